@@ -1,0 +1,36 @@
+package encoding
+
+// DefaultKey is the key of the classic adapter unless the servers set another.
+const DefaultKey = "socket.io"
+
+// Channel returns the channel on which the servers of the classic adapter
+// expect a broadcast: <key>#<namespace>#, or <key>#<namespace>#<room># when it
+// goes to exactly one room, so that servers without that room need not decode
+// it.
+func (c Classic) Channel(namespace string, rooms []string) string {
+	channel := c.key() + "#" + namespace + "#"
+	if len(rooms) == 1 {
+		channel += rooms[0] + "#"
+	}
+	return channel
+}
+
+// RequestChannel returns the channel on which the servers take requests about
+// a namespace: <key>-request#<namespace>#. Each server subscribes to it once,
+// so its subscribers are the servers that listen.
+func (c Classic) RequestChannel(namespace string) string {
+	return c.key() + "-request#" + namespace + "#"
+}
+
+// ResponseChannel returns the channel on which the servers answer requests:
+// <key>-response#<namespace>#.
+func (c Classic) ResponseChannel(namespace string) string {
+	return c.key() + "-response#" + namespace + "#"
+}
+
+func (c Classic) key() string {
+	if c.Key == "" {
+		return DefaultKey
+	}
+	return c.Key
+}

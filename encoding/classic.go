@@ -1,0 +1,128 @@
+package encoding
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// UID is the name under which an emitter signs. Servers take it for no member
+// of their cluster; heartbeat adapters count any other name as one, and their
+// fetchSockets then waits for answers that never come.
+const UID = "emitter"
+
+// Codec is the text form of the classic adapter's messages.
+type Codec int
+
+// Codecs of the classic adapter.
+const (
+	MessagePack Codec = iota // the adapter's default
+	JSON                     // for servers that set a JSON parser on the adapter
+)
+
+// Classic is the format of createAdapter in socket.io-redis 4 to 6 and
+// @socket.io/redis-adapter 7 and 8. The zero value is the format of its default
+// options with Socket.IO 3 and 4.
+type Classic struct {
+	Key   string // the adapter's key option; empty means DefaultKey
+	Codec Codec
+	// LegacyBinary marks events with binary arguments as packets of type
+	// BinaryEvent, which Socket.IO 1 and 2 need and which disconnects every
+	// client of Socket.IO 3 and 4.
+	LegacyBinary bool
+}
+
+// Marshal returns the payload of a broadcast: ["emitter", packet, options], in
+// the key order of the official emitter. Errors about an argument are
+// *ArgumentError.
+func (c Classic) Marshal(b *Broadcast) ([]byte, error) {
+	e := newEncoder(nil)
+	defer e.free()
+	e.buf = e.scratch[:0]
+	err := c.broadcast(e, b)
+	e.scratch = e.buf
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.result(); err != nil {
+		return nil, err
+	}
+	if c.Codec == JSON {
+		return e.appendJSON(nil, e.buf)
+	}
+	return bytes.Clone(e.buf), nil
+}
+
+func (c Classic) broadcast(e *encoder, b *Broadcast) error {
+	e.buf = appendArrayHeader(e.buf, 3)
+	e.buf = appendString(e.buf, UID)
+	e.buf = appendMapHeader(e.buf, 3)
+	e.buf = appendString(e.buf, "type")
+	typeAt := len(e.buf)
+	e.buf = append(e.buf, byte(Event))
+	e.buf = appendString(e.buf, "data")
+	if err := e.broadcastData(b); err != nil {
+		return err
+	}
+	if e.binary && c.LegacyBinary {
+		e.buf[typeAt] = byte(BinaryEvent)
+	}
+	e.buf = appendString(e.buf, "nsp")
+	e.buf = appendString(e.buf, b.Namespace)
+	e.buf = appendMapHeader(e.buf, 3)
+	e.buf = appendString(e.buf, "rooms")
+	e.strings(b.Rooms)
+	e.buf = appendString(e.buf, "flags")
+	e.flags(b.Flags)
+	e.buf = appendString(e.buf, "except")
+	e.strings(b.Except)
+	return nil
+}
+
+// UnmarshalClassic decodes the payload of a broadcast by any emitter or server
+// of the classic adapter, MessagePack or JSON, and returns the sender's uid
+// with it. Payloads may come from anyone: see Decode for the bounds. Errors
+// wrap ErrMalformed.
+func UnmarshalClassic(payload []byte) (uid string, b *Broadcast, err error) {
+	v, err := decodeMessage(payload)
+	if err != nil {
+		return "", nil, err
+	}
+	uid, b, err = classicBroadcast(v)
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return uid, b, nil
+}
+
+// decodeMessage decodes JSON when the payload starts as a JSON array or object
+// does, which no MessagePack message can: there, those bytes are numbers.
+func decodeMessage(payload []byte) (any, error) {
+	if len(payload) == 0 || payload[0] != '[' && payload[0] != '{' {
+		return Decode(payload)
+	}
+	msgpack, err := Append(nil, json.RawMessage(payload))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return Decode(msgpack)
+}
+
+func classicBroadcast(v any) (uid string, b *Broadcast, err error) {
+	parts, ok := v.([]any)
+	if !ok || len(parts) != 3 {
+		return "", nil, fmt.Errorf("a broadcast is an array of uid, packet and options, not %s", describe(v))
+	}
+	uid, ok = parts[0].(string)
+	if !ok {
+		return "", nil, fmt.Errorf("the uid is %s, not a string", describe(parts[0]))
+	}
+	b = new(Broadcast)
+	if err := b.setPacket(parts[1]); err != nil {
+		return "", nil, err
+	}
+	if err := b.setOptions(parts[2]); err != nil {
+		return "", nil, err
+	}
+	return uid, b, nil
+}

@@ -1,0 +1,182 @@
+package encoding
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func unhex(t testing.TB, s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		hex  string
+		want any
+	}{
+		{"c0", nil}, {"c2", false}, {"c3", true}, {"7f", int64(127)}, {"ff", int64(-1)},
+		{"cc ff", int64(255)}, {"cd ffff", int64(65535)}, {"ce ffffffff", int64(1<<32 - 1)}, {"cf 7fffffffffffffff", int64(1<<63 - 1)},
+		{"cf ffffffffffffffff", uint64(1<<64 - 1)}, {"d0 80", int64(-128)}, {"d1 8000", int64(-32768)}, {"d2 80000000", int64(-1 << 31)}, {"d3 8000000000000000", int64(-1 << 63)},
+		{"ca 3fc00000", 1.5}, {"cb 3ff8000000000000", 1.5}, {"a161", "a"}, {"d9 01 61", "a"}, {"da 0001 61", "a"}, {"db 00000001 61", "a"},
+		{"c4 01 00", []byte{0}}, {"c5 0001 00", []byte{0}}, {"c6 00000001 00", []byte{0}}, {"c400", []byte{}},
+		{"90", []any{}}, {"92 01 c0", []any{int64(1), nil}}, {"dc 0001 01", []any{int64(1)}}, {"dd 00000001 01", []any{int64(1)}},
+		{"80", map[string]any{}}, {"82 a161 01 a161 02", map[string]any{"a": int64(2)}}, {"de 0001 a161 01", map[string]any{"a": int64(1)}}, {"df 00000001 a161 01", map[string]any{"a": int64(1)}},
+		{"82 01 01 c40161 02", map[string]any{"1": int64(1), "a": int64(2)}},
+		{"d6 ff 00000001", time.Unix(1, 0).UTC()}, {"d7 ff 00000004 00000001", time.Unix(1, 1).UTC()}, {"c7 0c ff 00000001 ffffffffffffffff", time.Unix(-1, 1).UTC()},
+		{"d4 00 00", Extension{0, []byte{0}}}, {"d5 ff 0000", Extension{-1, []byte{0, 0}}}, {"c7 00 05", Extension{5, []byte{}}},
+	} {
+		got, err := Decode(unhex(t, test.hex))
+		if err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %#v, %v, want %#v", test.hex, got, err, test.want)
+		}
+	}
+}
+
+// allocated returns how many bytes f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestDecodeHostile is not parallel: it counts what the process allocates.
+func TestDecodeHostile(t *testing.T) {
+	nestedClaims := bytes.Repeat([]byte{0xdd, 0, 0, 0x10, 0}, 8000)
+	for name, payload := range map[string][]byte{
+		"empty":                       nil,
+		"array of 4 G elements":       unhex(t, "dd ffffffff"),
+		"map of 4 G entries":          unhex(t, "df ffffffff"),
+		"map of 2 G entries":          unhex(t, "df 7fffffff"),
+		"string of 4 GiB":             unhex(t, "db ffffffff 61"),
+		"binary of 4 GiB":             unhex(t, "c6 ffffffff 61"),
+		"extension of 4 GiB":          unhex(t, "c9 ffffffff 05 61"),
+		"arrays that all claim much":  nestedClaims,
+		"arrays without an end":       bytes.Repeat([]byte{0x91}, 1<<20),
+		"maps without an end":         bytes.Repeat([]byte{0x81, 0xa0}, 1<<19),
+		"maps as keys":                unhex(t, "81 80 01"),
+		"null as a key":               unhex(t, "81 c0 01"),
+		"the byte that means nothing": unhex(t, "c1"),
+		"a value too many":            unhex(t, "01 02"),
+		"a number cut off":            unhex(t, "cf 0000"),
+	} {
+		var err error
+		size := allocated(func() { _, err = Decode(payload) })
+		if !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		// One level of nesting takes a byte of input and the slice, map and
+		// interface that stand for it.
+		if limit := uint64(64<<10 + 512*len(payload)); size > limit {
+			t.Errorf("%s: %d bytes allocated for an input of %d", name, size, len(payload))
+		}
+	}
+}
+
+func TestUnmarshalClassicMalformed(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"no JSON":            `["emitter"`,
+		"an object":          `{"uid":"emitter"}`,
+		"two parts":          `["emitter",{}]`,
+		"uid is a number":    `[1,{"type":2,"data":["e"],"nsp":"/"},{}]`,
+		"packet is an array": `["emitter",[],{}]`,
+		"no type":            `["emitter",{"data":["e"]},{}]`,
+		"type is a string":   `["emitter",{"type":"2","data":["e"]},{}]`,
+		"type 3":             `["emitter",{"type":3,"data":["e"]},{}]`,
+		"no data":            `["emitter",{"type":2},{}]`,
+		"empty data":         `["emitter",{"type":2,"data":[]},{}]`,
+		"event is a number":  `["emitter",{"type":2,"data":[7]},{}]`,
+		"nsp is a number":    `["emitter",{"type":2,"data":["e"],"nsp":1},{}]`,
+		"options are null":   `["emitter",{"type":2,"data":["e"]},null]`,
+		"rooms are a string": `["emitter",{"type":2,"data":["e"]},{"rooms":"a"}]`,
+		"a room is an array": `["emitter",{"type":2,"data":["e"]},{"rooms":[[]]}]`,
+		"except is a number": `["emitter",{"type":2,"data":["e"]},{"except":1}]`,
+		"flags are a string": `["emitter",{"type":2,"data":["e"]},{"flags":"x"}]`,
+	} {
+		for _, payload := range [][]byte{[]byte(text), messagePack(t, text)} {
+			if payload == nil {
+				continue
+			}
+			if _, b, err := UnmarshalClassic(payload); !errors.Is(err, ErrMalformed) || b != nil {
+				t.Errorf("%s: %+v, %v", name, b, err)
+			}
+		}
+	}
+	uid, b, err := UnmarshalClassic([]byte(`["x",{"type":5,"data":["e",1]},{"rooms":["a",7,1.5]}]`))
+	want := &Broadcast{Type: BinaryEvent, Namespace: "/", Event: "e", Args: []any{int64(1)}, Rooms: []string{"a", "7", "1.5"}}
+	if err != nil || uid != "x" || !reflect.DeepEqual(b, want) {
+		t.Errorf("%q %+v %v", uid, b, err)
+	}
+}
+
+// messagePack is the MessagePack form of JSON text, nil when it is none.
+func messagePack(t *testing.T, text string) []byte {
+	b, err := Append(nil, TaggedJSON(text))
+	if err != nil {
+		if !strings.Contains(err.Error(), "not JSON") {
+			t.Fatal(err)
+		}
+		return nil
+	}
+	return b
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"c0", "dd ffffffff", "df 00000001 a161 01", "c7 0c ff 00000001 ffffffffffffffff", "82 01 01 c40161 02", "92 91 90 80"} {
+		f.Add(unhex(f, seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := Decode(data)
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatalf("%v is no ErrMalformed", err)
+			}
+			return
+		}
+		again, err := Append(nil, v)
+		if err != nil {
+			return // a number that JSON has not, such as NaN
+		}
+		if _, err := Decode(again); err != nil {
+			t.Fatalf("%v after encoding %#v again", err, v)
+		}
+	})
+}
+
+func FuzzUnmarshalClassic(f *testing.F) {
+	f.Add([]byte(`["emitter",{"type":2,"data":["e",1],"nsp":"/"},{"rooms":["a"],"flags":{"compress":true},"except":[]}]`))
+	f.Add(unhex(f, "93a7656d697474657283a47479706502a46461746192a568656c6c6fa5776f726c64a36e7370a12f83a5726f6f6d7390a5666c61677380a665786365707490"))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		_, b, err := UnmarshalClassic(payload)
+		if (b == nil) != (err != nil) || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Fatalf("%+v, %v", b, err)
+		}
+		if b == nil {
+			return
+		}
+		again, err := Classic{}.Marshal(b)
+		if err != nil {
+			return
+		}
+		_, same, err := UnmarshalClassic(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(same.Args) != len(b.Args) || len(same.Rooms) != len(b.Rooms) || len(same.Except) != len(b.Except) || !reflect.DeepEqual(same.Flags, b.Flags) {
+			t.Fatalf("%+v became %+v", b, same)
+		}
+	})
+}

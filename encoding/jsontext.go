@@ -1,0 +1,329 @@
+package encoding
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// jsonText writes the MessagePack form of JSON text; with tagged, objects
+// {"$binary":"<base64>"} stand for binary.
+func (e *encoder) jsonText(text []byte, tagged bool) error {
+	if !json.Valid(text) {
+		var discard json.RawMessage
+		err := json.Unmarshal(text, &discard) // says where and what
+		return fmt.Errorf("not JSON: %w", err)
+	}
+	r := jsonReader{e: e, text: text, tagged: tagged}
+	return r.value()
+}
+
+// jsonReader walks through text that json.Valid has accepted, so that it needs
+// to check nothing itself and its recursion ends at the depth that json.Valid
+// allows.
+type jsonReader struct {
+	e      *encoder
+	text   []byte
+	pos    int
+	tagged bool
+}
+
+// next skips white space and returns the byte that follows it.
+func (r *jsonReader) next() byte {
+	for r.pos < len(r.text) {
+		switch c := r.text[r.pos]; c {
+		case ' ', '\t', '\r', '\n':
+			r.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (r *jsonReader) value() error {
+	e := r.e
+	switch r.next() {
+	case '{':
+		return r.object()
+	case '[':
+		return r.array()
+	case '"':
+		r.string()
+	case 't':
+		r.pos += len("true")
+		e.buf = appendBool(e.buf, true)
+	case 'f':
+		r.pos += len("false")
+		e.buf = appendBool(e.buf, false)
+	case 'n':
+		r.pos += len("null")
+		e.buf = appendNil(e.buf)
+	default:
+		return r.number()
+	}
+	return nil
+}
+
+func (r *jsonReader) array() error {
+	e := r.e
+	start, n := len(e.buf), 0
+	e.buf = append(e.buf, 0)
+	for r.pos++; r.next() != ']'; n++ {
+		if n > 0 {
+			r.pos++ // the comma
+		}
+		if err := r.value(); err != nil {
+			return err
+		}
+	}
+	r.pos++
+	e.buf = setHeader(e.buf, start, n, appendArrayHeader)
+	return nil
+}
+
+// member is where one member of a JSON object stands in the output.
+type member struct{ key, keyEnd, value, end int }
+
+func (r *jsonReader) object() error {
+	e := r.e
+	start, base := len(e.buf), len(e.members)
+	e.buf = append(e.buf, 0)
+	for r.pos++; r.next() != '}'; {
+		if len(e.members) > base {
+			r.pos++ // the comma
+			r.next()
+		}
+		m := member{key: len(e.buf)}
+		r.string()
+		m.keyEnd, m.value = len(e.buf), len(e.buf)
+		r.next()
+		r.pos++ // the colon
+		if err := r.value(); err != nil {
+			return err
+		}
+		m.end = len(e.buf)
+		e.members = append(e.members, m)
+	}
+	r.pos++
+	members := e.members[base:]
+	e.members = e.members[:base]
+	if r.tagged && len(members) == 1 && string(e.key(members[0])) == "$binary" {
+		value := e.buf[members[0].value:]
+		if !isString(value[0]) {
+			return fmt.Errorf(`{"$binary":…} must hold base64 text`)
+		}
+		return e.taggedBinary(start, stringBody(value))
+	}
+	n := e.arrange(start+1, members)
+	e.buf = setHeader(e.buf, start, n, appendMapHeader)
+	return nil
+}
+
+// arrange brings the members of an object, written from start on, into the
+// order in which JavaScript would have them after JSON.parse: array indices
+// first, by value; of members with one key the place of the first and the value
+// of the last. It returns how many members are left.
+func (e *encoder) arrange(start int, members []member) int {
+	if e.inOrder(members) {
+		return len(members)
+	}
+	e.sorted = append(e.sorted[:0], members...)
+	slices.SortStableFunc(e.sorted, func(a, b member) int { return bytes.Compare(e.key(a), e.key(b)) })
+	kept := e.sorted[:0]
+	for _, m := range e.sorted {
+		if last := len(kept) - 1; last >= 0 && bytes.Equal(e.key(kept[last]), e.key(m)) {
+			kept[last].value, kept[last].end = m.value, m.end
+			continue
+		}
+		kept = append(kept, m)
+	}
+	slices.SortFunc(kept, func(a, b member) int {
+		_, aIsIndex := arrayIndex(e.key(a))
+		_, bIsIndex := arrayIndex(e.key(b))
+		if aIsIndex || bIsIndex {
+			return compareKeys(string(e.key(a)), string(e.key(b)))
+		}
+		return a.key - b.key
+	})
+	end := len(e.buf)
+	for _, m := range kept {
+		e.buf = append(e.buf, e.buf[m.key:m.keyEnd]...)
+		e.buf = append(e.buf, e.buf[m.value:m.end]...)
+	}
+	e.buf = e.buf[:start+copy(e.buf[start:], e.buf[end:])]
+	return len(kept)
+}
+
+// inOrder reports whether the members may stay as they are: no key twice and no
+// array index among them. Few members are compared with each other; of many,
+// the keys are sorted.
+func (e *encoder) inOrder(members []member) bool {
+	for _, m := range members {
+		if _, ok := arrayIndex(e.key(m)); ok {
+			return false
+		}
+	}
+	const few = 12
+	if len(members) <= few {
+		for i, m := range members {
+			for _, other := range members[:i] {
+				if bytes.Equal(e.key(m), e.key(other)) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	e.sorted = append(e.sorted[:0], members...)
+	slices.SortFunc(e.sorted, func(a, b member) int { return bytes.Compare(e.key(a), e.key(b)) })
+	for i := range e.sorted[1:] {
+		if bytes.Equal(e.key(e.sorted[i]), e.key(e.sorted[i+1])) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *encoder) key(m member) []byte { return stringBody(e.buf[m.key:m.keyEnd]) }
+
+// isString reports whether a MessagePack value that starts with c is a string.
+func isString(c byte) bool { return c>>5 == 0xa0>>5 || 0xd9 <= c && c <= 0xdb }
+
+// stringBody returns the text of a MessagePack string, without its header.
+func stringBody(s []byte) []byte {
+	switch s[0] {
+	case 0xd9:
+		return s[2:]
+	case 0xda:
+		return s[3:]
+	case 0xdb:
+		return s[5:]
+	}
+	return s[1:]
+}
+
+// string writes the string literal that starts at the current position.
+func (r *jsonReader) string() {
+	r.pos++
+	rest := r.text[r.pos:]
+	end := bytes.IndexByte(rest, '"')
+	if plain := rest[:end]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+		r.e.buf = append(appendStringHeader(r.e.buf, len(plain)), plain...)
+		r.pos += end + 1
+		return
+	}
+	r.e.buf = appendString(r.e.buf, r.unescape())
+}
+
+// unescape reads the rest of a string literal, past its closing quote. What is
+// no valid UTF-8 is left for appendString to replace.
+func (r *jsonReader) unescape() string {
+	var s []byte
+	for {
+		c := r.text[r.pos]
+		r.pos++
+		switch c {
+		case '"':
+			return string(s)
+		case '\\':
+			s = r.escape(s)
+		default:
+			s = append(s, c)
+		}
+	}
+}
+
+func (r *jsonReader) escape(s []byte) []byte {
+	c := r.text[r.pos]
+	r.pos++
+	switch c {
+	case 'b':
+		return append(s, '\b')
+	case 'f':
+		return append(s, '\f')
+	case 'n':
+		return append(s, '\n')
+	case 'r':
+		return append(s, '\r')
+	case 't':
+		return append(s, '\t')
+	case 'u':
+		u := r.hex4()
+		if !utf16.IsSurrogate(u) {
+			return utf8.AppendRune(s, u)
+		}
+		if r.text[r.pos] == '\\' && r.text[r.pos+1] == 'u' {
+			back := r.pos
+			r.pos += 2
+			if pair := utf16.DecodeRune(u, r.hex4()); pair != utf8.RuneError {
+				return utf8.AppendRune(s, pair)
+			}
+			r.pos = back
+		}
+		return utf8.AppendRune(s, utf8.RuneError)
+	}
+	return append(s, c) // one of " \ /
+}
+
+func (r *jsonReader) hex4() rune {
+	n, _ := strconv.ParseUint(string(r.text[r.pos:r.pos+4]), 16, 32)
+	r.pos += 4
+	return rune(n)
+}
+
+func (r *jsonReader) number() error {
+	start := r.pos
+	for r.pos < len(r.text) && isNumberByte(r.text[r.pos]) {
+		r.pos++
+	}
+	return r.e.numberText(r.text[start:r.pos])
+}
+
+func isNumberByte(c byte) bool {
+	return '0' <= c && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
+}
+
+// numberText writes the number whose JSON text is given. One that no float64
+// can hold is refused: it would arrive as Infinity.
+func (e *encoder) numberText(text []byte) error {
+	if n, ok := shortInt(text); ok {
+		e.buf = appendInt(e.buf, n)
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if math.IsInf(f, 0) {
+		return fmt.Errorf("number %s is too large for JavaScript", text)
+	}
+	if err != nil {
+		return fmt.Errorf("number %q: %w", text, err)
+	}
+	e.buf = appendFloat(e.buf, f)
+	return nil
+}
+
+// shortInt reads an integer of at most 15 digits, which needs no float64.
+func shortInt(text []byte) (n int64, ok bool) {
+	digits := text
+	if text[0] == '-' {
+		digits = text[1:]
+	}
+	if len(digits) > 15 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if text[0] == '-' {
+		n = -n
+	}
+	return n, true
+}

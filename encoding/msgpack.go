@@ -1,0 +1,142 @@
+package encoding
+
+import (
+	"encoding/binary"
+	"math"
+	"unicode/utf8"
+)
+
+// maxExact is 2^53, the size up to which every integer is exact as a
+// JavaScript number. Larger ones travel as float64, which is what they become
+// on arrival anyway.
+const maxExact = 1 << 53
+
+// The append functions below choose the smallest MessagePack form, as
+// notepack.io does, the encoder of the official emitter and adapters.
+
+func appendNil(b []byte) []byte { return append(b, 0xc0) }
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, 0xc3)
+	}
+	return append(b, 0xc2)
+}
+
+func appendUint(b []byte, n uint64) []byte {
+	switch {
+	case n < 1<<7:
+		return append(b, byte(n))
+	case n < 1<<8:
+		return append(b, 0xcc, byte(n))
+	case n < 1<<16:
+		return append(b, 0xcd, byte(n>>8), byte(n))
+	case n < 1<<32:
+		return binary.BigEndian.AppendUint32(append(b, 0xce), uint32(n))
+	case n <= maxExact:
+		return binary.BigEndian.AppendUint64(append(b, 0xcf), n)
+	}
+	return appendFloatBits(b, float64(n))
+}
+
+func appendInt(b []byte, n int64) []byte {
+	switch {
+	case n >= 0:
+		return appendUint(b, uint64(n))
+	case n >= -1<<5:
+		return append(b, byte(n))
+	case n >= -1<<7:
+		return append(b, 0xd0, byte(n))
+	case n >= -1<<15:
+		return append(b, 0xd1, byte(n>>8), byte(n))
+	case n >= -1<<31:
+		return binary.BigEndian.AppendUint32(append(b, 0xd2), uint32(n))
+	case n >= -maxExact:
+		return binary.BigEndian.AppendUint64(append(b, 0xd3), uint64(n))
+	}
+	return appendFloatBits(b, float64(n))
+}
+
+// appendFloat writes an integral value as an integer, because JavaScript has
+// one number type and notepack.io looks at the value, not at how it was
+// written. Negative zero becomes 0 for the same reason.
+func appendFloat(b []byte, f float64) []byte {
+	if f >= -maxExact && f <= maxExact {
+		if n := int64(f); float64(n) == f {
+			return appendInt(b, n)
+		}
+	}
+	return appendFloatBits(b, f)
+}
+
+func appendFloatBits(b []byte, f float64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, 0xcb), math.Float64bits(f))
+}
+
+// appendString replaces every invalid byte by U+FFFD, as encoding/json does.
+func appendString(b []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
+	return append(appendStringHeader(b, len(s)), s...)
+}
+
+func appendStringHeader(b []byte, n int) []byte {
+	switch {
+	case n < 1<<5:
+		return append(b, 0xa0|byte(n))
+	case n < 1<<8:
+		return append(b, 0xd9, byte(n))
+	case n < 1<<16:
+		return append(b, 0xda, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(b, 0xdb), uint32(n))
+}
+
+func appendBinary(b, bin []byte) []byte {
+	n := len(bin)
+	switch {
+	case n < 1<<8:
+		b = append(b, 0xc4, byte(n))
+	case n < 1<<16:
+		b = append(b, 0xc5, byte(n>>8), byte(n))
+	default:
+		b = binary.BigEndian.AppendUint32(append(b, 0xc6), uint32(n))
+	}
+	return append(b, bin...)
+}
+
+func appendArrayHeader(b []byte, n int) []byte {
+	switch {
+	case n < 1<<4:
+		return append(b, 0x90|byte(n))
+	case n < 1<<16:
+		return append(b, 0xdc, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(b, 0xdd), uint32(n))
+}
+
+func appendMapHeader(b []byte, n int) []byte {
+	switch {
+	case n < 1<<4:
+		return append(b, 0x80|byte(n))
+	case n < 1<<16:
+		return append(b, 0xde, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(b, 0xdf), uint32(n))
+}
+
+// setHeader writes the header of an array or a map whose number of elements
+// became known only after they were written. One byte was kept for it at
+// start, which is enough for up to 15; for more, the elements move up.
+func setHeader(b []byte, start, n int, appendHeader func([]byte, int) []byte) []byte {
+	var room [5]byte
+	header := appendHeader(room[:0], n)
+	if more := len(header) - 1; more > 0 {
+		end := len(b)
+		b = append(b, header[:more]...)
+		copy(b[start+len(header):], b[start+1:end])
+	}
+	copy(b[start:], header)
+	return b
+}

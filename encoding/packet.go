@@ -1,0 +1,113 @@
+package encoding
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// setPacket reads a decoded packet {type, data, nsp}. A packet without a
+// namespace belongs to "/", as servers take it.
+func (b *Broadcast) setPacket(v any) error {
+	packet, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Errorf("the packet is %s, not an object", describe(v))
+	}
+	typ, ok := packet["type"].(int64)
+	if !ok {
+		return fmt.Errorf("the packet's type is %s, not a number", describe(packet["type"]))
+	}
+	b.Type = PacketType(typ)
+	if b.Type != Event && b.Type != BinaryEvent {
+		return fmt.Errorf("packet type %d is no event (2, or 5 with binary)", typ)
+	}
+	data, ok := packet["data"].([]any)
+	if !ok || len(data) == 0 {
+		return fmt.Errorf("the packet's data is %s, not an array that starts with the event's name", describe(packet["data"]))
+	}
+	if b.Event, ok = data[0].(string); !ok {
+		return fmt.Errorf("the event's name is %s, not a string", describe(data[0]))
+	}
+	b.Args = data[1:]
+	switch nsp := packet["nsp"].(type) {
+	case nil:
+		b.Namespace = "/"
+	case string:
+		b.Namespace = nsp
+	default:
+		return fmt.Errorf("the namespace is %s, not a string", describe(nsp))
+	}
+	return nil
+}
+
+// setOptions reads decoded options {rooms, flags, except}; emitters before
+// Socket.IO 4 send no except.
+func (b *Broadcast) setOptions(v any) error {
+	options, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Errorf("the options are %s, not an object", describe(v))
+	}
+	var err error
+	if b.Rooms, err = roomList(options, "rooms"); err != nil {
+		return err
+	}
+	if b.Except, err = roomList(options, "except"); err != nil {
+		return err
+	}
+	flags, ok := options["flags"].(map[string]any)
+	if !ok && options["flags"] != nil {
+		return fmt.Errorf("the flags are %s, not an object", describe(options["flags"]))
+	}
+	b.Flags.Volatile, _ = flags["volatile"].(bool)
+	if compress, ok := flags["compress"].(bool); ok {
+		b.Flags.Compress = &compress
+	}
+	return nil
+}
+
+// roomList reads a list of rooms. JavaScript lets servers use numbers as rooms.
+func roomList(options map[string]any, name string) ([]string, error) {
+	if options[name] == nil {
+		return nil, nil
+	}
+	list, ok := options[name].([]any)
+	if !ok {
+		return nil, fmt.Errorf("%s is %s, not an array", name, describe(options[name]))
+	}
+	rooms := make([]string, len(list))
+	for i, v := range list {
+		switch v := v.(type) {
+		case string:
+			rooms[i] = v
+		case int64:
+			rooms[i] = strconv.FormatInt(v, 10)
+		case uint64:
+			rooms[i] = strconv.FormatUint(v, 10)
+		case float64:
+			rooms[i] = string(appendES6Float(nil, v))
+		default:
+			return nil, fmt.Errorf("a room in %s is %s, not a string", name, describe(v))
+		}
+	}
+	return rooms, nil
+}
+
+// describe names what a decoded value is, in the words of JSON.
+func describe(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "missing or null"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case []byte:
+		return "binary"
+	case []any:
+		return fmt.Sprintf("an array of %d", len(v))
+	case map[string]any:
+		return "an object"
+	case int64, uint64, float64:
+		return "a number"
+	}
+	return fmt.Sprintf("a %T", v)
+}

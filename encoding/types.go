@@ -1,0 +1,324 @@
+package encoding
+
+import (
+	"encoding"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// encodeFunc writes a value of one type.
+type encodeFunc func(e *encoder, v reflect.Value) error
+
+// typeEncoders caches the encodeFunc of each type ever seen, as encoding/json
+// does; their number is bounded by the types of the program.
+var typeEncoders sync.Map // reflect.Type -> encodeFunc
+
+func typeEncoder(t reflect.Type) encodeFunc {
+	if f, ok := typeEncoders.Load(t); ok {
+		return f.(encodeFunc)
+	}
+	// A recursive type meets itself while its encoder is being built: it finds
+	// this stand-in, which waits for the real one.
+	build := sync.OnceValue(func() encodeFunc { return newTypeEncoder(t) })
+	standIn := encodeFunc(func(e *encoder, v reflect.Value) error { return build()(e, v) })
+	if f, loaded := typeEncoders.LoadOrStore(t, standIn); loaded {
+		return f.(encodeFunc)
+	}
+	f := build()
+	typeEncoders.Store(t, f)
+	return f
+}
+
+var (
+	marshalerType     = reflect.TypeFor[json.Marshaler]()
+	textMarshalerType = reflect.TypeFor[encoding.TextMarshaler]()
+)
+
+func newTypeEncoder(t reflect.Type) encodeFunc {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return encodeTime
+	case reflect.TypeFor[json.RawMessage]():
+		return func(e *encoder, v reflect.Value) error { return e.rawMessage(v.Bytes()) }
+	case reflect.TypeFor[TaggedJSON]():
+		return func(e *encoder, v reflect.Value) error { return e.jsonText(v.Bytes(), true) }
+	case reflect.TypeFor[json.Number]():
+		return func(e *encoder, v reflect.Value) error { return e.number(json.Number(v.String())) }
+	}
+	return newCustomEncoder(t, t.Kind() != reflect.Pointer, newKindEncoder)
+}
+
+// newCustomEncoder lets a type encode itself if it can: by json.Marshaler,
+// else by encoding.TextMarshaler, with a pointer receiver only where
+// encoding/json would have found the value addressable. If it cannot, it is
+// written by what byKind returns.
+func newCustomEncoder(t reflect.Type, tryPointer bool, byKind func(reflect.Type) encodeFunc) encodeFunc {
+	pointer := reflect.PointerTo(t)
+	switch {
+	case tryPointer && pointer.Implements(marshalerType):
+		return ifAddressable(encodeMarshaler, newCustomEncoder(t, false, byKind))
+	case t.Implements(marshalerType):
+		return encodeMarshaler
+	case tryPointer && pointer.Implements(textMarshalerType):
+		return ifAddressable(encodeTextMarshaler, newCustomEncoder(t, false, byKind))
+	case t.Implements(textMarshalerType):
+		return encodeTextMarshaler
+	}
+	return byKind(t)
+}
+
+func ifAddressable(pointer, otherwise encodeFunc) encodeFunc {
+	return func(e *encoder, v reflect.Value) error {
+		if v.CanAddr() {
+			return pointer(e, v.Addr())
+		}
+		return otherwise(e, v)
+	}
+}
+
+func isNil(v reflect.Value) bool {
+	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil()
+}
+
+func encodeMarshaler(e *encoder, v reflect.Value) error {
+	if isNil(v) {
+		e.buf = appendNil(e.buf)
+		return nil
+	}
+	text, err := v.Interface().(json.Marshaler).MarshalJSON()
+	if err == nil {
+		err = e.jsonText(text, false)
+	}
+	if err != nil {
+		return &json.MarshalerError{Type: v.Type(), Err: err}
+	}
+	return nil
+}
+
+func encodeTextMarshaler(e *encoder, v reflect.Value) error {
+	if isNil(v) {
+		e.buf = appendNil(e.buf)
+		return nil
+	}
+	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	if err != nil {
+		return &json.MarshalerError{Type: v.Type(), Err: err}
+	}
+	e.buf = appendString(e.buf, string(text))
+	return nil
+}
+
+// encodeTime writes what time.Time.MarshalJSON would, without the detour: RFC
+// 3339 text, and an error for a year that it cannot hold.
+func encodeTime(e *encoder, v reflect.Value) error {
+	text, err := v.Interface().(time.Time).AppendText(e.text[:0])
+	if err != nil {
+		return &json.MarshalerError{Type: v.Type(), Err: err}
+	}
+	e.buf = append(appendStringHeader(e.buf, len(text)), text...)
+	return nil
+}
+
+func newKindEncoder(t reflect.Type) encodeFunc {
+	switch t.Kind() {
+	case reflect.Bool:
+		return encodeBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return encodeInt
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return encodeUint
+	case reflect.Float32:
+		return encodeFloat32
+	case reflect.Float64:
+		return encodeFloat64
+	case reflect.String:
+		return encodeString
+	case reflect.Interface:
+		return encodeInterface
+	case reflect.Struct:
+		return newStructEncoder(t)
+	case reflect.Map:
+		return newMapEncoder(t)
+	case reflect.Slice:
+		return newSliceEncoder(t)
+	case reflect.Array:
+		return newArrayEncoder(t)
+	case reflect.Pointer:
+		return newPointerEncoder(t)
+	}
+	return encodeUnsupported
+}
+
+func encodeUnsupported(_ *encoder, v reflect.Value) error {
+	return &json.UnsupportedTypeError{Type: v.Type()}
+}
+
+func encodeBool(e *encoder, v reflect.Value) error {
+	e.buf = appendBool(e.buf, v.Bool())
+	return nil
+}
+
+func encodeInt(e *encoder, v reflect.Value) error {
+	e.buf = appendInt(e.buf, v.Int())
+	return nil
+}
+
+func encodeUint(e *encoder, v reflect.Value) error {
+	e.buf = appendUint(e.buf, v.Uint())
+	return nil
+}
+
+func encodeFloat32(e *encoder, v reflect.Value) error { return e.float32(float32(v.Float())) }
+
+func encodeFloat64(e *encoder, v reflect.Value) error { return e.float64(v.Float()) }
+
+func encodeString(e *encoder, v reflect.Value) error {
+	e.buf = appendString(e.buf, v.String())
+	return nil
+}
+
+func encodeInterface(e *encoder, v reflect.Value) error {
+	if v.IsNil() {
+		e.buf = appendNil(e.buf)
+		return nil
+	}
+	if v.NumMethod() == 0 {
+		return e.value(v.Interface())
+	}
+	v = v.Elem()
+	return typeEncoder(v.Type())(e, v)
+}
+
+func newPointerEncoder(t reflect.Type) encodeFunc {
+	encodeElem := typeEncoder(t.Elem())
+	return func(e *encoder, v reflect.Value) error {
+		if v.IsNil() {
+			e.buf = appendNil(e.buf)
+			return nil
+		}
+		if err := e.enter(v); err != nil {
+			return err
+		}
+		if err := encodeElem(e, v.Elem()); err != nil {
+			return err
+		}
+		e.leave(v)
+		return nil
+	}
+}
+
+// newSliceEncoder takes as binary what encoding/json takes as base64: every
+// slice of a byte type that does not encode itself.
+func newSliceEncoder(t reflect.Type) encodeFunc {
+	if t.Elem().Kind() == reflect.Uint8 {
+		pointer := reflect.PointerTo(t.Elem())
+		if !pointer.Implements(marshalerType) && !pointer.Implements(textMarshalerType) {
+			return func(e *encoder, v reflect.Value) error {
+				e.bytes(v.Bytes())
+				return nil
+			}
+		}
+	}
+	encodeElems := newArrayEncoder(t)
+	return func(e *encoder, v reflect.Value) error {
+		if v.IsNil() {
+			e.buf = appendNil(e.buf)
+			return nil
+		}
+		if err := e.enter(v); err != nil {
+			return err
+		}
+		if err := encodeElems(e, v); err != nil {
+			return err
+		}
+		e.leave(v)
+		return nil
+	}
+}
+
+func newArrayEncoder(t reflect.Type) encodeFunc {
+	encodeElem := typeEncoder(t.Elem())
+	return func(e *encoder, v reflect.Value) error {
+		n := v.Len()
+		e.buf = appendArrayHeader(e.buf, n)
+		for i := range n {
+			if err := encodeElem(e, v.Index(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// entry is one entry of a map whose key has been turned into a string.
+type entry struct {
+	key   string
+	value reflect.Value
+}
+
+func newMapEncoder(t reflect.Type) encodeFunc {
+	keyName := mapKeyName(t.Key())
+	if keyName == nil {
+		return encodeUnsupported
+	}
+	encodeElem := typeEncoder(t.Elem())
+	return func(e *encoder, v reflect.Value) error {
+		if v.IsNil() {
+			e.buf = appendNil(e.buf)
+			return nil
+		}
+		if err := e.enter(v); err != nil {
+			return err
+		}
+		start := len(e.entries)
+		for it := v.MapRange(); it.Next(); {
+			name, err := keyName(it.Key())
+			if err != nil {
+				return &json.MarshalerError{Type: t.Key(), Err: err}
+			}
+			e.entries = append(e.entries, entry{name, it.Value()})
+		}
+		entries := e.entries[start:]
+		slices.SortFunc(entries, func(a, b entry) int { return compareKeys(a.key, b.key) })
+		e.buf = appendMapHeader(e.buf, len(entries))
+		for _, entry := range entries {
+			e.buf = appendString(e.buf, entry.key)
+			if err := encodeElem(e, entry.value); err != nil {
+				return err
+			}
+		}
+		clear(entries)
+		e.entries = e.entries[:start]
+		e.leave(v)
+		return nil
+	}
+}
+
+// mapKeyName returns the function that turns a key of type t into a string, or
+// nil where encoding/json knows none: strings go before
+// encoding.TextMarshaler, integers after it.
+func mapKeyName(t reflect.Type) func(reflect.Value) (string, error) {
+	switch {
+	case t.Kind() == reflect.String:
+		return func(v reflect.Value) (string, error) { return v.String(), nil }
+	case t.Implements(textMarshalerType):
+		return func(v reflect.Value) (string, error) {
+			if isNil(v) {
+				return "", nil
+			}
+			text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+			return string(text), err
+		}
+	}
+	switch t.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil }
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil }
+	}
+	return nil
+}
