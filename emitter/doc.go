@@ -1,0 +1,34 @@
+// Package emitter sends events to the clients of a Socket.IO cluster from
+// outside of it, through the Redis that joins its servers.
+//
+//	rdb := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
+//	io := emitter.New(rdb)
+//	err := io.To("room1").Except("room2").Emit(ctx, "order:paid", order)
+//
+// Names follow the Socket.IO server API: io.Emit reaches everyone in the
+// default namespace, Of chooses another one, To and In choose rooms, Except
+// leaves rooms out, Volatile and Compress set flags. A socket id is a room,
+// too.
+//
+// What arrives is what encoding/json would have sent, except that []byte
+// arrives as binary; see package encoding.
+//
+// All types are safe for concurrent use. A BroadcastOperator never changes:
+// each method returns a new one, so that operators can be kept and shared.
+//
+// # Servers
+//
+// The servers are the official ones, with the adapter made by createAdapter of
+// @socket.io/redis-adapter or socket.io-redis. Set what differs from their
+// defaults: the key (WithKey), a JSON parser (WithCodec), Socket.IO 1 to 3
+// (WithServerVersion).
+//
+// # Delivery
+//
+// Redis pub/sub delivers at most once: a server that is not connected to Redis
+// at the moment misses the event, and so do its clients. A nil error means that
+// Redis took the event. An error of the connection leaves open whether it did;
+// go-redis repeats a command on a broken connection, up to MaxRetries times,
+// so that in this case an event can arrive twice. With MaxRetries: -1 it never
+// does.
+package emitter

@@ -1,0 +1,475 @@
+package emitter_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+	"go.uber.org/goleak"
+)
+
+// redisAddr is where the examples find Redis.
+var redisAddr string
+
+func TestMain(m *testing.M) {
+	server, err := harness.StartRedis(context.Background(), harness.RedisConfig{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	redisAddr = server.Addr
+	code := m.Run()
+	if err := server.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+func startRedis(t testing.TB) *harness.Redis {
+	t.Helper()
+	server, err := harness.StartRedis(t.Context(), harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// message is a decoded message as a server would receive it.
+type message struct {
+	channel string
+	*encoding.Broadcast
+}
+
+// subscriber receives what servers with key socket.io receive.
+type subscriber struct {
+	*redis.PubSub
+}
+
+func subscribe(t testing.TB, server *harness.Redis) subscriber {
+	t.Helper()
+	pubsub := server.Client().PSubscribe(t.Context(), "socket.io#*")
+	t.Cleanup(func() { pubsub.Close() })
+	if _, err := pubsub.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return subscriber{pubsub}
+}
+
+// next returns the next n messages; an end event after them, sent by the test,
+// proves that there were no others.
+func (s subscriber) until(t testing.TB, end string) []message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var messages []message
+	for {
+		m, err := s.ReceiveMessage(ctx)
+		if err != nil {
+			t.Fatalf("after %d messages: %v", len(messages), err)
+		}
+		uid, b, err := encoding.UnmarshalClassic([]byte(m.Payload))
+		if err != nil || uid != "emitter" {
+			t.Fatalf("uid %q: %v", uid, err)
+		}
+		if b.Event == end {
+			return messages
+		}
+		messages = append(messages, message{m.Channel, b})
+	}
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	io := emitter.New(server.Client())
+	yes, no := true, false
+	many := make([]string, 100)
+	for i := range many {
+		many[i] = fmt.Sprint("room", i)
+	}
+	type target struct {
+		channel       string
+		namespace     string
+		rooms, except []string
+		flags         encoding.Flags
+	}
+	tests := []struct {
+		name string
+		op   *emitter.BroadcastOperator
+		want target
+	}{
+		{"everyone", &io.BroadcastOperator, target{channel: "socket.io#/#", namespace: "/"}},
+		{"room", io.To("a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
+		{"in", io.In("a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
+		{"room twice", io.To("a").In("a", "a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
+		{"rooms", io.To("b").In("a", "b", "c"), target{channel: "socket.io#/#", namespace: "/", rooms: []string{"b", "a", "c"}}},
+		{"many rooms", io.To(many...).To(many[50:]...).To("one more"), target{channel: "socket.io#/#", namespace: "/", rooms: append(slices.Clone(many), "one more")}},
+		{"no rooms", io.To(), target{channel: "socket.io#/#", namespace: "/"}},
+		{"except", io.Except("a", "b").Except("a"), target{channel: "socket.io#/#", namespace: "/", except: []string{"a", "b"}}},
+		{"namespace", io.Of("/admin").To("a"), target{channel: "socket.io#/admin#a#", namespace: "/admin", rooms: []string{"a"}}},
+		{"namespace without slash", io.Of("admin"), target{channel: "socket.io#/admin#", namespace: "/admin"}},
+		{"namespace empty", io.Of(""), target{channel: "socket.io#/#", namespace: "/"}},
+		{"namespace after room", io.To("a").Of("admin"), target{channel: "socket.io#/admin#a#", namespace: "/admin", rooms: []string{"a"}}},
+		{"volatile", io.Volatile(), target{channel: "socket.io#/#", namespace: "/", flags: encoding.Flags{Volatile: true}}},
+		{"compress", io.Compress(true), target{channel: "socket.io#/#", namespace: "/", flags: encoding.Flags{Compress: &yes}}},
+		{"all", io.Compress(false).Volatile().Except("x").To("a#b,*"), target{channel: "socket.io#/#a#b,*#", namespace: "/", rooms: []string{"a#b,*"}, except: []string{"x"}, flags: encoding.Flags{Volatile: true, Compress: &no}}},
+	}
+	// All operators exist before the first is used: none has changed another.
+	for _, test := range tests {
+		if err := test.op.Emit(t.Context(), test.name, 1); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	if err := io.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	messages := received.until(t, "end")
+	if len(messages) != len(tests) {
+		t.Fatalf("%d messages for %d emits", len(messages), len(tests))
+	}
+	for i, test := range tests {
+		m := messages[i]
+		got := fmt.Sprintf("%s %s %q %q %s", m.channel, m.Namespace, m.Rooms, m.Except, describe(m.Flags))
+		want := fmt.Sprintf("%s %s %q %q %s", test.want.channel, test.want.namespace, test.want.rooms, test.want.except, describe(test.want.flags))
+		if m.Event != test.name || got != want {
+			t.Errorf("%s: %s, want %s", test.name, got, want)
+		}
+	}
+}
+
+func describe(f encoding.Flags) string {
+	if f.Compress == nil {
+		return fmt.Sprint(f.Volatile)
+	}
+	return fmt.Sprint(f.Volatile, *f.Compress)
+}
+
+func TestOperatorsShareNoRooms(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	base := emitter.New(server.Client()).To("a", "b", "c")
+	left, right := base.To("left"), base.To("right")
+	for event, op := range map[string]*emitter.BroadcastOperator{"base": base, "left": left, "right": right} {
+		if err := op.Emit(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := base.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"base": "[a b c]", "left": "[a b c left]", "right": "[a b c right]"}
+	for _, m := range received.until(t, "end") {
+		if fmt.Sprint(m.Rooms) != want[m.Event] {
+			t.Errorf("%s: rooms %q", m.Event, m.Rooms)
+		}
+		delete(want, m.Event)
+	}
+	if len(want) > 0 {
+		t.Errorf("not received: %v", want)
+	}
+}
+
+// TestConcurrent has one emitter send from many goroutines to different
+// targets, also through one pipeline, and finds each event in its own room.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	io := emitter.New(server.Client())
+	shared := io.Of("shared").To("shared")
+	const goroutines, events = 32, 50
+	all := func(io *emitter.Emitter, name string) {
+		var wait sync.WaitGroup
+		for g := range goroutines {
+			wait.Go(func() {
+				for i := range events {
+					room := fmt.Sprint(name, g)
+					if err := io.Of(room).To(room).Except("not "+room).Emit(t.Context(), room, map[string]any{"room": room, "i": i}); err != nil {
+						t.Error(err)
+					}
+					if err := shared.To(room).Emit(t.Context(), "shared", room); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wait.Wait()
+	}
+	all(io, "direct")
+	if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		all(io, "pipelined")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := io.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	count := make(map[string]int)
+	for _, m := range received.until(t, "end") {
+		if m.Event == "shared" {
+			if m.Namespace != "/shared" || fmt.Sprint(m.Rooms) != fmt.Sprintf("[shared %v]", m.Args[0]) {
+				t.Errorf("shared event of %v in %s %q", m.Args, m.Namespace, m.Rooms)
+			}
+			count["shared"]++
+			continue
+		}
+		room := m.Args[0].(map[string]any)["room"]
+		if m.Event != room || m.Namespace != "/"+m.Event || fmt.Sprint(m.Rooms, m.Except) != fmt.Sprintf("[%s] [not %s]", room, room) {
+			t.Errorf("event %q of %v in namespace %q, rooms %q, except %q", m.Event, m.Args, m.Namespace, m.Rooms, m.Except)
+		}
+		if i := m.Args[0].(map[string]any)["i"]; i != int64(count[m.Event]) {
+			t.Errorf("%s: event %v where %d was due", m.Event, i, count[m.Event])
+		}
+		count[m.Event]++
+	}
+	if count["shared"] != 2*goroutines*events {
+		t.Errorf("%d shared events", count["shared"])
+	}
+	for g := range goroutines {
+		for _, name := range []string{"direct", "pipelined"} {
+			if n := count[fmt.Sprint(name, g)]; n != events {
+				t.Errorf("%s%d: %d events", name, g, n)
+			}
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	rdb := server.Client()
+	io := emitter.New(rdb)
+	version2 := emitter.New(rdb, emitter.WithServerVersion(2))
+	id := strings.Repeat("a", 20)
+	for _, test := range []struct {
+		name  string
+		op    *emitter.BroadcastOperator
+		event string
+		args  []any
+		want  error
+		text  string // what the message must name
+	}{
+		{"empty event", io.To("a"), "", nil, emitter.ErrEmptyEvent, "event"},
+		{"connect", io.To("a"), "connect", nil, emitter.ErrReservedEvent, `"connect"`},
+		{"connect_error", io.To("a"), "connect_error", nil, emitter.ErrReservedEvent, "connect_error"},
+		{"disconnect", io.To("a"), "disconnect", nil, emitter.ErrReservedEvent, "disconnect"},
+		{"disconnecting", io.To("a"), "disconnecting", nil, emitter.ErrReservedEvent, "disconnecting"},
+		{"newListener", io.To("a"), "newListener", nil, emitter.ErrReservedEvent, "newListener"},
+		{"removeListener", io.To("a"), "removeListener", nil, emitter.ErrReservedEvent, "removeListener"},
+		{"event not UTF-8", io.To("a"), "\xff", nil, emitter.ErrInvalidUTF8, `"\xff"`},
+		{"empty room", io.To("a", ""), "e", nil, emitter.ErrEmptyRoom, "room"},
+		{"empty room, then others", io.To("").To("a").Volatile(), "e", nil, emitter.ErrEmptyRoom, "room"},
+		{"empty except", io.Except(""), "e", nil, emitter.ErrEmptyRoom, "room"},
+		{"room not UTF-8", io.In("\xff"), "e", nil, emitter.ErrInvalidUTF8, `"\xff"`},
+		{"namespace not UTF-8", io.Of("\xff"), "e", nil, emitter.ErrInvalidUTF8, `\xff`},
+		{"channel as argument", io.To("a"), "e", []any{1, make(chan int)}, nil, `argument 2 of event "e"`},
+		{"NaN", io.To("a"), "e", []any{map[string]any{"n": math.NaN()}}, nil, "NaN"},
+		{"binary in JSON", emitter.New(rdb, emitter.WithCodec(emitter.JSON)).To("a"), "e", []any{[]byte{1}}, encoding.ErrBinary, "binary"},
+		{"codec", emitter.New(rdb, emitter.WithCodec(7)).To("a"), "e", nil, emitter.ErrCodec, "7"},
+		{"version 0", emitter.New(rdb, emitter.WithServerVersion(0)).To("a"), "e", nil, emitter.ErrServerVersion, "0"},
+		{"version 5", emitter.New(rdb, emitter.WithServerVersion(5)).To("a"), "e", nil, emitter.ErrServerVersion, "5"},
+		{"except a room on 2", version2.Except("room"), "e", nil, emitter.ErrExceptRoom, `"room"`},
+		{"except an id and a room on 2", version2.Except(id, "/admin#"+id, "room"), "e", nil, emitter.ErrExceptRoom, `"room"`},
+		{"no client", &emitter.New(nil).BroadcastOperator, "e", nil, nil, "client"},
+	} {
+		err := test.op.Emit(t.Context(), test.event, test.args...)
+		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%s: error %v, want %v that names %s", test.name, err, test.want, test.text)
+		}
+	}
+	var argument *encoding.ArgumentError
+	if err := io.Emit(t.Context(), "e", 0, func() {}); !errors.As(err, &argument) || argument.Index != 1 || argument.Event != "e" {
+		t.Errorf("%v is no *encoding.ArgumentError of argument 1", err)
+	}
+	bad := emitter.New(rdb, emitter.WithServerVersion(9))
+	if err := bad.Pipelined(t.Context(), func(*emitter.Emitter) error { t.Error("called"); return nil }); !errors.Is(err, emitter.ErrServerVersion) {
+		t.Errorf("Pipelined: %v", err)
+	}
+	if err := version2.Except(id, "/admin#"+id).Emit(t.Context(), "end"); err != nil {
+		t.Error(err)
+	}
+	if messages := received.until(t, "end"); len(messages) != 0 {
+		t.Errorf("%d messages were sent: %v", len(messages), messages)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	pubsub := server.Client().PSubscribe(t.Context(), "*")
+	defer pubsub.Close()
+	if _, err := pubsub.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		option  emitter.Option
+		channel string
+		payload string
+	}{
+		{emitter.WithKey("my key"), "my key#/#", "\x93\xa7emitter\x83\xa4type\x02"},
+		{emitter.WithKey(""), "socket.io#/#", "\x93\xa7emitter\x83\xa4type\x02"},
+		{emitter.WithCodec(emitter.JSON), "socket.io#/#", `["emitter",{"type":2,"data":["e",1],"nsp":"/"},{"rooms":[],"flags":{},"except":[]}]`},
+		{emitter.WithServerVersion(1), "socket.io#/#", "\x93\xa7emitter\x83\xa4type\x02"},
+	} {
+		if err := emitter.New(server.Client(), test.option).Emit(t.Context(), "e", 1); err != nil {
+			t.Fatal(err)
+		}
+		m, err := pubsub.ReceiveMessage(t.Context())
+		if err != nil || m.Channel != test.channel || !strings.HasPrefix(m.Payload, test.payload) {
+			t.Errorf("%s %q, %v, want %s %q", m.Channel, m.Payload, err, test.channel, test.payload)
+		}
+	}
+	for version, want := range map[int]byte{1: 5, 2: 5, 3: 2, 4: 2} {
+		if err := emitter.New(server.Client(), emitter.WithServerVersion(version)).Emit(t.Context(), "e", []byte("binary")); err != nil {
+			t.Fatal(err)
+		}
+		m, err := pubsub.ReceiveMessage(t.Context())
+		if err != nil || !bytes.Contains([]byte(m.Payload), append([]byte("\xa4type"), want)) {
+			t.Errorf("version %d: %q, %v", version, m.Payload, err)
+		}
+	}
+}
+
+func TestPipelined(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	io := emitter.New(server.Client())
+	refused := errors.New("refused")
+	err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		if err := io.Emit(t.Context(), "never"); err != nil {
+			t.Error(err)
+		}
+		return refused
+	})
+	if err != refused {
+		t.Errorf("error %v, want that of the function", err)
+	}
+	if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return nil }); err != nil {
+		t.Errorf("empty: %v", err)
+	}
+	err = io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		for i := range 1000 {
+			if err := io.To("room").Emit(t.Context(), "n", i); err != nil {
+				return err
+			}
+		}
+		if err := io.Emit(t.Context(), ""); !errors.Is(err, emitter.ErrEmptyEvent) {
+			t.Errorf("an empty event: %v", err)
+		}
+		return io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "nested") })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := io.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	messages := received.until(t, "end")
+	if len(messages) != 1001 || messages[1000].Event != "nested" {
+		t.Fatalf("%d messages", len(messages))
+	}
+	for i, m := range messages[:1000] {
+		if m.Event != "n" || m.Args[0] != int64(i) {
+			t.Fatalf("message %d is %s %v", i, m.Event, m.Args)
+		}
+	}
+}
+
+// TestClients sends through every kind of go-redis client.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	rdb := server.Client()
+	auto, err := rdb.AutoPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer auto.Close()
+	async, err := rdb.AsyncAutoPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer async.Close()
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": server.Addr}})
+	defer ring.Close()
+	conn := rdb.Conn()
+	defer conn.Close()
+	pipe := rdb.Pipeline()
+	clients := []emitter.Client{rdb, auto, async, ring, conn, pipe}
+	for _, client := range clients {
+		io := emitter.New(client)
+		if err := io.Emit(t.Context(), fmt.Sprintf("%T", client), 1); err != nil {
+			t.Errorf("%T: %v", client, err)
+		}
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := emitter.New(rdb).Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	var events []string
+	for _, m := range received.until(t, "end") {
+		events = append(events, m.Event)
+	}
+	want := "[*redis.Client *redis.AutoPipeliner *redis.AutoPipeliner *redis.Ring *redis.Conn *redis.Pipeline]"
+	if fmt.Sprint(events) != want {
+		t.Errorf("received %v, want %s", events, want)
+	}
+}
+
+func TestRedisErrors(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr, MaxRetries: -1})
+	defer rdb.Close()
+	io := emitter.New(rdb)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := io.Emit(cancelled, "e"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled context: %v", err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	err := io.Emit(t.Context(), "e")
+	if err == nil || !strings.Contains(err.Error(), server.Addr) {
+		t.Errorf("no Redis: %v", err)
+	}
+	err = io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		return errors.Join(io.Emit(t.Context(), "a"), io.Emit(t.Context(), "b"))
+	})
+	if err == nil || !strings.Contains(err.Error(), "2 of 2") {
+		t.Errorf("no Redis, pipelined: %v", err)
+	}
+}

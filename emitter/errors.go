@@ -1,0 +1,78 @@
+package emitter
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"unicode/utf8"
+)
+
+// Errors about what was to be emitted. Nothing has been sent when Emit returns
+// one of them, an *encoding.ArgumentError or encoding.ErrBinary.
+var (
+	// ErrEmptyEvent is returned for an event without a name.
+	ErrEmptyEvent = errors.New("the event's name is empty")
+
+	// ErrReservedEvent is returned for an event that Socket.IO emits itself
+	// (connect, connect_error, disconnect, disconnecting, newListener,
+	// removeListener). A client that receives one drops its connection.
+	ErrReservedEvent = errors.New("the event's name is reserved by Socket.IO")
+
+	// ErrEmptyRoom is returned for an empty room. It is most often a variable
+	// that was not set; without the error, the event would miss its room or
+	// reach everyone.
+	ErrEmptyRoom = errors.New("the room's name is empty")
+
+	// ErrInvalidUTF8 is returned for a room, namespace or event that is not
+	// valid UTF-8: no server can have one of that name.
+	ErrInvalidUTF8 = errors.New("the name is not valid UTF-8")
+
+	// ErrServerVersion is returned by an emitter that was made with a server
+	// version other than 1, 2, 3 or 4.
+	ErrServerVersion = errors.New("the Socket.IO server version must be 1, 2, 3 or 4")
+
+	// ErrExceptRoom is returned when a room is excluded on Socket.IO 1, 2 or 3,
+	// whose servers know socket ids only there: the clients in the room would
+	// receive the event all the same.
+	ErrExceptRoom = errors.New("Socket.IO before 4 can exclude socket ids only, not rooms")
+
+	// ErrCodec is returned by an emitter that was made with an unknown codec.
+	ErrCodec = errors.New("the codec must be MessagePack or JSON")
+)
+
+// reservedEvents is the list of Socket.IO 4.
+var reservedEvents = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+
+func checkEvent(event string) error {
+	switch {
+	case event == "":
+		return fmt.Errorf("emitter: %w", ErrEmptyEvent)
+	case !utf8.ValidString(event):
+		return fmt.Errorf("emitter: event %q: %w", event, ErrInvalidUTF8)
+	case slices.Contains(reservedEvents, event):
+		return fmt.Errorf("emitter: event %q: %w", event, ErrReservedEvent)
+	}
+	return nil
+}
+
+func checkRoom(room string) error {
+	switch {
+	case room == "":
+		return fmt.Errorf("emitter: %w", ErrEmptyRoom)
+	case !utf8.ValidString(room):
+		return fmt.Errorf("emitter: room %q: %w", room, ErrInvalidUTF8)
+	}
+	return nil
+}
+
+// socketID is the form of the ids that engine.io makes: 20 characters, on
+// Socket.IO 1 and 2 behind the namespace unless that is "/".
+var socketID = regexp.MustCompile(`^(/[^#]*#)?[0-9A-Za-z_-]{20}$`)
+
+func checkExcept(room string, version int) error {
+	if version < 4 && !socketID.MatchString(room) {
+		return fmt.Errorf("emitter: except %q: %w", room, ErrExceptRoom)
+	}
+	return nil
+}

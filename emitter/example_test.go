@@ -1,0 +1,87 @@
+package emitter_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+func Example() {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr}) // such as localhost:6379
+	defer rdb.Close()
+
+	io := emitter.New(rdb)
+	order := struct {
+		ID    int     `json:"id"`
+		Total float64 `json:"total"`
+	}{12345, 19.99}
+
+	if err := io.To("user:7").Emit(ctx, "order:paid", order); err != nil {
+		fmt.Println(err)
+	}
+	if err := io.Of("/admin").Except("night-shift").Emit(ctx, "sale", 12345, "Ada"); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+}
+
+// In a pipeline of go-redis, events wait for Exec beside other commands.
+func ExampleNew_pipeline() {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	defer rdb.Close()
+
+	pipe := rdb.TxPipeline()
+	pipe.Set(ctx, "order:12345", "paid", 0)
+	if err := emitter.New(pipe).To("user:7").Emit(ctx, "order:paid", 12345); err != nil {
+		fmt.Println(err)
+		return
+	}
+	cmds, err := pipe.Exec(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, cmd := range cmds {
+		fmt.Println(cmd.Name())
+	}
+	// Output:
+	// set
+	// publish
+}
+
+func ExampleEmitter_Pipelined() {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	defer rdb.Close()
+
+	err := emitter.New(rdb).Pipelined(ctx, func(io *emitter.Emitter) error {
+		for user := range 1000 {
+			if err := io.To(fmt.Sprint("user:", user)).Emit(ctx, "maintenance", "in 5 minutes"); err != nil {
+				return err // nothing has been sent
+			}
+		}
+		return nil
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// A target can be kept and shared: its methods return new ones.
+func ExampleBroadcastOperator() {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	defer rdb.Close()
+
+	lobby := emitter.New(rdb).Of("/chat").To("lobby")
+	fmt.Println(lobby.Emit(ctx, "message", "hello"))
+	fmt.Println(lobby.Volatile().Emit(ctx, "typing", "Ada"))
+	fmt.Println(lobby.Except("").Emit(ctx, "message", "hello"))
+	// Output:
+	// <nil>
+	// <nil>
+	// emitter: the room's name is empty
+}

@@ -1,0 +1,137 @@
+package emitter
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// BroadcastOperator is a target: a namespace, rooms, and flags. It never
+// changes; its methods return new ones.
+type BroadcastOperator struct {
+	sender    *sender
+	namespace string
+	rooms     []string
+	except    []string
+	flags     encoding.Flags
+	err       error // what was wrong with the target; every Emit returns it
+}
+
+// Of targets another namespace, in which it keeps rooms and flags. The leading
+// slash may be left out: Of("admin") is Of("/admin").
+func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
+	op := *o
+	if !strings.HasPrefix(namespace, "/") {
+		namespace = "/" + namespace
+	}
+	op.namespace = namespace
+	if !utf8.ValidString(namespace) {
+		op.fail(fmt.Errorf("emitter: namespace %q: %w", namespace, ErrInvalidUTF8))
+	}
+	return &op
+}
+
+// To targets rooms, besides those already targeted. A client that is in several
+// of them gets the event once. A socket id is a room with one client in it;
+// on Socket.IO 1 and 2 it reads "/admin#<id>" in namespace "/admin". To without
+// rooms changes nothing.
+func (o *BroadcastOperator) To(rooms ...string) *BroadcastOperator {
+	op := *o
+	op.rooms = op.withRooms(o.rooms, rooms)
+	return &op
+}
+
+// In is To under another name.
+func (o *BroadcastOperator) In(rooms ...string) *BroadcastOperator {
+	return o.To(rooms...)
+}
+
+// Except leaves out the clients in any of the rooms. On Socket.IO 1, 2 and 3 it
+// takes socket ids only; see ErrExceptRoom.
+func (o *BroadcastOperator) Except(rooms ...string) *BroadcastOperator {
+	op := *o
+	op.except = op.withRooms(o.except, rooms)
+	for _, room := range rooms {
+		op.fail(checkExcept(room, o.sender.version))
+	}
+	return &op
+}
+
+// Volatile lets servers drop the event for clients that are not ready to
+// receive it: because their network is slow, or because they are between two
+// requests of HTTP long-polling.
+func (o *BroadcastOperator) Volatile() *BroadcastOperator {
+	op := *o
+	op.flags.Volatile = true
+	return &op
+}
+
+// Compress says whether servers may compress the event for their clients. They
+// may unless Compress(false) is called, and do if perMessageDeflate is on.
+func (o *BroadcastOperator) Compress(compress bool) *BroadcastOperator {
+	op := *o
+	op.flags.Compress = &compress
+	return &op
+}
+
+// Emit sends an event to the clients targeted. The arguments become what
+// encoding/json makes of them, and []byte becomes binary; see package encoding.
+//
+// The error is nil once Redis has taken the event. It is one of the errors of
+// this package, an *encoding.ArgumentError or encoding.ErrBinary when the event
+// was refused, in which case nothing was sent; otherwise it wraps the error of
+// the Redis client.
+func (o *BroadcastOperator) Emit(ctx context.Context, event string, args ...any) error {
+	if o.err != nil {
+		return o.err
+	}
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	cmd, err := o.sender.adapter.broadcast(ctx, &encoding.Broadcast{
+		Namespace: o.namespace,
+		Event:     event,
+		Args:      args,
+		Rooms:     o.rooms,
+		Except:    o.except,
+		Flags:     o.flags,
+	})
+	if err != nil {
+		return fmt.Errorf("emitter: %w", err)
+	}
+	return o.sender.send(ctx, cmd)
+}
+
+// fail keeps the first thing that was wrong with the target.
+func (o *BroadcastOperator) fail(err error) {
+	if o.err == nil {
+		o.err = err
+	}
+}
+
+// withRooms returns the rooms of both lists, each once. It never writes to
+// the lists, which other operators share.
+func (o *BroadcastOperator) withRooms(list, more []string) []string {
+	list = slices.Clip(list)
+	var known map[string]bool
+	if len(list)+len(more) > 32 { // from here on a map beats looking through the list
+		known = make(map[string]bool, len(list)+len(more))
+		for _, room := range list {
+			known[room] = true
+		}
+	}
+	for _, room := range more {
+		o.fail(checkRoom(room))
+		if known == nil && !slices.Contains(list, room) || known != nil && !known[room] {
+			list = append(list, room)
+		}
+		if known != nil {
+			known[room] = true
+		}
+	}
+	return list
+}

@@ -1,0 +1,60 @@
+package emitter
+
+import (
+	"fmt"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// Option tells New what the servers of the cluster have set.
+type Option func(*config)
+
+// config is what the options add up to. An option that cannot be is kept as an
+// error, which every Emit returns.
+type config struct {
+	key     string
+	codec   Codec
+	version int
+	err     error
+}
+
+// Codec is the form of the messages between the servers.
+type Codec = encoding.Codec
+
+// Codecs for WithCodec.
+const (
+	MessagePack = encoding.MessagePack // the adapter's default
+	JSON        = encoding.JSON        // for servers that set a JSON parser
+)
+
+// WithKey sets the prefix of the channels, the option key of the adapter. The
+// default is "socket.io", as the adapter's.
+func WithKey(key string) Option {
+	return func(c *config) { c.key = key }
+}
+
+// WithCodec sets the form of the messages. JSON is for servers that gave the
+// adapter the option parser: JSON, or one that speaks JSON; binary cannot
+// travel then, and emitting []byte returns encoding.ErrBinary.
+func WithCodec(codec Codec) Option {
+	return func(c *config) {
+		c.codec = codec
+		if codec != MessagePack && codec != JSON {
+			c.err = fmt.Errorf("emitter: WithCodec(%d): %w", codec, ErrCodec)
+		}
+	}
+}
+
+// WithServerVersion sets the major version of the servers' socket.io package,
+// 1 to 4. The default is 4. Events with binary need another packet type on 1
+// and 2 than on 3 and 4; on 1, 2 and 3, Except takes socket ids only and
+// returns ErrExceptRoom for a room. With another version than these, every call
+// returns ErrServerVersion.
+func WithServerVersion(major int) Option {
+	return func(c *config) {
+		c.version = major
+		if major < 1 || major > 4 {
+			c.err = fmt.Errorf("emitter: WithServerVersion(%d): %w", major, ErrServerVersion)
+		}
+	}
+}
