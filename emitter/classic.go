@@ -18,3 +18,14 @@ func (c classic) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cm
 	}
 	return redis.NewIntCmd(ctx, "publish", c.format.Channel(b.Namespace, b.Rooms), payload), nil
 }
+
+// listeners counts the subscribers of the request channel, on which each
+// server listens once.
+func (c classic) listeners(ctx context.Context, node Client, namespace string) (int, error) {
+	channel := c.format.RequestChannel(namespace)
+	cmd := redis.NewMapStringIntCmd(ctx, "pubsub", "numsub", channel)
+	if err := node.Process(ctx, cmd); err != nil {
+		return 0, err
+	}
+	return int(cmd.Val()[channel]), cmd.Err()
+}

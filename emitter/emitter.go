@@ -53,14 +53,18 @@ type sender struct {
 type adapter interface {
 	// broadcast returns the Redis command that sends b.
 	broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error)
+	// listeners asks one Redis node how many servers listen on a namespace.
+	listeners(ctx context.Context, node Client, namespace string) (int, error)
 }
 
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As
 // find go-redis's own errors and those of package net.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
-	_ = s.client.Process(ctx, cmd)
-	// An asynchronous client returns before the command has run; Err waits.
-	if err := cmd.Err(); err != nil {
+	err := s.client.Process(ctx, cmd)
+	if err == nil {
+		err = cmd.Err() // waits where an asynchronous client returned early
+	}
+	if err != nil {
 		return fmt.Errorf("emitter: %s: %w", cmd.Name(), err)
 	}
 	return nil

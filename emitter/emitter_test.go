@@ -448,6 +448,56 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// TestWrongPassword guards against a trap: when the password is wrong, go-redis
+// returns that from a pipeline without telling its commands.
+func TestWrongPassword(t *testing.T) {
+	t.Parallel()
+	server, err := harness.StartRedis(t.Context(), harness.RedisConfig{Password: "right"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr, Password: "sesame"})
+	defer rdb.Close()
+	io := emitter.New(rdb)
+	_, countErr := io.ServerCount(t.Context())
+	for name, err := range map[string]error{
+		"Emit":        io.Emit(t.Context(), "e"),
+		"Pipelined":   io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "e") }),
+		"ServerCount": countErr,
+	} {
+		if err == nil || !strings.Contains(err.Error(), "WRONGPASS") || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestServerCount(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	io := emitter.New(server.Client(), emitter.WithKey("k"))
+	for want := range 3 {
+		if n, err := io.Of("admin").ServerCount(t.Context()); n != want || err != nil {
+			t.Errorf("%d servers, %v, want %d", n, err, want)
+		}
+		pubsub := server.Client().Subscribe(t.Context(), "k-request#/admin#")
+		defer pubsub.Close()
+		if _, err := pubsub.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := io.ServerCount(t.Context()); n != 0 || err != nil {
+		t.Errorf("another namespace: %d servers, %v", n, err)
+	}
+	err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		_, err := io.ServerCount(t.Context())
+		return err
+	})
+	if !errors.Is(err, emitter.ErrPipelined) {
+		t.Errorf("in a pipeline: %v", err)
+	}
+}
+
 func TestRedisErrors(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)

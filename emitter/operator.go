@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
@@ -25,10 +24,7 @@ type BroadcastOperator struct {
 // slash may be left out: Of("admin") is Of("/admin").
 func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
 	op := *o
-	if !strings.HasPrefix(namespace, "/") {
-		namespace = "/" + namespace
-	}
-	op.namespace = namespace
+	op.namespace = encoding.Namespace(namespace)
 	if !utf8.ValidString(namespace) {
 		op.fail(fmt.Errorf("emitter: namespace %q: %w", namespace, ErrInvalidUTF8))
 	}

@@ -42,6 +42,9 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 			failed++
 		}
 	}
+	if failed == 0 { // the connection could not be set up
+		return fmt.Errorf("emitter: the pipeline was not sent: %w", err)
+	}
 	return fmt.Errorf("emitter: %d of %d commands of the pipeline failed, the first with: %w", failed, len(cmds), err)
 }
 

@@ -1,5 +1,7 @@
 package encoding
 
+import "strings"
+
 // DefaultKey is the key of the classic adapter unless the servers set another.
 const DefaultKey = "socket.io"
 
@@ -33,4 +35,13 @@ func (c Classic) key() string {
 		return DefaultKey
 	}
 	return c.Key
+}
+
+// Namespace returns the name of a namespace with its leading slash, which
+// Socket.IO lets its users leave out.
+func Namespace(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "/" + name
 }

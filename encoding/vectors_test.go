@@ -130,12 +130,8 @@ func expand(t *testing.T, v any) any {
 }
 
 func (v *vector) broadcast(args []any) *Broadcast {
-	namespace := v.Call.Namespace
-	if !strings.HasPrefix(namespace, "/") {
-		namespace = "/" + namespace
-	}
 	return &Broadcast{
-		Type: Event, Namespace: namespace, Event: v.Call.Event, Args: args,
+		Type: Event, Namespace: Namespace(v.Call.Namespace), Event: v.Call.Event, Args: args,
 		Rooms: distinct(v.Call.Rooms), Except: distinct(v.Call.Except), Flags: Flags(v.Call.Flags),
 	}
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+const exitStatuses = `EXIT STATUS:
+   0  done
+   1  could not: Redis unreachable, or it refused
+   2  bad usage or input; nothing was sent
+   3  fewer servers listening than --require N`
+
+// newApp describes the whole command line. It reads nothing global, so that a
+// test can make as many as it likes.
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:  "sioemit",
+		Usage: "send events to the clients of a Socket.IO cluster, through its Redis",
+		Description: `Socket.IO servers that are joined by Redis deliver what this command publishes
+there to the browsers connected to them.
+
+   sioemit emit hello world                    everyone in namespace /
+   sioemit emit --room user:7 paid '{"id":1}'  one room
+   sioemit emit --dry-run hello world          look at the Redis command
+
+Global flags may stand before or after the command's name.
+
+REDIS:
+   --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL, else ` + defaultURL + `
+
+   redis://[[user]:password@]host[:port]         one Redis
+   rediss://...                                  with TLS
+   unix:///path/of.sock                          a unix socket
+   redis://a:6379 and --cluster                  a Redis Cluster; or --redis
+                                                 several times
+   redis://sentinel:26379?master_name=NAME       Sentinel
+
+` + exitStatuses,
+		Flags:     globalFlags(),
+		Commands:  []*cli.Command{emitCommand(stdin)},
+		Reader:    stdin,
+		Writer:    stdout,
+		ErrWriter: stderr,
+
+		DisableSliceFlagSeparator: true, // a room may hold a comma
+		HideVersion:               true,
+		Suggest:                   false, // arrange does it
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
+		Action:                    noCommand,
+	}
+	for _, command := range app.Commands {
+		command.OnUsageError = app.OnUsageError
+	}
+	return app
+}
+
+// noCommand runs when the command line names no command.
+func noCommand(c *cli.Context) error {
+	c.App.Writer = c.App.ErrWriter
+	if err := cli.ShowAppHelp(c); err != nil {
+		return err
+	}
+	return usageError{fmt.Errorf("no command given; the first one to know is emit")}
+}
+
+const (
+	connectionCategory = "Connection:"
+	clusterCategory    = "Cluster, as its servers are set up:"
+)
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "redis", Category: connectionCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
+		&cli.BoolFlag{DisableDefaultText: true, Name: "cluster", Category: connectionCategory, Usage: "the one --redis is a node of a Redis Cluster"},
+		&cli.StringFlag{Name: "tls-ca", Category: connectionCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
+		&cli.StringFlag{Name: "tls-cert", Category: connectionCategory, Usage: "PEM `FILE` of the client's certificate"},
+		&cli.StringFlag{Name: "tls-key", Category: connectionCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
+		&cli.DurationFlag{Name: "timeout", Category: connectionCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
+		&cli.StringFlag{Name: "key", Category: clusterCategory, EnvVars: []string{"SIOEMIT_KEY"}, Usage: "option key of the adapter: `KEY`", DefaultText: "socket.io"},
+		&cli.StringFlag{Name: "codec", Category: clusterCategory, Value: "msgpack", Usage: "msgpack, or json if the adapter has a JSON parser: `CODEC`", DefaultText: "msgpack"},
+		&cli.IntFlag{Name: "server-version", Category: clusterCategory, Value: 4, EnvVars: []string{"SIOEMIT_SERVER_VERSION"}, Usage: "major version of socket.io: `N`"},
+		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Category: clusterCategory, Value: "/", EnvVars: []string{"SIOEMIT_NAMESPACE"}, Usage: "`NAMESPACE` of the clients; admin means /admin", DefaultText: "/"},
+	}
+}

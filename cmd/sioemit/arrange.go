@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// arrange brings a command line into the order that package cli reads: global
+// flags, command, its flags, "--", arguments. By itself, package cli stops
+// reading flags at the first argument, so that "emit hello --room a" would
+// send "--room" and "a" to everyone. Here
+//
+//   - flags may stand anywhere up to "--", also after arguments; the global
+//     ones before the command's name, too;
+//   - a word that looks like a flag and is none is an error;
+//   - a word that is a JSON number, such as -5, is an argument, and so is "-".
+func arrange(app *cli.App, args []string) ([]string, error) {
+	a := arranger{app: app}
+	for i := 1; i < len(args); i++ {
+		word := args[i]
+		switch {
+		case word == "--":
+			a.words(args[i+1:])
+			i = len(args)
+		case !looksLikeFlag(word):
+			a.words(args[i : i+1])
+		default:
+			used, err := a.flag(word, args[i+1:])
+			if err != nil {
+				return nil, usageError{err}
+			}
+			i += used
+		}
+		if a.err != nil {
+			return nil, usageError{a.err}
+		}
+	}
+	out := append([]string{args[0]}, a.global...)
+	if a.name != "" {
+		out = append(append(out, a.name), a.local...)
+	}
+	if len(a.arguments) > 0 {
+		out = append(append(out, "--"), a.arguments...)
+	}
+	return out, nil
+}
+
+type arranger struct {
+	app       *cli.App
+	name      string // of the command, once it has been read
+	command   *cli.Command
+	global    []string
+	local     []string
+	arguments []string
+	err       error
+}
+
+func looksLikeFlag(word string) bool {
+	return len(word) > 1 && word[0] == '-' && !json.Valid([]byte(word))
+}
+
+// words takes words that are no flags: the name of the command, then its
+// arguments.
+func (a *arranger) words(words []string) {
+	if a.name == "" && len(words) > 0 {
+		a.name, words = words[0], words[1:]
+		a.command = a.app.Command(a.name)
+		if a.command == nil && a.name != "help" && a.name != "h" {
+			a.err = fmt.Errorf("there is no command %q. %s sioemit help lists them", a.name, cli.SuggestCommand(a.app.Commands, a.name))
+		}
+	}
+	a.arguments = append(a.arguments, words...)
+}
+
+// flag takes a flag, and its value from the words that follow where it needs
+// one. It returns how many of them it used.
+func (a *arranger) flag(word string, rest []string) (used int, err error) {
+	name, value, hasValue := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	list := &a.global
+	f := findFlag(a.app.Flags, name)
+	if f == nil && a.command != nil {
+		list = &a.local
+		f = findFlag(a.command.Flags, name)
+	}
+	if f == nil {
+		if name == "h" || name == "help" {
+			if a.name != "" {
+				list = &a.local
+			}
+			*list = append(*list, "--help")
+			return 0, nil
+		}
+		return 0, a.unknown(word, name)
+	}
+	canonical := "--" + f.Names()[0]
+	if b, ok := f.(*cli.BoolFlag); ok {
+		if !hasValue {
+			value = "true"
+		} else if value != "true" && value != "false" {
+			return 0, fmt.Errorf("--%s is true or false, not %q", b.Name, value)
+		}
+	} else if !hasValue {
+		if len(rest) == 0 {
+			return 0, fmt.Errorf("%s needs a value", word)
+		}
+		value, used = rest[0], 1
+	}
+	*list = append(*list, canonical+"="+value)
+	return used, nil
+}
+
+func (a *arranger) unknown(word, name string) error {
+	flags := slices.Clone(a.app.Flags)
+	if a.command != nil {
+		flags = append(flags, a.command.Flags...)
+	} else {
+		for _, command := range a.app.Commands {
+			if findFlag(command.Flags, name) != nil {
+				return fmt.Errorf("%s is a flag of %q: put it behind the command's name", word, command.Name)
+			}
+		}
+	}
+	flag, _, _ := strings.Cut(word, "=")
+	return fmt.Errorf("unknown flag %s (did you mean %s?); if it is an argument, put -- before it", flag, cli.SuggestFlag(flags, name, false))
+}
+
+func findFlag(flags []cli.Flag, name string) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}

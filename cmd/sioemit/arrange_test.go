@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestArrange(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ in, want string }{
+		{"", ""},
+		{"emit hello", "emit -- hello"},
+		{"emit hello --room r1 x", "emit --room=r1 -- hello x"},
+		{"emit -r r1 --to r2 -room r3 hello", "emit --room=r1 --room=r2 --room=r3 -- hello"},
+		{"emit --room=a=b hello", "emit --room=a=b -- hello"},
+		{"emit --room -x hello", "emit --room=-x -- hello"},
+		{"emit --room -- hello", "emit --room=-- -- hello"},
+		{"emit hello -5 -1.5e3 - -0", "emit -- hello -5 -1.5e3 - -0"},
+		{"emit hello -- --room r1 -- x", "emit -- hello --room r1 -- x"},
+		{"emit -- hello --rom", "emit -- hello --rom"},
+		{"--key k emit hello", "--key=k emit -- hello"},
+		{"emit hello --key k -n admin --timeout 1s", "--key=k --namespace=admin --timeout=1s emit -- hello"},
+		{"emit hello --volatile --compress=false --json=true", "emit --volatile=true --compress=false --json=true -- hello"},
+		{"emit --volatile hello", "emit --volatile=true -- hello"},
+		{"emit --help", "emit --help"},
+		{"-h", "--help"},
+		{"help emit", "help -- emit"},
+	} {
+		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(test.in)...))
+		if err != nil || strings.Join(got[1:], " ") != test.want {
+			t.Errorf("%q: %q, %v, want %q", test.in, got, err, test.want)
+		}
+	}
+	for _, test := range []struct{ in, text string }{
+		{"emit hello --rom r1", "--rom"},
+		{"emit hello --rom=r1", "--room"},
+		{"emit hello -z", "-z"},
+		{"emit hello -5x", "-5x"},
+		{"emit hello -Infinity", "-Infinity"},
+		{"emit hello --room", "--room needs a value"},
+		{"emit hello -n", "-n needs a value"},
+		{"emit hello --volatile=maybe", "maybe"},
+		{"--room a emit hello", `flag of "emit"`},
+		{"emti hello", `"emit"`},
+		{"--nonsense", "--nonsense"},
+	} {
+		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(test.in)...))
+		var usage usageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%q: %q, %v, want a usage error that names %s", test.in, got, err, test.text)
+		}
+	}
+}
+
+// FuzzArrange looks for a command line that loses a word or makes a flag out
+// of an argument behind --.
+func FuzzArrange(f *testing.F) {
+	f.Add("emit hello --room r1 -- -x")
+	f.Add("-n a emit -5 --volatile x")
+	f.Fuzz(func(t *testing.T, line string) {
+		words := strings.Fields(line)
+		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, words...))
+		if err != nil {
+			return
+		}
+		if i := slices.Index(words, "--"); i >= 0 && i+1 < len(words) && (i == 0 || !strings.HasPrefix(words[i-1], "-")) {
+			if tail := words[i+1:]; i > 0 && words[0] == "emit" && !slices.Equal(got[len(got)-len(tail):], tail) {
+				t.Errorf("%q became %q", words, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/urfave/cli/v2"
+)
+
+const defaultURL = "redis://localhost:6379"
+
+// connect returns a client for the Redis that the flags and the environment
+// name. It opens no connection yet. The client repeats nothing on its own: an
+// event published twice is worse than an error.
+func connect(c *cli.Context) (redis.UniversalClient, error) {
+	urls := c.StringSlice("redis")
+	if len(urls) == 0 {
+		urls = []string{defaultURL}
+		for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
+			if value := os.Getenv(name); value != "" {
+				urls = strings.Fields(value)
+				break
+			}
+		}
+	}
+	targets := make([]*target, len(urls))
+	for i, raw := range urls {
+		t, err := parseURL(raw)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if err := t.setTLS(c); err != nil {
+			return nil, usageError{err}
+		}
+		targets[i] = t
+	}
+	timeout := c.Duration("timeout")
+	if timeout <= 0 {
+		return nil, usageError{fmt.Errorf("--timeout must be more than 0")}
+	}
+	first := targets[0].options
+	switch {
+	case targets[0].masterName != "":
+		return sentinelClient(targets, timeout)
+	case len(targets) > 1 || c.Bool("cluster"):
+		return clusterClient(targets, timeout)
+	}
+	options := *first
+	options.MaxRetries, options.DialerRetries = -1, 1
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout, timeout, timeout
+	options.ContextTimeoutEnabled = true
+	// Fewer round trips before the first command.
+	options.Protocol, options.DisableIdentity, options.MaintNotificationsConfig = 2, true, noMaintenance()
+	return redis.NewClient(&options), nil
+}
+
+func noMaintenance() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+}
+
+func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalClient, error) {
+	first := targets[0].options
+	options := &redis.ClusterOptions{
+		Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
+		MaxRetries: -1, DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
+		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
+	}
+	for _, t := range targets {
+		switch {
+		case t.masterName != "" || t.options.Network == "unix":
+			return nil, usageError{fmt.Errorf("a Redis Cluster takes redis:// and rediss:// URLs only, not %s", t.shown)}
+		case t.options.DB != 0:
+			return nil, usageError{fmt.Errorf("%s: a Redis Cluster has database 0 only", t.shown)}
+		}
+		options.Addrs = append(options.Addrs, t.options.Addr)
+	}
+	return redis.NewClusterClient(options), nil
+}
+
+func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalClient, error) {
+	first := targets[0].options
+	options := &redis.FailoverOptions{
+		MasterName: targets[0].masterName, Username: first.Username, Password: first.Password, DB: first.DB, TLSConfig: first.TLSConfig,
+		MaxRetries: -1, DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
+		Protocol: 2, DisableIdentity: true,
+	}
+	for _, t := range targets {
+		options.SentinelAddrs = append(options.SentinelAddrs, t.options.Addr)
+	}
+	return redis.NewFailoverClient(options), nil
+}
+
+// target is one Redis URL, taken apart.
+type target struct {
+	options    *redis.Options
+	masterName string // of a Sentinel URL
+	shown      string // the URL without its password
+}
+
+// parseURL never shows more of the URL in an error than its scheme or a part
+// that cannot hold a password: package url repeats the whole of it.
+func parseURL(raw string) (*target, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("the Redis URL cannot be read: characters such as # / ? @ : % in a password must be written %23 %2F %3F %40 %3A %25, and the port must be a number")
+	}
+	switch u.Scheme {
+	case "redis", "rediss", "unix":
+	case "":
+		return nil, errors.New("the Redis URL has no scheme: it starts with redis://, rediss:// or unix://")
+	default:
+		return nil, fmt.Errorf("the Redis URL starts with %s:, not with redis://, rediss:// or unix://", u.Scheme)
+	}
+	t := &target{shown: u.Redacted()}
+	query := u.Query()
+	if query.Has("master_name") {
+		t.masterName = query.Get("master_name")
+		if t.masterName == "" {
+			return nil, fmt.Errorf("%s: master_name is empty", t.shown)
+		}
+		query.Del("master_name")
+		u.RawQuery = query.Encode()
+	}
+	if t.options, err = redis.ParseURL(u.String()); err != nil {
+		return nil, fmt.Errorf("%s: %s", t.shown, strings.TrimPrefix(err.Error(), "redis: "))
+	}
+	return t, nil
+}
+
+// setTLS loads the files of the --tls flags.
+func (t *target) setTLS(c *cli.Context) error {
+	ca, cert, key := c.String("tls-ca"), c.String("tls-cert"), c.String("tls-key")
+	if ca == "" && cert == "" && key == "" {
+		return nil
+	}
+	config := t.options.TLSConfig
+	if config == nil {
+		return fmt.Errorf("--tls-ca, --tls-cert and --tls-key need a rediss:// URL, not %s", t.shown)
+	}
+	if (cert == "") != (key == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return fmt.Errorf("--tls-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("--tls-ca: %s holds no PEM certificate", ca)
+		}
+	}
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return fmt.Errorf("--tls-cert: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return nil
+}
+
+// explain says in one sentence what an error of Redis means and what to do.
+func explain(err error, timeout time.Duration) error {
+	var dial *net.OpError
+	var dns *net.DNSError
+	text := err.Error()
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("Redis did not answer within %v (--timeout): %w", timeout, err)
+	case errors.As(err, &dns):
+		return fmt.Errorf("no Redis at %s: no such host; check --redis", dns.Name)
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", dial.Addr, dial.Err)
+	case redis.HasErrorPrefix(err, "WRONGPASS"), strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"):
+		return fmt.Errorf("Redis refused the user or password of the URL: %w", err)
+	case strings.Contains(text, "NOAUTH"):
+		return fmt.Errorf("Redis wants a password: put it into the URL, as redis://:PASSWORD@host: %w", err)
+	case strings.Contains(text, "NOPERM"):
+		return fmt.Errorf("the Redis user lacks a permission: %w", err)
+	case strings.Contains(text, "MOVED "), strings.Contains(text, "ASK "):
+		return fmt.Errorf("this Redis is a node of a Redis Cluster: add --cluster")
+	}
+	return err
+}

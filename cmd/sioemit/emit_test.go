@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+func TestEmit(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	admin := listenOn(t, server.Client(), "/admin")
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	cat, array := file("cat", "\xff\xd8"), file("array", ` [1,"two",{"$binary":"AQ=="}] `)
+	no, yes := false, true
+	for _, test := range []struct {
+		words string
+		stdin string
+		want  encoding.Broadcast
+	}{
+		{"emit hello world", "", encoding.Broadcast{Event: "hello", Args: []any{"world"}}},
+		{"emit hello", "", encoding.Broadcast{Event: "hello"}},
+		{`emit hello 1 -5 1.5 true null "quoted" [1,{"a":2}] {bad {"$binary":"AAE="}`, "", encoding.Broadcast{Event: "hello",
+			Args: []any{int64(1), int64(-5), 1.5, true, nil, "quoted", []any{int64(1), map[string]any{"a": int64(2)}}, "{bad", []byte{0, 1}}}},
+		{`emit hello --string 1 true {"a":1}`, "", encoding.Broadcast{Event: "hello", Args: []any{"1", "true", `{"a":1}`}}},
+		{"emit hello --room r1 -r r2 --to r1 -x r3 --except r4", "", encoding.Broadcast{Event: "hello", Rooms: []string{"r1", "r2"}, Except: []string{"r3", "r4"}}},
+		{"emit --room a,b hi", "", encoding.Broadcast{Event: "hi", Rooms: []string{"a,b"}}},
+		{"emit --volatile hi --compress=false", "", encoding.Broadcast{Event: "hi", Flags: encoding.Flags{Volatile: true, Compress: &no}}},
+		{"emit hi --compress", "", encoding.Broadcast{Event: "hi", Flags: encoding.Flags{Compress: &yes}}},
+		{"emit -n admin hi", "", encoding.Broadcast{Event: "hi", Namespace: "/admin"}},
+		{"emit -- hi --rom", "", encoding.Broadcast{Event: "hi", Args: []any{"--rom"}}},
+		{"emit hi 1 --binary " + cat + " --args " + array + " --binary - 2", "stdin", encoding.Broadcast{Event: "hi",
+			Args: []any{int64(1), int64(2), int64(1), "two", []byte{1}, []byte("\xff\xd8"), []byte("stdin")}}},
+		{"emit hi --args -", "[]", encoding.Broadcast{Event: "hi"}},
+		{"emit hi --server-version 2 --binary " + cat, "", encoding.Broadcast{Event: "hi", Type: 5, Args: []any{[]byte("\xff\xd8")}}},
+		{"emit hi --codec json 1", "", encoding.Broadcast{Event: "hi", Args: []any{int64(1)}}},
+	} {
+		r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, test.stdin, strings.Fields(test.words)...)
+		if r.status != 0 || r.stderr != "" || !strings.Contains(r.stdout, "1 server listens") {
+			t.Errorf("%s: %+v", test.words, r)
+			continue
+		}
+		from := received
+		if test.want.Namespace == "/admin" {
+			from = admin
+		}
+		channel, got := from.next(t)
+		if test.want.Namespace == "" {
+			test.want.Namespace = "/"
+		}
+		if test.want.Type == 0 {
+			test.want.Type = encoding.Event
+		}
+		if want := (encoding.Classic{}).Channel(test.want.Namespace, test.want.Rooms); channel != want {
+			t.Errorf("%s: channel %s, want %s", test.words, channel, want)
+		}
+		if !reflect.DeepEqual(normal(*got), normal(test.want)) {
+			t.Errorf("%s: %+v, want %+v", test.words, *got, test.want)
+		}
+	}
+}
+
+// normal makes nil and empty lists equal.
+func normal(b encoding.Broadcast) encoding.Broadcast {
+	b.Args, b.Rooms, b.Except = append([]any{}, b.Args...), append([]string{}, b.Rooms...), append([]string{}, b.Except...)
+	return b
+}
+
+// TestRefused checks that what cannot be sent has status 2, one clear line, and
+// leaves Redis alone.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	file := filepath.Join(t.TempDir(), "object")
+	if err := os.WriteFile(file, []byte(`{"a":1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		words []string
+		text  string
+	}{
+		{[]string{"emit"}, "EVENT"},
+		{[]string{"emit", ""}, "empty"},
+		{[]string{"emit", "connect"}, `"connect"`},
+		{[]string{"emit", "--room", "", "x"}, "room"},
+		{[]string{"emit", "--except", "", "x"}, "room"},
+		{[]string{"emit", "--room", "a", "--room", "", "x"}, "room"},
+		{[]string{"emit", "hello", "--rom", "r1"}, "--rom"},
+		{[]string{"emit", "x", "1e999"}, "1e999"},
+		{[]string{"emit", "x", `{"$binary":"?"}`}, "base64"},
+		{[]string{"emit", "x", "--args", file}, "array"},
+		{[]string{"emit", "x", "--args", "/no/such/file"}, "/no/such/file"},
+		{[]string{"emit", "x", "--binary", "/no/such/file"}, "--binary"},
+		{[]string{"emit", "x", "--binary", "-", "--binary", "-"}, "stdin"},
+		{[]string{"emit", "x", "--args", "-"}, "--args"},
+		{[]string{"emit", "x", "--server-version", "5"}, "5"},
+		{[]string{"emit", "x", "--server-version", "x"}, "server-version"},
+		{[]string{"emit", "x", "--server-version", "2", "--except", "room"}, "socket ids only"},
+		{[]string{"emit", "x", "--codec", "xml"}, "xml"},
+		{[]string{"emit", "x", "--codec", "json", "--binary", file}, "binary"},
+		{[]string{"emit", "x", "--timeout", "soon"}, "timeout"},
+		{[]string{"emit", "x", "--timeout", "0s"}, "timeout"},
+		{[]string{"emit", "x", "--require", "-1"}, "require"},
+		{[]string{"emit", "x", "--tls-ca", file}, "rediss"},
+		{[]string{"nonsense"}, "nonsense"},
+	} {
+		r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", test.words...)
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q: %+v", test.words, r)
+		}
+		r.oneLine(t, test.text)
+	}
+	if r := sioemit(t, nil, ""); r.status != statusUsage || !strings.Contains(r.stderr, "USAGE") {
+		t.Errorf("without a command: %+v", r)
+	}
+	if r := sioemit(t, nil, "", "--redis", server.URL(), "emit", "end"); r.status != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if _, b := received.next(t); b.Event != "end" {
+		t.Errorf("a refused event was published: %+v", b)
+	}
+}
+
+func TestRequire(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
+	r := sioemit(t, env, "", "emit", "--require", "1", "x")
+	if r.status != statusListeners {
+		t.Errorf("nobody listens: %+v", r)
+	}
+	r.oneLine(t, "1 required")
+	if r := sioemit(t, env, "", "emit", "x", "--quiet"); r != (result{}) {
+		t.Errorf("--quiet: %+v", r)
+	}
+	if r := sioemit(t, env, "", "emit", "x"); r.status != 0 || !strings.Contains(r.stderr, "nobody receives it") {
+		t.Errorf("nobody listens: %+v", r)
+	}
+	listenOn(t, server.Client(), "/")
+	listenOn(t, server.Client(), "/")
+	if r := sioemit(t, env, "", "emit", "x", "--quiet", "--require", "2"); r != (result{}) {
+		t.Errorf("--quiet --require 2 of 2: %+v", r)
+	}
+	if r := sioemit(t, env, "", "emit", "x", "--require", "3", "--json"); r.status != statusListeners || r.stdout != `{"channel":"socket.io#/#","servers":2}`+"\n" {
+		t.Errorf("--require 3 of 2: %+v", r)
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	r = sioemit(t, env, "", "emit", "--require", "1", "x")
+	if r.status != statusFailed {
+		t.Errorf("Redis stopped: %+v", r)
+	}
+	r.oneLine(t, server.Addr)
+}
+
+// TestRequireOnCluster has the listeners on different nodes of a Redis Cluster,
+// each of which counts its own only.
+func TestRequireOnCluster(t *testing.T) {
+	t.Parallel()
+	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	for _, node := range cluster.Nodes {
+		listenOn(t, node.Client(), "/")
+	}
+	urls := cluster.URLs()
+	for _, words := range [][]string{
+		{"--redis", urls[0], "--cluster"},
+		{"--redis", urls[0], "--redis", urls[1]},
+	} {
+		r := sioemit(t, nil, "", append(words, "emit", "x", "--require", "3", "--json")...)
+		if r.status != 0 || r.stdout != `{"channel":"socket.io#/#","servers":3}`+"\n" {
+			t.Errorf("%q: %+v", words, r)
+		}
+		if r := sioemit(t, nil, "", append(words, "emit", "x", "--require", "4")...); r.status != statusListeners {
+			t.Errorf("%q: %+v", words, r)
+		}
+	}
+	r := sioemit(t, nil, "", "--redis", urls[0]+"/1", "--cluster", "emit", "x")
+	r.oneLine(t, "database 0")
+}
+
+// TestACL uses a user that may only publish, then one that may also count.
+func TestACL(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{ACL: []string{
+		"user default off",
+		"user pub on >pw resetchannels &socket.io* -@all +publish",
+		"user both on >pw resetchannels &socket.io* -@all +publish +pubsub",
+		"user none on >pw -@all",
+	}})
+	url := func(user string) string { return fmt.Sprintf("redis://%s:pw@%s", user, server.Addr) }
+	if r := sioemit(t, nil, "", "emit", "x", "--quiet", "--redis", url("pub")); r != (result{}) {
+		t.Errorf("may publish, quiet: %+v", r)
+	}
+	if r := sioemit(t, nil, "", "emit", "x", "--redis", url("pub")); r.status != 0 || !strings.Contains(r.stdout, "sent x") || !strings.Contains(r.stderr, "could not be counted") {
+		t.Errorf("may publish: %+v", r)
+	}
+	if r := sioemit(t, nil, "", "emit", "x", "--json", "--redis", url("pub")); r.status != 0 || r.stdout != `{"channel":"socket.io#/#","servers":null}`+"\n" {
+		t.Errorf("may publish, JSON: %+v", r)
+	}
+	r := sioemit(t, nil, "", "emit", "x", "--require", "1", "--redis", url("pub"))
+	if r.status != statusFailed {
+		t.Errorf("may not count: %+v", r)
+	}
+	r.oneLine(t, "was sent", "permission")
+	if r := sioemit(t, nil, "", "emit", "x", "--require", "0", "--json", "--redis", url("both")); r.status != 0 || r.stderr == "" || !strings.Contains(r.stdout, `"servers":0`) {
+		t.Errorf("may count: %+v", r)
+	}
+	for _, words := range [][]string{{"--redis", url("none")}, {"--redis", url("pub"), "--key", "other"}} {
+		r := sioemit(t, nil, "", append(words, "emit", "x")...)
+		if r.status != statusFailed || r.stdout != "" {
+			t.Errorf("%q: %+v", words, r)
+		}
+		r.oneLine(t, "permission")
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	r := sioemit(t, nil, "", "emit", "--dry-run", "--json", "hello", "world")
+	var printed struct {
+		Args []json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &printed); err != nil || r.status != 0 || r.stderr != "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	payload := base64.StdEncoding.EncodeToString([]byte("\x93\xa7emitter\x83\xa4type\x02\xa4data\x92\xa5hello\xa5world\xa3nsp\xa1/\x83\xa5rooms\x90\xa5flags\x80\xa6except\x90"))
+	if got, want := fmt.Sprintf("%s", printed.Args), `["PUBLISH" "socket.io#/#" {"$binary":"`+payload+`"}]`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	a := sioemit(t, nil, "", "emit", "hello", "--room", "r1", `{"a":1}`, "-x", "r2", "--dry-run")
+	b := sioemit(t, nil, "", "emit", "--room", "r1", "--except", "r2", "--dry-run", "hello", `{"a":1}`)
+	if a != b || a.status != 0 || !strings.HasPrefix(a.stdout, `PUBLISH "socket.io#/#r1#" "\x93`) {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+// TestDryRunPasted gives the printed lines to a real redis-cli.
+func TestDryRunPasted(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	for _, args := range [][]string{
+		{"hello", "world"},
+		{"it's", `"double"`, `back\slash`, "\x01\x7f\r\n\t", "é 😀"},
+		{"e", "--room", `it's "a" room\`},
+		{"e", "--room", "é 😀 room"},
+		{"e", "--codec", "json", `{"a":"it's"}`, "x"},
+		{"e", "--codec", "json", `{"a":"\\ \""}`},
+	} {
+		r := sioemit(t, nil, "", append([]string{"emit", "--dry-run"}, args...)...)
+		if r.status != 0 || strings.Count(r.stdout, "\n") != 1 {
+			t.Fatalf("%q: %+v", args, r)
+		}
+		direct := sioemit(t, nil, "", append([]string{"emit", "--redis", server.URL()}, args...)...)
+		if direct.status != 0 {
+			t.Fatalf("%q: %+v", args, direct)
+		}
+		wantChannel, want := received.next(t)
+		cli := exec.CommandContext(t.Context(), "redis-cli", "-p", fmt.Sprint(server.Port))
+		cli.Stdin = strings.NewReader(r.stdout)
+		var out bytes.Buffer
+		cli.Stdout, cli.Stderr = &out, &out
+		if err := cli.Run(); err != nil || strings.TrimSpace(out.String()) != "1" {
+			t.Fatalf("redis-cli: %v, %q for %s", err, out.String(), r.stdout)
+		}
+		gotChannel, got := received.next(t)
+		if gotChannel != wantChannel || !reflect.DeepEqual(got, want) {
+			t.Errorf("redis-cli sent %q %+v, sioemit %q %+v", gotChannel, got, wantChannel, want)
+		}
+	}
+}

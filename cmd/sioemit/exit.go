@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// Exit statuses; the help text of the command explains them.
+const (
+	statusDone      = 0
+	statusFailed    = 1 // Redis could not be reached or refused
+	statusUsage     = 2 // bad usage or input, nothing sent
+	statusListeners = 3 // fewer servers listening than --require
+	statusInterrupt = 130
+)
+
+// usageError is an error of the caller: exit status 2.
+type usageError struct{ error }
+
+// listenersError says that fewer servers listen than were required: exit
+// status 3.
+type listenersError struct{ error }
+
+// outcome turns what a command returned into an exit status and the line that
+// stderr gets, without a line break in it.
+func outcome(ctx context.Context, err error) (status int, line string) {
+	if err == nil {
+		return statusDone, ""
+	}
+	if ctx.Err() != nil {
+		return statusInterrupt, "interrupted"
+	}
+	line = strings.Join(strings.Fields(err.Error()), " ")
+	var usage usageError
+	var listeners listenersError
+	switch {
+	case errors.As(err, &usage):
+		return statusUsage, line
+	case errors.As(err, &listeners):
+		return statusListeners, line
+	}
+	return statusFailed, line
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/encoding"
+	"go.uber.org/goleak"
+)
+
+// runMain makes the test binary behave as the command.
+const runMain = "SIOEMIT_TEST_RUN_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runMain) != "" {
+		main()
+	}
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// result is what one run of the command left behind.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+// sioemit runs the command as a process of its own, with these words and
+// nothing of the surrounding environment that it reads.
+func sioemit(t *testing.T, env []string, stdin string, words ...string) result {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], words...)
+	cmd.Env = append([]string{runMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// oneLine checks that stderr is a single line that holds all of texts.
+func (r result) oneLine(t *testing.T, texts ...string) {
+	t.Helper()
+	if strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "sioemit: ") {
+		t.Errorf("stderr is not one line of sioemit: %q", r.stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(r.stderr, text) {
+			t.Errorf("stderr %q does not say %q", r.stderr, text)
+		}
+	}
+}
+
+func startRedis(t *testing.T, config harness.RedisConfig) *harness.Redis {
+	t.Helper()
+	server, err := harness.StartRedis(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// listener stands where a server stands: it has the pattern and the request
+// channel of a namespace subscribed.
+type listener struct{ *redis.PubSub }
+
+func listenOn(t *testing.T, rdb *redis.Client, namespace string) listener {
+	t.Helper()
+	pubsub := rdb.PSubscribe(t.Context(), "socket.io#"+namespace+"#*")
+	t.Cleanup(func() { pubsub.Close() })
+	if err := pubsub.Subscribe(t.Context(), "socket.io-request#"+namespace+"#"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := pubsub.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return listener{pubsub}
+}
+
+// next returns the next event published.
+func (l listener) next(t *testing.T) (channel string, b *encoding.Broadcast) {
+	t.Helper()
+	for {
+		m, err := l.ReceiveTimeout(t.Context(), 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, ok := m.(*redis.Message); ok {
+			_, b, err := encoding.UnmarshalClassic([]byte(m.Payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m.Channel, b
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/urfave/cli/v2"
+)
+
+const targetCategory = "Who gets it:"
+
+// targetFlags are the flags that say who an event goes to, besides the global
+// --namespace.
+func targetFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: targetCategory, KeepSpace: true, Usage: "clients in this `ROOM` or with this socket id; repeatable"},
+		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Category: targetCategory, KeepSpace: true, Usage: "but not those in this `ROOM`; repeatable (on Socket.IO 1 to 3 socket ids only)"},
+	}
+}
+
+// emitterOptions turns the global flags into options of package emitter.
+func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
+	options := []emitter.Option{
+		emitter.WithKey(c.String("key")),
+		emitter.WithServerVersion(c.Int("server-version")),
+	}
+	switch codec := c.String("codec"); codec {
+	case "msgpack":
+	case "json":
+		options = append(options, emitter.WithCodec(emitter.JSON))
+	default:
+		return nil, usageError{fmt.Errorf("--codec is msgpack or json, not %q", codec)}
+	}
+	return options, nil
+}
+
+// targeted returns the operator that the targeting flags describe.
+func targeted(c *cli.Context, io *emitter.Emitter) *emitter.BroadcastOperator {
+	op := io.Of(c.String("namespace"))
+	if rooms := c.StringSlice("room"); len(rooms) > 0 {
+		op = op.To(rooms...)
+	}
+	if except := c.StringSlice("except"); len(except) > 0 {
+		op = op.Except(except...)
+	}
+	return op
+}
