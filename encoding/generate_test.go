@@ -1,5 +1,7 @@
 package encoding
 
+//lint:file-ignore SA5008 tags that encoding/json only just accepts are the point here
+
 import (
 	"encoding/json"
 	"errors"
@@ -128,7 +130,7 @@ type tags struct {
 	TextAddr   textPointer
 	Iface      fmt.Stringer
 	Marshaler  json.Marshaler
-	unexported int
+	unexported int //lint:ignore U1000 must not be sent
 }
 
 type embedding struct {

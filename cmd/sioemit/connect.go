@@ -177,15 +177,15 @@ func explain(err error, timeout time.Duration) error {
 	text := err.Error()
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("Redis did not answer within %v (--timeout): %w", timeout, err)
+		return fmt.Errorf("redis did not answer within %v (--timeout): %w", timeout, err)
 	case errors.As(err, &dns):
 		return fmt.Errorf("no Redis at %s: no such host; check --redis", dns.Name)
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", dial.Addr, dial.Err)
 	case redis.HasErrorPrefix(err, "WRONGPASS"), strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"):
-		return fmt.Errorf("Redis refused the user or password of the URL: %w", err)
+		return fmt.Errorf("redis refused the user or password of the URL: %w", err)
 	case strings.Contains(text, "NOAUTH"):
-		return fmt.Errorf("Redis wants a password: put it into the URL, as redis://:PASSWORD@host: %w", err)
+		return fmt.Errorf("redis wants a password: put it into the URL, as redis://:PASSWORD@host: %w", err)
 	case strings.Contains(text, "NOPERM"):
 		return fmt.Errorf("the Redis user lacks a permission: %w", err)
 	case strings.Contains(text, "MOVED "), strings.Contains(text, "ASK "):

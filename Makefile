@@ -1,0 +1,24 @@
+# Two commands matter: make demo and make test.
+
+packages = compat_test/node/node_modules/.package-lock.json
+
+.PHONY: demo test deps build
+
+# The main job on one screen: a cluster of two Socket.IO nodes, and an event
+# from outside. ONCE=1 ends after the delivery.
+demo: $(packages)
+	@go run ./examples/demo $(if $(ONCE),-once)
+
+# Everything, against real Redis and real Socket.IO servers and clients.
+test: deps
+	go test -race -count=1 -timeout 20m ./...
+
+build:
+	go build -o bin/sioemit ./cmd/sioemit
+
+deps: $(packages)
+	@compat_test/deps.sh
+
+$(packages): compat_test/node/package.json compat_test/node/package-lock.json
+	@echo "Fetching the official Socket.IO packages with npm"
+	@cd compat_test/node && npm ci --no-audit --no-fund --loglevel=error

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what the tests need beyond Go, make, Node and npm, from Debian's
+# packages, and says so. It does nothing, and needs no network, when all is
+# there.
+set -eu
+
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need redis-server redis-server
+need redis-cli redis-tools
+need nginx nginx
+need apache2 apache2
+need haproxy haproxy
+need gcc gcc # of the race detector, with the headers in libc6-dev
+need flock util-linux
+need jq jq
+[ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "The tests need these, and there is no apt-get to install them:$missing" >&2
+	exit 1
+fi
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	sudo=sudo
+fi
+echo "Installing$missing with apt-get; their services stay stopped."
+$sudo apt-get update -qq
+# RUNLEVEL=1 keeps Debian from starting the services it installs.
+$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null

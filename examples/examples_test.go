@@ -1,0 +1,301 @@
+// Package examples_test runs every example, and every command of the README,
+// against a real cluster.
+package examples_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+)
+
+// cluster is two official nodes on one Redis, and a client on each of them for
+// every namespace and set of rooms asked for.
+type cluster struct {
+	redis   *harness.Redis
+	nodes   []*harness.Node
+	clients *harness.Clients
+	bin     string // a folder with sioemit in it
+}
+
+func startCluster(t *testing.T, config harness.RedisConfig) *cluster {
+	t.Helper()
+	c := new(cluster)
+	closing := func(err error, close func() error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = close() })
+	}
+	var err error
+	c.redis, err = harness.StartRedis(t.Context(), config)
+	closing(err, c.redis.Close)
+	c.clients, err = harness.StartClients(t.Context(), harness.V4)
+	closing(err, c.clients.Close)
+	for range 2 {
+		node, err := harness.StartNode(t.Context(), harness.NodeConfig{
+			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: c.redis.Conn(), Namespaces: []string{"/admin", "/staff"},
+		})
+		closing(err, node.Close)
+		c.nodes = append(c.nodes, node)
+	}
+	c.bin = t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.bin, "../cmd/sioemit", "./orders").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return c
+}
+
+// connect returns one client on each node.
+func (c *cluster) connect(t *testing.T, namespace string, rooms ...string) []*harness.Client {
+	t.Helper()
+	var clients []*harness.Client
+	for _, node := range c.nodes {
+		client, err := c.clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Namespace: namespace, Rooms: rooms})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, client)
+	}
+	return clients
+}
+
+// command prepares a command that finds sioemit and Redis.
+func (c *cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	if name == "sioemit" {
+		name = filepath.Join(c.bin, name)
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "PATH="+c.bin+":"+os.Getenv("PATH"), "SIOEMIT_REDIS_URL="+c.redis.URL(), "REDIS_URL="+c.redis.URL())
+	return cmd
+}
+
+// expect waits for an end event that is sent to everyone now, and compares all
+// that each client has received before it.
+func (c *cluster) expect(t *testing.T, clients []*harness.Client, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, namespace := range []string{"/", "/admin", "/staff"} {
+		if out, err := c.command(ctx, "sioemit", "emit", "-n", namespace, "end", "--quiet").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	for _, client := range clients {
+		if err := client.Await(ctx, func(events []harness.Event) bool {
+			return len(events) > 0 && events[len(events)-1].Name == "end"
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, event := range client.Events() {
+			if event.Name != "end" {
+				got = append(got, event.String())
+			}
+		}
+		if strings.Join(got, "\n") != want {
+			t.Errorf("%s in %s %q received\n%s\nwant\n%s", client.Name, client.Namespace, client.Rooms, strings.Join(got, "\n"), want)
+		}
+	}
+}
+
+func TestOrders(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	ada, bob, staff := c.connect(t, "/", "customer:7"), c.connect(t, "/", "customer:8"), c.connect(t, "/staff")
+	service := c.command(context.Background(), filepath.Join(c.bin, "orders"))
+	service.Env = append(service.Env, "LISTEN=127.0.0.1:0")
+	stdout, err := service.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = service.Process.Signal(os.Interrupt)
+		if err := service.Wait(); err != nil {
+			t.Errorf("after Ctrl-C: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	url := strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
+	if err != nil || !strings.HasPrefix(url, "http://") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	response, err := http.Post(url+"/orders/12345/pay", "application/json", strings.NewReader(`{"customer":"7","total":19.99}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		t.Fatal(response.Status)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, client := range ada {
+		if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) > 0 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paid := regexp.MustCompile(`^"order:paid" \{"order":"12345","total":19.99,"paidAt":"20\d\d-\d\d-\d\dT[0-9:.]+Z"\}$`)
+	first := ada[0].Events()[0].String()
+	if !paid.MatchString(first) {
+		t.Errorf("the customer received %s", first)
+	}
+	c.expect(t, ada, first)
+	c.expect(t, bob, "")
+	c.expect(t, staff, `"sale" 19.99`)
+}
+
+func TestDeployScript(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	everyone, staff := c.connect(t, "/", "any"), c.connect(t, "/staff")
+	notes := filepath.Join(t.TempDir(), "notes")
+	if err := os.WriteFile(notes, []byte("faster"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.command(t.Context(), "./deploy.sh", "2.0", notes).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c.expect(t, everyone, `"deploy" "2.0"`)
+	c.expect(t, staff, `"deploy:notes" "2.0" {"$binary":"ZmFzdGVy"}`)
+	var exit *exec.ExitError
+	if err := c.command(t.Context(), "./deploy.sh").Run(); !errors.As(err, &exit) || exit.ExitCode() == 0 {
+		t.Errorf("without a version: %v", err)
+	}
+}
+
+// TestHeartbeatCron holds the cron job to its promise: silent when all is well,
+// one line and a status when it is not.
+func TestHeartbeatCron(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	clients := c.connect(t, "/")
+	run := func(env string) (status int, out string) {
+		cmd := c.command(t.Context(), "./heartbeat.cron.sh")
+		cmd.Env = append(cmd.Env, env)
+		combined, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), string(combined)
+	}
+	if status, out := run("SERVERS=2"); status != 0 || out != "" {
+		t.Errorf("all is well: %d, %q", status, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, client := range clients {
+		if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) == 1 && events[0].Name == "heartbeat" }); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, node := range c.nodes {
+		if err := node.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, out := run("SERVERS=1"); status != 3 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "no server listens") {
+		t.Errorf("nobody listens: %d, %q", status, out)
+	}
+	if err := c.redis.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if status, out := run("SERVERS=1"); status != 1 || strings.Count(out, "\n") != 1 {
+		t.Errorf("Redis is down: %d, %q", status, out)
+	}
+}
+
+// blocks returns the code blocks of one language in the README.
+func blocks(t *testing.T, language string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, match := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllSubmatch(text, -1) {
+		found = append(found, string(match[1]))
+	}
+	return found
+}
+
+func TestReadmeShell(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	user, admin, night := c.connect(t, "/", "user:7"), c.connect(t, "/admin"), c.connect(t, "/admin", "night-shift")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cat.jpg"), []byte("\xff\xd8"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, block := range blocks(t, "sh") {
+		if !strings.HasPrefix(block, "sioemit") {
+			continue
+		}
+		shell := c.command(t.Context(), "sh", "-eu", "-c", block)
+		shell.Dir = dir
+		if out, err := shell.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		ran++
+	}
+	if ran != 1 {
+		t.Fatalf("%d blocks of shell examples", ran)
+	}
+	c.expect(t, user, `"hello" "world"
+"order:paid" {"id":12345}
+"photo" {"$binary":"/9g="}
+"heartbeat"`)
+	c.expect(t, admin, `"alert" 5`)
+	c.expect(t, night, "")
+}
+
+// TestReadmeGo builds the README's program outside of this module, as a user
+// would, and runs it.
+func TestReadmeGo(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	user, muted := c.connect(t, "/", "user:7"), c.connect(t, "/", "user:7", "muted")
+	programs := blocks(t, "go")
+	if len(programs) != 1 {
+		t.Fatalf("%d Go programs", len(programs))
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	program := strings.Replace(programs[0], "localhost:6379", c.redis.Addr, 1)
+	sum, err := os.ReadFile("../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"main.go": program,
+		"go.sum":  string(sum),
+		"go.mod":  fmt.Sprintf("module outside\n\ngo 1.26.0\n\nrequire github.com/sioemit/sioemit v0.0.0\n\nreplace github.com/sioemit/sioemit => %s\n", root),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	run := exec.CommandContext(t.Context(), "go", "run", "-mod=mod", ".")
+	run.Dir, run.Stdout, run.Stderr = dir, &out, &out
+	if err := run.Run(); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	c.expect(t, user, `"order:paid" {"id":12345,"total":19.99}`)
+	c.expect(t, muted, "")
+}

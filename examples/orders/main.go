@@ -1,0 +1,100 @@
+// Command orders is an HTTP service beside a Socket.IO cluster: when an order is
+// paid, the browsers of the customer learn it at once.
+//
+//	REDIS_URL=redis://localhost:6379 LISTEN=localhost:8080 go run ./examples/orders
+//	curl -X POST localhost:8080/orders/12345/pay -d '{"customer":"7","total":19.99}'
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// payment is what the customer's browsers receive; the tags are those of
+// encoding/json.
+type payment struct {
+	Order    string    `json:"order"`
+	Customer string    `json:"-"`
+	Total    float64   `json:"total"`
+	PaidAt   time.Time `json:"paidAt"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := serve(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve(ctx context.Context) error {
+	options, err := redis.ParseURL(setting("REDIS_URL", "redis://localhost:6379"))
+	if err != nil {
+		return err
+	}
+	options.ContextTimeoutEnabled = true // so that Emit ends with its context
+	rdb := redis.NewClient(options)
+	defer rdb.Close()
+	io := emitter.New(rdb)
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /orders/{id}/pay", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Customer string
+			Total    float64
+		}
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		p := payment{r.PathValue("id"), body.Customer, body.Total, time.Now().UTC()}
+		if err := paid(r.Context(), io, p); err != nil {
+			// The order is paid all the same: a browser that misses the event
+			// sees it with the next page.
+			log.Print(err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+
+	listener, err := net.Listen("tcp", setting("LISTEN", "localhost:8080"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("listening on http://%s\n", listener.Addr())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// paid tells the customer, on every device, and the staff.
+func paid(ctx context.Context, io *emitter.Emitter, p payment) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return io.Pipelined(ctx, func(io *emitter.Emitter) error {
+		return errors.Join(
+			io.To("customer:"+p.Customer).Emit(ctx, "order:paid", p),
+			io.Of("/staff").Volatile().Emit(ctx, "sale", p.Total),
+		)
+	})
+}
+
+func setting(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}
