@@ -7,25 +7,20 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 )
 
-// classic is the adapter made by createAdapter: servers subscribe to all
-// channels of a namespace with PSUBSCRIBE, and events are published there.
+// classic: servers subscribe to all channels of a namespace with PSUBSCRIBE,
+// and events are published there.
 type classic struct{ format encoding.Classic }
 
-func (c classic) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
-	payload, err := c.format.Marshal(b)
+func (classic) check(*config) error { return nil }
+
+func (a classic) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
+	payload, err := a.format.Marshal(b)
 	if err != nil {
 		return nil, err
 	}
-	return redis.NewIntCmd(ctx, "publish", c.format.Channel(b.Namespace, b.Rooms), payload), nil
+	return redis.NewIntCmd(ctx, "publish", a.format.Channel(b.Namespace, b.Rooms), payload), nil
 }
 
-// listeners counts the subscribers of the request channel, on which each
-// server listens once.
-func (c classic) listeners(ctx context.Context, node Client, namespace string) (int, error) {
-	channel := c.format.RequestChannel(namespace)
-	cmd := redis.NewMapStringIntCmd(ctx, "pubsub", "numsub", channel)
-	if err := node.Process(ctx, cmd); err != nil {
-		return 0, err
-	}
-	return int(cmd.Val()[channel]), cmd.Err()
+func (a classic) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
+	return subscribers(ctx, "numsub", a.format.RequestChannel(namespace))
 }

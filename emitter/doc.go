@@ -18,16 +18,19 @@
 //
 // # Servers
 //
-// The servers are the official ones, with the adapter made by createAdapter of
-// @socket.io/redis-adapter or socket.io-redis. Set what differs from their
-// defaults: the key (WithKey), a JSON parser (WithCodec), Socket.IO 1 to 3
-// (WithServerVersion).
+// The servers are the official ones. By default the emitter speaks to those
+// with the adapter made by createAdapter of @socket.io/redis-adapter or
+// socket.io-redis; WithAdapter chooses the sharded or the streams adapter. Set
+// what differs from the adapter's defaults: the key (WithKey), a JSON parser
+// (WithCodec), Socket.IO 1 to 3 (WithServerVersion), or the options of Sharded
+// and Streams.
 //
 // # Delivery
 //
 // Redis pub/sub delivers at most once: a server that is not connected to Redis
-// at the moment misses the event, and so do its clients. A nil error means that
-// Redis took the event. An error of the connection leaves open whether it did;
+// at the moment misses the event, and so do its clients; with the streams
+// adapter it reads the event later. A nil error means that Redis took the
+// event. An error of the connection leaves open whether it did;
 // go-redis repeats a command on a broken connection, up to MaxRetries times,
 // so that in this case an event can arrive twice. With MaxRetries: -1 it never
 // does.

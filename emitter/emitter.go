@@ -27,15 +27,20 @@ type Emitter struct {
 // New returns an Emitter that sends through client. It opens no connection and
 // needs no closing; the client stays the caller's.
 func New(client Client, options ...Option) *Emitter {
-	c := config{version: 4}
+	c := config{version: 4, adapter: Classic()}
 	for _, option := range options {
 		option(&c)
 	}
-	if client == nil && c.err == nil {
+	if c.err == nil && client == nil {
 		c.err = errors.New("emitter: New was given no Redis client")
 	}
-	format := encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}
-	return newEmitter(&sender{client: client, adapter: classic{format}, version: c.version}, c.err)
+	if c.err == nil {
+		c.err = c.adapter.check(&c)
+	}
+	if _, ok := c.adapter.(classic); ok {
+		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
+	}
+	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version}, c.err)
 }
 
 func newEmitter(s *sender, err error) *Emitter {
@@ -45,16 +50,8 @@ func newEmitter(s *sender, err error) *Emitter {
 // sender is what all operators of an emitter share.
 type sender struct {
 	client  Client
-	adapter adapter
+	adapter Adapter
 	version int // major version of the servers' socket.io
-}
-
-// adapter is one of the ways in which the servers of a cluster are joined.
-type adapter interface {
-	// broadcast returns the Redis command that sends b.
-	broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error)
-	// listeners asks one Redis node how many servers listen on a namespace.
-	listeners(ctx context.Context, node Client, namespace string) (int, error)
 }
 
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As
@@ -64,8 +61,16 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	if err == nil {
 		err = cmd.Err() // waits where an asynchronous client returned early
 	}
-	if err != nil {
-		return fmt.Errorf("emitter: %s: %w", cmd.Name(), err)
+	return describe(cmd, err)
+}
+
+// describe adds to an error of a command what it means where that is not plain.
+func describe(cmd redis.Cmder, err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	if _, moved := redis.IsMovedError(err); moved {
+		return fmt.Errorf("emitter: %s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), err)
+	}
+	return fmt.Errorf("emitter: %s: %w", commandName(cmd), err)
 }

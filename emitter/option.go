@@ -12,6 +12,7 @@ type Option func(*config)
 // config is what the options add up to. An option that cannot be is kept as an
 // error, which every Emit returns.
 type config struct {
+	adapter Adapter
 	key     string
 	codec   Codec
 	version int
@@ -26,6 +27,19 @@ const (
 	MessagePack = encoding.MessagePack // the adapter's default
 	JSON        = encoding.JSON        // for servers that set a JSON parser
 )
+
+// WithAdapter sets how the servers are joined: Classic, the default, Sharded or
+// Streams. WithKey, WithCodec and WithServerVersion belong to the classic one;
+// beside another one every call returns ErrAdapter.
+func WithAdapter(adapter Adapter) Option {
+	return func(c *config) {
+		if adapter == nil {
+			c.err = fmt.Errorf("emitter: WithAdapter(nil): %w", ErrAdapter)
+			return
+		}
+		c.adapter = adapter
+	}
+}
 
 // WithKey sets the prefix of the channels, the option key of the adapter. The
 // default is "socket.io", as the adapter's.

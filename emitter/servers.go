@@ -34,9 +34,13 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 	var err error
 	var sum atomic.Int64
 	ask := func(ctx context.Context, node Client) error {
-		n, err := adapter.listeners(ctx, node, o.namespace)
-		sum.Add(int64(n))
-		return err
+		cmd, channel := adapter.listeners(ctx, o.namespace)
+		err := node.Process(ctx, cmd)
+		if err == nil {
+			err = cmd.Err()
+		}
+		sum.Add(cmd.Val()[channel])
+		return describe(cmd, err)
 	}
 	if all, ok := client.(nodes); ok {
 		err = all.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error { return ask(ctx, node) })
@@ -44,7 +48,7 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 		err = ask(ctx, client)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("emitter: server count: %w", err)
+		return 0, err
 	}
 	return int(sum.Load()), nil
 }

@@ -1,23 +1,8 @@
 package encoding
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-)
-
-// UID is the name under which an emitter signs. Servers take it for no member
-// of their cluster; heartbeat adapters count any other name as one, and their
-// fetchSockets then waits for answers that never come.
-const UID = "emitter"
-
-// Codec is the text form of the classic adapter's messages.
-type Codec int
-
-// Codecs of the classic adapter.
-const (
-	MessagePack Codec = iota // the adapter's default
-	JSON                     // for servers that set a JSON parser on the adapter
 )
 
 // Classic is the format of createAdapter in socket.io-redis 4 to 6 and
@@ -36,21 +21,7 @@ type Classic struct {
 // the key order of the official emitter. Errors about an argument are
 // *ArgumentError.
 func (c Classic) Marshal(b *Broadcast) ([]byte, error) {
-	e := newEncoder(nil)
-	defer e.free()
-	e.buf = e.scratch[:0]
-	err := c.broadcast(e, b)
-	e.scratch = e.buf
-	if err != nil {
-		return nil, err
-	}
-	if _, err := e.result(); err != nil {
-		return nil, err
-	}
-	if c.Codec == JSON {
-		return e.appendJSON(nil, e.buf)
-	}
-	return bytes.Clone(e.buf), nil
+	return marshal(func(e *encoder) error { return c.broadcast(e, b) }, func(*encoder) Codec { return c.Codec })
 }
 
 func (c Classic) broadcast(e *encoder, b *Broadcast) error {

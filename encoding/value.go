@@ -46,7 +46,8 @@ type encoder struct {
 	keys    []string // stack of the keys of the map[string]any being written
 	entries []entry  // stack of the entries of other maps
 	members []member // stack of the members of JSON objects
-	scratch []byte   // the pooled memory behind encode
+	scratch []byte   // pooled memory for a message
+	json    []byte   // pooled memory for its JSON form
 	sorted  []member // scratch of one object at a time
 	text    [40]byte // scratch of numbers and times
 }
@@ -67,6 +68,9 @@ func (e *encoder) free() {
 	e.buf = nil
 	if cap(e.scratch) > maxPooled {
 		e.scratch = nil
+	}
+	if cap(e.json) > maxPooled {
+		e.json = nil
 	}
 	// After an error the stacks are not empty.
 	clear(e.keys)

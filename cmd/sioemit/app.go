@@ -40,7 +40,7 @@ REDIS:
    redis://sentinel:26379?master_name=NAME       Sentinel
 
 ` + exitStatuses,
-		Flags:     globalFlags(),
+		Flags:     append(connectionFlags(), adapterFlags()...),
 		Commands:  []*cli.Command{emitCommand(stdin)},
 		Reader:    stdin,
 		Writer:    stdout,
@@ -68,12 +68,9 @@ func noCommand(c *cli.Context) error {
 	return usageError{fmt.Errorf("no command given; the first one to know is emit")}
 }
 
-const (
-	connectionCategory = "Connection:"
-	clusterCategory    = "Cluster, as its servers are set up:"
-)
+const connectionCategory = "Connection:"
 
-func globalFlags() []cli.Flag {
+func connectionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "redis", Category: connectionCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
 		&cli.BoolFlag{DisableDefaultText: true, Name: "cluster", Category: connectionCategory, Usage: "the one --redis is a node of a Redis Cluster"},
@@ -81,9 +78,5 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "tls-cert", Category: connectionCategory, Usage: "PEM `FILE` of the client's certificate"},
 		&cli.StringFlag{Name: "tls-key", Category: connectionCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
 		&cli.DurationFlag{Name: "timeout", Category: connectionCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
-		&cli.StringFlag{Name: "key", Category: clusterCategory, EnvVars: []string{"SIOEMIT_KEY"}, Usage: "option key of the adapter: `KEY`", DefaultText: "socket.io"},
-		&cli.StringFlag{Name: "codec", Category: clusterCategory, Value: "msgpack", Usage: "msgpack, or json if the adapter has a JSON parser: `CODEC`", DefaultText: "msgpack"},
-		&cli.IntFlag{Name: "server-version", Category: clusterCategory, Value: 4, EnvVars: []string{"SIOEMIT_SERVER_VERSION"}, Usage: "major version of socket.io: `N`"},
-		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Category: clusterCategory, Value: "/", EnvVars: []string{"SIOEMIT_NAMESPACE"}, Usage: "`NAMESPACE` of the clients; admin means /admin", DefaultText: "/"},
 	}
 }

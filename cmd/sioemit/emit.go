@@ -8,10 +8,10 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
-	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
 )
 
@@ -94,7 +94,7 @@ func emit(c *cli.Context, stdin io.Reader) error {
 	defer cancel()
 	var count func() (int, error)
 	if !c.Bool("quiet") || c.Bool("json") || c.Int("require") > 0 {
-		count = countServers(ctx, client, pipe, emitter.New(client, options...).Of(c.String("namespace")), encoding.Classic{Key: c.String("key")}.RequestChannel(encoding.Namespace(c.String("namespace"))))
+		count = countServers(ctx, c, client, pipe, emitter.New(client, options...))
 	}
 	if err := executed(ctx, pipe); err != nil {
 		return explain(err, timeout)
@@ -122,10 +122,10 @@ func executed(ctx context.Context, pipe redis.Pipeliner) error {
 // executed: in the same round trip, or, on a Redis Cluster, where each node
 // knows its own subscribers only, in one round trip to every node. The function
 // that it returns is to be called after Exec.
-func countServers(ctx context.Context, client redis.UniversalClient, pipe redis.Pipeliner, op *emitter.BroadcastOperator, channel string) func() (int, error) {
+func countServers(ctx context.Context, c *cli.Context, client redis.UniversalClient, pipe redis.Pipeliner, io *emitter.Emitter) func() (int, error) {
 	if _, ok := client.(*redis.ClusterClient); !ok {
-		numsub := pipe.PubSubNumSub(ctx, channel)
-		return func() (int, error) { return int(numsub.Val()[channel]), numsub.Err() }
+		cmd, channel := askListeners(ctx, c, pipe)
+		return func() (int, error) { return int(cmd.Val()[channel]), cmd.Err() }
 	}
 	type result struct {
 		servers int
@@ -133,7 +133,7 @@ func countServers(ctx context.Context, client redis.UniversalClient, pipe redis.
 	}
 	done := make(chan result, 1)
 	go func() {
-		servers, err := op.ServerCount(ctx)
+		servers, err := io.Of(c.String("namespace")).ServerCount(ctx)
 		done <- result{servers, err}
 	}()
 	return func() (int, error) {
@@ -200,6 +200,9 @@ func printCommand(c *cli.Context, args []any) error {
 		switch arg := arg.(type) {
 		case []byte:
 			words[i] = binary(arg)
+			if utf8.Valid(arg) { // JSON; MessagePack of an object or array never is
+				words[i] = string(arg)
+			}
 			line = append(line, quote(string(arg)))
 		case int64:
 			words[i] = strconv.FormatInt(arg, 10)

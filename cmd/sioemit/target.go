@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/urfave/cli/v2"
 )
@@ -16,22 +14,6 @@ func targetFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: targetCategory, KeepSpace: true, Usage: "clients in this `ROOM` or with this socket id; repeatable"},
 		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Category: targetCategory, KeepSpace: true, Usage: "but not those in this `ROOM`; repeatable (on Socket.IO 1 to 3 socket ids only)"},
 	}
-}
-
-// emitterOptions turns the global flags into options of package emitter.
-func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
-	options := []emitter.Option{
-		emitter.WithKey(c.String("key")),
-		emitter.WithServerVersion(c.Int("server-version")),
-	}
-	switch codec := c.String("codec"); codec {
-	case "msgpack":
-	case "json":
-		options = append(options, emitter.WithCodec(emitter.JSON))
-	default:
-		return nil, usageError{fmt.Errorf("--codec is msgpack or json, not %q", codec)}
-	}
-	return options, nil
 }
 
 // targeted returns the operator that the targeting flags describe.

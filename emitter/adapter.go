@@ -1,0 +1,102 @@
+package emitter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// ErrAdapter is returned by an emitter whose adapter was given an option that
+// it does not have, or a value that upstream does not have.
+var ErrAdapter = errors.New("not an option of the adapter")
+
+// Adapter is how the servers of the cluster are joined: the value of Classic,
+// Sharded or Streams, for WithAdapter.
+type Adapter interface {
+	// check returns what is wrong with the options of the adapter, or with
+	// the other options beside it.
+	check(c *config) error
+	// broadcast returns the Redis command that sends b.
+	broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error)
+	// listeners returns the Redis command that asks a node for the subscribers
+	// of a channel on which each server of the namespace listens once.
+	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
+}
+
+// checkClassicOnly refuses the options that only the classic adapter has.
+func checkClassicOnly(c *config, name string) error {
+	switch {
+	case c.key != "":
+		return fmt.Errorf("emitter: WithKey: %w: the %s adapter has ChannelPrefix instead", ErrAdapter, name)
+	case c.codec != MessagePack:
+		return fmt.Errorf("emitter: WithCodec: %w: the %s adapter chooses by itself", ErrAdapter, name)
+	case c.version != 4:
+		return fmt.Errorf("emitter: WithServerVersion(%d): %w: the %s adapter exists for Socket.IO 4 only", c.version, ErrAdapter, name)
+	}
+	return nil
+}
+
+// Classic is the adapter made by createAdapter of @socket.io/redis-adapter and
+// socket.io-redis, for Socket.IO 1 to 4. It is the default. Its options are
+// WithKey, WithCodec and WithServerVersion.
+func Classic() Adapter { return classic{} }
+
+// ShardedOptions are the options of the sharded adapter, by their upstream
+// names. The zero value means upstream's defaults.
+type ShardedOptions struct {
+	// ChannelPrefix is "socket.io" when empty.
+	ChannelPrefix string
+	// SubscriptionMode is Dynamic when empty. It must be that of the servers:
+	// with another one, events to one room reach nobody.
+	SubscriptionMode SubscriptionMode
+}
+
+// SubscriptionMode says which rooms have a channel of their own.
+type SubscriptionMode = encoding.SubscriptionMode
+
+// Subscription modes of the sharded adapter.
+const (
+	Dynamic        = encoding.Dynamic
+	DynamicPrivate = encoding.DynamicPrivate
+	Static         = encoding.Static
+)
+
+// Sharded is the adapter made by createShardedAdapter of
+// @socket.io/redis-adapter 8.2 and later, which needs Redis 7.
+func Sharded(o ShardedOptions) Adapter { return sharded{encoding.Sharded(o)} }
+
+// StreamsOptions are the options of the streams adapter, by their upstream
+// names. The zero value means upstream's defaults.
+type StreamsOptions struct {
+	// StreamName is "socket.io" when empty.
+	StreamName string
+	// StreamCount is 1 when 0. With more, each namespace belongs to one of the
+	// streams, and some to none: see encoding.ErrUnreadStream.
+	StreamCount int
+	// MaxLen is the number of entries to which the stream is trimmed, roughly;
+	// 10,000 when 0.
+	MaxLen int64
+	// ChannelPrefix is "socket.io" when empty.
+	ChannelPrefix string
+	// UseShardedPubSub says that the servers use the sharded pub/sub of Redis 7
+	// for what does not go through the stream.
+	UseShardedPubSub bool
+}
+
+// Streams is the adapter made by createAdapter of
+// @socket.io/redis-streams-adapter. Events go through a Redis stream, so that
+// servers that were disconnected from Redis for a moment, and clients with
+// connection state recovery, get what they missed.
+func Streams(o StreamsOptions) Adapter { return streams{o} }
+
+// subscribers returns the command that counts the subscribers of a channel.
+func subscribers(ctx context.Context, numsub, channel string) (*redis.MapStringIntCmd, string) {
+	return redis.NewMapStringIntCmd(ctx, "pubsub", numsub, channel), channel
+}
+
+// commandName is the name of a Redis command as people write it.
+func commandName(cmd redis.Cmder) string { return strings.ToUpper(cmd.Name()) }

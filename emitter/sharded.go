@@ -1,0 +1,33 @@
+package emitter
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// sharded: servers subscribe with SSUBSCRIBE to the channel of a namespace and,
+// depending on the mode, to those of their rooms.
+type sharded struct{ format encoding.Sharded }
+
+func (a sharded) check(c *config) error {
+	switch a.format.SubscriptionMode {
+	case "", Dynamic, DynamicPrivate, Static:
+		return checkClassicOnly(c, "sharded")
+	}
+	return fmt.Errorf("emitter: SubscriptionMode %q: %w: it is %s, %s or %s", a.format.SubscriptionMode, ErrAdapter, Dynamic, DynamicPrivate, Static)
+}
+
+func (a sharded) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
+	message, err := a.format.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewIntCmd(ctx, "spublish", a.format.Channel(b.Namespace, b.Rooms), message), nil
+}
+
+func (a sharded) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
+	return subscribers(ctx, "shardnumsub", a.format.Channel(namespace, nil))
+}

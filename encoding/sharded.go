@@ -1,0 +1,69 @@
+package encoding
+
+import "unicode/utf16"
+
+// SubscriptionMode is the option subscriptionMode of the sharded adapter: which
+// rooms have a channel of their own. It must be the one of the servers.
+type SubscriptionMode string
+
+// Subscription modes of the sharded adapter.
+const (
+	// Dynamic gives every room a channel but those that look like a socket id,
+	// which have 20 characters. It is the adapter's default.
+	Dynamic SubscriptionMode = "dynamic"
+	// DynamicPrivate gives every room a channel.
+	DynamicPrivate SubscriptionMode = "dynamic-private"
+	// Static has one channel for all rooms.
+	Static SubscriptionMode = "static"
+)
+
+// Sharded is the format of createShardedAdapter in @socket.io/redis-adapter 8.2
+// and later, which uses the sharded pub/sub of Redis 7. The zero value is the
+// format of its default options.
+type Sharded struct {
+	ChannelPrefix    string           // the adapter's option; empty means DefaultKey
+	SubscriptionMode SubscriptionMode // the adapter's option; empty means Dynamic
+}
+
+// Channel returns the channel on which the servers expect a broadcast:
+// <prefix>#<namespace>#, or <prefix>#<namespace>#<room># when it goes to exactly
+// one room that has a channel of its own.
+func (s Sharded) Channel(namespace string, rooms []string) string {
+	channel := prefixed(s.ChannelPrefix, namespace)
+	if len(rooms) == 1 && s.hasChannel(rooms[0]) {
+		channel += rooms[0] + "#"
+	}
+	return channel
+}
+
+func (s Sharded) hasChannel(room string) bool {
+	switch s.SubscriptionMode {
+	case Static:
+		return false
+	case DynamicPrivate:
+		return true
+	}
+	// Upstream compares the length in UTF-16 code units.
+	const socketID = 20
+	return len(room) < socketID || len(utf16.Encode([]rune(room))) != socketID
+}
+
+// Marshal returns the message of a broadcast: {type, data, uid, nsp}, as JSON,
+// or as MessagePack when an argument holds binary. Errors about an argument are
+// *ArgumentError.
+func (s Sharded) Marshal(b *Broadcast) ([]byte, error) {
+	return marshal(func(e *encoder) error {
+		e.buf = appendMapHeader(e.buf, 4)
+		e.buf = appendString(e.buf, "type")
+		e.buf = append(e.buf, byte(messageBroadcast))
+		e.buf = appendString(e.buf, "data")
+		if err := e.clusterBroadcast(b); err != nil {
+			return err
+		}
+		e.buf = appendString(e.buf, "uid")
+		e.buf = appendString(e.buf, UID)
+		e.buf = appendString(e.buf, "nsp")
+		e.buf = appendString(e.buf, b.Namespace)
+		return nil
+	}, jsonUnlessBinary)
+}

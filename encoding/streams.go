@@ -1,0 +1,76 @@
+package encoding
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf16"
+)
+
+// DefaultMaxLen is the length to which the streams adapter trims its stream
+// unless the servers set another, in entries.
+const DefaultMaxLen = 10000
+
+// ErrUnreadStream is returned for a namespace whose events no server can read:
+// with more than one stream, the streams adapter computes a negative stream
+// number from some names, and reads no stream of that number.
+var ErrUnreadStream = errors.New("encoding: no server reads the stream of this namespace")
+
+// Streams is the format of @socket.io/redis-streams-adapter 0.3. The zero value
+// is the format of its default options.
+type Streams struct {
+	StreamName    string // the adapter's option; empty means DefaultKey
+	StreamCount   int    // the adapter's option; 0 means 1
+	ChannelPrefix string // the adapter's option; empty means DefaultKey
+}
+
+// Stream returns the key of the stream from which the servers read what
+// belongs to a namespace, or ErrUnreadStream.
+func (s Streams) Stream(namespace string) (string, error) {
+	name := s.StreamName
+	if name == "" {
+		name = DefaultKey
+	}
+	if s.StreamCount <= 1 {
+		return name, nil
+	}
+	n := int64(hashCode(namespace)) % int64(s.StreamCount)
+	if n < 0 {
+		return "", fmt.Errorf("%w: %q hashes to stream %d of %d", ErrUnreadStream, namespace, n, s.StreamCount)
+	}
+	return name + "-" + strconv.FormatInt(n, 10), nil
+}
+
+// hashCode is that of Java strings, which upstream borrowed: over UTF-16 code
+// units, modulo 2^32, signed.
+func hashCode(s string) int32 {
+	var h int32
+	for _, unit := range utf16.Encode([]rune(s)) {
+		h = 31*h + int32(unit)
+	}
+	return h
+}
+
+// Channel returns the channel on which the servers take what goes by pub/sub
+// and not through the stream: <prefix>#<namespace>#. Each server subscribes to
+// it once.
+func (s Streams) Channel(namespace string) string {
+	return prefixed(s.ChannelPrefix, namespace)
+}
+
+// Marshal returns the fields of the stream entry of a broadcast, names and
+// values in turn: uid, nsp, type, data. The data is JSON, or base64 of
+// MessagePack when an argument holds binary. Errors about an argument are
+// *ArgumentError.
+func (s Streams) Marshal(b *Broadcast) ([]string, error) {
+	data, err := marshal(func(e *encoder) error { return e.clusterBroadcast(b) }, jsonUnlessBinary)
+	if err != nil {
+		return nil, err
+	}
+	text := string(data)
+	if data[0] != '{' {
+		text = base64.StdEncoding.EncodeToString(data)
+	}
+	return []string{"uid", UID, "nsp", b.Namespace, "type", strconv.Itoa(int(messageBroadcast)), "data", text}, nil
+}
