@@ -1,0 +1,121 @@
+package compat_test
+
+import (
+	"os/exec"
+	"testing"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// A test of binary that passes with any packet type would prove nothing. With the packet type of another
+// generation forced upon it, each row has to show what users of other emitters see.
+func TestForcedPacketType(t *testing.T) {
+	data := []byte{1, 2, 3}
+	garbled := `{"type":"Buffer","data":[1,2,3]}`
+	for _, c := range []struct {
+		row    row
+		forced int // server version
+		see    func(*testing.T, *harness.Clients)
+	}{
+		{rows[0], 4, seeGarbled(garbled)},
+		{rows[1], 3, seeGarbled(garbled)},
+		{rows[2], 2, func(t *testing.T, clients *harness.Clients) {
+			// Version 3 throws the packet away; as to the application, the event is lost.
+			if thrown, err := clients.AwaitException(withDeadline(t)); err != nil || thrown != "Illegal attachments" {
+				t.Errorf("thrown: %q, %v", thrown, err)
+			}
+		}},
+		{rows[3], 2, seeDropped},
+		{rows[4], 1, seeDropped},
+		{rows[5], 2, seeDropped},
+	} {
+		t.Run(c.row.name, func(t *testing.T) {
+			t.Parallel()
+			ctx := withDeadline(t)
+			r := startRedis(t)
+			node, err := harness.StartNode(ctx, harness.NodeConfig{
+				Server: c.row.generation.Server, Adapter: c.row.adapter, Redis: r.Conn(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeAtEnd(t, node)
+			clients := startClients(t, c.row.generation)
+			for _, transports := range [][]string{{"websocket"}, {"polling"}, nil} {
+				if _, err := clients.Connect(ctx, harness.ConnectOptions{Node: node, Transports: transports}); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			right := emitter.New(r.Client(), emitter.WithServerVersion(c.row.generation.Number))
+			if err := right.Emit(ctx, "binary", data); err != nil {
+				t.Fatal(err)
+			}
+			for _, client := range clients.All() {
+				if err := client.Await(ctx, received(1)); err != nil {
+					t.Error(err)
+				} else if problem := compare(client.Events(), []expectation{expected("binary", data)}); problem != "" {
+					t.Errorf("client %s: %s", client.Transport, problem)
+				}
+			}
+
+			wrong := emitter.New(r.Client(), emitter.WithServerVersion(c.forced))
+			if err := wrong.Emit(ctx, "binary", data); err != nil {
+				t.Fatal(err)
+			}
+			c.see(t, clients)
+		})
+	}
+}
+
+func received(n int) func([]harness.Event) bool {
+	return func(events []harness.Event) bool { return len(events) >= n }
+}
+
+// seeGarbled expects something else in the place of the binary.
+func seeGarbled(instead string) func(*testing.T, *harness.Clients) {
+	return func(t *testing.T, clients *harness.Clients) {
+		t.Helper()
+		for _, client := range clients.All() {
+			if err := client.Await(withDeadline(t), received(2)); err != nil {
+				t.Error(err)
+				continue
+			}
+			last := client.Events()[1:]
+			if got := string(last[0].Args[0]); got != instead {
+				t.Errorf("client %s got %s, want %s", client.Transport, got, instead)
+			}
+			if compare(last, []expectation{expected("binary", []byte{1, 2, 3})}) == "" {
+				t.Error("the comparison does not see it")
+			}
+		}
+	}
+}
+
+// seeDropped expects every client to lose its connection.
+func seeDropped(t *testing.T, clients *harness.Clients) {
+	t.Helper()
+	for _, client := range clients.All() {
+		if reason, err := client.AwaitDisconnect(withDeadline(t)); err != nil || reason != "parse error" {
+			t.Errorf("client %s was disconnected with %q, %v; want parse error", client.Transport, reason, err)
+		}
+		if err := client.Await(withDeadline(t), received(2)); err == nil {
+			t.Error("the wait for an event does not see it")
+		}
+	}
+}
+
+// The vectors are what the installed official packages publish, to the byte.
+func TestVectorsAreCurrent(t *testing.T) {
+	t.Parallel()
+	dir, err := harness.NodeModules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(withDeadline(t), "node", "vectors.js", "--check")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("node vectors.js --check: %v\n%s", err, out)
+	}
+}

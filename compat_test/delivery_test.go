@@ -1,0 +1,117 @@
+package compat_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+)
+
+// A volatile event reaches a client that can take it. One that cannot misses some, but no ordinary event.
+func volatile(s *stage) {
+	for i := range 3 {
+		m := message{event: "tick", args: []any{i}, rooms: []string{roomSocket}, volatile: true}
+		s.send(m, inAny(roomSocket))
+		s.settle()
+	}
+	// A client between two polls may miss it, and nobody gets it twice.
+	m := message{event: "tick", volatile: true, rooms: []string{roomA}}
+	if err := s.via.send(s.ctx, m); err != nil {
+		s.Fatal(err)
+	}
+	s.permit(m, inAny(roomA))
+	s.settle()
+
+	// More than the kernel keeps for a connection of which nobody reads, also when it is compressed.
+	const events, size = 20, 1 << 20
+	noise := make([]byte, size)
+	for i, random := 0, rand.New(rand.NewPCG(1, 2)); i < size; i++ {
+		noise[i] = byte(random.Uint32())
+	}
+	text := base64.StdEncoding.EncodeToString(noise)
+	for _, droppable := range []bool{true, false} {
+		// Of an old connection the kernel may have learned to keep more than that.
+		room := fmt.Sprintf("slow %t", droppable)
+		slow := s.welcome(s.ctx, s.T, room)
+		messages := make([]message, events)
+		for i := range messages {
+			messages[i] = message{
+				event: "flood", args: []any{i, text}, rooms: []string{room},
+				volatile: droppable,
+			}
+		}
+		got := s.flood(slow, messages, droppable)
+		s.Logf("volatile %t: %d of %d events arrived", droppable, got, events)
+		if droppable && got >= events {
+			s.Errorf("a client that does not read got all %d volatile events", events)
+		}
+		if !droppable && got != events {
+			s.Errorf("a client that does not read for a while got %d ordinary events of %d", got, events)
+		}
+	}
+}
+
+// flood sends messages to a client that does not read meanwhile, and returns how many of them it got.
+func (s *stage) flood(slow *member, messages []message, droppable bool) int {
+	s.Helper()
+	if err := s.clients.Pause(); err != nil {
+		s.Fatal(err)
+	}
+	resumed := false
+	resume := func() {
+		if resumed {
+			return
+		}
+		resumed = true
+		if err := s.clients.Resume(); err != nil {
+			s.Error(err)
+		}
+	}
+	defer resume()
+	if err := s.via.sendAll(s.ctx, messages); err != nil {
+		s.Fatal(err)
+	}
+	for _, m := range messages {
+		if droppable {
+			s.permit(m, only(slow))
+		} else {
+			s.expect(m, only(slow))
+		}
+	}
+	// The witnesses live in another process. Once they have this, their servers are done with all of the above.
+	last := message{event: "flooded", args: []any{time.Now().UnixNano()}, rooms: []string{roomWitness}}
+	s.send(last, inAny(roomWitness))
+	for _, witness := range s.some(s.T, inAny(roomWitness)) {
+		if err := witness.Await(s.ctx, func(events []harness.Event) bool {
+			return len(events) > 0 && same(events[len(events)-1], expected(last.event, last.args...))
+		}); err != nil {
+			s.Fatal(err)
+		}
+	}
+	resume()
+	return s.settle()[slow]
+}
+
+// Thousands of events arrive in the order in which they were sent, each of them once.
+func order(s *stage) {
+	s.gather(s.ctx, s.T, "numbers")
+	numbers := func(from, n int) []message {
+		messages := make([]message, n)
+		for i := range messages {
+			messages[i] = message{event: "number", args: []any{from + i}, rooms: []string{"numbers"}}
+		}
+		return messages
+	}
+	if _, ok := s.via.(library); !ok {
+		// One process for each: it is the library's work that comes in thousands.
+		s.sendAll(numbers(0, 100), inAny("numbers"))
+		return
+	}
+	for _, m := range numbers(0, s.row.ordered) {
+		s.send(m, inAny("numbers"))
+	}
+	// And in a pipeline.
+	s.sendAll(numbers(s.row.ordered, s.row.ordered), inAny("numbers"))
+}

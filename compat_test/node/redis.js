@@ -1,0 +1,138 @@
+"use strict";
+// The Redis connections of a server, for every adapter, and the knowledge of when they are really subscribed.
+
+const path = require("path");
+
+// An adapter is given the `redis` package that it was published with, where it depends on one, else the current one.
+function redisPackage(adapter) {
+  return require(require.resolve("redis", { paths: [path.dirname(require.resolve(adapter))] }));
+}
+
+function openRedis(config) {
+  const redis = redisPackage(config.adapter.package);
+  if (typeof redis.createCluster !== "function") {
+    return openLegacy(redis, config);
+  }
+  return openCurrent(redis, config);
+}
+
+function onError(err) {
+  console.error("redis:", err && err.message);
+}
+
+// node-redis 2 and 3, as used by socket.io-redis 4 to 6.
+async function openLegacy(redis, config) {
+  const options = {};
+  if (config.redis.url) {
+    const url = new URL(config.redis.url);
+    options.host = url.hostname;
+    options.port = Number(url.port || 6379);
+    if (url.password) {
+      options.password = decodeURIComponent(url.password);
+    }
+  } else if (config.redis.path) {
+    options.path = config.redis.path;
+  } else {
+    throw new Error(config.adapter.package + " knows no Redis Cluster");
+  }
+  if (config.redis.password) {
+    options.password = config.redis.password;
+  }
+  const pub = redis.createClient(options);
+  const sub = redis.createClient(options);
+  pub.on("error", onError);
+  sub.on("error", onError);
+
+  // Commands of one connection are carried out in order: once this one is answered, all earlier ones are in place.
+  const settled = () =>
+    new Promise((resolve, reject) => sub.subscribe("settled", (err) => (err ? reject(err) : resolve())));
+  return { legacy: true, pub, sub, settled, ready: settled };
+}
+
+// node-redis 4 and later.
+async function openCurrent(redis, config) {
+  const name = `sioemit-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
+  const { url, path: unix, cluster, password } = config.redis;
+  let client;
+  if (cluster) {
+    client = redis.createCluster({
+      rootNodes: cluster.map((root) => ({ url: root })),
+      defaults: { name, ...(password && { password }) },
+      useReplicas: false,
+    });
+  } else if (unix) {
+    client = redis.createClient({ socket: { path: unix }, name, ...(password && { password }) });
+  } else {
+    client = redis.createClient({ url, name, ...(password && { password }) });
+  }
+  client.on("error", onError);
+
+  // Every subscription that an adapter asks for is remembered here, whichever copy of the client it uses.
+  const subscriptions = [];
+  const watch = (watched) => {
+    for (const method of ["subscribe", "pSubscribe", "sSubscribe"]) {
+      const original = watched[method];
+      watched[method] = (...args) => {
+        const promise = original.apply(watched, args);
+        subscriptions.push(promise);
+        return promise;
+      };
+    }
+    const duplicate = watched.duplicate;
+    watched.duplicate = (...args) => watch(duplicate.apply(watched, args));
+    return watched;
+  };
+
+  watch(client);
+  await client.connect();
+  const settled = () => Promise.all(subscriptions);
+  const opened = { legacy: false, pub: client, settled };
+
+  if (config.adapter.kind === "streams") {
+    opened.ready = async (namespaces) => {
+      await until(() => subscriptions.length >= namespaces);
+      await settled();
+      await readersInPlace(client, name, config.adapter.options || {});
+    };
+  } else {
+    opened.sub = client.duplicate();
+    opened.sub.on("error", onError);
+    await opened.sub.connect();
+    opened.ready = settled;
+  }
+  return opened;
+}
+
+async function until(condition) {
+  while (!(await condition())) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+// The streams adapter reads from "$", the end of the stream: what is added before its XREAD runs, or between two
+// of them, is lost. So wait until all readers are blocked in XREAD, then give each of them a first entry
+// (one without a namespace, which the adapter skips): from then on it reads from a definite position.
+async function readersInPlace(client, name, options) {
+  const streamName = options.streamName || "socket.io";
+  const count = options.streamCount || 1;
+  const streams = count === 1 ? [streamName] : Array.from({ length: count }, (_, i) => `${streamName}-${i}`);
+
+  const isCluster = Array.isArray(client.masters);
+  await until(async () => {
+    let blocked = 0;
+    const nodes = isCluster ? await Promise.all(client.masters.map((m) => client.nodeClient(m))) : [client];
+    for (const node of nodes) {
+      const list = String(await node.sendCommand(["CLIENT", "LIST"]));
+      blocked += list
+        .split("\n")
+        .filter((line) => line.includes(` name=${name} `) && / flags=\S*b/.test(line) && / cmd=xread /.test(line)).length;
+    }
+    return blocked >= count;
+  });
+  for (const stream of streams) {
+    const id = await client.xAdd(stream, "*", { ready: "1" });
+    await client.xDel(stream, id);
+  }
+}
+
+module.exports = { openRedis };

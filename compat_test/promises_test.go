@@ -1,0 +1,48 @@
+package compat_test
+
+// promise is something that holds on every row whose generation can keep it.
+type promise struct {
+	name string // of the test
+	says string // in docs/compatibility.md
+	keep func(*stage)
+
+	// can tells which generations can keep it; nil: all of them.
+	can func(generation int) bool
+	// instead proves what happens on the others. It is not skipped: what cannot be done must be an error, or at
+	// least be known.
+	instead func(*stage)
+	cell    string // what docs/compatibility.md says there, in a word
+	note    string // and in a sentence
+}
+
+var promises = []promise{
+	{name: "all", says: "to everyone in a namespace", keep: toAll},
+	{name: "room", says: "to a room", keep: toRoom},
+	{name: "rooms", says: "to several rooms, each client once", keep: toRooms},
+	{name: "socket-id", says: "to a socket id", keep: toSocketID},
+	{name: "except-socket-id", says: "except socket ids", keep: exceptSocketID},
+	{
+		name: "except-room", says: "except rooms", keep: exceptRoom,
+		can: func(g int) bool { return g >= 4 }, instead: exceptRoomRefused,
+		cell: "error", note: "The servers know socket ids only there. `Emit` returns `emitter.ErrExceptRoom` and sends nothing; " +
+			"the command ends with exit status 2.",
+	},
+	{name: "namespaces", says: "to another namespace, `admin` or `/admin`", keep: toNamespace},
+	{name: "room-names", says: "room names with `#`, `*`, spaces, commas, or of 20 characters", keep: roomNames},
+	{name: "no-arguments", says: "no arguments", keep: noArguments},
+	{name: "many-arguments", says: "many arguments, of every JSON type", keep: manyArguments},
+	{name: "unicode", says: "unicode in events, rooms and arguments", keep: unicodeText},
+	{name: "binary", says: "binary at any depth", keep: binary},
+	{name: "large", says: "an argument of 1 MiB", keep: large},
+	{
+		name: "compress-websocket", says: "compress or not, websocket", keep: compressWebsocket,
+		can: func(g int) bool { return g < 4 }, instead: compressIgnored,
+		cell: "ignored", note: "The servers compress every message or none, as `perMessageDeflate` says, whatever is asked for.",
+	},
+	{name: "compress-polling", says: "compress or not, HTTP long-polling", keep: compressPolling},
+	{name: "volatile", says: "volatile", keep: volatile},
+	{name: "order", says: "thousands of events, in order, none lost or doubled", keep: order},
+}
+
+// keptBy tells whether a row can keep the promise.
+func (p promise) keptBy(r row) bool { return p.can == nil || p.can(r.generation.Number) }

@@ -1,0 +1,225 @@
+package compat_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// message is one event and where it is to go, independent of who sends it.
+type message struct {
+	namespace string // "" is "/"
+	rooms     []string
+	except    []string
+	volatile  bool
+	compress  *bool
+	event     string
+	args      []any // what encoding/json decodes to, and []byte
+}
+
+// sender is a way to send: the library and the command have to keep the same promises.
+type sender interface {
+	name() string
+	send(context.Context, message) error
+	// sendAll sends many messages in the fastest way that there is.
+	sendAll(context.Context, []message) error
+	// refusal returns nil when err says that the message was refused, before anything was sent, because of target.
+	refusal(err, target error) error
+}
+
+func senders(t *testing.T, c *cluster) []sender {
+	t.Helper()
+	rdb := redis.NewClient(c.redis.Options())
+	closeAtEnd(t, rdb)
+	path, err := command.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []sender{
+		library{emitter.New(rdb, c.row.options()...)},
+		commandLine{path: path, flags: append([]string{"--redis", c.redis.URL()}, c.row.flags()...), dir: t.TempDir()},
+	}
+}
+
+// library is the Go package.
+type library struct{ io *emitter.Emitter }
+
+func (library) name() string { return "library" }
+
+func (l library) send(ctx context.Context, m message) error { return emit(ctx, l.io, m) }
+
+func (l library) sendAll(ctx context.Context, messages []message) error {
+	return l.io.Pipelined(ctx, func(io *emitter.Emitter) error {
+		for _, m := range messages {
+			if err := emit(ctx, io, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (library) refusal(err, target error) error {
+	if !errors.Is(err, target) {
+		return fmt.Errorf("got %v, want the error %q", err, target)
+	}
+	return nil
+}
+
+// emit makes only the calls that the message asks for, so that what is left out is tested as well.
+func emit(ctx context.Context, io *emitter.Emitter, m message) error {
+	op := io.To()
+	if m.namespace != "" {
+		op = op.Of(m.namespace)
+	}
+	for i, room := range m.rooms {
+		if i%2 == 0 {
+			op = op.To(room)
+		} else {
+			op = op.In(room)
+		}
+	}
+	op = op.Except(m.except...)
+	if m.volatile {
+		op = op.Volatile()
+	}
+	if m.compress != nil {
+		op = op.Compress(*m.compress)
+	}
+	return op.Emit(ctx, m.event, m.args...)
+}
+
+// commandLine is the command, run once for each message.
+type commandLine struct {
+	path  string
+	flags []string
+	dir   string // for files that it is given
+}
+
+func (commandLine) name() string { return "command" }
+
+// maxArg is less than Linux allows for a single argument (128 KiB).
+const maxArg = 64 << 10
+
+// send uses `emit`, with the arguments wherever they fit: as words, as a JSON array on standard input when they
+// are long, and in files when the last ones are binary.
+func (c commandLine) send(ctx context.Context, m message) error {
+	args := m.args
+	var binary []string
+	for len(args) > 0 {
+		data, ok := args[len(args)-1].([]byte)
+		if !ok {
+			break
+		}
+		path := filepath.Join(c.dir, fmt.Sprintf("%d.bin", len(args)))
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return err
+		}
+		binary = append([]string{"--binary", path}, binary...)
+		args = args[:len(args)-1]
+	}
+
+	line := []string{"emit"}
+	if m.namespace != "" {
+		line = append(line, "--namespace="+m.namespace)
+	}
+	// A socket id may begin with "-", so the value belongs to the same word.
+	for _, room := range m.rooms {
+		line = append(line, "--room="+room)
+	}
+	for _, room := range m.except {
+		line = append(line, "--except="+room)
+	}
+	if m.volatile {
+		line = append(line, "--volatile")
+	}
+	if m.compress != nil {
+		line = append(line, fmt.Sprintf("--compress=%t", *m.compress))
+	}
+	line = append(line, binary...)
+
+	var words []string
+	long := false
+	for _, arg := range args {
+		text, err := json.Marshal(asJSON(arg))
+		if err != nil {
+			return err
+		}
+		words = append(words, string(text))
+		long = long || len(text) > maxArg
+	}
+	if long || len(words) > 50 {
+		line = append(line, "--args", "-", "--", m.event)
+		return c.run(ctx, "["+strings.Join(words, ",")+"]", line...)
+	}
+	line = append(line, "--", m.event)
+	return c.run(ctx, "", append(line, words...)...)
+}
+
+// sendAll runs the command once for each message: each has to be published before the next one starts.
+func (c commandLine) sendAll(ctx context.Context, messages []message) error {
+	for _, m := range messages {
+		if err := c.send(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c commandLine) run(ctx context.Context, stdin string, args ...string) error {
+	cmd := exec.CommandContext(ctx, c.path, append(append([]string{}, c.flags...), args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	for _, variable := range os.Environ() {
+		// What the caller has set must not change what is tested.
+		if !strings.HasPrefix(variable, "SIOEMIT_") && !strings.HasPrefix(variable, "REDIS_URL=") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("sioemit %.200q: %w\n%s", args, err, stderr.String())
+	}
+	return nil
+}
+
+func (commandLine) refusal(err, target error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(err.Error(), target.Error()) {
+		return fmt.Errorf("got %v, want exit status 2 with %q", err, target)
+	}
+	return nil
+}
+
+// asJSON writes binary the way that clients.js and sioemit have it in JSON.
+func asJSON(value any) any {
+	switch v := value.(type) {
+	case []byte:
+		return map[string]any{"$binary": base64.StdEncoding.EncodeToString(v)}
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = asJSON(item)
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for k, item := range v {
+			object[k] = asJSON(item)
+		}
+		return object
+	}
+	return value
+}

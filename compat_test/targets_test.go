@@ -1,0 +1,85 @@
+package compat_test
+
+import (
+	"github.com/sioemit/sioemit/emitter"
+)
+
+func toAll(s *stage) {
+	s.send(message{event: "hello", args: []any{"world"}}, everyone("/"))
+}
+
+func toRoom(s *stage) {
+	s.send(message{rooms: []string{roomA}, event: "to a"}, inAny(roomA))
+	s.send(message{rooms: []string{roomB}, event: "to b"}, inAny(roomB))
+	s.send(message{rooms: []string{roomA, roomA}, event: "to a, said twice"}, inAny(roomA))
+}
+
+func toRooms(s *stage) {
+	s.send(message{rooms: []string{roomA, roomB}, event: "to a and b"}, inAny(roomA, roomB))
+	s.send(message{rooms: []string{"nobody", roomB}, event: "to nobody and b"}, inAny(roomB))
+	s.send(message{rooms: []string{roomB, roomA, roomB}, event: "to b, a and b"}, inAny(roomA, roomB))
+}
+
+// A socket id reaches its client through every transport, on either server, and in either namespace.
+func toSocketID(s *stage) {
+	for i, m := range s.members {
+		target := message{rooms: []string{m.ID}, event: "to one", args: []any{i}}
+		if m.Namespace != "/" {
+			target.namespace = m.Namespace
+		}
+		s.send(target, only(m))
+	}
+	first, last := s.members[0], s.members[len(s.members)-1]
+	s.send(message{rooms: []string{first.ID, last.ID}, event: "to two"}, only(first, last))
+}
+
+func exceptSocketID(s *stage) {
+	inA := s.some(s.T, inAny(roomA))
+	out := only(inA[0], inA[len(inA)-1])
+	s.send(message{except: []string{inA[0].ID, inA[len(inA)-1].ID}, event: "to all but two"},
+		and(everyone("/"), not(out)))
+	s.send(message{rooms: []string{roomA}, except: []string{inA[0].ID}, event: "to a but one"},
+		and(inAny(roomA), not(only(inA[0]))))
+	admin := s.some(s.T, everyone("/admin"))[0]
+	s.send(message{namespace: "/admin", except: []string{admin.ID}, event: "to all of /admin but one"},
+		and(everyone("/admin"), not(only(admin))))
+}
+
+func exceptRoom(s *stage) {
+	s.send(message{except: []string{roomA}, event: "to all but a"}, and(everyone("/"), not(inAny(roomA))))
+	s.send(message{rooms: []string{roomA}, except: []string{roomB}, event: "to a but b"},
+		and(inAny(roomA), not(inAny(roomB))))
+	s.send(message{except: []string{roomA, roomB}, event: "to all but a and b"},
+		and(everyone("/"), not(inAny(roomA, roomB))))
+	s.send(message{except: []string{"nobody"}, event: "to all but nobody"}, everyone("/"))
+}
+
+// Servers before version 4 compare what is excluded with socket ids only, and would send to everyone.
+func exceptRoomRefused(s *stage) {
+	s.refused(message{except: []string{roomA}, event: "to all but a"}, emitter.ErrExceptRoom)
+	s.refused(message{rooms: []string{roomA}, except: []string{roomB}, event: "to a but b"}, emitter.ErrExceptRoom)
+}
+
+func toNamespace(s *stage) {
+	s.send(message{namespace: "/", event: "to /"}, everyone("/"))
+	s.send(message{namespace: "/admin", event: "to /admin"}, everyone("/admin"))
+	s.send(message{namespace: "admin", event: "to admin"}, everyone("/admin"))
+	// The room has the same name in both namespaces.
+	s.send(message{namespace: "admin", rooms: []string{roomA}, event: "to a of admin"},
+		and(everyone("/admin"), func(m *member) bool { return m.in(roomA) }))
+}
+
+// A room may have any name, also one that means something to Redis, and one as long as a socket id.
+func roomNames(s *stage) {
+	first := s.some(s.T, and(inAny(roomA), transport("websocket")))[0]
+	last := s.some(s.T, and(inAny(roomB), transport("polling")))[0]
+	for _, name := range []string{
+		"#", "a#", "#a#b#", "*", "a*", "?", "[a]", "two words", " ", "a,b", ",", "a\"b", "a'b", `a\b`, "$HOME", "-x", "--room",
+		"42", "4.20", "a/b", "/", "tab\tand\nline", "abcdefghijklmnopqrst",
+	} {
+		s.join(s.ctx, s.T, first, name)
+		s.join(s.ctx, s.T, last, name)
+		s.send(message{rooms: []string{name}, event: "to one", args: []any{name}}, only(first, last))
+		s.send(message{rooms: []string{name, "nobody"}, event: "to two", args: []any{name}}, only(first, last))
+	}
+}
