@@ -12,8 +12,7 @@ need nginx nginx
 need apache2 apache2
 need haproxy haproxy
 need gcc gcc # of the race detector, with the headers in libc6-dev
-need flock util-linux
-need jq jq
+need setpriv util-linux
 [ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
 [ -n "$missing" ] || exit 0
 
@@ -26,6 +25,12 @@ if [ "$(id -u)" != 0 ]; then
 	sudo=sudo
 fi
 echo "Installing$missing with apt-get; their services stay stopped."
+# Debian starts a service when it installs it, unless this file says no.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+	$sudo chmod +x $policy
+	trap '$sudo rm -f $policy' EXIT
+fi
 $sudo apt-get update -qq
-# RUNLEVEL=1 keeps Debian from starting the services it installs.
-$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
