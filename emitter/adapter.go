@@ -25,6 +25,11 @@ type Adapter interface {
 	// listeners returns the Redis command that asks a node for the subscribers
 	// of a channel on which each server of the namespace listens once.
 	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
+	// request returns the Redis command that sends a request to the servers.
+	request(ctx context.Context, r *encoding.Request) (redis.Cmder, error)
+	// replyChannels returns the channels on which servers answer, and whether
+	// they are shard channels.
+	replyChannels(namespace string) (channels []string, shard bool)
 }
 
 // checkClassicOnly refuses the options that only the classic adapter has.

@@ -24,3 +24,18 @@ func (a classic) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cm
 func (a classic) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
 	return subscribers(ctx, "numsub", a.format.RequestChannel(namespace))
 }
+
+func (a classic) request(ctx context.Context, r *encoding.Request) (redis.Cmder, error) {
+	message, err := a.format.MarshalRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewIntCmd(ctx, "publish", a.format.RequestChannel(r.Namespace), message), nil
+}
+
+// replyChannels returns both channels that servers use: the second one is that
+// of publishOnSpecificResponseChannel.
+func (a classic) replyChannels(namespace string) ([]string, bool) {
+	channel := a.format.ResponseChannel(namespace)
+	return []string{channel, channel + encoding.UID + "#"}, false
+}

@@ -24,8 +24,9 @@ type Emitter struct {
 	BroadcastOperator
 }
 
-// New returns an Emitter that sends through client. It opens no connection and
-// needs no closing; the client stays the caller's.
+// New returns an Emitter that sends through client, which stays the caller's. It
+// opens no connection; calls with replies open one for as long as any of them
+// waits. An Emitter needs no closing.
 func New(client Client, options ...Option) *Emitter {
 	c := config{version: 4, adapter: Classic()}
 	for _, option := range options {
@@ -40,7 +41,15 @@ func New(client Client, options ...Option) *Emitter {
 	if _, ok := c.adapter.(classic); ok {
 		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
 	}
-	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version}, c.err)
+	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version, replies: new(replies)}, c.err)
+}
+
+// Close ends all calls of the emitter that wait for replies, and refuses later
+// ones, with ErrClosed. It does not close the Redis client, and what needs no
+// replies can still be sent.
+func (e *Emitter) Close() error {
+	e.sender.replies.close()
+	return nil
 }
 
 func newEmitter(s *sender, err error) *Emitter {
@@ -52,6 +61,7 @@ type sender struct {
 	client  Client
 	adapter Adapter
 	version int // major version of the servers' socket.io
+	replies *replies
 }
 
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As

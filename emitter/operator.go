@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
@@ -17,7 +18,8 @@ type BroadcastOperator struct {
 	rooms     []string
 	except    []string
 	flags     encoding.Flags
-	err       error // what was wrong with the target; every Emit returns it
+	timeout   time.Duration // for replies; 0 means that of the context, or the default
+	err       error         // what was wrong with the target; every Emit returns it
 }
 
 // Of targets another namespace, in which it keeps rooms and flags. The leading

@@ -31,3 +31,15 @@ func (a sharded) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cm
 func (a sharded) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
 	return subscribers(ctx, "shardnumsub", a.format.Channel(namespace, nil))
 }
+
+func (a sharded) request(ctx context.Context, r *encoding.Request) (redis.Cmder, error) {
+	message, err := a.format.MarshalRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewIntCmd(ctx, "spublish", a.format.Channel(r.Namespace, nil), message), nil
+}
+
+func (a sharded) replyChannels(namespace string) ([]string, bool) {
+	return []string{a.format.ResponseChannel(namespace)}, true
+}

@@ -26,11 +26,16 @@ func (a streams) check(c *config) error {
 }
 
 func (a streams) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
-	stream, err := a.format().Stream(b.Namespace)
+	fields, err := a.format().Marshal(b)
 	if err != nil {
 		return nil, err
 	}
-	fields, err := a.format().Marshal(b)
+	return a.entry(ctx, b.Namespace, fields)
+}
+
+// entry returns the command that adds an entry to the stream of a namespace.
+func (a streams) entry(ctx context.Context, namespace string, fields []string) (redis.Cmder, error) {
+	stream, err := a.format().Stream(namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -51,4 +56,25 @@ func (a streams) listeners(ctx context.Context, namespace string) (*redis.MapStr
 		numsub = "shardnumsub"
 	}
 	return subscribers(ctx, numsub, a.format().Channel(namespace))
+}
+
+// request goes through the stream where a server that was away must not miss
+// it, and by pub/sub where an answer is due.
+func (a streams) request(ctx context.Context, r *encoding.Request) (redis.Cmder, error) {
+	fields, message, err := a.format().MarshalRequest(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case fields != nil:
+		return a.entry(ctx, r.Namespace, fields)
+	}
+	publish := "publish"
+	if a.UseShardedPubSub {
+		publish = "spublish"
+	}
+	return redis.NewIntCmd(ctx, publish, a.format().Channel(r.Namespace), message), nil
+}
+
+func (a streams) replyChannels(namespace string) ([]string, bool) {
+	return []string{a.format().ResponseChannel(namespace)}, a.UseShardedPubSub
 }

@@ -1,6 +1,9 @@
 package encoding
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // PacketType is the type of a Socket.IO packet.
 type PacketType int
@@ -11,7 +14,8 @@ const (
 	// binary arguments.
 	Event PacketType = 2
 	// BinaryEvent is the type of an event with binary arguments on Socket.IO 1
-	// and 2. It disconnects every client of a Socket.IO 3 or 4 server.
+	// and 2. On Socket.IO 3 clients lose the event with an exception ("Illegal
+	// attachments"); on 4 every client that gets it is disconnected.
 	BinaryEvent PacketType = 5
 )
 
@@ -30,6 +34,9 @@ type Broadcast struct {
 type Flags struct {
 	Volatile bool
 	Compress *bool // nil leaves the choice to the server
+	// Timeout is how long the emitter waits for acknowledgements; it travels in
+	// milliseconds, and not at all when it is 0.
+	Timeout time.Duration
 }
 
 // ArgumentError says which argument of an event cannot be encoded, and why.
@@ -74,11 +81,17 @@ func (e *encoder) flags(f Flags) {
 	if f.Compress != nil {
 		n++
 	}
+	if f.Timeout > 0 {
+		n++
+	}
 	e.buf = appendMapHeader(e.buf, n)
 	if f.Volatile {
 		e.buf = appendBool(appendString(e.buf, "volatile"), true)
 	}
 	if f.Compress != nil {
 		e.buf = appendBool(appendString(e.buf, "compress"), *f.Compress)
+	}
+	if f.Timeout > 0 {
+		e.buf = appendInt(appendString(e.buf, "timeout"), f.Timeout.Milliseconds())
 	}
 }

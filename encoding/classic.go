@@ -12,8 +12,8 @@ type Classic struct {
 	Key   string // the adapter's key option; empty means DefaultKey
 	Codec Codec
 	// LegacyBinary marks events with binary arguments as packets of type
-	// BinaryEvent, which Socket.IO 1 and 2 need and which disconnects every
-	// client of Socket.IO 3 and 4.
+	// BinaryEvent, which Socket.IO 1 and 2 need and which breaks the clients of
+	// Socket.IO 3 and 4.
 	LegacyBinary bool
 }
 

@@ -5,13 +5,41 @@ package encoding
 // adapter do.
 type messageType uint8
 
-const messageBroadcast messageType = 3
+const (
+	messageBroadcast    messageType = 3
+	messageJoin         messageType = 4
+	messageLeave        messageType = 5
+	messageDisconnect   messageType = 6
+	messageFetchSockets messageType = 7
+	messageServerSide   messageType = 9
+)
 
-// clusterBroadcast writes the data of a broadcast: {packet, opts}, in the key
-// order of the official servers. The packet names no namespace, the message
-// around it does.
-func (e *encoder) clusterBroadcast(b *Broadcast) error {
-	e.buf = appendMapHeader(e.buf, 2)
+// clusterMessage writes a message around its data: {type, data, uid, nsp}, in
+// the key order of the official servers.
+func (e *encoder) clusterMessage(typ messageType, namespace string, data func() error) error {
+	e.buf = appendMapHeader(e.buf, 4)
+	e.buf = appendString(e.buf, "type")
+	e.buf = append(e.buf, byte(typ))
+	e.buf = appendString(e.buf, "data")
+	if err := data(); err != nil {
+		return err
+	}
+	e.buf = appendString(e.buf, "uid")
+	e.buf = appendString(e.buf, UID)
+	e.buf = appendString(e.buf, "nsp")
+	e.buf = appendString(e.buf, namespace)
+	return nil
+}
+
+// clusterBroadcast writes the data of a broadcast: {packet, opts}, and between
+// them the id of the request when acknowledgements are wanted. The packet names
+// no namespace, the message around it does.
+func (e *encoder) clusterBroadcast(b *Broadcast, requestID string) error {
+	n := 2
+	if requestID != "" {
+		n++
+	}
+	e.buf = appendMapHeader(e.buf, n)
 	e.buf = appendString(e.buf, "packet")
 	e.buf = appendMapHeader(e.buf, 2)
 	e.buf = appendString(e.buf, "type")
@@ -20,6 +48,13 @@ func (e *encoder) clusterBroadcast(b *Broadcast) error {
 	if err := e.broadcastData(b); err != nil {
 		return err
 	}
+	e.requestID(requestID)
+	e.clusterOptions(b)
+	return nil
+}
+
+// clusterOptions writes the member opts: {rooms, except, flags}.
+func (e *encoder) clusterOptions(b *Broadcast) {
 	e.buf = appendString(e.buf, "opts")
 	e.buf = appendMapHeader(e.buf, 3)
 	e.buf = appendString(e.buf, "rooms")
@@ -28,7 +63,51 @@ func (e *encoder) clusterBroadcast(b *Broadcast) error {
 	e.strings(b.Except)
 	e.buf = appendString(e.buf, "flags")
 	e.flags(b.Flags)
-	return nil
+}
+
+// clusterRequest returns the type of a request's message and the function that
+// writes its data.
+func (e *encoder) clusterRequest(r *Request) (messageType, func() error) {
+	switch r.Kind {
+	case Join, Leave:
+		typ := messageJoin
+		if r.Kind == Leave {
+			typ = messageLeave
+		}
+		return typ, func() error {
+			e.buf = appendMapHeader(e.buf, 2)
+			e.clusterOptions(&r.Broadcast)
+			e.buf = appendString(e.buf, "rooms")
+			e.strings(r.Change)
+			return nil
+		}
+	case Disconnect:
+		return messageDisconnect, func() error {
+			e.buf = appendMapHeader(e.buf, 2)
+			e.clusterOptions(&r.Broadcast)
+			e.buf = appendBool(appendString(e.buf, "close"), r.Close)
+			return nil
+		}
+	case FetchSockets:
+		return messageFetchSockets, func() error {
+			e.buf = appendMapHeader(e.buf, 2)
+			e.clusterOptions(&r.Broadcast)
+			e.requestID(r.ID)
+			return nil
+		}
+	case ServerSideEmit:
+		return messageServerSide, func() error {
+			n := 1
+			if r.ID != "" {
+				n++
+			}
+			e.buf = appendMapHeader(e.buf, n)
+			e.requestID(r.ID)
+			e.buf = appendString(e.buf, "packet")
+			return e.broadcastData(&r.Broadcast)
+		}
+	}
+	return messageBroadcast, func() error { return e.clusterBroadcast(&r.Broadcast, r.ID) }
 }
 
 // prefixed returns <prefix>#<namespace>#, the channel on which all servers of a

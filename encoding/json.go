@@ -1,6 +1,7 @@
 package encoding
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -36,8 +37,8 @@ func (e *encoder) appendJSON(dst, msgpack []byte) ([]byte, error) {
 	return w.out, nil
 }
 
-// jsonWriter walks through MessagePack written by encoder: whole, without
-// extensions and without binary.
+// jsonWriter walks through MessagePack written by encoder: whole and without
+// extensions. Binary becomes {"$binary":"<base64>"}.
 type jsonWriter struct{ in, out []byte }
 
 // uint takes an unsigned big-endian integer of n bytes from the input.
@@ -76,6 +77,11 @@ func (w *jsonWriter) sized(c byte) {
 		w.out = append(w.out, "false"...)
 	case 0xc3:
 		w.out = append(w.out, "true"...)
+	case 0xc4, 0xc5, 0xc6:
+		n := int(w.uint(1 << (c - 0xc4)))
+		w.out = append(w.out, `{"$binary":"`...)
+		w.out = append(base64.StdEncoding.AppendEncode(w.out, w.in[:n]), `"}`...)
+		w.in = w.in[n:]
 	case 0xcb:
 		w.out = appendES6Float(w.out, math.Float64frombits(w.uint(8)))
 	case 0xcc, 0xcd, 0xce, 0xcf:

@@ -53,17 +53,21 @@ func (s Sharded) hasChannel(room string) bool {
 // *ArgumentError.
 func (s Sharded) Marshal(b *Broadcast) ([]byte, error) {
 	return marshal(func(e *encoder) error {
-		e.buf = appendMapHeader(e.buf, 4)
-		e.buf = appendString(e.buf, "type")
-		e.buf = append(e.buf, byte(messageBroadcast))
-		e.buf = appendString(e.buf, "data")
-		if err := e.clusterBroadcast(b); err != nil {
-			return err
-		}
-		e.buf = appendString(e.buf, "uid")
-		e.buf = appendString(e.buf, UID)
-		e.buf = appendString(e.buf, "nsp")
-		e.buf = appendString(e.buf, b.Namespace)
-		return nil
+		return e.clusterMessage(messageBroadcast, b.Namespace, func() error { return e.clusterBroadcast(b, "") })
 	}, jsonUnlessBinary)
+}
+
+// MarshalRequest returns the message of a request, which goes to the channel
+// of the namespace.
+func (s Sharded) MarshalRequest(r *Request) ([]byte, error) {
+	return marshal(func(e *encoder) error {
+		typ, data := e.clusterRequest(r)
+		return e.clusterMessage(typ, r.Namespace, data)
+	}, jsonUnlessBinary)
+}
+
+// ResponseChannel returns the shard channel on which the servers answer an
+// emitter: <prefix>#<namespace>#emitter#.
+func (s Sharded) ResponseChannel(namespace string) string {
+	return prefixed(s.ChannelPrefix, namespace) + UID + "#"
 }

@@ -59,18 +59,48 @@ func (s Streams) Channel(namespace string) string {
 	return prefixed(s.ChannelPrefix, namespace)
 }
 
+// ResponseChannel returns the channel on which the servers answer an emitter:
+// <prefix>#<namespace>#emitter#.
+func (s Streams) ResponseChannel(namespace string) string {
+	return prefixed(s.ChannelPrefix, namespace) + UID + "#"
+}
+
 // Marshal returns the fields of the stream entry of a broadcast, names and
 // values in turn: uid, nsp, type, data. The data is JSON, or base64 of
 // MessagePack when an argument holds binary. Errors about an argument are
 // *ArgumentError.
 func (s Streams) Marshal(b *Broadcast) ([]string, error) {
-	data, err := marshal(func(e *encoder) error { return e.clusterBroadcast(b) }, jsonUnlessBinary)
+	return streamEntry(messageBroadcast, b.Namespace, func(e *encoder) error { return e.clusterBroadcast(b, "") })
+}
+
+// MarshalRequest returns a request in the one of two forms that it has on the
+// wire: the fields of a stream entry for Join, Leave and Disconnect, or a
+// MessagePack message for the channel of the namespace.
+func (s Streams) MarshalRequest(r *Request) (fields []string, message []byte, err error) {
+	switch r.Kind {
+	case Join, Leave, Disconnect:
+		typ, _ := new(encoder).clusterRequest(r)
+		fields, err = streamEntry(typ, r.Namespace, func(e *encoder) error {
+			_, data := e.clusterRequest(r)
+			return data()
+		})
+		return fields, nil, err
+	}
+	message, err = marshal(func(e *encoder) error {
+		typ, data := e.clusterRequest(r)
+		return e.clusterMessage(typ, r.Namespace, data)
+	}, func(*encoder) Codec { return MessagePack })
+	return nil, message, err
+}
+
+func streamEntry(typ messageType, namespace string, data func(*encoder) error) ([]string, error) {
+	message, err := marshal(data, jsonUnlessBinary)
 	if err != nil {
 		return nil, err
 	}
-	text := string(data)
-	if data[0] != '{' {
-		text = base64.StdEncoding.EncodeToString(data)
+	text := string(message)
+	if message[0] != '{' {
+		text = base64.StdEncoding.EncodeToString(message)
 	}
-	return []string{"uid", UID, "nsp", b.Namespace, "type", strconv.Itoa(int(messageBroadcast)), "data", text}, nil
+	return []string{"uid", UID, "nsp", namespace, "type", strconv.Itoa(int(typ)), "data", text}, nil
 }

@@ -132,7 +132,7 @@ func expand(t *testing.T, v any) any {
 func (v *vector) broadcast(args []any) *Broadcast {
 	return &Broadcast{
 		Type: Event, Namespace: Namespace(v.Call.Namespace), Event: v.Call.Event, Args: args,
-		Rooms: distinct(v.Call.Rooms), Except: distinct(v.Call.Except), Flags: Flags(v.Call.Flags),
+		Rooms: distinct(v.Call.Rooms), Except: distinct(v.Call.Except), Flags: Flags{Volatile: v.Call.Flags.Volatile, Compress: v.Call.Flags.Compress},
 	}
 }
 

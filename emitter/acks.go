@@ -1,0 +1,113 @@
+package emitter
+
+import (
+	"context"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// Value is an answer of a client or a server; its Decode works like
+// json.Unmarshal, and puts binary into []byte.
+type Value = encoding.Value
+
+// Acks are the acknowledgements of one event.
+type Acks struct {
+	// Values are what the clients answered, in the order of arrival: the first
+	// argument of each acknowledgement, null when it had none.
+	Values []Value
+	// Clients is how many clients the servers sent the event to.
+	Clients int
+	// PerServer is the same, for each server that said so.
+	PerServer []int
+	// Servers is how many servers were asked.
+	Servers int
+}
+
+// EmitWithAck sends an event to the clients targeted and waits until each has
+// acknowledged it. When a client does not before the deadline, it returns what
+// came and an *IncompleteError that says how many are missing. It needs
+// Socket.IO 4 and, of the classic adapter, version 7.2.
+func (o *BroadcastOperator) EmitWithAck(ctx context.Context, event string, args ...any) (Acks, error) {
+	if err := checkEvent(event); err != nil {
+		return Acks{}, err
+	}
+	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: event, Args: args, Flags: o.flags}}
+	var c ackCollector
+	asked, err := o.ask(ctx, "EmitWithAck", "@socket.io/redis-adapter 7.2 or later", r, &c)
+	c.acks.Servers = asked
+	return c.acks, err
+}
+
+// ackCollector waits for a client count of each server, and for as many
+// acknowledgements as the counts add up to. An acknowledgement may overtake the
+// count.
+type ackCollector struct {
+	acks Acks
+	seen servers
+}
+
+func (c *ackCollector) add(r *encoding.Reply) {
+	switch r.Kind {
+	case encoding.ReplyClientCount:
+		if c.seen.first(r.UID) {
+			c.acks.Clients += r.Clients
+			c.acks.PerServer = append(c.acks.PerServer, r.Clients)
+		}
+	case encoding.ReplyAck:
+		c.acks.Values = append(c.acks.Values, r.Value)
+	}
+}
+
+func (c *ackCollector) complete(asked int) bool {
+	return len(c.acks.PerServer) >= asked && len(c.acks.Values) >= c.acks.Clients
+}
+
+func (c *ackCollector) incomplete(e *IncompleteError) {
+	e.Servers, e.Clients, e.Expected = len(c.acks.PerServer), len(c.acks.Values), c.acks.Clients
+}
+
+// servers remembers which servers have answered, to ignore a reply that comes
+// twice. Those of the classic adapter do not say who they are.
+type servers map[string]bool
+
+func (s *servers) first(uid string) bool {
+	if uid == "" {
+		return true
+	}
+	if *s == nil {
+		*s = make(servers)
+	}
+	first := !(*s)[uid]
+	(*s)[uid] = true
+	return first
+}
+
+// ServerSideEmitWithAck sends an event to the servers of the namespace and
+// returns what each answered, in the order of arrival. A server without a
+// handler for the event never answers. When answers are missing at the
+// deadline, it returns those that came and an *IncompleteError. It needs
+// Socket.IO 4 and, of the classic adapter, version 7.
+func (o *BroadcastOperator) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Value, error) {
+	if err := o.checkServerSide(event); err != nil {
+		return nil, err
+	}
+	r := &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}}
+	var c serverSideCollector
+	_, err := o.ask(ctx, "ServerSideEmitWithAck", "@socket.io/redis-adapter 7.0 or later and a handler for the event", r, &c)
+	return c.values, err
+}
+
+type serverSideCollector struct {
+	values []Value
+	seen   servers
+}
+
+func (c *serverSideCollector) add(r *encoding.Reply) {
+	if r.Kind == encoding.ReplyServerSide && c.seen.first(r.UID) {
+		c.values = append(c.values, r.Value)
+	}
+}
+
+func (c *serverSideCollector) complete(asked int) bool { return len(c.values) >= asked }
+
+func (c *serverSideCollector) incomplete(e *IncompleteError) { e.Servers = len(c.values) }

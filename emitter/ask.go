@@ -1,0 +1,152 @@
+package emitter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// DefaultTimeout is how long a call waits for replies when neither its context
+// nor Timeout says otherwise.
+const DefaultTimeout = 5 * time.Second
+
+var (
+	// ErrNoServers is returned at once by a call with replies when no server
+	// listens on the namespace.
+	ErrNoServers = errors.New("no server listens on the namespace")
+
+	// ErrCannotSubscribe is returned by a call with replies on a client that has
+	// no subscriptions, such as a *redis.Conn.
+	ErrCannotSubscribe = errors.New("this Redis client cannot subscribe, which replies need")
+)
+
+// IncompleteError says that a call did not get all its replies before its
+// deadline. What did come is returned beside it. It wraps the error of the
+// context, context.DeadlineExceeded for a timeout.
+type IncompleteError struct {
+	Call     string // the name of the method
+	Servers  int    // that answered
+	Asked    int    // servers that were asked
+	Clients  int    // that acknowledged; of EmitWithAck only
+	Expected int    // clients that servers expect to acknowledge; of EmitWithAck only
+	Needs    string // what servers need to have to answer this call; set when none did
+	Err      error
+}
+
+func (e *IncompleteError) Error() string {
+	text := fmt.Sprintf("emitter: %s: %d of %d servers answered", e.Call, e.Servers, e.Asked)
+	if e.Expected > 0 {
+		text += fmt.Sprintf(", and %d of %d clients", e.Clients, e.Expected)
+	}
+	if e.Needs != "" {
+		text += "; servers answer it with " + e.Needs
+	}
+	return text + ": " + e.Err.Error()
+}
+
+// Unwrap returns the error of the context.
+func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// Timeout sets how long calls with replies wait for them. A context that ends
+// earlier ends the wait earlier. The default is DefaultTimeout, or the deadline
+// of the context.
+func (o *BroadcastOperator) Timeout(d time.Duration) *BroadcastOperator {
+	op := *o
+	op.timeout = d
+	if d <= 0 {
+		op.fail(fmt.Errorf("emitter: Timeout(%v) must be more than 0", d))
+	}
+	return &op
+}
+
+// withDeadline returns the context that ends the wait for replies.
+func (o *BroadcastOperator) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.timeout > 0 {
+		return context.WithTimeout(ctx, o.timeout)
+	}
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, DefaultTimeout)
+}
+
+// collector takes the replies to one question.
+type collector interface {
+	// add takes one reply.
+	add(r *encoding.Reply)
+	// complete reports whether the replies of so many servers are all there.
+	complete(asked int) bool
+	// incomplete fills in how many replies came.
+	incomplete(e *IncompleteError)
+}
+
+// ask sends a request whose replies go to c, and returns how many servers were
+// asked. It has subscribed before it asks, and asks nobody when no server
+// listens.
+func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *encoding.Request, c collector) (asked int, err error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	client, ok := o.sender.client.(subscriber)
+	if !ok {
+		if _, ok := o.sender.client.(redis.Pipeliner); ok {
+			return 0, fmt.Errorf("emitter: %s: %w", call, ErrPipelined)
+		}
+		return 0, fmt.Errorf("emitter: %s: %w", call, ErrCannotSubscribe)
+	}
+	if o.sender.version < 4 {
+		return 0, fmt.Errorf("emitter: %s: %w, not %d", call, ErrNeedsVersion4, o.sender.version)
+	}
+	ctx, cancel := o.withDeadline(ctx)
+	defer cancel()
+	if asked, err = o.ServerCount(ctx); err != nil {
+		return 0, err
+	}
+	if asked == 0 {
+		return 0, fmt.Errorf("emitter: %s: %w %s", call, ErrNoServers, o.namespace)
+	}
+	channels, shard := o.sender.adapter.replyChannels(o.namespace)
+	w, err := o.sender.replies.wait(ctx, client, connectionName(client, channels, shard), shard, channels)
+	if err != nil {
+		return asked, err
+	}
+	defer w.release()
+	r.ID = w.id
+	if deadline, ok := ctx.Deadline(); ok && r.Kind == encoding.EmitWithAck {
+		r.Flags.Timeout = max(time.Until(deadline), time.Millisecond)
+	}
+	if err := o.request(ctx, r); err != nil {
+		return asked, err
+	}
+	for !c.complete(asked) {
+		select {
+		case reply := <-w.replies:
+			c.add(reply)
+		case <-w.subscription.ended:
+			return asked, w.subscription.lost()
+		case <-ctx.Done():
+			e := &IncompleteError{Call: call, Asked: asked, Err: ctx.Err()}
+			c.incomplete(e)
+			if e.Servers == 0 {
+				e.Needs = needs
+			}
+			return asked, e
+		}
+	}
+	return asked, nil
+}
+
+// connectionName says which calls share a connection: all of an emitter do. But
+// shard channels of different slots live on different nodes of a Redis Cluster,
+// so there each has its own; only of a plain client is it sure that it has no
+// slots.
+func connectionName(client subscriber, channels []string, shard bool) string {
+	if _, plain := client.(*redis.Client); plain || !shard {
+		return ""
+	}
+	return channels[0]
+}

@@ -1,0 +1,247 @@
+package emitter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// ErrSubscription is wrapped by the error of a call whose replies cannot come
+// any more, because the connection on which they were awaited broke.
+var ErrSubscription = errors.New("the subscription for replies was lost")
+
+// ErrClosed is returned by calls with replies after Close.
+var ErrClosed = errors.New("the emitter has been closed")
+
+// subscriber is what a client needs beside Client for calls with replies.
+type subscriber interface {
+	Subscribe(ctx context.Context, channels ...string) *redis.PubSub
+	SSubscribe(ctx context.Context, channels ...string) *redis.PubSub
+}
+
+// replies receives what servers answer to this emitter. It has a connection
+// only while a call waits: the first one opens it, the last one closes it.
+type replies struct {
+	mu            sync.Mutex
+	closed        bool
+	subscriptions map[string]*subscription
+}
+
+// subscription is one connection that receives replies.
+type subscription struct {
+	owner  *replies
+	name   string
+	pubsub *redis.PubSub
+	shard  bool // SSUBSCRIBE instead of SUBSCRIBE
+
+	// The rest is guarded by owner.mu. Each channel has what is closed when
+	// Redis has confirmed it. A channel stays subscribed as long as the
+	// connection, which is until no call waits.
+	channels map[string]chan struct{}
+	waiting  map[string]*waiter
+	err      error         // why it ended
+	ended    chan struct{} // closed then
+}
+
+// waiter is one call that waits for replies.
+type waiter struct {
+	id           string
+	replies      chan *encoding.Reply
+	done         chan struct{} // closed when the call has ended
+	subscription *subscription
+}
+
+// newRequestID returns an id that nobody else uses.
+func newRequestID() string { return rand.Text() }
+
+// wait subscribes to channels and returns once Redis has confirmed it, so that
+// no reply to a question sent after that is missed. Calls of one name share a
+// connection.
+func (r *replies) wait(ctx context.Context, client subscriber, name string, shard bool, channels []string) (*waiter, error) {
+	w := &waiter{id: newRequestID(), replies: make(chan *encoding.Reply, 16), done: make(chan struct{})}
+	confirmed, err := r.join(client, name, shard, channels, w)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range confirmed {
+		select {
+		case <-c:
+		case <-w.subscription.ended:
+			w.release()
+			return nil, w.subscription.lost()
+		case <-ctx.Done():
+			w.release()
+			return nil, fmt.Errorf("emitter: subscribing for replies: %w", ctx.Err())
+		}
+	}
+	return w, nil
+}
+
+// join registers w and returns what is closed when its channels are confirmed.
+func (r *replies) join(client subscriber, name string, shard bool, channels []string, w *waiter) ([]chan struct{}, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, fmt.Errorf("emitter: %w", ErrClosed)
+	}
+	s := r.subscriptions[name]
+	if s == nil {
+		s = &subscription{
+			owner: r, name: name, shard: shard,
+			channels: make(map[string]chan struct{}), waiting: make(map[string]*waiter), ended: make(chan struct{}),
+		}
+		if r.subscriptions == nil {
+			r.subscriptions = make(map[string]*subscription)
+		}
+		r.subscriptions[name] = s
+	}
+	w.subscription = s
+	s.waiting[w.id] = w
+	var confirmed []chan struct{}
+	var missing []string
+	for _, channel := range channels {
+		if s.channels[channel] == nil {
+			s.channels[channel] = make(chan struct{})
+			missing = append(missing, channel)
+		}
+		confirmed = append(confirmed, s.channels[channel])
+	}
+	s.subscribe(client, missing)
+	return confirmed, nil
+}
+
+// subscribe adds channels, and opens the connection with the first of them. It
+// must not wait for Redis, because it holds the lock: go-redis dials when the
+// goroutine of receive reads.
+func (s *subscription) subscribe(client subscriber, channels []string) {
+	switch {
+	case len(channels) == 0:
+	case s.pubsub == nil:
+		// Without channels, go-redis does not dial yet.
+		if s.shard {
+			s.pubsub = client.SSubscribe(context.Background())
+		} else {
+			s.pubsub = client.Subscribe(context.Background())
+		}
+		go s.receive(channels)
+	default:
+		go s.add(channels)
+	}
+}
+
+// add subscribes to more channels on a connection that is in use.
+func (s *subscription) add(channels []string) {
+	subscribe := s.pubsub.Subscribe
+	if s.shard {
+		subscribe = s.pubsub.SSubscribe
+	}
+	if err := subscribe(context.Background(), channels...); err != nil {
+		s.end(err)
+	}
+}
+
+// receive hands every reply to the call that waits for it, until the
+// connection ends.
+func (s *subscription) receive(channels []string) {
+	s.add(channels)
+	for {
+		message, err := s.pubsub.Receive(context.Background())
+		if err != nil {
+			s.end(err)
+			return
+		}
+		switch message := message.(type) {
+		case *redis.Subscription:
+			s.confirm(message)
+		case *redis.Message:
+			s.dispatch(message.Payload)
+		}
+	}
+}
+
+func (s *subscription) confirm(m *redis.Subscription) {
+	if m.Kind != "subscribe" && m.Kind != "ssubscribe" {
+		return
+	}
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	if c := s.channels[m.Channel]; c != nil {
+		select {
+		case <-c:
+		default:
+			close(c)
+		}
+	}
+}
+
+// dispatch ignores what is no reply to a call of this emitter: answers to
+// others, late ones, and whatever cannot be read.
+func (s *subscription) dispatch(payload string) {
+	reply, err := encoding.UnmarshalReply([]byte(payload))
+	if err != nil {
+		return
+	}
+	s.owner.mu.Lock()
+	w := s.waiting[reply.RequestID]
+	s.owner.mu.Unlock()
+	if w == nil {
+		return
+	}
+	select {
+	case w.replies <- reply:
+	case <-w.done:
+	}
+}
+
+// end fails every call that waits; a later call opens a new connection.
+func (s *subscription) end(err error) {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	if s.err != nil {
+		return
+	}
+	s.err = err
+	close(s.ended)
+	if s.owner.subscriptions[s.name] == s {
+		delete(s.owner.subscriptions, s.name)
+	}
+	_ = s.pubsub.Close()
+}
+
+func (s *subscription) lost() error {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	return fmt.Errorf("emitter: %w: %w", ErrSubscription, s.err)
+}
+
+// release ends the wait; after the last one the connection is closed.
+func (w *waiter) release() {
+	close(w.done)
+	s := w.subscription
+	s.owner.mu.Lock()
+	delete(s.waiting, w.id)
+	last := len(s.waiting) == 0
+	s.owner.mu.Unlock()
+	if last {
+		s.end(ErrClosed)
+	}
+}
+
+// close fails every call that waits, and all later ones.
+func (r *replies) close() {
+	r.mu.Lock()
+	r.closed = true
+	var open []*subscription
+	for _, s := range r.subscriptions {
+		open = append(open, s)
+	}
+	r.mu.Unlock()
+	for _, s := range open {
+		s.end(ErrClosed)
+	}
+}

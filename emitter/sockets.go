@@ -1,0 +1,133 @@
+package emitter
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// Socket is one connected client, as its server describes it.
+type Socket struct {
+	ID    string
+	Rooms []string // with the socket's own id
+	// Data is what the server has stored in socket.data.
+	Data Value
+	// Handshake holds cookies and tokens of the client: do not log it.
+	Handshake Handshake
+}
+
+// Handshake is how a client connected.
+type Handshake struct {
+	Headers map[string]any `json:"headers"`
+	Time    string         `json:"time"`
+	Address string         `json:"address"`
+	XDomain bool           `json:"xdomain"`
+	Secure  bool           `json:"secure"`
+	Issued  int64          `json:"issued"` // Unix time in milliseconds
+	URL     string         `json:"url"`
+	Query   map[string]any `json:"query"`
+	Auth    map[string]any `json:"auth"`
+}
+
+const needsFetch = "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
+
+// FetchSockets returns the clients targeted, those of all servers, in no
+// particular order. When a server does not answer before the deadline, it
+// returns what came and an *IncompleteError. It needs Socket.IO 4 and, of the
+// classic adapter, version 6.1.
+func (o *BroadcastOperator) FetchSockets(ctx context.Context) ([]Socket, error) {
+	c := socketCollector{known: make(map[string]bool)}
+	_, err := o.ask(ctx, "FetchSockets", needsFetch, &encoding.Request{Kind: encoding.FetchSockets}, &c)
+	return c.sockets, err
+}
+
+// socketCollector waits for the sockets of each server.
+type socketCollector struct {
+	sockets  []Socket
+	known    map[string]bool // ids
+	answered int
+	seen     servers
+}
+
+func (c *socketCollector) add(r *encoding.Reply) {
+	if r.Kind != encoding.ReplySockets || !c.seen.first(r.UID) {
+		return
+	}
+	added := 0
+	for _, s := range r.Sockets {
+		socket := newSocket(s)
+		if c.known[socket.ID] {
+			continue
+		}
+		c.known[socket.ID] = true
+		c.sockets = append(c.sockets, socket)
+		added++
+	}
+	// A reply that names known sockets only came twice: no two servers have
+	// the same socket.
+	if added > 0 || len(r.Sockets) == 0 {
+		c.answered++
+	}
+}
+
+func (c *socketCollector) complete(asked int) bool { return c.answered >= asked }
+
+func (c *socketCollector) incomplete(e *IncompleteError) { e.Servers = c.answered }
+
+func newSocket(s map[string]any) Socket {
+	socket := Socket{Data: encoding.NewValue(s["data"])}
+	socket.ID, _ = s["id"].(string)
+	rooms, _ := s["rooms"].([]any)
+	for _, room := range rooms {
+		if name, ok := room.(string); ok {
+			socket.Rooms = append(socket.Rooms, name)
+		}
+	}
+	// What an unusual server writes otherwise stays empty; Decode fills in the
+	// rest all the same.
+	_ = encoding.NewValue(s["handshake"]).Decode(&socket.Handshake)
+	return socket
+}
+
+// Rooms returns the names of all rooms of the namespace, sorted. The id of each
+// socket is the name of a room, too. The classic adapter knows a request for
+// it; of the others it is the union of their sockets' rooms. When a server does
+// not answer before the deadline, it returns what came and an *IncompleteError.
+func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
+	if err := o.checkUntargeted(); o.err == nil && err != nil {
+		return nil, err
+	}
+	if _, ok := o.sender.adapter.(classic); !ok {
+		sockets, err := o.FetchSockets(ctx)
+		var rooms []string
+		for _, socket := range sockets {
+			rooms = append(rooms, socket.Rooms...)
+		}
+		return distinct(rooms), err
+	}
+	var c roomCollector
+	_, err := o.ask(ctx, "Rooms", needsFetch, &encoding.Request{Kind: encoding.AllRooms}, &c)
+	return distinct(c.rooms), err
+}
+
+type roomCollector struct {
+	rooms    []string
+	answered int
+}
+
+func (c *roomCollector) add(r *encoding.Reply) {
+	if r.Kind == encoding.ReplyRooms {
+		c.rooms = append(c.rooms, r.Rooms...)
+		c.answered++
+	}
+}
+
+func (c *roomCollector) complete(asked int) bool { return c.answered >= asked }
+
+func (c *roomCollector) incomplete(e *IncompleteError) { e.Servers = c.answered }
+
+func distinct(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}

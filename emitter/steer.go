@@ -1,0 +1,102 @@
+package emitter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+var (
+	// ErrNeedsVersion4 is returned by calls that servers before Socket.IO 4 do
+	// not have. Their numbers mean other things there, so nothing is sent.
+	ErrNeedsVersion4 = errors.New("this call needs servers with Socket.IO 4")
+
+	// ErrTargeted is returned by calls that go to the servers of a namespace
+	// when rooms are targeted or left out.
+	ErrTargeted = errors.New("this call goes to the servers of a namespace and takes no rooms")
+)
+
+// reservedServerSide are the events that a server emits to itself; from
+// outside, "connection" would call its handlers with no socket.
+var reservedServerSide = []string{"connect", "connection", "new_namespace"}
+
+// SocketsJoin makes the clients targeted join rooms. The error is nil once Redis
+// has taken the request; servers do not answer it. It needs Socket.IO 4 and, of
+// the classic adapter, version 6.1.
+func (o *BroadcastOperator) SocketsJoin(ctx context.Context, rooms ...string) error {
+	return o.change(ctx, encoding.Join, rooms)
+}
+
+// SocketsLeave makes the clients targeted leave rooms; see SocketsJoin.
+func (o *BroadcastOperator) SocketsLeave(ctx context.Context, rooms ...string) error {
+	return o.change(ctx, encoding.Leave, rooms)
+}
+
+func (o *BroadcastOperator) change(ctx context.Context, kind encoding.RequestKind, rooms []string) error {
+	if len(rooms) == 0 {
+		return fmt.Errorf("emitter: %w", ErrEmptyRoom)
+	}
+	for _, room := range rooms {
+		if err := checkRoom(room); err != nil {
+			return err
+		}
+	}
+	return o.request(ctx, &encoding.Request{Kind: kind, Change: rooms})
+}
+
+// DisconnectSockets disconnects the clients targeted from the namespace, all
+// clients of the namespace when no rooms are. With close it closes their
+// connections, with all their namespaces. See SocketsJoin for the rest.
+func (o *BroadcastOperator) DisconnectSockets(ctx context.Context, close bool) error {
+	return o.request(ctx, &encoding.Request{Kind: encoding.Disconnect, Close: close})
+}
+
+// ServerSideEmit sends an event to the servers of the namespace, where
+// io.on(event) receives it; clients do not get it. The error is nil once Redis
+// has taken it. It needs Socket.IO 4 and, of the classic adapter, version 7;
+// binary arguments need 7.2.
+func (o *BroadcastOperator) ServerSideEmit(ctx context.Context, event string, args ...any) error {
+	if err := o.checkServerSide(event); err != nil {
+		return err
+	}
+	return o.request(ctx, &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}})
+}
+
+func (o *BroadcastOperator) checkServerSide(event string) error {
+	if o.err != nil {
+		return o.err
+	}
+	if slices.Contains(reservedServerSide, event) {
+		return fmt.Errorf("emitter: event %q: %w", event, ErrReservedEvent)
+	}
+	if event == "" {
+		return fmt.Errorf("emitter: %w", ErrEmptyEvent)
+	}
+	return o.checkUntargeted()
+}
+
+func (o *BroadcastOperator) checkUntargeted() error {
+	if len(o.rooms) > 0 || len(o.except) > 0 {
+		return fmt.Errorf("emitter: %w", ErrTargeted)
+	}
+	return nil
+}
+
+// request sends a request to the servers of the namespace.
+func (o *BroadcastOperator) request(ctx context.Context, r *encoding.Request) error {
+	if o.err != nil {
+		return o.err
+	}
+	if o.sender.version < 4 {
+		return fmt.Errorf("emitter: %w, not %d", ErrNeedsVersion4, o.sender.version)
+	}
+	r.Namespace, r.Rooms, r.Except = o.namespace, o.rooms, o.except
+	cmd, err := o.sender.adapter.request(ctx, r)
+	if err != nil {
+		return fmt.Errorf("emitter: %w", err)
+	}
+	return o.sender.send(ctx, cmd)
+}

@@ -1,0 +1,78 @@
+package encoding
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Value is something received from a client or a server.
+type Value struct{ decoded any }
+
+// NewValue returns the Value of what Decode returns.
+func NewValue(decoded any) Value { return Value{decoded} }
+
+// Decode stores the value in what v points at, as json.Unmarshal would; binary
+// goes into []byte. Into a pointer to any it stores binary as []byte, and all
+// else as encoding/json would.
+func (v Value) Decode(into any) error {
+	if p, ok := into.(*any); ok {
+		if p == nil {
+			return &json.InvalidUnmarshalError{}
+		}
+		*p = plainValue(v.decoded)
+		return nil
+	}
+	// In the JSON between, binary is base64, which is how encoding/json reads
+	// a []byte.
+	text, err := json.Marshal(v.decoded)
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
+	return json.Unmarshal(text, into)
+}
+
+// plainValue brings numbers and dates into the form of encoding/json.
+func plainValue(v any) any {
+	switch v := v.(type) {
+	case nil, bool, string, float64, []byte:
+		return v
+	case int64:
+		return float64(v)
+	case uint64:
+		return float64(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = plainValue(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = plainValue(v[k])
+		}
+		return out
+	}
+	var out any
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// TaggedJSON returns the value as JSON text in which {"$binary":"<base64>"}
+// stands for binary.
+func (v Value) TaggedJSON() (TaggedJSON, error) {
+	e := newEncoder(nil)
+	defer e.free()
+	if err := e.value(v.decoded); err != nil {
+		return nil, err
+	}
+	w := jsonWriter{in: e.buf}
+	w.value()
+	return w.out, nil
+}
