@@ -46,7 +46,7 @@ func startCluster(t *testing.T, config harness.RedisConfig) *cluster {
 	closing(err, c.clients.Close)
 	for range 2 {
 		node, err := harness.StartNode(t.Context(), harness.NodeConfig{
-			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: c.redis.Conn(), Namespaces: []string{"/admin", "/staff"},
+			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: c.redis.Conn(), Namespaces: []string{"/admin", "/staff"}, ServerSideAck: "up",
 		})
 		closing(err, node.Close)
 		c.nodes = append(c.nodes, node)
@@ -63,7 +63,9 @@ func (c *cluster) connect(t *testing.T, namespace string, rooms ...string) []*ha
 	t.Helper()
 	var clients []*harness.Client
 	for _, node := range c.nodes {
-		client, err := c.clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Namespace: namespace, Rooms: rooms})
+		client, err := c.clients.Connect(t.Context(), harness.ConnectOptions{
+			Node: node, Namespace: namespace, Rooms: rooms, Acks: map[string][]any{"ping": {"pong"}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,18 +248,23 @@ func TestReadmeShell(t *testing.T) {
 		}
 		shell := c.command(t.Context(), "sh", "-eu", "-c", block)
 		shell.Dir = dir
-		if out, err := shell.CombinedOutput(); err != nil {
+		out, err := shell.CombinedOutput()
+		if err != nil {
 			t.Fatalf("%v: %s", err, out)
+		}
+		if strings.Contains(block, "--ack") && strings.Count(string(out), "\"pong\"\n") != 2 {
+			t.Errorf("two clients were to answer: %s", out)
 		}
 		ran++
 	}
-	if ran != 1 {
+	if ran != 2 {
 		t.Fatalf("%d blocks of shell examples", ran)
 	}
 	c.expect(t, user, `"hello" "world"
 "order:paid" {"id":12345}
 "photo" {"$binary":"/9g="}
-"heartbeat"`)
+"heartbeat"
+"ping"`)
 	c.expect(t, admin, `"alert" 5`)
 	c.expect(t, night, "")
 }

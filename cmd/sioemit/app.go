@@ -12,7 +12,14 @@ const exitStatuses = `EXIT STATUS:
    0  done
    1  could not: Redis unreachable, or it refused
    2  bad usage or input; nothing was sent
-   3  fewer servers listening than --require N`
+   3  fewer servers listening than --require N
+   4  time ran out before every reply came
+ 130  interrupted (Ctrl-C)`
+
+// footer ends the help of every command.
+const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioemit --help
+
+` + exitStatuses
 
 // newApp describes the whole command line. It reads nothing global, so that a
 // test can make as many as it likes.
@@ -25,7 +32,9 @@ there to the browsers connected to them.
 
    sioemit emit hello world                    everyone in namespace /
    sioemit emit --room user:7 paid '{"id":1}'  one room
+   sioemit emit --ack --room user:7 ping       and wait for the answers
    sioemit emit --dry-run hello world          look at the Redis command
+   sioemit sockets --room user:7               who is there
 
 Global flags may stand before or after the command's name.
 
@@ -40,8 +49,11 @@ REDIS:
    redis://sentinel:26379?master_name=NAME       Sentinel
 
 ` + exitStatuses,
-		Flags:     append(connectionFlags(), adapterFlags()...),
-		Commands:  []*cli.Command{emitCommand(stdin)},
+		Flags: append(connectionFlags(), adapterFlags()...),
+		Commands: []*cli.Command{
+			emitCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
+			socketsCommand(), roomsCommand(), serversCommand(),
+		},
 		Reader:    stdin,
 		Writer:    stdout,
 		ErrWriter: stderr,

@@ -104,3 +104,77 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("server version 7: %+v", r)
 	}
 }
+
+// TestConnections reaches Redis in each of the ways that a URL can name, and
+// finds the listener on the ordinary port there.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{Password: "p@ss/w#rd", UnixSocket: true, TLS: true, Args: []string{"--tls-auth-clients", "yes"}})
+	received := listenOn(t, server.Client(), "/")
+	certificate := []string{"--tls-ca", server.CAFile, "--tls-cert", server.CAFile, "--tls-key", server.KeyFile}
+	for name, words := range map[string][]string{
+		"password":             {"--redis", server.URL()},
+		"another database":     {"--redis", server.URL() + "/5"}, // pub/sub has no databases
+		"unix socket":          {"--redis", server.SocketURL()},
+		"TLS, own CA and cert": append(certificate, "--redis", server.TLSURL()),
+	} {
+		r := sioemit(t, nil, "", append(words, "emit", name)...)
+		if r.status != 0 || r.stderr != "" || !strings.Contains(r.stdout, "1 server listens") {
+			t.Errorf("%s: %+v", name, r)
+			continue
+		}
+		if _, b := received.next(t); b.Event != name {
+			t.Errorf("%s: received %+v", name, b)
+		}
+	}
+	for name, test := range map[string]struct {
+		words []string
+		text  string
+	}{
+		"unknown CA":     {[]string{"--redis", server.TLSURL()}, "certificate"},
+		"no certificate": {[]string{"--redis", server.TLSURL(), "--tls-ca", server.CAFile}, "certificate"},
+	} {
+		r := sioemit(t, nil, "", append(test.words, "emit", "x")...)
+		if r.status != statusFailed || strings.Contains(r.stderr, "p@ss") || strings.Contains(r.stderr, "p%40ss") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		r.oneLine(t, test.text)
+	}
+	for _, words := range [][]string{
+		{"--redis", server.TLSURL(), "--tls-cert", server.CAFile}, {"--redis", server.TLSURL(), "--tls-ca", server.KeyFile}, {"--redis", server.URL(), "--tls-ca", server.CAFile},
+		{"--redis", server.TLSURL(), "--tls-ca", "/no/such/file"},
+	} {
+		if r := sioemit(t, nil, "", append(words, "emit", "x")...); r.status != statusUsage {
+			t.Errorf("%q: %+v", words, r)
+		}
+	}
+}
+
+// TestClusterNode finds out that a plain URL names a node of a Redis Cluster.
+func TestClusterNode(t *testing.T) {
+	t.Parallel()
+	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cluster.Close() })
+	moved := 0
+	for _, url := range cluster.URLs() {
+		for _, adapter := range []string{"sharded", "streams"} {
+			r := sioemit(t, nil, "", "--redis", url, "--adapter", adapter, "emit", "x")
+			if r.status == statusFailed {
+				moved++
+				r.oneLine(t, "add --cluster")
+				if strings.Contains(r.stderr, "MOVED") {
+					t.Errorf("%+v", r)
+				}
+			}
+			if r := sioemit(t, nil, "", "--redis", url, "--cluster", "--adapter", adapter, "emit", "x", "--quiet"); r != (result{}) {
+				t.Errorf("%s with --cluster: %+v", adapter, r)
+			}
+		}
+	}
+	if moved == 0 {
+		t.Error("every node owns every slot")
+	}
+}

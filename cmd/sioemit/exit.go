@@ -12,6 +12,7 @@ const (
 	statusFailed    = 1 // Redis could not be reached or refused
 	statusUsage     = 2 // bad usage or input, nothing sent
 	statusListeners = 3 // fewer servers listening than --require
+	statusReplies   = 4 // time ran out before every reply came
 	statusInterrupt = 130
 )
 
@@ -21,6 +22,9 @@ type usageError struct{ error }
 // listenersError says that fewer servers listen than were required: exit
 // status 3.
 type listenersError struct{ error }
+
+// repliesError says that replies are missing: exit status 4.
+type repliesError struct{ error }
 
 // outcome turns what a command returned into an exit status and the line that
 // stderr gets, without a line break in it.
@@ -34,11 +38,14 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 	line = strings.Join(strings.Fields(err.Error()), " ")
 	var usage usageError
 	var listeners listenersError
+	var replies repliesError
 	switch {
 	case errors.As(err, &usage):
 		return statusUsage, line
 	case errors.As(err, &listeners):
 		return statusListeners, line
+	case errors.As(err, &replies):
+		return statusReplies, line
 	}
 	return statusFailed, line
 }

@@ -37,6 +37,7 @@ type Redis struct {
 	Socket  string // path of the Unix socket, when asked for
 	TLSAddr string // host:port, when asked for
 	CAFile  string // PEM file with the certificate of the authority, when TLS was asked for
+	KeyFile string // of the certificate in CAFile, which serves clients as well
 
 	config  RedisConfig
 	dir     string
@@ -93,6 +94,7 @@ func (r *Redis) prepare() error {
 			return err
 		}
 		r.CAFile = r.ca.caFile
+		r.KeyFile = r.ca.keyFile
 	}
 	return nil
 }

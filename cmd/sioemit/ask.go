@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/urfave/cli/v2"
+)
+
+// ask connects and lets question wait for the servers' replies, up to
+// --timeout. Question prints what it got before it returns an error, so that a
+// partial result is not lost.
+func ask(c *cli.Context, question func(*emitter.BroadcastOperator) error) error {
+	options, err := emitterOptions(c)
+	if err != nil {
+		return err
+	}
+	client, err := connect(c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	timeout := c.Duration("timeout")
+	ctx, cancel := context.WithTimeout(c.Context, timeout)
+	defer cancel()
+	c.Context = ctx
+	return unanswered(question(targeted(c, emitter.New(client, options...))), timeout)
+}
+
+// unanswered sorts the errors of a question by their exit status.
+func unanswered(err error, timeout time.Duration) error {
+	var incomplete *emitter.IncompleteError
+	var argument *encoding.ArgumentError
+	var listeners listenersError
+	switch {
+	case err == nil, errors.As(err, &listeners):
+		return err
+	case errors.As(err, &incomplete):
+		text := fmt.Sprintf("%d of %d servers answered", incomplete.Servers, incomplete.Asked)
+		if incomplete.Expected > 0 {
+			text += fmt.Sprintf(", %d of %d clients", incomplete.Clients, incomplete.Expected)
+		}
+		if incomplete.Needs != "" {
+			text += "; servers answer this with " + incomplete.Needs
+		}
+		return repliesError{fmt.Errorf("time ran out after %v (--timeout): %s", timeout, text)}
+	case errors.Is(err, emitter.ErrNoServers):
+		return errors.New("no server listens there: check --key, --namespace, --adapter and --redis")
+	case errors.As(err, &argument), isInputError(err):
+		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+	}
+	return explain(err, timeout)
+}
+
+// isInputError reports whether a call was refused before anything was sent.
+func isInputError(err error) bool {
+	for _, input := range []error{
+		emitter.ErrEmptyEvent, emitter.ErrReservedEvent, emitter.ErrEmptyRoom, emitter.ErrInvalidUTF8, emitter.ErrExceptRoom,
+		emitter.ErrServerVersion, emitter.ErrNeedsVersion4, emitter.ErrTargeted, emitter.ErrAdapter, encoding.ErrBinary, encoding.ErrUnreadStream,
+	} {
+		if errors.Is(err, input) {
+			return true
+		}
+	}
+	return false
+}
+
+// jsonText is JSON that is printed as it is.
+type jsonText = json.RawMessage
+
+// tagged returns values as JSON in which {"$binary":"<base64>"} is binary.
+func tagged(values []emitter.Value) ([]jsonText, error) {
+	texts := make([]jsonText, len(values))
+	for i, v := range values {
+		text, err := v.TaggedJSON()
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = jsonText(text)
+	}
+	return texts, nil
+}
+
+// printValues prints each value as JSON on a line of its own.
+func printValues(c *cli.Context, values []emitter.Value) error {
+	texts, err := tagged(values)
+	if err != nil {
+		return err
+	}
+	for _, text := range texts {
+		if _, err := fmt.Fprintf(c.App.Writer, "%s\n", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+)
+
+// askCluster is three official nodes, each with one client in room r1, of which
+// the one called mute never acknowledges, and one in no room.
+type askCluster struct {
+	env     []string
+	redis   *harness.Redis
+	members []*harness.Client
+	others  []*harness.Client
+}
+
+func startAskCluster(t *testing.T) *askCluster {
+	t.Helper()
+	c := &askCluster{redis: startRedis(t, harness.RedisConfig{})}
+	c.env = []string{"SIOEMIT_REDIS_URL=" + c.redis.URL()}
+	clients, err := harness.StartClients(t.Context(), harness.V4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { clients.Close() })
+	for i := range 3 {
+		node, err := harness.StartNode(t.Context(), harness.NodeConfig{
+			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: c.redis.Conn(), ServerSideAck: fmt.Sprint("node", i),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { node.Close() })
+		for _, rooms := range [][]string{{"r1"}, nil} {
+			client, err := clients.Connect(t.Context(), harness.ConnectOptions{
+				Node: node, Rooms: rooms, Acks: map[string][]any{"ping": {map[string]any{"from": i, "bytes": map[string]any{"$binary": "AQI="}}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rooms == nil {
+				c.others = append(c.others, client)
+			} else {
+				c.members = append(c.members, client)
+			}
+		}
+	}
+	return c
+}
+
+func sortedLines(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	c := startAskCluster(t)
+	run := func(words ...string) result { return sioemit(t, c.env, "", words...) }
+
+	if r := run("servers"); r != (result{0, "3\n", ""}) {
+		t.Errorf("servers: %+v", r)
+	}
+	if r := run("servers", "--json", "--require", "4"); r.status != statusListeners || r.stdout != "{\"servers\":3}\n" {
+		t.Errorf("servers --require 4: %+v", r)
+	}
+	if r := run("servers", "-n", "nowhere"); r != (result{0, "0\n", ""}) {
+		t.Errorf("servers of no namespace: %+v", r)
+	}
+
+	r := run("emit", "--ack", "--room", "r1", "ping", "1")
+	want := `{"bytes":{"$binary":"AQI="},"from":0}
+{"bytes":{"$binary":"AQI="},"from":1}
+{"bytes":{"$binary":"AQI="},"from":2}`
+	if r.status != 0 || r.stderr != "" || sortedLines(r.stdout) != want {
+		t.Errorf("emit --ack: %+v", r)
+	}
+	var acks struct {
+		Acks             []json.RawMessage
+		Clients, Servers int
+	}
+	r = run("emit", "--ack", "ping", "--json", "--require", "3")
+	if err := json.Unmarshal([]byte(r.stdout), &acks); err != nil || r.status != 0 || len(acks.Acks) != 6 || acks.Clients != 6 || acks.Servers != 3 {
+		t.Errorf("emit --ack --json: %+v, %v", r, err)
+	}
+	if r := run("emit", "--ack", "ping", "--require", "4"); r.status != statusListeners || strings.Count(r.stdout, "\n") != 6 {
+		t.Errorf("emit --ack --require 4: %+v", r)
+	}
+	// Nobody answers this event.
+	started := time.Now()
+	r = run("emit", "--ack", "--room", "r1", "silence", "--timeout", "500ms")
+	if r.status != statusReplies || r.stdout != "" || time.Since(started) > 5*time.Second {
+		t.Errorf("emit --ack, no answer: %+v", r)
+	}
+	r.oneLine(t, "3 of 3 servers", "0 of 3 clients", "500ms")
+	r = run("emit", "--ack", "-n", "nowhere", "ping")
+	if r.status != statusFailed {
+		t.Errorf("emit --ack to nobody: %+v", r)
+	}
+	r.oneLine(t, "no server listens")
+
+	var ids []string
+	for _, client := range append(slices.Clone(c.members), c.others...) {
+		ids = append(ids, client.ID)
+	}
+	slices.Sort(ids)
+	rooms := append(slices.Clone(ids), "r1")
+	slices.Sort(rooms)
+	if r := run("rooms"); r.status != 0 || r.stdout != strings.Join(rooms, "\n")+"\n" {
+		t.Errorf("rooms: %+v", r)
+	}
+	var list []string
+	if r := run("rooms", "--json"); json.Unmarshal([]byte(r.stdout), &list) != nil || !slices.Equal(list, rooms) {
+		t.Errorf("rooms --json: %+v", r)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := c.members[0].SetData(ctx, map[string]any{"user": "Ada"}); err != nil {
+		t.Fatal(err)
+	}
+	r = run("sockets", "--room", c.members[0].ID)
+	if r.status != 0 || r.stdout != fmt.Sprintf("%-*s  ROOMS  DATA\n%s  r1     {\"user\":\"Ada\"}\n", len(c.members[0].ID), "ID", c.members[0].ID) {
+		t.Errorf("sockets: %+v", r)
+	}
+	r = run("sockets", "--json")
+	if r.status != 0 || strings.Count(r.stdout, "\n") != 6 || strings.Contains(r.stdout, "handshake") || strings.Contains(r.stdout, "127.0.0.1") {
+		t.Errorf("sockets --json: %+v", r)
+	}
+	if r := run("sockets", "--json", "--handshake", "--except", "r1"); strings.Count(r.stdout, "\n") != 3 || strings.Count(r.stdout, `"address":"127.0.0.1"`) != 3 {
+		t.Errorf("sockets --handshake: %+v", r)
+	}
+	if r := run("server-emit", "--ack", "status"); r.status != 0 || sortedLines(r.stdout) != "\"node0\"\n\"node1\"\n\"node2\"" {
+		t.Errorf("server-emit --ack: %+v", r)
+	}
+
+	// A node that has stopped counts as a listener and does not answer.
+	if err := c.members[2].Node.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	r = run("emit", "--ack", "--room", "r1", "ping", "--timeout", "1s")
+	if r.status != statusReplies || strings.Count(r.stdout, "\n") != 2 {
+		t.Errorf("emit --ack, one node hangs: %+v", r)
+	}
+	r.oneLine(t, "2 of 3 servers")
+	if r := run("sockets", "--timeout", "1s"); r.status != statusReplies || strings.Count(r.stdout, "\n") != 5 {
+		t.Errorf("sockets, one node hangs: %+v", r)
+	}
+	if err := c.members[2].Node.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSteer joins, leaves and disconnects, and reaches exactly who it should.
+func TestSteer(t *testing.T) {
+	t.Parallel()
+	c := startAskCluster(t)
+	run := func(words ...string) {
+		t.Helper()
+		if r := sioemit(t, c.env, "", append(words, "--quiet")...); r != (result{}) {
+			t.Fatalf("%q: %+v", words, r)
+		}
+	}
+	run("join", "vip", "--room", "r1")
+	run("emit", "--room", "vip", "hi")
+	run("leave", "vip", "--room", c.members[0].ID)
+	run("emit", "--room", "vip", "again")
+	run("server-emit", "note", "1")
+	run("emit", "end")
+	expect := func(clients []*harness.Client, want string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		for _, client := range clients {
+			var got []string
+			if err := client.Await(ctx, func(events []harness.Event) bool {
+				return len(events) > 0 && events[len(events)-1].Name == "end"
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for _, event := range client.Events() {
+				got = append(got, event.Name)
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s received %q, want %s", client.Name, got, want)
+			}
+		}
+	}
+	expect(c.members[:1], "hi end")
+	expect(c.members[1:], "hi again end")
+	expect(c.others, "end")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, client := range c.members {
+		if err := client.Node.AwaitServerSide(ctx, func(events []harness.ServerSideEvent) bool { return len(events) == 1 && events[0].Event == "note" }); err != nil {
+			t.Error(err)
+		}
+	}
+	run("disconnect", "--room", "r1")
+	for _, client := range c.members {
+		if reason, err := client.AwaitDisconnect(ctx); err != nil || reason != "io server disconnect" {
+			t.Errorf("%s: %q, %v", client.Name, reason, err)
+		}
+	}
+	run("emit", "end")
+	for _, client := range c.others {
+		if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) == 2 }); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, words := range [][]string{
+		{"disconnect"}, {"disconnect", "--close"}, {"disconnect", "r1"}, {"disconnect", "--room", "a", "--all"}, {"join", "vip"}, {"leave", "vip"}, {"join", "--all"}, {"join", "", "--all"},
+		{"disconnect", "--except", "a"}, {"server-emit"}, {"server-emit", "connection"}, {"sockets", "r1"}, {"rooms", "--room", "a"}, {"emit", "x", "--ack", "--dry-run"},
+		{"join", "vip", "--all", "--server-version", "3"}, {"sockets", "--server-version", "2"}, {"emit", "--ack", ""},
+	} {
+		r := sioemit(t, c.env, "", words...)
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q: %+v", words, r)
+		}
+		r.oneLine(t)
+	}
+	r := sioemit(t, nil, "", "join", "vip", "--room", "r1", "--dry-run")
+	if r != (result{0, `PUBLISH "socket.io-request#/#" '{"type":2,"opts":{"rooms":["r1"],"except":[]},"rooms":["vip"]}'` + "\n", ""}) {
+		t.Errorf("join --dry-run: %+v", r)
+	}
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/urfave/cli/v2"
+)
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"}
+}
+
+// noArguments refuses words behind a command that takes none.
+func noArguments(c *cli.Context) error {
+	if c.Args().Len() > 0 {
+		return usageError{fmt.Errorf("%s takes no argument, and got %q", c.Command.Name, c.Args().First())}
+	}
+	return nil
+}
+
+func socketsCommand() *cli.Command {
+	flags := append(targetFlags(),
+		&cli.BoolFlag{Name: "handshake", DisableDefaultText: true, Category: outputCategory, Usage: "show how they connected, with their cookies and tokens"}, jsonFlag())
+	return &cli.Command{
+		Name:  "sockets",
+		Usage: "list the clients connected",
+		Description: `   sioemit sockets                            a table: id, rooms, data
+   sioemit sockets --room user:7 --json       a JSON object per client
+   sioemit sockets --json --handshake | jq -r .handshake.address
+
+` + footer,
+		Flags: flags,
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return ask(c, func(op *emitter.BroadcastOperator) error {
+				sockets, err := op.FetchSockets(c.Context)
+				slices.SortFunc(sockets, func(a, b emitter.Socket) int { return cmp.Compare(a.ID, b.ID) })
+				return errors.Join(printSockets(c, sockets), err)
+			})
+		},
+	}
+}
+
+// shownSocket is a socket as JSON.
+type shownSocket struct {
+	ID        string             `json:"id"`
+	Rooms     []string           `json:"rooms"`
+	Data      jsonText           `json:"data"`
+	Handshake *emitter.Handshake `json:"handshake,omitempty"`
+}
+
+func printSockets(c *cli.Context, sockets []emitter.Socket) error {
+	table := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	if !c.Bool("json") && len(sockets) > 0 {
+		header := "ID\tROOMS\tDATA"
+		if c.Bool("handshake") {
+			header += "\tHANDSHAKE"
+		}
+		fmt.Fprintln(table, header)
+	}
+	for _, s := range sockets {
+		data, err := s.Data.TaggedJSON()
+		if err != nil {
+			return err
+		}
+		// Each socket is in the room of its own id, which says nothing.
+		shown := shownSocket{ID: s.ID, Rooms: slices.DeleteFunc(slices.Clone(s.Rooms), func(room string) bool { return room == s.ID }), Data: jsonText(data)}
+		if shown.Rooms == nil {
+			shown.Rooms = []string{}
+		}
+		if c.Bool("handshake") {
+			shown.Handshake = &s.Handshake
+		}
+		if c.Bool("json") {
+			if err := printJSON(c.App.Writer, shown); err != nil {
+				return err
+			}
+			continue
+		}
+		var quoted []string
+		for _, room := range shown.Rooms {
+			quoted = append(quoted, quote(room))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s", quote(s.ID), strings.Join(quoted, " "), data)
+		if c.Bool("handshake") {
+			var b strings.Builder
+			if err := printJSON(&b, s.Handshake); err != nil {
+				return err
+			}
+			fmt.Fprintf(table, "\t%s", strings.TrimSpace(b.String()))
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
+}
+
+func roomsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "rooms",
+		Usage: "list the rooms of a namespace",
+		Description: `Each client is also in a room of its own id.
+
+   sioemit rooms                a room a line
+   sioemit rooms -n admin --json
+
+` + footer,
+		Flags: []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return ask(c, func(op *emitter.BroadcastOperator) error {
+				rooms, err := op.Rooms(c.Context)
+				if c.Bool("json") {
+					if rooms == nil {
+						rooms = []string{}
+					}
+					return errors.Join(printJSON(c.App.Writer, rooms), err)
+				}
+				for _, room := range rooms {
+					fmt.Fprintln(c.App.Writer, room)
+				}
+				return err
+			})
+		},
+	}
+}
+
+func serversCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "servers",
+		Usage: "count the servers that listen",
+		Description: `   sioemit servers              prints the number
+   sioemit servers --require 3  exit 3 if there are fewer
+
+` + footer,
+		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen"}, jsonFlag()},
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return ask(c, func(op *emitter.BroadcastOperator) error {
+				servers, err := op.ServerCount(c.Context)
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					err = printJSON(c.App.Writer, struct {
+						Servers int `json:"servers"`
+					}{servers})
+				} else {
+					_, err = fmt.Fprintln(c.App.Writer, servers)
+				}
+				if required := c.Int("require"); err == nil && servers < required {
+					return listenersError{fmt.Errorf("%s, %d required", listen(servers), required)}
+				}
+				return err
+			})
+		},
+	}
+}

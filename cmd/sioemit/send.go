@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/urfave/cli/v2"
+)
+
+const outputCategory = "Output:"
+
+// sendFlags are those of commands that send something and get no answer.
+func sendFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen; it is sent all the same"},
+		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
+		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"},
+		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "print nothing when all went well"},
+	}
+}
+
+// send lets queue put something into a pipeline: with --dry-run it is looked at
+// there, otherwise it goes out with the question of who listens. An error of
+// queue is one of the input, because nothing has been sent then.
+func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) error) error {
+	if c.Int("require") < 0 {
+		return usageError{errors.New("--require must not be negative")}
+	}
+	options, err := emitterOptions(c)
+	if err != nil {
+		return err
+	}
+	client, err := connect(c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	pipe := client.Pipeline()
+	if err := queue(targeted(c, emitter.New(pipe, options...))); err != nil {
+		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+	}
+	command := pipe.Cmds()[0]
+	if c.Bool("dry-run") {
+		return printCommand(c, command.Args())
+	}
+	timeout := c.Duration("timeout")
+	ctx, cancel := context.WithTimeout(c.Context, timeout)
+	defer cancel()
+	var count func() (int, error)
+	if !c.Bool("quiet") || c.Bool("json") || c.Int("require") > 0 {
+		count = countServers(ctx, c, client, pipe, emitter.New(client, options...))
+	}
+	if err := executed(ctx, pipe); err != nil {
+		return explain(err, timeout)
+	}
+	return report(c, what, fmt.Sprint(command.Args()[1]), count)
+}
+
+// executed executes pipe and returns what became of its first command. When the
+// connection could not be set up, with a wrong password for example, go-redis
+// returns that from Exec without telling the commands.
+func executed(ctx context.Context, pipe redis.Pipeliner) error {
+	cmds, err := pipe.Exec(ctx)
+	if err == nil || cmds[0].Err() != nil {
+		return cmds[0].Err()
+	}
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return nil // err is that of another command
+		}
+	}
+	return err
+}
+
+// countServers asks how many servers listen, at the same time as pipe is
+// executed: in the same round trip, or, on a Redis Cluster, where each node
+// knows its own subscribers only, in one round trip to every node. The function
+// that it returns is to be called after Exec.
+func countServers(ctx context.Context, c *cli.Context, client redis.UniversalClient, pipe redis.Pipeliner, io *emitter.Emitter) func() (int, error) {
+	if _, ok := client.(*redis.ClusterClient); !ok {
+		cmd, channel := askListeners(ctx, c, pipe)
+		return func() (int, error) { return int(cmd.Val()[channel]), cmd.Err() }
+	}
+	type result struct {
+		servers int
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		servers, err := io.Of(c.String("namespace")).ServerCount(ctx)
+		done <- result{servers, err}
+	}()
+	return func() (int, error) {
+		r := <-done
+		return r.servers, r.err
+	}
+}
+
+// report prints what became of something that Redis has taken, and returns an
+// error when fewer servers than required listen. Without count it is silent.
+func report(c *cli.Context, what, channel string, count func() (int, error)) error {
+	if count == nil {
+		return nil
+	}
+	servers, err := count()
+	required := c.Int("require")
+	if err != nil && required > 0 {
+		return fmt.Errorf("it was sent, but the servers could not be counted: %w", explain(err, c.Duration("timeout")))
+	}
+	switch {
+	case c.Bool("json"):
+		result := struct {
+			Channel string `json:"channel"`
+			Servers *int   `json:"servers"`
+		}{channel, &servers}
+		if err != nil {
+			result.Servers = nil
+		}
+		if err := printJSON(c.App.Writer, result); err != nil {
+			return err
+		}
+	case c.Bool("quiet"):
+	case err != nil:
+		fmt.Fprintf(c.App.Writer, "sent %s on %s\n", what, quote(channel))
+	default:
+		fmt.Fprintf(c.App.Writer, "sent %s on %s, where %s\n", what, quote(channel), listen(servers))
+	}
+	if err != nil {
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %v\n", err)
+	} else if servers < required {
+		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), quote(channel), required)}
+	} else if servers == 0 && !c.Bool("quiet") {
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: nobody receives it: check --key, --namespace and --redis\n")
+	}
+	return nil
+}
+
+func listen(servers int) string {
+	switch servers {
+	case 0:
+		return "no server listens"
+	case 1:
+		return "1 server listens"
+	}
+	return fmt.Sprintf("%d servers listen", servers)
+}

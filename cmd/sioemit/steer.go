@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/urfave/cli/v2"
+)
+
+// allFlag is what a command that changes clients needs when it is meant for
+// all of them.
+func allFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "all", DisableDefaultText: true, Category: targetCategory, Usage: "all clients of the namespace"}
+}
+
+// checkTarget refuses a command that would change every client because a flag
+// was forgotten.
+func checkTarget(c *cli.Context) error {
+	rooms := len(c.StringSlice("room")) > 0
+	switch {
+	case !rooms && !c.Bool("all"):
+		return usageError{fmt.Errorf("%s needs to know whom: --room ROOM, or --all for everyone in the namespace", c.Command.Name)}
+	case rooms && c.Bool("all"):
+		return usageError{errors.New("--room and --all exclude each other")}
+	}
+	return nil
+}
+
+func joinCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "join",
+		Usage:     "make clients join rooms",
+		ArgsUsage: "ROOM...",
+		Description: `   sioemit join vip --room user:7          the clients of one user
+   sioemit join a b --room SOCKETID        one client, two rooms
+   sioemit join maintenance --all          everyone in namespace /
+
+` + footer,
+		Flags: append(append(targetFlags(), allFlag()), sendFlags()...),
+		Action: func(c *cli.Context) error {
+			return change(c, func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsJoin(c.Context, rooms...) })
+		},
+	}
+}
+
+func leaveCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "leave",
+		Usage:     "make clients leave rooms",
+		ArgsUsage: "ROOM...",
+		Description: `   sioemit leave vip --room user:7         the clients of one user
+   sioemit leave vip --all                 nobody is in vip any more
+
+` + footer,
+		Flags: append(append(targetFlags(), allFlag()), sendFlags()...),
+		Action: func(c *cli.Context) error {
+			return change(c, func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsLeave(c.Context, rooms...) })
+		},
+	}
+}
+
+func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []string) error) error {
+	rooms := c.Args().Slice()
+	if len(rooms) == 0 {
+		return usageError{fmt.Errorf("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", c.Command.Name)}
+	}
+	if err := checkTarget(c); err != nil {
+		return err
+	}
+	var quoted []string
+	for _, room := range rooms {
+		quoted = append(quoted, quote(room))
+	}
+	what := c.Command.Name + " " + strings.Join(quoted, " ")
+	return send(c, what, func(op *emitter.BroadcastOperator) error { return call(op, rooms) })
+}
+
+func disconnectCommand() *cli.Command {
+	flags := append(append(targetFlags(), allFlag()),
+		&cli.BoolFlag{Name: "close", DisableDefaultText: true, Usage: "close their connections, with all their namespaces"})
+	return &cli.Command{
+		Name:  "disconnect",
+		Usage: "disconnect clients",
+		Description: `   sioemit disconnect --room user:7            the clients of one user
+   sioemit disconnect --close --room SOCKETID  and their connection
+   sioemit disconnect --all -n admin           everyone in namespace /admin
+
+` + footer,
+		Flags: append(flags, sendFlags()...),
+		Action: func(c *cli.Context) error {
+			if c.Args().Len() > 0 {
+				return usageError{fmt.Errorf("disconnect takes no argument %q; whom to disconnect is --room", c.Args().First())}
+			}
+			if err := checkTarget(c); err != nil {
+				return err
+			}
+			return send(c, "disconnect", func(op *emitter.BroadcastOperator) error { return op.DisconnectSockets(c.Context, c.Bool("close")) })
+		},
+	}
+}
+
+func serverEmitCommand(stdin io.Reader) *cli.Command {
+	flags := []cli.Flag{
+		&cli.BoolFlag{Name: "ack", DisableDefaultText: true, Usage: "wait for the servers' answers and print each"},
+	}
+	return &cli.Command{
+		Name:      "server-emit",
+		Usage:     "send an event to the servers themselves",
+		ArgsUsage: "EVENT [ARG...]",
+		Description: `Servers receive it with io.on(EVENT) or io.of(NAMESPACE).on(EVENT); clients do
+not get it. ARGs are those of emit.
+
+   sioemit server-emit reload-config
+   sioemit server-emit --ack uptime            a line per server that answers
+
+` + footer,
+		Flags: append(append(flags, valueFlags()...), sendFlags()...),
+		Action: func(c *cli.Context) error {
+			event, args, err := eventOf(c, stdin)
+			if err != nil {
+				return err
+			}
+			if !c.Bool("ack") {
+				return send(c, quote(event), func(op *emitter.BroadcastOperator) error { return op.ServerSideEmit(c.Context, event, args...) })
+			}
+			if c.Bool("dry-run") {
+				return usageError{errDryRunAck}
+			}
+			return ask(c, func(op *emitter.BroadcastOperator) error {
+				values, err := op.ServerSideEmitWithAck(c.Context, event, args...)
+				if c.Bool("json") {
+					texts, jsonErr := tagged(values)
+					return errors.Join(jsonErr, printJSON(c.App.Writer, struct {
+						Answers []jsonText `json:"answers"`
+					}{texts}), err)
+				}
+				return errors.Join(printValues(c, values), err)
+			})
+		},
+	}
+}
