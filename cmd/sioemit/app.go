@@ -51,7 +51,7 @@ REDIS:
 ` + exitStatuses,
 		Flags: append(connectionFlags(), adapterFlags()...),
 		Commands: []*cli.Command{
-			emitCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
+			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
 			socketsCommand(), roomsCommand(), serversCommand(),
 		},
 		Reader:    stdin,

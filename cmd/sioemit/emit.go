@@ -11,11 +11,9 @@ import (
 
 func emitCommand(stdin io.Reader) *cli.Command {
 	flags := []cli.Flag{
-		&cli.BoolFlag{Name: "volatile", DisableDefaultText: true, Usage: "let servers drop the event for clients that are not ready"},
-		&cli.BoolFlag{Name: "compress", DisableDefaultText: true, Usage: "--compress=false: do not compress it for the clients"},
 		&cli.BoolFlag{Name: "ack", DisableDefaultText: true, Usage: "wait for the clients' acknowledgements and print each"},
 	}
-	for _, more := range [][]cli.Flag{targetFlags(), valueFlags(), sendFlags()} {
+	for _, more := range [][]cli.Flag{deliveryFlags(), targetFlags(), valueFlags(), sendFlags()} {
 		flags = append(flags, more...)
 	}
 	return &cli.Command{
@@ -46,25 +44,16 @@ func emit(c *cli.Context, stdin io.Reader) error {
 	if err != nil {
 		return err
 	}
-	flagged := func(op *emitter.BroadcastOperator) *emitter.BroadcastOperator {
-		if c.Bool("volatile") {
-			op = op.Volatile()
-		}
-		if c.IsSet("compress") {
-			op = op.Compress(c.Bool("compress"))
-		}
-		return op
-	}
 	if !c.Bool("ack") {
 		return send(c, quote(event), func(op *emitter.BroadcastOperator) error {
-			return flagged(op).Emit(c.Context, event, args...)
+			return delivered(c, op).Emit(c.Context, event, args...)
 		})
 	}
 	if c.Bool("dry-run") {
 		return usageError{errDryRunAck}
 	}
 	return ask(c, func(op *emitter.BroadcastOperator) error {
-		acks, err := flagged(op).EmitWithAck(c.Context, event, args...)
+		acks, err := delivered(c, op).EmitWithAck(c.Context, event, args...)
 		if printErr := printAcks(c, acks); printErr != nil {
 			return printErr
 		}

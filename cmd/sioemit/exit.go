@@ -35,7 +35,7 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 	if ctx.Err() != nil {
 		return statusInterrupt, "interrupted"
 	}
-	line = strings.Join(strings.Fields(err.Error()), " ")
+	line = oneLine(err)
 	var usage usageError
 	var listeners listenersError
 	var replies repliesError
@@ -49,3 +49,6 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 	}
 	return statusFailed, line
 }
+
+// oneLine is the text of an error without line breaks.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -27,3 +27,22 @@ func targeted(c *cli.Context, io *emitter.Emitter) *emitter.BroadcastOperator {
 	}
 	return op
 }
+
+// deliveryFlags are the flags that say how servers deliver an event.
+func deliveryFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "volatile", DisableDefaultText: true, Usage: "let servers drop the event for clients that are not ready"},
+		&cli.BoolFlag{Name: "compress", DisableDefaultText: true, Usage: "--compress=false: do not compress it for the clients"},
+	}
+}
+
+// delivered adds to the operator what the delivery flags say.
+func delivered(c *cli.Context, op *emitter.BroadcastOperator) *emitter.BroadcastOperator {
+	if c.Bool("volatile") {
+		op = op.Volatile()
+	}
+	if c.IsSet("compress") {
+		op = op.Compress(c.Bool("compress"))
+	}
+	return op
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// line is an event as a JSON line: what pipe reads and listen prints. Binary in
+// its arguments is {"$binary":"<base64>"}; docs/line.schema.json describes it.
+type line struct {
+	Event     string                `json:"event"`
+	Args      []encoding.TaggedJSON `json:"args,omitempty"`
+	Namespace string                `json:"namespace,omitempty"`
+	Rooms     []string              `json:"rooms,omitempty"`
+	Except    []string              `json:"except,omitempty"`
+	Volatile  bool                  `json:"volatile,omitempty"`
+	Compress  *bool                 `json:"compress,omitempty"`
+}
+
+// lineShape is what an error about a line says was expected.
+const lineShape = `{"event":"name","args":[...],"namespace":"/","rooms":["a"],"except":["b"],"volatile":true,"compress":false}, of which only event must be there`
+
+// parse reads one line over the values that l has; a member that is there
+// replaces its value. The arguments point into text.
+func (l *line) parse(text []byte) error {
+	if !json.Valid(text) {
+		var discard json.RawMessage
+		return fmt.Errorf("not JSON: %w; expected %s", json.Unmarshal(text, &discard), lineShape)
+	}
+	l.Event, l.Args = "", l.Args[:0]
+	s := jsonSpans{text: text}
+	if s.next() != '{' {
+		return fmt.Errorf("not a JSON object; expected %s", lineShape)
+	}
+	hasEvent := false
+	err := s.members(func(key string, value []byte) error {
+		hasEvent = hasEvent || key == "event"
+		return l.set(key, value)
+	})
+	if err != nil {
+		return err
+	}
+	if !hasEvent {
+		return fmt.Errorf(`there is no "event"; expected %s`, lineShape)
+	}
+	return nil
+}
+
+// set takes one member of a line.
+func (l *line) set(key string, value []byte) error {
+	var err error
+	switch key {
+	case "event":
+		err = setString(&l.Event, value)
+	case "namespace":
+		err = setString(&l.Namespace, value)
+	case "args":
+		if value[0] != '[' {
+			err = errors.New("it is an array")
+			break
+		}
+		s := jsonSpans{text: value}
+		s.elements(func(element []byte) { l.Args = append(l.Args, element) })
+	case "rooms":
+		err = setStrings(&l.Rooms, value)
+	case "except":
+		err = setStrings(&l.Except, value)
+	case "volatile":
+		err = setBool(&l.Volatile, value)
+	case "compress":
+		l.Compress = new(bool)
+		err = setBool(l.Compress, value)
+	default:
+		return fmt.Errorf("there is no %q in an event line; expected %s", key, lineShape)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is %s: %w", key, shorten(value), err)
+	}
+	return nil
+}
+
+func setString(to *string, value []byte) error {
+	if value[0] != '"' {
+		return errors.New("it is a string")
+	}
+	*to = stringOf(value)
+	return nil
+}
+
+func setStrings(to *[]string, value []byte) error {
+	if value[0] != '[' {
+		return errors.New("it is an array of strings")
+	}
+	*to = nil
+	var err error
+	s := jsonSpans{text: value}
+	s.elements(func(element []byte) {
+		if element[0] != '"' {
+			err = errors.New("it is an array of strings")
+			return
+		}
+		*to = append(*to, stringOf(element))
+	})
+	return err
+}
+
+func setBool(to *bool, value []byte) error {
+	if value[0] != 't' && value[0] != 'f' {
+		return errors.New("it is true or false")
+	}
+	*to = value[0] == 't'
+	return nil
+}
+
+// shorten keeps an error about a value readable.
+func shorten(value []byte) string {
+	const most = 40
+	if len(value) > most {
+		return string(value[:most]) + "..."
+	}
+	return string(value)
+}
+
+// stringOf returns what a valid JSON string literal stands for.
+func stringOf(literal []byte) string {
+	for _, c := range literal {
+		if c == '\\' || c >= 0x80 {
+			var s string
+			_ = json.Unmarshal(literal, &s) // it is valid
+			return s
+		}
+	}
+	return string(literal[1 : len(literal)-1])
+}
+
+// jsonSpans finds the values in JSON text that json.Valid has accepted.
+type jsonSpans struct {
+	text []byte
+	pos  int
+}
+
+// next skips white space and returns the byte that follows it.
+func (s *jsonSpans) next() byte {
+	for s.text[s.pos] <= ' ' {
+		s.pos++
+	}
+	return s.text[s.pos]
+}
+
+// members calls f for each member of the object at pos.
+func (s *jsonSpans) members(f func(key string, value []byte) error) error {
+	for s.pos++; s.next() != '}'; {
+		key := stringOf(s.value())
+		s.next()
+		s.pos++ // the colon
+		s.next()
+		if err := f(key, s.value()); err != nil {
+			return err
+		}
+		if s.next() == ',' {
+			s.pos++
+		}
+	}
+	return nil
+}
+
+// elements calls f for each element of the array at pos.
+func (s *jsonSpans) elements(f func(element []byte)) {
+	for s.pos++; s.next() != ']'; {
+		f(s.value())
+		if s.next() == ',' {
+			s.pos++
+		}
+	}
+}
+
+// value returns the text of the value at pos and moves behind it.
+func (s *jsonSpans) value() []byte {
+	start := s.pos
+	switch s.text[s.pos] {
+	case '"':
+		s.skipString()
+	case '{', '[':
+		for depth := 0; ; {
+			switch s.text[s.pos] {
+			case '"':
+				s.skipString()
+				continue
+			case '{', '[':
+				depth++
+			case '}', ']':
+				depth--
+			}
+			s.pos++
+			if depth == 0 {
+				break
+			}
+		}
+	default:
+		for s.pos < len(s.text) && s.text[s.pos] != ',' && s.text[s.pos] != '}' && s.text[s.pos] != ']' && s.text[s.pos] > ' ' {
+			s.pos++
+		}
+	}
+	return s.text[start:s.pos]
+}
+
+func (s *jsonSpans) skipString() {
+	for s.pos++; s.text[s.pos] != '"'; s.pos++ {
+		if s.text[s.pos] == '\\' {
+			s.pos++
+		}
+	}
+	s.pos++
+}

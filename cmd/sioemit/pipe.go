@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/urfave/cli/v2"
+)
+
+func pipeCommand(stdin io.Reader) *cli.Command {
+	flags := append(targetFlags(), deliveryFlags()...)
+	flags = append(flags,
+		&cli.StringFlag{Name: "rate", Usage: "send at most so many lines, 500/s or 500/m: `RATE`"},
+		&cli.IntFlag{Name: "require", Usage: "exit with 3, and send nothing, if fewer than `N` servers listen"},
+		&cli.DurationFlag{Name: "retry-for", Usage: "when Redis is gone, try again for this `TIME`"},
+		&cli.Int64Flag{Name: "from-line", Value: 1, Usage: "start with line `N`, to resume"},
+		&cli.BoolFlag{Name: "fail-fast", DisableDefaultText: true, Usage: "stop at the first bad line"},
+		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
+		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the summary as JSON, on stdout"},
+		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "no summary and no progress when all went well"},
+	)
+	return &cli.Command{
+		Name:      "pipe",
+		Usage:     "send events from JSON lines",
+		ArgsUsage: "[FILE]",
+		Description: `Reads one JSON object a line from FILE or stdin and sends them in order:
+
+   {"event":"paid","args":[{"id":1}],"rooms":["user:7"]}
+
+The other members are namespace, except, volatile and compress; those missing
+are taken from the flags. Blank lines are skipped. What trickles in, from
+tail -f for example, is sent as it comes.
+
+   sioemit pipe events.jsonl
+   seq 1 9 | jq -c '{event:"n",args:[.]}' | sioemit pipe --room numbers
+   sioemit pipe --rate 500/s --retry-for 30s events.jsonl
+   sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
+
+A bad line is reported and skipped; the exit status is 2 then. Every line ends
+as sent, rejected or not sent, and the summary adds up. When Redis goes away in
+the middle, --retry-for sends again what it has not confirmed: such a line may
+arrive twice.
+
+` + footer,
+		Flags:  flags,
+		Action: func(c *cli.Context) error { return pipe(c, stdin) },
+	}
+}
+
+// maxLine is how long a line may be, in bytes.
+const maxLine = 16 << 20
+
+func pipe(c *cli.Context, stdin io.Reader) error {
+	input, size, err := pipeInput(c, stdin)
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	if c.Int("require") < 0 || c.Int64("from-line") < 1 || c.Duration("retry-for") < 0 {
+		return usageError{errors.New("--require and --retry-for must not be negative, and --from-line starts at 1")}
+	}
+	limit, err := parseRate(c.String("rate"))
+	if err != nil {
+		return usageError{err}
+	}
+	options, err := emitterOptions(c)
+	if err != nil {
+		return err
+	}
+	client, err := connect(c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	timeout := c.Duration("timeout")
+	dryRun := c.Bool("dry-run")
+	if err := checkDefaults(c, client, options); err != nil {
+		return err
+	}
+	if required := c.Int("require"); required > 0 && !dryRun {
+		ctx, cancel := context.WithTimeout(c.Context, timeout)
+		servers, err := emitter.New(client, options...).Of(c.String("namespace")).ServerCount(ctx)
+		cancel()
+		if err != nil {
+			return explain(err, timeout)
+		}
+		if servers < required {
+			return listenersError{fmt.Errorf("%s, %d required; nothing was sent", listen(servers), required)}
+		}
+	}
+
+	p := newPiper(c, client, options, limit)
+	flush := p.execute
+	if dryRun {
+		flush = p.print
+	}
+	stopProgress := p.showProgress(size)
+	// Reading stdin cannot be interrupted; after Ctrl-C, or when Redis is gone
+	// for good, the reader is left where it is.
+	read := make(chan error, 1)
+	go func() { read <- p.read(c.Context, input) }()
+	sent := make(chan error, 1)
+	go func() { sent <- p.queue.drain(flush) }()
+	var readErr, sendErr error
+	select {
+	case readErr = <-read:
+		p.queue.close()
+		sendErr = <-sent
+	case <-c.Context.Done():
+		p.queue.close()
+		sendErr = <-sent
+	case sendErr = <-sent:
+	}
+	stopProgress()
+	return p.finish(readErr, sendErr)
+}
+
+// checkDefaults refuses flags with which no line could be sent.
+func checkDefaults(c *cli.Context, client redis.UniversalClient, options []emitter.Option) error {
+	if err := targeted(c, emitter.New(client.Pipeline(), options...)).Emit(c.Context, "never sent"); err != nil {
+		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+	}
+	return nil
+}
+
+// pipeInput opens FILE, or takes stdin. The size is -1 where it is not known.
+func pipeInput(c *cli.Context, stdin io.Reader) (io.ReadCloser, int64, error) {
+	if c.Args().Len() > 1 {
+		return nil, 0, usageError{fmt.Errorf("pipe takes one FILE, not %d", c.Args().Len())}
+	}
+	name := c.Args().First()
+	if name == "" || name == "-" {
+		return io.NopCloser(stdin), -1, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, 0, usageError{err}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, usageError{err}
+	}
+	if info.IsDir() {
+		return nil, 0, usageError{fmt.Errorf("%s is a directory", name)}
+	}
+	if !info.Mode().IsRegular() {
+		return file, -1, nil
+	}
+	return file, info.Size(), nil
+}

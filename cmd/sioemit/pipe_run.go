@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/schollz/progressbar/v3"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/time/rate"
+)
+
+// piper is one run of pipe.
+type piper struct {
+	c        *cli.Context
+	queue    *queue
+	limit    *rate.Limiter // nil: none
+	defaults line
+	progress *progressbar.ProgressBar // nil: none
+
+	bytes    atomic.Int64 // read
+	queued   atomic.Int64 // lines in the queue, ever; each becomes sent or is not
+	sent     atomic.Int64
+	rejected atomic.Int64
+
+	trusted      bool  // Redis took all of the last commands
+	firstNotSent int64 // line number, 0: none
+}
+
+func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Option, limit *rate.Limiter) *piper {
+	p := &piper{
+		c: c, queue: newQueue(client, options), limit: limit,
+		defaults: line{Namespace: c.String("namespace"), Rooms: c.StringSlice("room"), Except: c.StringSlice("except"), Volatile: c.Bool("volatile")},
+	}
+	if c.IsSet("compress") {
+		compress := c.Bool("compress")
+		p.defaults.Compress = &compress
+	}
+	return p
+}
+
+// parseRate reads 500/s and 500/m; the empty rate is none.
+func parseRate(text string) (*rate.Limiter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number, unit, _ := strings.Cut(text, "/")
+	n, err := strconv.ParseFloat(number, 64)
+	switch {
+	case err != nil || n <= 0 || n > 1e9:
+		return nil, fmt.Errorf("--rate %s: it is a number with /s or /m, such as 500/s", text)
+	case unit == "m":
+		n /= 60
+	case unit != "s":
+		return nil, fmt.Errorf("--rate %s: it ends in /s or /m", text)
+	}
+	// Ten milliseconds' worth at once, so that high rates need no timer a line.
+	return rate.NewLimiter(rate.Limit(n), max(1, int(n/100))), nil
+}
+
+var errLongLine = fmt.Errorf("the line is longer than %d MiB", maxLine>>20)
+
+// read puts every line of input into the queue. It returns when the input ends,
+// when nothing more will be sent, or at the first bad line with --fail-fast.
+func (p *piper) read(ctx context.Context, input io.Reader) error {
+	in := bufio.NewReaderSize(input, 256<<10)
+	from := p.c.Int64("from-line")
+	var l line
+	for number := int64(1); ; number++ {
+		text, err := readLine(in)
+		p.bytes.Add(int64(len(text)))
+		text = bytes.TrimSpace(text)
+		if number >= from && (len(text) > 0 || errors.Is(err, errLongLine)) {
+			if p.limit != nil {
+				if err := p.limit.Wait(ctx); err != nil {
+					return nil // interrupted; the line counts as not read
+				}
+			}
+			taken, lineErr := false, err
+			if err == nil || err == io.EOF {
+				taken, lineErr = p.put(number, &l, text)
+				if !taken && lineErr == nil {
+					return nil
+				}
+			}
+			if lineErr != nil {
+				p.reject(number, lineErr)
+				if p.c.Bool("fail-fast") {
+					return nil
+				}
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && !errors.Is(err, errLongLine):
+			return err
+		}
+	}
+}
+
+// readLine returns the next line, io.EOF with the last one, and errLongLine
+// for one that is too long, which it skips.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	text, err := in.ReadSlice('\n')
+	if err != bufio.ErrBufferFull {
+		return text, err
+	}
+	long := bytes.Clone(text)
+	for err == bufio.ErrBufferFull {
+		text, err = in.ReadSlice('\n')
+		if len(long) <= maxLine+len("\r\n") {
+			long = append(long, text...)
+		}
+	}
+	if len(bytes.TrimRight(long, "\r\n")) > maxLine && (err == nil || err == io.EOF) {
+		return nil, errLongLine
+	}
+	return long, err
+}
+
+// put parses a line and adds its event to the queue.
+func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) {
+	args := l.Args
+	*l = p.defaults
+	l.Args = args
+	if err := l.parse(text); err != nil {
+		return false, err
+	}
+	return p.queue.put(number, len(text), func(io *emitter.Emitter) error {
+		err := l.emit(p.c.Context, io)
+		if err == nil {
+			p.queued.Add(1)
+		}
+		return err
+	})
+}
+
+// emit sends the event of the line.
+func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
+	op := &io.BroadcastOperator
+	if l.Namespace != "/" {
+		op = op.Of(l.Namespace)
+	}
+	if len(l.Rooms) > 0 {
+		op = op.To(l.Rooms...)
+	}
+	if len(l.Except) > 0 {
+		op = op.Except(l.Except...)
+	}
+	if l.Volatile {
+		op = op.Volatile()
+	}
+	if l.Compress != nil {
+		op = op.Compress(*l.Compress)
+	}
+	args := make([]any, len(l.Args))
+	for i, arg := range l.Args {
+		args[i] = arg
+	}
+	return op.Emit(ctx, l.Event, args...)
+}
+
+func (p *piper) reject(number int64, err error) {
+	p.rejected.Add(1)
+	p.clearProgress()
+	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, strings.TrimPrefix(oneLine(err), "emitter: "))
+}
+
+// print is --dry-run: it prints the commands of a batch.
+func (p *piper) print(b *batch) error {
+	for _, cmd := range b.pipe.Cmds() {
+		if err := printCommand(p.c, cmd.Args()); err != nil {
+			return err
+		}
+	}
+	b.pipe.Discard()
+	p.sent.Add(int64(len(b.lines)))
+	return nil
+}
+
+// execute sends a batch, and what Redis has not confirmed of it again, for as
+// long as --retry-for allows. A batch under way is finished after Ctrl-C, but
+// not tried again.
+func (p *piper) execute(b *batch) error {
+	timeout, retryFor := p.c.Duration("timeout"), p.c.Duration("retry-for")
+	started, pause := time.Now(), 50*time.Millisecond
+	cmds, lines := slices.Clone(b.pipe.Cmds()), b.lines
+	b.pipe.Discard()
+	for len(cmds) > 0 {
+		// A Redis that has just come up may refuse the first commands of a
+		// pipeline, because it is loading, and take the later ones. To keep the
+		// order, one command finds out whether it is ready.
+		n := len(cmds)
+		if !p.trusted {
+			n = 1
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.c.Context), timeout)
+		failed, err := executeOnce(ctx, b.pipe, cmds[:n])
+		cancel()
+		p.sent.Add(int64(n - len(failed)))
+		p.trusted = len(failed) == 0
+		if p.trusted {
+			cmds, lines = cmds[n:], lines[n:]
+			continue
+		}
+		var againCmds []redis.Cmder
+		var againLines []int64
+		for _, i := range failed {
+			againCmds, againLines = append(againCmds, cmds[i]), append(againLines, lines[i])
+		}
+		cmds, lines = append(againCmds, cmds[n:]...), append(againLines, lines[n:]...)
+		if !isPassing(err) || time.Since(started) >= retryFor || p.c.Context.Err() != nil {
+			p.firstNotSent = lines[0]
+			return explain(err, timeout)
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, time.Second)
+		case <-p.c.Context.Done():
+		}
+	}
+	return nil
+}
+
+// isPassing reports whether an error may go away by itself: that of a broken
+// connection, or of a Redis that is starting, failing over or being resharded.
+func isPassing(err error) bool {
+	var refusal redis.Error
+	if !errors.As(err, &refusal) {
+		return true
+	}
+	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS", "UNBLOCKED", "ERR max number of clients"} {
+		if strings.HasPrefix(refusal.Error(), prefix) {
+			return true
+		}
+	}
+	return false
+}

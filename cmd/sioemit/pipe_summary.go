@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// showProgress draws a bar on stderr while pipe runs, where stderr is a
+// terminal. It returns what ends it.
+func (p *piper) showProgress(size int64) (stop func()) {
+	stderr, ok := p.c.App.ErrWriter.(*os.File)
+	if !ok || p.c.Bool("quiet") || !term.IsTerminal(int(stderr.Fd())) {
+		return func() {}
+	}
+	p.progress = progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(stderr),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+	started, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				sent := p.sent.Load()
+				p.progress.Describe(fmt.Sprintf("%d lines, %.0f/s", sent, float64(sent)/time.Since(started).Seconds()))
+				_ = p.progress.Set64(p.bytes.Load())
+			case <-done:
+				_ = p.progress.Clear()
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// clearProgress makes room for a message; the bar comes back by itself.
+func (p *piper) clearProgress() {
+	if p.progress != nil {
+		_ = p.progress.Clear()
+	}
+}
+
+// finish prints the summary and returns the error that the exit status comes
+// from.
+func (p *piper) finish(readErr, sendErr error) error {
+	queued, sent, rejected := p.queued.Load(), p.sent.Load(), p.rejected.Load()
+	lines, notSent := queued+rejected, queued-sent
+	if waiting := p.queue.waiting(); p.firstNotSent == 0 && notSent > 0 && len(waiting) > 0 {
+		p.firstNotSent = waiting[0]
+	}
+	if err := p.printSummary(lines, sent, rejected, notSent); err != nil {
+		return err
+	}
+	switch {
+	case p.c.Context.Err() != nil:
+		return p.c.Context.Err()
+	case sendErr != nil:
+		return fmt.Errorf("%w; line %d is the first not sent for certain: resume with --from-line %[2]d", sendErr, p.firstNotSent)
+	case readErr != nil:
+		return readErr
+	case rejected > 0:
+		return usageError{fmt.Errorf("%d of %d lines were rejected", rejected, lines)}
+	}
+	return nil
+}
+
+func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
+	if p.c.Bool("json") {
+		summary := struct {
+			Lines        int64  `json:"lines"`
+			Sent         int64  `json:"sent"`
+			Rejected     int64  `json:"rejected"`
+			NotSent      int64  `json:"notSent"`
+			FirstNotSent *int64 `json:"firstNotSent"`
+		}{lines, sent, rejected, notSent, nil}
+		if p.firstNotSent > 0 {
+			summary.FirstNotSent = &p.firstNotSent
+		}
+		return printJSON(p.c.App.Writer, summary)
+	}
+	if p.c.Bool("quiet") && sent == lines {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %d lines: %d sent, %d rejected, %d not sent\n", lines, sent, rejected, notSent)
+	return err
+}

@@ -1,0 +1,427 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// numbered returns n lines with one number each, from 1.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "{\"event\":\"n\",\"args\":[%d]}\n", i+1)
+	}
+	return b.String()
+}
+
+// summary is what pipe --json prints.
+type summary struct {
+	Lines, Sent, Rejected, NotSent int64
+	FirstNotSent                   *int64
+}
+
+func (r result) summary(t *testing.T) summary {
+	t.Helper()
+	var s summary
+	if err := json.Unmarshal([]byte(r.stdout), &s); err != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if s.Lines != s.Sent+s.Rejected+s.NotSent {
+		t.Errorf("the summary does not add up: %+v", s)
+	}
+	return s
+}
+
+func TestPipeOrder(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	const n = 50000
+	done := make(chan result, 1)
+	go func() {
+		done <- sioemit(t, nil, numbered(n), "pipe", "--redis", server.URL(), "--require", "1", "--json")
+	}()
+	for i := range n {
+		if _, b := received.next(t); b.Event != "n" || b.Args[0] != int64(i+1) {
+			t.Fatalf("event %d is %+v", i+1, b)
+		}
+	}
+	r := <-done
+	if s := r.summary(t); r.status != 0 || r.stderr != "" || s != (summary{Lines: n, Sent: n}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestPipeLines(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	admin := listenOn(t, server.Client(), "/admin")
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
+	no := false
+	input := `{"event":"plain"}
+
+{"event":"all","args":[1,"two",{"$binary":"AQ=="}],"namespace":"/","rooms":["a","b,c"],"except":["d"],"volatile":false,"compress":false}
+  {"event":"spaced" , "args" : [ ] , "rooms" : [ ] }  ` + "\r" + `
+{"event":"escaped é\n","rooms":["\ud83d\ude00"]}
+{"event":"last"}`
+	r := sioemit(t, env, input, "pipe", "--room", "default", "--volatile", "--json", "--namespace", "/")
+	if s := r.summary(t); r.status != 0 || s != (summary{Lines: 5, Sent: 5}) {
+		t.Fatalf("%+v", r)
+	}
+	for _, want := range []encoding.Broadcast{
+		{Event: "plain", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "all", Args: []any{int64(1), "two", []byte{1}}, Rooms: []string{"a", "b,c"}, Except: []string{"d"}, Flags: encoding.Flags{Compress: &no}},
+		{Event: "spaced", Flags: encoding.Flags{Volatile: true}},
+		{Event: "escaped é\n", Rooms: []string{"😀"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "last", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
+	} {
+		want.Type, want.Namespace = encoding.Event, "/"
+		if _, got := received.next(t); !reflect.DeepEqual(normal(*got), normal(want)) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(file, []byte(`{"event":"a"}`+"\n"+`{"event":"b","namespace":"/"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := sioemit(t, env, "", "pipe", file, "-n", "admin", "--quiet"); r != (result{}) {
+		t.Errorf("from a file, quiet: %+v", r)
+	}
+	if _, b := admin.next(t); b.Event != "a" {
+		t.Errorf("%+v", b)
+	}
+	if _, b := received.next(t); b.Event != "b" {
+		t.Errorf("%+v", b)
+	}
+	if r := sioemit(t, env, "", "pipe", file, "--dry-run", "--quiet"); r.status != 0 || strings.Count(r.stdout, "PUBLISH \"socket.io#/#\" ") != 2 {
+		t.Errorf("--dry-run: %+v", r)
+	}
+}
+
+// badLines are lines that pipe rejects, with what the message must name.
+var badLines = map[string]string{
+	`nonsense`:                                "not JSON",
+	`{"event":"x"} {"event":"y"}`:             "not JSON",
+	`["x"]`:                                   "not a JSON object",
+	`{}`:                                      `no "event"`,
+	`{"args":[]}`:                             `no "event"`,
+	`{"event":""}`:                            "empty",
+	`{"event":7}`:                             `"event" is 7: it is a string`,
+	`{"event":"connect"}`:                     `"connect"`,
+	`{"evnt":"x"}`:                            `"evnt"`,
+	`{"event":"x","args":1}`:                  `"args" is 1: it is an array`,
+	`{"event":"x","rooms":"a"}`:               `"rooms" is "a": it is an array of strings`,
+	`{"event":"x","rooms":["a",1]}`:           "array of strings",
+	`{"event":"x","rooms":[""]}`:              "room's name is empty",
+	`{"event":"x","except":[""]}`:             "room's name is empty",
+	`{"event":"x","namespace":null}`:          "it is a string",
+	`{"event":"x","volatile":1}`:              "true or false",
+	`{"event":"x","compress":"yes"}`:          "true or false",
+	`{"event":"x","room":"a"}`:                `"room"`,
+	`{"event":"x","args":[{"$binary":"?"}]}`:  "base64",
+	`{"event":"x","args":[1e999]}`:            "1e999",
+	`{"event":"x","args":["` + "\x01" + `"]}`: "not JSON",
+}
+
+func TestPipeRejects(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
+	for bad, text := range badLines {
+		input := `{"event":"before"}` + "\n\n" + bad + "\n" + `{"event":"after"}` + "\n"
+		r := sioemit(t, env, input, "pipe", "--json")
+		if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) {
+			t.Errorf("%s: %+v", bad, r)
+		}
+		if !strings.Contains(r.stderr, "line 3: ") || !strings.Contains(r.stderr, text) || !strings.Contains(r.stderr, "1 of 3 lines") {
+			t.Errorf("%s: stderr %q does not name %s", bad, r.stderr, text)
+		}
+		r = sioemit(t, env, input, "pipe", "--json", "--fail-fast")
+		if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 2, Sent: 1, Rejected: 1}) {
+			t.Errorf("%s, --fail-fast: %+v", bad, r)
+		}
+		for _, want := range []string{"before", "after", "before"} {
+			if _, b := received.next(t); b.Event != want {
+				t.Fatalf("%s: received %+v, want %s", bad, b, want)
+			}
+		}
+	}
+	for _, words := range [][]string{
+		{"pipe", "/no/such/file"}, {"pipe", "/"}, {"pipe", "a", "b"}, {"pipe", "--room", ""}, {"pipe", "--rate", "fast"}, {"pipe", "--rate", "5"}, {"pipe", "--rate", "0/s"},
+		{"pipe", "--from-line", "0"}, {"pipe", "--retry-for", "-1s"}, {"pipe", "--server-version", "9"},
+	} {
+		if r := sioemit(t, env, numbered(1), words...); r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q: %+v", words, r)
+		}
+	}
+	if r := sioemit(t, env, numbered(1), "pipe", "--require", "2"); r.status != statusListeners || !strings.Contains(r.stderr, "nothing was sent") {
+		t.Errorf("--require: %+v", r)
+	}
+}
+
+// TestLineSchema holds docs/line.schema.json to what pipe takes.
+func TestLineSchema(t *testing.T) {
+	t.Parallel()
+	schema, err := jsonschema.NewCompiler().Compile("../../docs/line.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClient(&redis.Options{})
+	defer rdb.Close()
+	accepts := func(text string) bool {
+		l := line{Namespace: "/"}
+		return l.parse([]byte(text)) == nil && l.emit(t.Context(), emitter.New(rdb.Pipeline())) == nil
+	}
+	check := func(text string) {
+		t.Helper()
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			return // no JSON is no question for a schema
+		}
+		if valid, taken := schema.Validate(value) == nil, accepts(text); valid != taken {
+			t.Errorf("%s: valid by the schema: %v, taken by pipe: %v", text, valid, taken)
+		}
+	}
+	for bad := range badLines {
+		if !strings.Contains(bad, "$binary") && !strings.Contains(bad, "1e999") { // beyond a schema
+			check(bad)
+		}
+	}
+	for _, good := range []string{
+		`{"event":"x"}`, `{"event":"x","args":[]}`, `{"event":"x","args":[1,{"a":[null]}],"namespace":"admin","rooms":["a"],"except":[],"volatile":true,"compress":false}`,
+	} {
+		if !accepts(good) {
+			t.Errorf("pipe rejects %s", good)
+		}
+		check(good)
+	}
+}
+
+func TestPipeLongLines(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	// A line of n bytes.
+	of := func(n int) string {
+		const frame = len(`{"event":"x","args":[""]}`)
+		return `{"event":"x","args":["` + strings.Repeat("x", n-frame) + `"]}`
+	}
+	input := of(maxLine) + "\n" + of(maxLine+1) + "\n" + of(300000) + "\n" + of(100)
+	r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--json")
+	if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 4, Sent: 3, Rejected: 1}) || !strings.Contains(r.stderr, "line 2: the line is longer than 16 MiB") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// running is a pipe process whose stdin is still open.
+type running struct {
+	cmd            *exec.Cmd
+	stdin          io.WriteCloser
+	stdout, stderr bytes.Buffer
+}
+
+func startPipe(t *testing.T, words ...string) *running {
+	t.Helper()
+	p := &running{cmd: exec.Command(os.Args[0], append([]string{"pipe", "--json"}, words...)...)}
+	p.cmd.Env = []string{runMain + "=1", "PATH=" + os.Getenv("PATH")}
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.cmd.Process.Kill() })
+	return p
+}
+
+func (p *running) wait() result {
+	_ = p.cmd.Wait()
+	return result{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()}
+}
+
+// TestPipeTrickle has each line arrive before the next one is written.
+func TestPipeTrickle(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	p := startPipe(t, "--redis", server.URL())
+	for i := range 5 {
+		if _, err := fmt.Fprintf(p.stdin, "{\"event\":\"n\",\"args\":[%d]}\n", i); err != nil {
+			t.Fatal(err)
+		}
+		if _, b := received.next(t); b.Args[0] != int64(i) {
+			t.Fatalf("%+v", b)
+		}
+	}
+	// Ctrl-C while it waits for the next line.
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	r := p.wait()
+	if s := r.summary(t); r.status != statusInterrupt || s != (summary{Lines: 5, Sent: 5}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPipeInterrupted stops a pipe in full flight: what it calls sent is what a
+// subscriber got.
+func TestPipeInterrupted(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	p := startPipe(t, "--redis", server.URL())
+	go func() { _, _ = io.WriteString(p.stdin, numbered(2000000)) }()
+	received.next(t)
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r := p.wait()
+	s := r.summary(t)
+	if r.status != statusInterrupt || s.Sent == 0 || s.NotSent != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := sioemit(t, nil, "", "emit", "end", "--redis", server.URL()); r.status != 0 {
+		t.Fatalf("%+v", r)
+	}
+	for got := int64(1); ; got++ {
+		_, b := received.next(t)
+		if b.Event == "end" {
+			if got != s.Sent {
+				t.Errorf("%d arrived, %d are called sent", got, s.Sent)
+			}
+			break
+		}
+	}
+}
+
+// TestPipeRate needs at least as long as the rate says.
+func TestPipeRate(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	started := time.Now()
+	r := sioemit(t, nil, numbered(30), "pipe", "--redis", server.URL(), "--rate", "6000/m", "--json")
+	if s := r.summary(t); s.Sent != 30 {
+		t.Errorf("%+v", r)
+	}
+	if took := time.Since(started); took < 280*time.Millisecond {
+		t.Errorf("30 lines at 100/s took %v", took)
+	}
+}
+
+// TestPipeRedisGone kills Redis in the middle of a pipe, without and with
+// --retry-for, and counts what Redis took with a stream, which survives.
+func TestPipeRedisGone(t *testing.T) {
+	t.Parallel()
+	const n = 400000
+	for _, retry := range []bool{false, true} {
+		t.Run(fmt.Sprintf("retry %v", retry), func(t *testing.T) {
+			t.Parallel()
+			// Every entry is on disk before Redis answers.
+			server := startRedis(t, harness.RedisConfig{Args: []string{"--appendonly", "yes", "--appendfsync", "always"}})
+			words := []string{"--redis", server.URL(), "--adapter", "streams", "--max-len", "100000000"}
+			if retry {
+				words = append(words, "--retry-for", "30s")
+			}
+			p := startPipe(t, words...)
+			go func() {
+				_, _ = io.WriteString(p.stdin, numbered(n))
+				p.stdin.Close()
+			}()
+			awaitLength(t, server.Client(), 20000)
+			server.Kill()
+			if retry {
+				if err := server.Restart(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := p.wait()
+			s := r.summary(t)
+			if !retry {
+				if err := server.Restart(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if r.status != statusFailed || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 || !strings.Contains(r.stderr, fmt.Sprintf("--from-line %d", s.Sent+1)) {
+					t.Fatalf("%+v", r)
+				}
+				again := sioemit(t, nil, numbered(n), append([]string{"pipe", "--json", "--from-line", fmt.Sprint(*s.FirstNotSent)}, words...)...)
+				if a := again.summary(t); again.status != 0 || a.Sent != n-s.Sent {
+					t.Errorf("resumed: %+v", again)
+				}
+			} else if r.status != 0 || s != (summary{Lines: n, Sent: n}) {
+				t.Errorf("%+v", r)
+			}
+			checkNumbers(t, server.Client(), n)
+		})
+	}
+}
+
+// awaitLength waits until the stream has so many entries.
+func awaitLength(t *testing.T, rdb *redis.Client, entries int64) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		n, err := rdb.XLen(t.Context(), "socket.io").Result()
+		if err == nil && n >= entries {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d entries, %v", n, err)
+		}
+	}
+}
+
+// checkNumbers finds each of the numbers 1 to n in the stream: all, and in
+// order but for the lines of one batch that were sent again.
+func checkNumbers(t *testing.T, rdb *redis.Client, n int) {
+	t.Helper()
+	count := make([]int, n+1)
+	last, doubled := 0, 0
+	start := "-"
+	for {
+		entries, err := rdb.XRangeN(t.Context(), "socket.io", start, "+", 10000).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			var data struct {
+				Packet struct{ Data []any }
+			}
+			if err := json.Unmarshal([]byte(entry.Values["data"].(string)), &data); err != nil {
+				t.Fatal(err)
+			}
+			number := int(data.Packet.Data[1].(float64))
+			if count[number]++; count[number] > 1 {
+				doubled++
+			} else if number != last+1 {
+				t.Fatalf("%d after %d", number, last)
+			}
+			last = max(last, number)
+			start = "(" + entry.ID
+		}
+		if len(entries) < 10000 {
+			break
+		}
+	}
+	if last != n || doubled > maxBatchLines {
+		t.Errorf("%d is the last of %d, %d came twice", last, n, doubled)
+	}
+}
