@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const clusterCategory = "Cluster, as its servers are set up:"
+const clusterCategory = "Servers, as they are set up:"
 
 // adapterFlags are the flags that say how the servers are joined, by the names
 // of upstream's options.

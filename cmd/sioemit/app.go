@@ -25,10 +25,11 @@ const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioe
 // test can make as many as it likes.
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name:  "sioemit",
-		Usage: "send events to the clients of a Socket.IO cluster, through its Redis",
-		Description: `Socket.IO servers that are joined by Redis deliver what this command publishes
-there to the browsers connected to them.
+		Name:                  "sioemit",
+		Usage:                 "send events to the clients of a Socket.IO cluster, through its Redis",
+		CustomAppHelpTemplate: appHelp,
+		Description: `Socket.IO servers that are joined by Redis deliver what this command
+publishes there to the browsers connected to them.
 
    sioemit emit hello world                    everyone in namespace /
    sioemit emit --room user:7 paid '{"id":1}'  one room
@@ -39,7 +40,8 @@ there to the browsers connected to them.
 Global flags may stand before or after the command's name.
 
 REDIS:
-   --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL, else ` + defaultURL + `
+   --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL,
+   else ` + defaultURL + `
 
    redis://[[user]:password@]host[:port]         one Redis
    rediss://...                                  with TLS
@@ -53,6 +55,7 @@ REDIS:
 		Commands: []*cli.Command{
 			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
 			socketsCommand(), roomsCommand(), serversCommand(),
+			completionCommand(), manCommand(), versionCommand(),
 		},
 		Reader:    stdin,
 		Writer:    stdout,
@@ -67,6 +70,7 @@ REDIS:
 	}
 	for _, command := range app.Commands {
 		command.OnUsageError = app.OnUsageError
+		command.CustomHelpTemplate = commandHelp
 	}
 	return app
 }

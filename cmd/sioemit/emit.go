@@ -24,14 +24,15 @@ func emitCommand(stdin io.Reader) *cli.Command {
 {"$binary":"<base64>"} stands for binary. Flags may stand anywhere; after --
 nothing is a flag.
 
-   sioemit emit hello world                             everyone in namespace /
-   sioemit emit --room user:7 paid '{"id":1}' 19.99     one room, two arguments
-   sioemit emit --room a --room b --except c news       a client in a and b gets it once
-   sioemit emit -n admin alert -- --literally--         another namespace
-   sioemit emit --binary cat.jpg photo                  a file as binary
-   sioemit emit --ack --room user:7 ping                a line per client that answers
-   sioemit emit --quiet --require 2 tick                for cron: exit 3 unless 2 servers listen
-   sioemit emit --dry-run hello world                   needs no Redis
+   sioemit emit hello world                         everyone in namespace /
+   sioemit emit --room user:7 paid '{"id":1}' 19.9  one room, two arguments
+   sioemit emit -r a -r b -x c news                 in a or b, but not in c
+   sioemit emit -n admin alert -- --literally--     another namespace
+   sioemit emit --binary cat.jpg photo              a file as binary
+   sioemit emit --ack --room user:7 ping            a line per client's answer
+   sioemit emit --quiet --require 2 tick            for cron: exit 3 unless 2
+                                                    servers listen
+   sioemit emit --dry-run hello world               needs no Redis
 
 ` + footer,
 		Flags:  flags,

@@ -17,10 +17,12 @@ import (
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/urfave/cli/v2"
 )
 
 func main() {
 	logging.Disable() // of go-redis: each error is reported once, by outcome
+	cli.HelpPrinter = printHelp
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
@@ -32,6 +34,10 @@ func main() {
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
+	if len(args) > 1 && args[1] == completeWord {
+		complete(stdout, app, args[2:])
+		return statusDone
+	}
 	args, err := arrange(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)

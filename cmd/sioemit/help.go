@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Help texts are 80 characters wide: descriptions are written so, and
+// flagsHelp wraps what it puts together.
+const (
+	helpWidth  = 80
+	helpColumn = 30 // where the explanations of flags start
+)
+
+const appHelp = `{{.Name}} - {{.Usage}}
+
+USAGE:
+   {{.Name}} [FLAGS] COMMAND [ARG...]
+
+{{.Description}}
+
+COMMANDS:{{range .VisibleCommands}}
+   {{printf "%-14s" .Name}}{{.Usage}}{{end}}
+{{flags .VisibleFlags}}`
+
+const commandHelp = `{{.HelpName}} - {{.Usage}}
+
+USAGE:
+   {{.HelpName}}{{if .VisibleFlags}} [FLAGS]{{end}}{{with .ArgsUsage}} {{.}}{{end}}
+
+{{.Description}}
+{{flags .VisibleFlags}}`
+
+// printHelp is the help printer of package cli with the function flags for the
+// templates above.
+func printHelp(w io.Writer, text string, data any) {
+	cli.HelpPrinterCustom(w, text, data, map[string]any{"flags": flagsHelp})
+}
+
+// flagsHelp lists flags under their categories, in the order given.
+func flagsHelp(flags []cli.Flag) string {
+	var order []string
+	byCategory := make(map[string][]cli.Flag)
+	for _, f := range flags {
+		category := "Flags:"
+		if c, ok := f.(cli.CategorizableFlag); ok && c.GetCategory() != "" {
+			category = c.GetCategory()
+		}
+		if byCategory[category] == nil {
+			order = append(order, category)
+		}
+		byCategory[category] = append(byCategory[category], f)
+	}
+	var b strings.Builder
+	for _, category := range order {
+		fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(category))
+		for _, f := range byCategory[category] {
+			flagHelp(&b, f)
+		}
+	}
+	return b.String()
+}
+
+func flagHelp(b *strings.Builder, f cli.Flag) {
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return
+	}
+	usage := doc.GetUsage()
+	var placeholder string
+	if before, rest, ok := strings.Cut(usage, "`"); ok {
+		var after string
+		placeholder, after, _ = strings.Cut(rest, "`")
+		usage = before + placeholder + after
+		// A placeholder behind a colon at the end is there for its name only.
+		usage = strings.TrimSuffix(usage, ": "+placeholder)
+	}
+	var names []string
+	for _, name := range f.Names() {
+		dashes := "--"
+		if len(name) == 1 {
+			dashes = "-"
+		}
+		names = append(names, dashes+name)
+	}
+	head := "   " + strings.Join(names, ", ")
+	if placeholder != "" {
+		head += " " + placeholder
+	}
+	if text := doc.GetDefaultText(); text != "" && doc.TakesValue() && text != `""` && text != "0" && text != "0s" {
+		usage += " (default: " + strings.Trim(text, `"`) + ")"
+	}
+	if vars := doc.GetEnvVars(); len(vars) > 0 {
+		usage += " [$" + strings.Join(vars, ", $") + "]"
+	}
+	if len(head) > helpColumn-2 {
+		fmt.Fprintln(b, head)
+		head = ""
+	}
+	for _, part := range wrapText(usage, helpWidth-helpColumn) {
+		fmt.Fprintf(b, "%-*s%s\n", helpColumn, head, part)
+		head = ""
+	}
+}
+
+// wrapText breaks text into lines of at most width characters, at spaces.
+func wrapText(text string, width int) []string {
+	var lines []string
+	var current string
+	for _, word := range strings.Fields(text) {
+		if current != "" && len(current)+1+len(word) > width {
+			lines = append(lines, current)
+			current = ""
+		}
+		if current != "" {
+			current += " "
+		}
+		current += word
+	}
+	return append(lines, current)
+}

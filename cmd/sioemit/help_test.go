@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the help texts of testdata/help")
+
+// TestHelp holds the help texts to testdata/help, so that a change of one is
+// seen, and to 80 characters a line.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	texts := map[string]string{"sioemit": sioemit(t, nil, "", "--help").stdout}
+	for _, command := range newApp(nil, io.Discard, io.Discard).Commands {
+		texts[command.Name] = sioemit(t, nil, "", command.Name, "--help").stdout
+		if again := sioemit(t, nil, "", "help", command.Name).stdout; again != texts[command.Name] {
+			t.Errorf("help %s differs from %[1]s --help", command.Name)
+		}
+		if !strings.Contains(texts["sioemit"], "   "+command.Name+" ") {
+			t.Errorf("sioemit --help does not list %s", command.Name)
+		}
+	}
+	for name, text := range texts {
+		if !strings.Contains(text, "   sioemit ") {
+			t.Errorf("the help of %s has no example", name)
+		}
+		for line := range strings.Lines(text) {
+			if len([]rune(line)) > helpWidth+1 {
+				t.Errorf("%s: a line of %d characters: %s", name, len([]rune(line))-1, line)
+			}
+		}
+		path := filepath.Join("testdata", "help", name+".txt")
+		if *update {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil || string(want) != text {
+			t.Errorf("the help of %s is not that of %s (%v); go test ./cmd/sioemit -run Help -update writes it", name, path, err)
+		}
+	}
+	if files, err := filepath.Glob("testdata/help/*"); err != nil || len(files) != len(texts) {
+		t.Errorf("%d help texts for %d files, %v", len(texts), len(files), err)
+	}
+}
+
+func TestMan(t *testing.T) {
+	t.Parallel()
+	r := sioemit(t, nil, "", "man")
+	if r.status != 0 || !strings.Contains(r.stdout, ".TH sioemit 1") {
+		t.Errorf("%+v", r)
+	}
+	for _, command := range newApp(nil, io.Discard, io.Discard).Commands {
+		if !strings.Contains(r.stdout, command.Usage) {
+			t.Errorf("the manual page does not describe %s", command.Name)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	var v version
+	r := sioemit(t, nil, "", "version", "--json")
+	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || v.Go == "" || v.Version == "" || v.Commit == "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r := sioemit(t, nil, "", "version"); r.status != 0 || !strings.HasPrefix(r.stdout, "sioemit ") || !strings.Contains(r.stdout, v.Go) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestComplete(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		"em":                          "emit",
+		"emit hello --ro":             "--room",
+		"emit --adapter s":            "sharded streams",
+		"--key k pi":                  "pipe",
+		"emit hello --subscription-":  "--subscription-mode",
+		"completion ":                 "bash zsh fish",
+		"emit hello wor":              "",
+		"--redis redis://x emit -- x": "",
+	} {
+		r := sioemit(t, nil, "", append([]string{completeWord}, strings.Split(words, " ")...)...)
+		if got := strings.Join(strings.Fields(r.stdout), " "); r.status != 0 || got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+	if r := sioemit(t, nil, "", "completion", "tcsh"); r.status != statusUsage {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestCompletionBash lets a real bash complete a word.
+func TestCompletionBash(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	self, err := filepath.Abs(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sioemit"), []byte("#!/bin/sh\n"+runMain+"=1 exec "+self+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	script := `set -eu; source <(sioemit completion bash)
+COMP_WORDS=(sioemit emit hello --exc); COMP_CWORD=3; _sioemit sioemit; echo "${COMPREPLY[*]}"
+COMP_WORDS=(sioemit dis); COMP_CWORD=1; _sioemit sioemit; echo "${COMPREPLY[*]}"`
+	bash := exec.CommandContext(t.Context(), "bash", "-c", script)
+	bash.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+	out, err := bash.CombinedOutput()
+	if err != nil || string(out) != "--except\ndisconnect\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
