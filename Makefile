@@ -12,6 +12,7 @@ demo: $(packages)
 # Everything, against real Redis and real Socket.IO servers and clients.
 test: deps
 	go test -race -count=1 -timeout 20m ./...
+	go test -count=1 -run Allocations ./encoding ./emitter # not under -race, which allocates
 
 build:
 	go build -o bin/sioemit ./cmd/sioemit

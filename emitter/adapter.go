@@ -20,8 +20,8 @@ type Adapter interface {
 	// check returns what is wrong with the options of the adapter, or with
 	// the other options beside it.
 	check(c *config) error
-	// broadcast returns the Redis command that sends b.
-	broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error)
+	// route encodes what all broadcasts with the target of b have in common.
+	route(b *encoding.Broadcast) (*route, error)
 	// listeners returns the Redis command that asks a node for the subscribers
 	// of a channel on which each server of the namespace listens once.
 	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
@@ -97,6 +97,23 @@ type StreamsOptions struct {
 // servers that were disconnected from Redis for a moment, and clients with
 // connection state recovery, get what they missed.
 func Streams(o StreamsOptions) Adapter { return streams{o} }
+
+// route is how broadcasts to one target are sent, but for the event itself.
+type route struct {
+	template *encoding.Template
+	words    []any // of the Redis command, in front of the message
+	newCmd   func(ctx context.Context, words ...any) redis.Cmder
+	encode   func(message []byte) []byte // the message as the command takes it; nil: as it is
+}
+
+// Constructors of commands by what Redis answers.
+func newIntCmd(ctx context.Context, words ...any) redis.Cmder {
+	return redis.NewIntCmd(ctx, words...)
+}
+
+func newStringCmd(ctx context.Context, words ...any) redis.Cmder {
+	return redis.NewStringCmd(ctx, words...)
+}
 
 // subscribers returns the command that counts the subscribers of a channel.
 func subscribers(ctx context.Context, numsub, channel string) (*redis.MapStringIntCmd, string) {

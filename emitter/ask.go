@@ -33,7 +33,7 @@ type IncompleteError struct {
 	Asked    int    // servers that were asked
 	Clients  int    // that acknowledged; of EmitWithAck only
 	Expected int    // clients that servers expect to acknowledge; of EmitWithAck only
-	Needs    string // what servers need to have to answer this call; set when none did
+	Needs    string // what servers need to have to answer this call; set when none did, and it may be that
 	Err      error
 }
 
@@ -55,12 +55,12 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 // earlier ends the wait earlier. The default is DefaultTimeout, or the deadline
 // of the context.
 func (o *BroadcastOperator) Timeout(d time.Duration) *BroadcastOperator {
-	op := *o
+	op := o.derive()
 	op.timeout = d
 	if d <= 0 {
 		op.fail(fmt.Errorf("emitter: Timeout(%v) must be more than 0", d))
 	}
-	return &op
+	return op
 }
 
 // withDeadline returns the context that ends the wait for replies.
@@ -138,6 +138,15 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 		}
 	}
 	return asked, nil
+}
+
+// needs is what the classic adapter must be to answer a call; the others have
+// all calls in every version.
+func (o *BroadcastOperator) needs(version string) string {
+	if _, ok := o.sender.adapter.(classic); ok {
+		return version
+	}
+	return ""
 }
 
 // connectionName says which calls share a connection: all of an emitter do. But

@@ -13,12 +13,8 @@ type classic struct{ format encoding.Classic }
 
 func (classic) check(*config) error { return nil }
 
-func (a classic) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
-	payload, err := a.format.Marshal(b)
-	if err != nil {
-		return nil, err
-	}
-	return redis.NewIntCmd(ctx, "publish", a.format.Channel(b.Namespace, b.Rooms), payload), nil
+func (a classic) route(b *encoding.Broadcast) (*route, error) {
+	return &route{template: a.format.Template(b), words: []any{"publish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newIntCmd}, nil
 }
 
 func (a classic) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {

@@ -41,6 +41,9 @@ func New(client Client, options ...Option) *Emitter {
 	if _, ok := c.adapter.(classic); ok {
 		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
 	}
+	if pipe, ok := client.(redis.Pipeliner); ok {
+		client = &pipeline{Pipeliner: pipe}
+	}
 	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version, replies: new(replies)}, c.err)
 }
 
@@ -62,6 +65,30 @@ type sender struct {
 	adapter Adapter
 	version int // major version of the servers' socket.io
 	replies *replies
+}
+
+// broadcast sends an event along a route.
+func (s *sender) broadcast(ctx context.Context, r *route, event string, args []any) error {
+	if pipe, ok := s.client.(*pipeline); ok {
+		return pipe.broadcast(ctx, r, event, args)
+	}
+	message, err := r.template.Append(nil, event, args)
+	if err != nil {
+		return fmt.Errorf("emitter: %w", err)
+	}
+	words := make([]any, len(r.words)+1)
+	return s.send(ctx, r.command(ctx, words, message))
+}
+
+// command returns the Redis command for a message, with the memory for its
+// words.
+func (r *route) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+	if r.encode != nil {
+		message = r.encode(message)
+	}
+	copy(words, r.words)
+	words[len(r.words)] = message
+	return r.newCmd(ctx, words...)
 }
 
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As

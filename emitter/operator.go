@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -20,17 +21,19 @@ type BroadcastOperator struct {
 	flags     encoding.Flags
 	timeout   time.Duration // for replies; 0 means that of the context, or the default
 	err       error         // what was wrong with the target; every Emit returns it
+
+	prepared atomic.Pointer[route] // nil before the first Emit
 }
 
 // Of targets another namespace, in which it keeps rooms and flags. The leading
 // slash may be left out: Of("admin") is Of("/admin").
 func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
-	op := *o
+	op := o.derive()
 	op.namespace = encoding.Namespace(namespace)
 	if !utf8.ValidString(namespace) {
 		op.fail(fmt.Errorf("emitter: namespace %q: %w", namespace, ErrInvalidUTF8))
 	}
-	return &op
+	return op
 }
 
 // To targets rooms, besides those already targeted. A client that is in several
@@ -38,9 +41,9 @@ func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
 // on Socket.IO 1 and 2 it reads "/admin#<id>" in namespace "/admin". To without
 // rooms changes nothing.
 func (o *BroadcastOperator) To(rooms ...string) *BroadcastOperator {
-	op := *o
+	op := o.derive()
 	op.rooms = op.withRooms(o.rooms, rooms)
-	return &op
+	return op
 }
 
 // In is To under another name.
@@ -51,29 +54,29 @@ func (o *BroadcastOperator) In(rooms ...string) *BroadcastOperator {
 // Except leaves out the clients in any of the rooms. On Socket.IO 1, 2 and 3 it
 // takes socket ids only; see ErrExceptRoom.
 func (o *BroadcastOperator) Except(rooms ...string) *BroadcastOperator {
-	op := *o
+	op := o.derive()
 	op.except = op.withRooms(o.except, rooms)
 	for _, room := range rooms {
 		op.fail(checkExcept(room, o.sender.version))
 	}
-	return &op
+	return op
 }
 
 // Volatile lets servers drop the event for clients that are not ready to
 // receive it: because their network is slow, or because they are between two
 // requests of HTTP long-polling.
 func (o *BroadcastOperator) Volatile() *BroadcastOperator {
-	op := *o
+	op := o.derive()
 	op.flags.Volatile = true
-	return &op
+	return op
 }
 
 // Compress says whether servers may compress the event for their clients. They
 // may unless Compress(false) is called, and do if perMessageDeflate is on.
 func (o *BroadcastOperator) Compress(compress bool) *BroadcastOperator {
-	op := *o
+	op := o.derive()
 	op.flags.Compress = &compress
-	return &op
+	return op
 }
 
 // Emit sends an event to the clients targeted. The arguments become what
@@ -90,18 +93,32 @@ func (o *BroadcastOperator) Emit(ctx context.Context, event string, args ...any)
 	if err := checkEvent(event); err != nil {
 		return err
 	}
-	cmd, err := o.sender.adapter.broadcast(ctx, &encoding.Broadcast{
-		Namespace: o.namespace,
-		Event:     event,
-		Args:      args,
-		Rooms:     o.rooms,
-		Except:    o.except,
-		Flags:     o.flags,
-	})
+	r, err := o.prepare()
 	if err != nil {
-		return fmt.Errorf("emitter: %w", err)
+		return err
 	}
-	return o.sender.send(ctx, cmd)
+	return o.sender.broadcast(ctx, r, event, args)
+}
+
+// prepare returns the route of the target; it is made with the first event and
+// kept.
+func (o *BroadcastOperator) prepare() (*route, error) {
+	if r := o.prepared.Load(); r != nil {
+		return r, nil
+	}
+	r, err := o.sender.adapter.route(&encoding.Broadcast{Namespace: o.namespace, Rooms: o.rooms, Except: o.except, Flags: o.flags})
+	if err != nil {
+		return nil, fmt.Errorf("emitter: %w", err)
+	}
+	o.prepared.Store(r)
+	return r, nil
+}
+
+// derive returns a copy to be changed, which has no route yet.
+func (o *BroadcastOperator) derive() *BroadcastOperator {
+	return &BroadcastOperator{
+		sender: o.sender, namespace: o.namespace, rooms: o.rooms, except: o.except, flags: o.flags, timeout: o.timeout, err: o.err,
+	}
 }
 
 // fail keeps the first thing that was wrong with the target.

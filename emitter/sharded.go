@@ -20,12 +20,8 @@ func (a sharded) check(c *config) error {
 	return fmt.Errorf("emitter: SubscriptionMode %q: %w: it is %s, %s or %s", a.format.SubscriptionMode, ErrAdapter, Dynamic, DynamicPrivate, Static)
 }
 
-func (a sharded) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
-	message, err := a.format.Marshal(b)
-	if err != nil {
-		return nil, err
-	}
-	return redis.NewIntCmd(ctx, "spublish", a.format.Channel(b.Namespace, b.Rooms), message), nil
+func (a sharded) route(b *encoding.Broadcast) (*route, error) {
+	return &route{template: a.format.Template(b), words: []any{"spublish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newIntCmd}, nil
 }
 
 func (a sharded) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {

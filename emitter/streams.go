@@ -25,16 +25,17 @@ func (a streams) check(c *config) error {
 	return checkClassicOnly(c, "streams")
 }
 
-func (a streams) broadcast(ctx context.Context, b *encoding.Broadcast) (redis.Cmder, error) {
-	fields, err := a.format().Marshal(b)
+func (a streams) route(b *encoding.Broadcast) (*route, error) {
+	words, err := a.entry(b.Namespace, a.format().Fields(b.Namespace))
 	if err != nil {
 		return nil, err
 	}
-	return a.entry(ctx, b.Namespace, fields)
+	return &route{template: a.format().Template(b), words: words, newCmd: newStringCmd, encode: encoding.StreamData}, nil
 }
 
-// entry returns the command that adds an entry to the stream of a namespace.
-func (a streams) entry(ctx context.Context, namespace string, fields []string) (redis.Cmder, error) {
+// entry returns the words of the command that adds an entry to the stream of a
+// namespace.
+func (a streams) entry(namespace string, fields []string) ([]any, error) {
 	stream, err := a.format().Stream(namespace)
 	if err != nil {
 		return nil, err
@@ -43,11 +44,11 @@ func (a streams) entry(ctx context.Context, namespace string, fields []string) (
 	if maxLen == 0 {
 		maxLen = encoding.DefaultMaxLen
 	}
-	args := []any{"xadd", stream, "MAXLEN", "~", maxLen, "*"}
+	words := []any{"xadd", stream, "MAXLEN", "~", maxLen, "*"}
 	for _, field := range fields {
-		args = append(args, field)
+		words = append(words, field)
 	}
-	return redis.NewStringCmd(ctx, args...), nil
+	return words, nil
 }
 
 func (a streams) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
@@ -66,7 +67,11 @@ func (a streams) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 	case err != nil:
 		return nil, err
 	case fields != nil:
-		return a.entry(ctx, r.Namespace, fields)
+		words, err := a.entry(r.Namespace, fields)
+		if err != nil {
+			return nil, err
+		}
+		return redis.NewStringCmd(ctx, words...), nil
 	}
 	publish := "publish"
 	if a.UseShardedPubSub {

@@ -53,13 +53,13 @@ func (e *ArgumentError) Error() string {
 // Unwrap returns the error of the value itself.
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
-// broadcastData writes the packet's data: the event's name, then the arguments.
-func (e *encoder) broadcastData(b *Broadcast) error {
-	e.buf = appendArrayHeader(e.buf, 1+len(b.Args))
-	e.buf = appendString(e.buf, b.Event)
-	for i, arg := range b.Args {
+// data writes the packet's data: the event's name, then the arguments.
+func (e *encoder) data(event string, args []any) error {
+	e.buf = appendArrayHeader(e.buf, 1+len(args))
+	e.buf = appendString(e.buf, event)
+	for i, arg := range args {
 		if err := e.value(arg); err != nil {
-			return &ArgumentError{b.Event, i, err}
+			return &ArgumentError{event, i, err}
 		}
 	}
 	return nil

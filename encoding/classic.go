@@ -21,23 +21,28 @@ type Classic struct {
 // the key order of the official emitter. Errors about an argument are
 // *ArgumentError.
 func (c Classic) Marshal(b *Broadcast) ([]byte, error) {
-	return marshal(func(e *encoder) error { return c.broadcast(e, b) }, func(*encoder) Codec { return c.Codec })
+	return c.Template(b).Append(nil, b.Event, b.Args)
 }
 
-func (c Classic) broadcast(e *encoder, b *Broadcast) error {
+// Template encodes what all payloads with the target of b have in common.
+func (c Classic) Template(b *Broadcast) *Template {
+	f := formMessagePack
+	if c.Codec == JSON {
+		f = formJSON
+	}
+	t := newTemplate(f, func(e *encoder, data func() error) { e.classicBroadcast(b, data) })
+	t.legacyBinary = c.LegacyBinary
+	return t
+}
+
+func (e *encoder) classicBroadcast(b *Broadcast, data func() error) {
 	e.buf = appendArrayHeader(e.buf, 3)
 	e.buf = appendString(e.buf, UID)
 	e.buf = appendMapHeader(e.buf, 3)
 	e.buf = appendString(e.buf, "type")
-	typeAt := len(e.buf)
 	e.buf = append(e.buf, byte(Event))
 	e.buf = appendString(e.buf, "data")
-	if err := e.broadcastData(b); err != nil {
-		return err
-	}
-	if e.binary && c.LegacyBinary {
-		e.buf[typeAt] = byte(BinaryEvent)
-	}
+	_ = data()
 	e.buf = appendString(e.buf, "nsp")
 	e.buf = appendString(e.buf, b.Namespace)
 	e.buf = appendMapHeader(e.buf, 3)
@@ -47,7 +52,6 @@ func (c Classic) broadcast(e *encoder, b *Broadcast) error {
 	e.flags(b.Flags)
 	e.buf = appendString(e.buf, "except")
 	e.strings(b.Except)
-	return nil
 }
 
 // UnmarshalClassic decodes the payload of a broadcast by any emitter or server

@@ -32,9 +32,9 @@ func (e *encoder) clusterMessage(typ messageType, namespace string, data func() 
 }
 
 // clusterBroadcast writes the data of a broadcast: {packet, opts}, and between
-// them the id of the request when acknowledgements are wanted. The packet names
-// no namespace, the message around it does.
-func (e *encoder) clusterBroadcast(b *Broadcast, requestID string) error {
+// them the id of the request when acknowledgements are wanted; data writes that
+// of the packet. The packet names no namespace, the message around it does.
+func (e *encoder) clusterBroadcast(b *Broadcast, requestID string, data func() error) error {
 	n := 2
 	if requestID != "" {
 		n++
@@ -45,7 +45,7 @@ func (e *encoder) clusterBroadcast(b *Broadcast, requestID string) error {
 	e.buf = appendString(e.buf, "type")
 	e.buf = append(e.buf, byte(Event))
 	e.buf = appendString(e.buf, "data")
-	if err := e.broadcastData(b); err != nil {
+	if err := data(); err != nil {
 		return err
 	}
 	e.requestID(requestID)
@@ -104,10 +104,12 @@ func (e *encoder) clusterRequest(r *Request) (messageType, func() error) {
 			e.buf = appendMapHeader(e.buf, n)
 			e.requestID(r.ID)
 			e.buf = appendString(e.buf, "packet")
-			return e.broadcastData(&r.Broadcast)
+			return e.data(r.Event, r.Args)
 		}
 	}
-	return messageBroadcast, func() error { return e.clusterBroadcast(&r.Broadcast, r.ID) }
+	return messageBroadcast, func() error {
+		return e.clusterBroadcast(&r.Broadcast, r.ID, func() error { return e.data(r.Event, r.Args) })
+	}
 }
 
 // prefixed returns <prefix>#<namespace>#, the channel on which all servers of a

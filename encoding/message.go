@@ -1,7 +1,5 @@
 package encoding
 
-import "bytes"
-
 // UID is the name under which an emitter signs. Servers take it for no member
 // of their cluster; heartbeat adapters count any other name as one, and their
 // fetchSockets then waits for answers that never come.
@@ -16,18 +14,19 @@ const (
 	JSON                     // for servers that set a JSON parser on the classic adapter
 )
 
-// jsonUnlessBinary is how adapters that extend ClusterAdapter choose.
-func jsonUnlessBinary(e *encoder) Codec {
-	if e.binary {
-		return MessagePack
-	}
-	return JSON
-}
+// form is how a message travels.
+type form int
 
-// marshal returns the message that write writes, in the form that codec chooses
-// once it is written. The memory it is written into is used again, so that a
-// message costs one allocation of its own size.
-func marshal(write func(*encoder) error, codec func(*encoder) Codec) ([]byte, error) {
+const (
+	formMessagePack form = iota
+	formJSON
+	formJSONUnlessBinary // adapters that extend ClusterAdapter
+)
+
+// marshal returns the message that write writes. It is written into memory that
+// is used again, so that a message costs no more than one allocation, of its
+// own size.
+func marshal(f form, write func(*encoder) error) ([]byte, error) {
 	e := newEncoder(nil)
 	defer e.free()
 	e.buf = e.scratch[:0]
@@ -36,16 +35,22 @@ func marshal(write func(*encoder) error, codec func(*encoder) Codec) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	if _, err := e.result(); err != nil {
+	return e.message(nil, f)
+}
+
+// message appends what has been written to dst, as a message of form f.
+func (e *encoder) message(dst []byte, f form) ([]byte, error) {
+	msgpack, err := e.result()
+	if err != nil {
 		return nil, err
 	}
-	if codec(e) == MessagePack {
-		return bytes.Clone(e.buf), nil
+	if f == formMessagePack || f == formJSONUnlessBinary && e.binary {
+		return append(dst, msgpack...), nil
 	}
-	text, err := e.appendJSON(e.json[:0], e.buf)
+	text, err := e.appendJSON(e.json[:0], msgpack)
 	if err != nil {
 		return nil, err
 	}
 	e.json = text
-	return bytes.Clone(text), nil
+	return append(dst, text...), nil
 }

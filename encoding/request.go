@@ -45,12 +45,14 @@ const (
 // codec, and that a ServerSideEmit with binary is MessagePack, which adapters
 // from 7.2 on read.
 func (c Classic) MarshalRequest(r *Request) ([]byte, error) {
-	return marshal(func(e *encoder) error { return e.classicRequest(r) }, func(e *encoder) Codec {
-		if c.Codec == JSON || r.Kind != EmitWithAck && !e.binary {
-			return JSON
-		}
-		return MessagePack
-	})
+	f := formJSONUnlessBinary
+	switch {
+	case c.Codec == JSON:
+		f = formJSON
+	case r.Kind == EmitWithAck:
+		f = formMessagePack
+	}
+	return marshal(f, func(e *encoder) error { return e.classicRequest(r) })
 }
 
 func (e *encoder) classicRequest(r *Request) error {
@@ -90,7 +92,7 @@ func (e *encoder) classicRequest(r *Request) error {
 	case ServerSideEmit:
 		e.classicType(classicServerSide)
 		e.buf = appendString(e.buf, "data")
-		if err := e.broadcastData(&r.Broadcast); err != nil {
+		if err := e.data(r.Event, r.Args); err != nil {
 			return err
 		}
 	case EmitWithAck:
@@ -100,7 +102,7 @@ func (e *encoder) classicRequest(r *Request) error {
 		e.buf = appendMapHeader(e.buf, 3)
 		e.classicType(int(Event))
 		e.buf = appendString(e.buf, "data")
-		if err := e.broadcastData(&r.Broadcast); err != nil {
+		if err := e.data(r.Event, r.Args); err != nil {
 			return err
 		}
 		e.buf = appendString(appendString(e.buf, "nsp"), r.Namespace)

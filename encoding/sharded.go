@@ -52,18 +52,23 @@ func (s Sharded) hasChannel(room string) bool {
 // or as MessagePack when an argument holds binary. Errors about an argument are
 // *ArgumentError.
 func (s Sharded) Marshal(b *Broadcast) ([]byte, error) {
-	return marshal(func(e *encoder) error {
-		return e.clusterMessage(messageBroadcast, b.Namespace, func() error { return e.clusterBroadcast(b, "") })
-	}, jsonUnlessBinary)
+	return s.Template(b).Append(nil, b.Event, b.Args)
+}
+
+// Template encodes what all messages with the target of b have in common.
+func (s Sharded) Template(b *Broadcast) *Template {
+	return newTemplate(formJSONUnlessBinary, func(e *encoder, data func() error) {
+		_ = e.clusterMessage(messageBroadcast, b.Namespace, func() error { return e.clusterBroadcast(b, "", data) })
+	})
 }
 
 // MarshalRequest returns the message of a request, which goes to the channel
 // of the namespace.
 func (s Sharded) MarshalRequest(r *Request) ([]byte, error) {
-	return marshal(func(e *encoder) error {
+	return marshal(formJSONUnlessBinary, func(e *encoder) error {
 		typ, data := e.clusterRequest(r)
 		return e.clusterMessage(typ, r.Namespace, data)
-	}, jsonUnlessBinary)
+	})
 }
 
 // ResponseChannel returns the shard channel on which the servers answer an

@@ -70,7 +70,36 @@ func (s Streams) ResponseChannel(namespace string) string {
 // MessagePack when an argument holds binary. Errors about an argument are
 // *ArgumentError.
 func (s Streams) Marshal(b *Broadcast) ([]string, error) {
-	return streamEntry(messageBroadcast, b.Namespace, func(e *encoder) error { return e.clusterBroadcast(b, "") })
+	data, err := s.Template(b).Append(nil, b.Event, b.Args)
+	if err != nil {
+		return nil, err
+	}
+	return append(s.Fields(b.Namespace), string(StreamData(data))), nil
+}
+
+// Template encodes what the data of all entries with the target of b have in
+// common; StreamData makes a field's value of what it appends.
+func (s Streams) Template(b *Broadcast) *Template {
+	return newTemplate(formJSONUnlessBinary, func(e *encoder, data func() error) { _ = e.clusterBroadcast(b, "", data) })
+}
+
+// Fields returns the fields of the stream entry of a broadcast, names and
+// values in turn, up to the value of data.
+func (s Streams) Fields(namespace string) []string {
+	return entryFields(messageBroadcast, namespace)
+}
+
+func entryFields(typ messageType, namespace string) []string {
+	return []string{"uid", UID, "nsp", namespace, "type", strconv.Itoa(int(typ)), "data"}
+}
+
+// StreamData returns data as a stream entry holds it: JSON as it is, MessagePack
+// as base64.
+func StreamData(data []byte) []byte {
+	if data[0] == '{' {
+		return data
+	}
+	return base64.StdEncoding.AppendEncode(nil, data)
 }
 
 // MarshalRequest returns a request in the one of two forms that it has on the
@@ -79,28 +108,20 @@ func (s Streams) Marshal(b *Broadcast) ([]string, error) {
 func (s Streams) MarshalRequest(r *Request) (fields []string, message []byte, err error) {
 	switch r.Kind {
 	case Join, Leave, Disconnect:
-		typ, _ := new(encoder).clusterRequest(r)
-		fields, err = streamEntry(typ, r.Namespace, func(e *encoder) error {
-			_, data := e.clusterRequest(r)
-			return data()
+		var typ messageType
+		data, err := marshal(formJSONUnlessBinary, func(e *encoder) error {
+			var write func() error
+			typ, write = e.clusterRequest(r)
+			return write()
 		})
-		return fields, nil, err
+		if err != nil {
+			return nil, nil, err
+		}
+		return append(entryFields(typ, r.Namespace), string(data)), nil, nil
 	}
-	message, err = marshal(func(e *encoder) error {
+	message, err = marshal(formMessagePack, func(e *encoder) error {
 		typ, data := e.clusterRequest(r)
 		return e.clusterMessage(typ, r.Namespace, data)
-	}, func(*encoder) Codec { return MessagePack })
+	})
 	return nil, message, err
-}
-
-func streamEntry(typ messageType, namespace string, data func(*encoder) error) ([]string, error) {
-	message, err := marshal(data, jsonUnlessBinary)
-	if err != nil {
-		return nil, err
-	}
-	text := string(message)
-	if message[0] != '{' {
-		text = base64.StdEncoding.EncodeToString(message)
-	}
-	return []string{"uid", UID, "nsp", namespace, "type", strconv.Itoa(int(typ)), "data", text}, nil
 }
