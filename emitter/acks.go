@@ -33,7 +33,7 @@ func (o *BroadcastOperator) EmitWithAck(ctx context.Context, event string, args 
 	}
 	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: event, Args: args, Flags: o.flags}}
 	var c ackCollector
-	asked, err := o.ask(ctx, "EmitWithAck", "@socket.io/redis-adapter 7.2 or later", r, &c)
+	asked, err := o.ask(ctx, "EmitWithAck", o.needs("@socket.io/redis-adapter 7.2 or later"), r, &c)
 	c.acks.Servers = asked
 	return c.acks, err
 }
@@ -92,8 +92,12 @@ func (o *BroadcastOperator) ServerSideEmitWithAck(ctx context.Context, event str
 		return nil, err
 	}
 	r := &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}}
+	needs := "a handler for the event"
+	if version := o.needs("@socket.io/redis-adapter 7.0 or later"); version != "" {
+		needs = version + " and " + needs
+	}
 	var c serverSideCollector
-	_, err := o.ask(ctx, "ServerSideEmitWithAck", "@socket.io/redis-adapter 7.0 or later and a handler for the event", r, &c)
+	_, err := o.ask(ctx, "ServerSideEmitWithAck", needs, r, &c)
 	return c.values, err
 }
 

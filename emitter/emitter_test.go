@@ -30,7 +30,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	redisAddr = server.Addr
+	stop, err := serveExamples(redisAddr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
+	stop()
 	if err := server.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -46,7 +52,12 @@ func TestMain(m *testing.M) {
 
 func startRedis(t testing.TB) *harness.Redis {
 	t.Helper()
-	server, err := harness.StartRedis(t.Context(), harness.RedisConfig{})
+	return startRedisWith(t, harness.RedisConfig{})
+}
+
+func startRedisWith(t testing.TB, config harness.RedisConfig) *harness.Redis {
+	t.Helper()
+	server, err := harness.StartRedis(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,9 @@ package emitter_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
@@ -84,4 +86,57 @@ func ExampleBroadcastOperator() {
 	// <nil>
 	// <nil>
 	// emitter: the room's name is empty
+}
+
+// Every client in the room is asked, and its answer decoded as encoding/json
+// would. When some do not answer in time, what came is returned all the same.
+func ExampleBroadcastOperator_EmitWithAck() {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr}) // such as localhost:6379
+	defer rdb.Close()
+
+	acks, err := emitter.New(rdb).To("lobby").Timeout(2*time.Second).EmitWithAck(ctx, "ready?", "round 7")
+	var incomplete *emitter.IncompleteError
+	if errors.As(err, &incomplete) {
+		fmt.Printf("%d of %d clients answered in time\n", incomplete.Clients, incomplete.Expected)
+	} else if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, value := range acks.Values {
+		var answer struct {
+			Name  string `json:"name"`
+			Ready bool   `json:"ready"`
+		}
+		if err := value.Decode(&answer); err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(answer.Name, answer.Ready)
+	}
+	// Output:
+	// Ada true
+	// Grace false
+}
+
+// The server's code has set socket.data; here it is decoded into a struct.
+func ExampleBroadcastOperator_FetchSockets() {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	defer rdb.Close()
+
+	sockets, err := emitter.New(rdb).To("lobby").FetchSockets(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, socket := range sockets {
+		var user struct{ Name string }
+		if err := socket.Data.Decode(&user); err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(socket.ID, socket.Rooms, user.Name)
+	}
+	// Output: a1 [a1 lobby] Ada
 }

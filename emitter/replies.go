@@ -39,6 +39,10 @@ type subscription struct {
 	pubsub *redis.PubSub
 	shard  bool // SSUBSCRIBE instead of SUBSCRIBE
 
+	// A dial that hangs must not outlive the calls that wait for it.
+	ctx    context.Context
+	cancel context.CancelFunc
+
 	// The rest is guarded by owner.mu. Each channel has what is closed when
 	// Redis has confirmed it. A channel stays subscribed as long as the
 	// connection, which is until no call waits.
@@ -95,6 +99,7 @@ func (r *replies) join(client subscriber, name string, shard bool, channels []st
 			owner: r, name: name, shard: shard,
 			channels: make(map[string]chan struct{}), waiting: make(map[string]*waiter), ended: make(chan struct{}),
 		}
+		s.ctx, s.cancel = context.WithCancel(context.Background())
 		if r.subscriptions == nil {
 			r.subscriptions = make(map[string]*subscription)
 		}
@@ -124,9 +129,9 @@ func (s *subscription) subscribe(client subscriber, channels []string) {
 	case s.pubsub == nil:
 		// Without channels, go-redis does not dial yet.
 		if s.shard {
-			s.pubsub = client.SSubscribe(context.Background())
+			s.pubsub = client.SSubscribe(s.ctx)
 		} else {
-			s.pubsub = client.Subscribe(context.Background())
+			s.pubsub = client.Subscribe(s.ctx)
 		}
 		go s.receive(channels)
 	default:
@@ -140,7 +145,7 @@ func (s *subscription) add(channels []string) {
 	if s.shard {
 		subscribe = s.pubsub.SSubscribe
 	}
-	if err := subscribe(context.Background(), channels...); err != nil {
+	if err := subscribe(s.ctx, channels...); err != nil {
 		s.end(err)
 	}
 }
@@ -150,7 +155,7 @@ func (s *subscription) add(channels []string) {
 func (s *subscription) receive(channels []string) {
 	s.add(channels)
 	for {
-		message, err := s.pubsub.Receive(context.Background())
+		message, err := s.pubsub.Receive(s.ctx)
 		if err != nil {
 			s.end(err)
 			return
@@ -164,18 +169,26 @@ func (s *subscription) receive(channels []string) {
 	}
 }
 
+// confirm notes that Redis has subscribed the connection to a channel. Any
+// other news means that replies may have been missed: Redis ends a subscription
+// when the slot of a shard channel moves to another node, and a second
+// confirmation comes when go-redis has replaced the connection by itself.
 func (s *subscription) confirm(m *redis.Subscription) {
-	if m.Kind != "subscribe" && m.Kind != "ssubscribe" {
-		return
-	}
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
-	if c := s.channels[m.Channel]; c != nil {
-		select {
-		case <-c:
-		default:
-			close(c)
-		}
+	c := s.channels[m.Channel]
+	if c == nil {
+		return
+	}
+	if m.Kind != "subscribe" && m.Kind != "ssubscribe" {
+		s.endLocked(fmt.Errorf("the subscription to %s was ended by Redis", m.Channel))
+		return
+	}
+	select {
+	case <-c:
+		s.endLocked(errors.New("its connection was replaced"))
+	default:
+		close(c)
 	}
 }
 
@@ -202,6 +215,10 @@ func (s *subscription) dispatch(payload string) {
 func (s *subscription) end(err error) {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
+	s.endLocked(err)
+}
+
+func (s *subscription) endLocked(err error) {
 	if s.err != nil {
 		return
 	}
@@ -210,7 +227,10 @@ func (s *subscription) end(err error) {
 	if s.owner.subscriptions[s.name] == s {
 		delete(s.owner.subscriptions, s.name)
 	}
-	_ = s.pubsub.Close()
+	s.cancel()
+	// Close waits while go-redis dials or authenticates. The calls that have
+	// ended must not, nor those that need the lock.
+	go s.pubsub.Close()
 }
 
 func (s *subscription) lost() error {
@@ -219,29 +239,26 @@ func (s *subscription) lost() error {
 	return fmt.Errorf("emitter: %w: %w", ErrSubscription, s.err)
 }
 
-// release ends the wait; after the last one the connection is closed.
+// release ends the wait; after the last one the connection is closed. Both
+// happen under one lock, or a call that comes between would lose the connection
+// that it has just joined.
 func (w *waiter) release() {
 	close(w.done)
 	s := w.subscription
 	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
 	delete(s.waiting, w.id)
-	last := len(s.waiting) == 0
-	s.owner.mu.Unlock()
-	if last {
-		s.end(ErrClosed)
+	if len(s.waiting) == 0 {
+		s.endLocked(ErrClosed)
 	}
 }
 
 // close fails every call that waits, and all later ones.
 func (r *replies) close() {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.closed = true
-	var open []*subscription
 	for _, s := range r.subscriptions {
-		open = append(open, s)
-	}
-	r.mu.Unlock()
-	for _, s := range open {
-		s.end(ErrClosed)
+		s.endLocked(ErrClosed)
 	}
 }

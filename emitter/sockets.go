@@ -38,7 +38,7 @@ const needsFetch = "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
 // classic adapter, version 6.1.
 func (o *BroadcastOperator) FetchSockets(ctx context.Context) ([]Socket, error) {
 	c := socketCollector{known: make(map[string]bool)}
-	_, err := o.ask(ctx, "FetchSockets", needsFetch, &encoding.Request{Kind: encoding.FetchSockets}, &c)
+	_, err := o.ask(ctx, "FetchSockets", o.needs(needsFetch), &encoding.Request{Kind: encoding.FetchSockets}, &c)
 	return c.sockets, err
 }
 
@@ -107,7 +107,7 @@ func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
 		return distinct(rooms), err
 	}
 	var c roomCollector
-	_, err := o.ask(ctx, "Rooms", needsFetch, &encoding.Request{Kind: encoding.AllRooms}, &c)
+	_, err := o.ask(ctx, "Rooms", o.needs(needsFetch), &encoding.Request{Kind: encoding.AllRooms}, &c)
 	return distinct(c.rooms), err
 }
 

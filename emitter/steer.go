@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 )
 
@@ -56,8 +58,10 @@ func (o *BroadcastOperator) DisconnectSockets(ctx context.Context, close bool) e
 
 // ServerSideEmit sends an event to the servers of the namespace, where
 // io.on(event) receives it; clients do not get it. The error is nil once Redis
-// has taken it. It needs Socket.IO 4 and, of the classic adapter, version 7;
-// binary arguments need 7.2.
+// has taken it. It needs Socket.IO 4 and, of the classic adapter, version 7.
+// Binary arguments need version 7.2 of the classic adapter, and make servers
+// with an older one end with an exception: with such arguments it first asks
+// the servers, and returns an *IncompleteError when not all are of 7.2 or later.
 func (o *BroadcastOperator) ServerSideEmit(ctx context.Context, event string, args ...any) error {
 	if err := o.checkServerSide(event); err != nil {
 		return err
@@ -72,8 +76,11 @@ func (o *BroadcastOperator) checkServerSide(event string) error {
 	if slices.Contains(reservedServerSide, event) {
 		return fmt.Errorf("emitter: event %q: %w", event, ErrReservedEvent)
 	}
-	if event == "" {
+	switch {
+	case event == "":
 		return fmt.Errorf("emitter: %w", ErrEmptyEvent)
+	case !utf8.ValidString(event):
+		return fmt.Errorf("emitter: event %q: %w", event, ErrInvalidUTF8)
 	}
 	return o.checkUntargeted()
 }
@@ -98,5 +105,30 @@ func (o *BroadcastOperator) request(ctx context.Context, r *encoding.Request) er
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
+	if _, ok := o.sender.adapter.(classic); ok && !isJSON(cmd) {
+		if err := o.checkReadsBinary(ctx); err != nil {
+			return err
+		}
+	}
 	return o.sender.send(ctx, cmd)
+}
+
+// isJSON reports whether the message that a command publishes is JSON.
+func isJSON(cmd redis.Cmder) bool {
+	args := cmd.Args()
+	message, ok := args[len(args)-1].([]byte)
+	return !ok || len(message) > 0 && message[0] == '{'
+}
+
+// checkReadsBinary asks the servers whether their adapter reads requests with
+// binary: those that do not end with an exception when they get one. What shows
+// it is that they answer an event with acknowledgement, both came with 7.2.
+// This one goes to a room that nobody is in.
+func (o *BroadcastOperator) checkReadsBinary(ctx context.Context) error {
+	all := &BroadcastOperator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
+	_, err := all.To(newRequestID()).EmitWithAck(ctx, "probe")
+	if err == nil || errors.Is(err, ErrNoServers) {
+		return nil
+	}
+	return fmt.Errorf("emitter: binary was not sent, because it is not certain that all servers can read it: %w", err)
 }

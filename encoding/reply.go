@@ -1,6 +1,9 @@
 package encoding
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // ReplyKind is what a reply holds.
 type ReplyKind int
@@ -67,8 +70,12 @@ func UnmarshalReply(payload []byte) (*Reply, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if payload[0] == '{' {
-		r.Value.decoded = buffers(r.Value.decoded)
+	isJSON := payload[0] == '{'
+	r.Value.decoded = fromNode(r.Value.decoded, isJSON)
+	for _, socket := range r.Sockets {
+		if data, ok := socket["data"]; ok {
+			socket["data"] = fromNode(data, isJSON)
+		}
 	}
 	return r, nil
 }
@@ -138,22 +145,36 @@ func (r *Reply) setSockets(v any) error {
 	return nil
 }
 
-// buffers turns {"type":"Buffer","data":[...]}, which is what JSON.stringify
-// makes of binary in Node, back into binary, at any depth.
-func buffers(v any) any {
+// fromNode undoes, at any depth, what Node's encoders make of values that have
+// no form of their own. In JSON, binary is {"type":"Buffer","data":[...]}. In the
+// MessagePack of adapters before 8, undefined and ArrayBuffer are extensions of
+// type 0. NaN and the infinities become null, which JSON.stringify writes.
+func fromNode(v any, isJSON bool) any {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = buffers(v[i])
+			v[i] = fromNode(v[i], isJSON)
 		}
 	case map[string]any:
-		if data, ok := v["data"].([]any); ok && len(v) == 2 && v["type"] == "Buffer" {
+		if data, ok := v["data"].([]any); ok && isJSON && len(v) == 2 && v["type"] == "Buffer" {
 			if b, ok := byteList(data); ok {
 				return b
 			}
 		}
 		for k := range v {
-			v[k] = buffers(v[k])
+			v[k] = fromNode(v[k], isJSON)
+		}
+	case Extension:
+		switch {
+		case v.Type != 0:
+		case len(v.Data) == 1 && v.Data[0] == 0:
+			return nil
+		default:
+			return v.Data
+		}
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
 		}
 	}
 	return v

@@ -41,16 +41,15 @@ const (
 )
 
 // MarshalRequest returns the message of a request, which goes to the request
-// channel: JSON, except that an event with acknowledgement is in the adapter's
-// codec, and that a ServerSideEmit with binary is MessagePack, which adapters
-// from 7.2 on read.
+// channel: JSON, or MessagePack when an argument holds binary, which adapters
+// from 7.2 on read. Servers with an older one, such as socket.io-redis 6.1, end
+// with an exception when they get MessagePack there. So an event with
+// acknowledgement is JSON too where the official servers, which know what the
+// others are, send MessagePack.
 func (c Classic) MarshalRequest(r *Request) ([]byte, error) {
 	f := formJSONUnlessBinary
-	switch {
-	case c.Codec == JSON:
+	if c.Codec == JSON {
 		f = formJSON
-	case r.Kind == EmitWithAck:
-		f = formMessagePack
 	}
 	return marshal(f, func(e *encoder) error { return e.classicRequest(r) })
 }

@@ -29,9 +29,10 @@ type vector struct {
 			Volatile bool
 			Compress *bool
 		}
-		Method string // of a request; the event's name otherwise
-		Event  string
-		Args   []json.RawMessage
+		Method  string // of a request; the event's name otherwise
+		Timeout int    // of emitWithAck, in milliseconds
+		Event   string
+		Args    []json.RawMessage
 
 		// ArgsJSON is the text that the arguments were parsed from, where the
 		// order of keys or the spelling of numbers matters.

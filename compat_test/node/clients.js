@@ -101,6 +101,25 @@ const operations = {
     return ws._socket.bytesRead;
   },
 
+  // The connection of a websocket client breaks: no packet says goodbye.
+  async cut(op, socket) {
+    const gone = new Promise((resolve) => socket.once("disconnect", resolve));
+    socket.io.engine.transport.ws.terminate();
+    await gone;
+  },
+
+  // A client that was cut off connects again, to the same server or another one. The answer says whether the server
+  // has recovered its session.
+  async reconnect(op, socket) {
+    if (op.url) {
+      socket.io.uri = op.url;
+    }
+    const back = connected(socket);
+    socket.connect();
+    await back;
+    return { id: socket.id, recovered: socket.recovered };
+  },
+
   async close(op, socket) {
     const { engine } = socket.io;
     if (engine.readyState !== "closed") {

@@ -85,6 +85,14 @@ function serve(nsp, redis) {
     handle("data", (data) => {
       socket.data = data;
     });
+    // What the server itself sees of the cluster, and how long it takes to see it.
+    socket.on("fetch", (_, ack) => {
+      const start = Date.now();
+      nsp.fetchSockets().then(
+        (sockets) => ack({ id: socket.id, ids: sockets.map((s) => s.id), ms: Date.now() - start }),
+        (err) => ack({ id: socket.id, error: String(err) })
+      );
+    });
   });
 
   if (typeof nsp._onServerSideEmit === "function") {

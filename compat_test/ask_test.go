@@ -1,0 +1,412 @@
+package compat_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// TestAsk asks and steers three servers from outside, with every adapter, on one Redis and on a Redis Cluster.
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	clients := startClients(t, harness.V4)
+	for _, redis := range startAskRedis(t) {
+		for _, row := range askRows {
+			t.Run(row.name+"/"+redis.name, func(t *testing.T) {
+				t.Parallel()
+				start := time.Now()
+				prefix := prefixOf(t)
+				a := startAsked(t, clients, row.adapter(prefix), redis.conn, 3)
+				a.io = emitter.New(redis.client, row.option(prefix))
+				a.step("acknowledgements", acknowledgements)
+				a.step("missing acknowledgement", missingAcknowledgement)
+				a.step("sockets", sockets)
+				a.step("rooms and servers", roomsAndServers)
+				a.step("events for servers", serverSide)
+				a.step("a server asks meanwhile", serverAsksMeanwhile)
+				if redis.cluster != nil && strings.HasPrefix(row.name, "sharded") {
+					a.step("slot moves", func(a *asked) { slotMoves(a, redis.cluster, prefix+"#/#emitter#") })
+				}
+				a.step("join and leave", joinAndLeave)
+				a.step("disconnect", disconnect)
+				fmt.Fprintf(os.Stdout, "ask %-36s %-13s 3 servers, %d clients, %d checks in %.1f s\n",
+					row.name, redis.name, len(a.seen), a.checks, time.Since(start).Seconds())
+			})
+		}
+	}
+}
+
+func acknowledgements(a *asked) {
+	type photo struct {
+		Title string `json:"title"`
+		Data  []byte `json:"data"`
+	}
+	all := in("/", nil, "mute")
+	for _, test := range []struct {
+		what string
+		op   *emitter.BroadcastOperator
+		want []*member
+	}{
+		{"except mute", a.io.Except("mute"), a.who(all)},
+		{"room", a.io.To("r1"), a.who(in("/", []string{"r1"}))},
+		{"rooms", a.io.To("r2", "nobody"), a.who(in("/", []string{"r2"}))},
+		{"room except another", a.io.To("r1").Except("r2"), a.who(in("/", []string{"r1"}, "r2"))},
+		{"socket id", a.io.To(a.members[0].ID), a.members[:1]},
+		{"namespace", a.io.Of("admin"), a.who(in("/admin", nil))},
+		{"room of a namespace", a.io.Of("/admin").To("r1"), a.who(in("/admin", []string{"r1"}))},
+		{"nobody", a.io.To("nobody"), nil},
+	} {
+		acks, err := test.op.EmitWithAck(a.ctx, "ping", photo{"sun", []byte{0, 1, 255}}, 7)
+		if err != nil {
+			a.Fatalf("%s: %v", test.what, err)
+		}
+		var got []string
+		for _, value := range acks.Values {
+			var g greeting
+			a.ok(value.Decode(&g))
+			got = append(got, g.Name)
+			a.equal(test.what+": binary and numbers", fmt.Sprintf("%s %v", g.Photo, g.Deep.Numbers), fmt.Sprintf("%s %v", g.Name, []float64{1, -2.5, 1e15}))
+		}
+		slices.Sort(got)
+		perServer := make([]int, len(a.nodes))
+		for _, m := range test.want {
+			perServer[slices.Index(a.nodes, m.Node)]++
+		}
+		slices.Sort(perServer)
+		slices.Sort(acks.PerServer)
+		a.equal(test.what+": who answered", got, names(test.want))
+		a.equal(test.what+": clients", acks.Clients, len(test.want))
+		a.equal(test.what+": clients of each server", acks.PerServer, perServer)
+		a.equal(test.what+": servers", acks.Servers, len(a.nodes))
+		if len(test.want) > 0 {
+			if err := test.want[0].Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[test.want[0]] }); err != nil {
+				a.Fatal(err)
+			}
+			event := test.want[0].Events()[a.seen[test.want[0]]]
+			a.equal("what a client got", fmt.Sprint(event, event.WantsAck), `"ping" {"title":"sun","data":{"$binary":"AAH/"}} 7 true`)
+		}
+		a.received("ping", test.want...)
+	}
+	// An acknowledgement without arguments.
+	acks, err := a.io.To("r2").EmitWithAck(a.ctx, "nothing")
+	a.ok(err)
+	for _, value := range acks.Values {
+		var v any = "something"
+		a.ok(value.Decode(&v))
+		a.equal("an empty acknowledgement", v, nil)
+	}
+	a.received("nothing", a.who(in("/", []string{"r2"}))...)
+}
+
+func missingAcknowledgement(a *asked) {
+	const wait = 300 * time.Millisecond
+	start := time.Now()
+	acks, err := a.io.To("r2", "mute").Timeout(wait).EmitWithAck(a.ctx, "ping")
+	took := time.Since(start)
+	var incomplete *emitter.IncompleteError
+	if !errors.As(err, &incomplete) || !errors.Is(err, context.DeadlineExceeded) {
+		a.Fatal(err)
+	}
+	n := len(a.nodes)
+	a.equal("what is missing", *incomplete, emitter.IncompleteError{
+		Call: "EmitWithAck", Servers: n, Asked: n, Clients: n, Expected: n + 1, Err: context.DeadlineExceeded,
+	})
+	a.equal("what came", len(acks.Values), n)
+	if took < wait || took > wait+time.Second {
+		a.Errorf("the call took %v", took)
+	}
+	a.received("ping", a.who(in("/", []string{"r2", "mute"}))...)
+}
+
+func sockets(a *asked) {
+	owner := a.members[1]
+	a.ok(owner.SetData(a.ctx, map[string]any{"name": "Ada", "n": 7, "avatar": asJSON([]byte{1, 2, 255})}))
+	for _, test := range []struct {
+		what string
+		op   *emitter.BroadcastOperator
+		want []*member
+	}{
+		{"all", a.io.To(), a.who(in("/", nil))},
+		{"room except another", a.io.To("r1").Except("r2"), a.who(in("/", []string{"r1"}, "r2"))},
+		{"namespace", a.io.Of("/admin"), a.who(in("/admin", nil))},
+		{"socket id", a.io.To(owner.ID), []*member{owner}},
+		{"nobody", a.io.To("nobody"), nil},
+	} {
+		got, err := test.op.FetchSockets(a.ctx)
+		if err != nil {
+			a.Fatalf("%s: %v", test.what, err)
+		}
+		byID := make(map[string]emitter.Socket)
+		for _, socket := range got {
+			byID[socket.ID] = socket
+		}
+		a.equal(test.what+": sockets", len(got), len(test.want))
+		for _, m := range test.want {
+			socket := byID[m.ID]
+			slices.Sort(socket.Rooms)
+			rooms := append(slices.Clone(m.rooms), m.ID)
+			slices.Sort(rooms)
+			a.equal(test.what+": rooms", socket.Rooms, rooms)
+			h := socket.Handshake
+			if h.Address != "127.0.0.1" || !strings.HasPrefix(h.URL, "/socket.io/") || h.Issued == 0 || h.Time == "" ||
+				h.Query["EIO"] != "4" || h.Headers["host"] == nil || h.Secure {
+				a.Errorf("%s: handshake %+v", test.what, h)
+			}
+			var data struct {
+				Name   string
+				N      int
+				Avatar []byte
+			}
+			a.ok(socket.Data.Decode(&data))
+			want := "{ 0 []}"
+			if m == owner {
+				want = "{Ada 7 [1 2 255]}"
+			}
+			a.equal(test.what+": data", data, want)
+		}
+	}
+	a.received("nothing at all")
+}
+
+func roomsAndServers(a *asked) {
+	for namespace, more := range map[string][]string{"/": {"mute", "r1", "r2"}, "/admin": {"r1"}} {
+		rooms, err := a.io.Of(namespace).Rooms(a.ctx)
+		a.ok(err)
+		want := append(ids(a.who(in(namespace, nil))), more...)
+		slices.Sort(want)
+		a.equal("rooms of "+namespace, rooms, want)
+		n, err := a.io.Of(namespace).ServerCount(a.ctx)
+		a.ok(err)
+		a.equal("servers of "+namespace, n, len(a.nodes))
+	}
+	start := time.Now()
+	_, err := a.io.Of("/nobody").FetchSockets(a.ctx)
+	if took := time.Since(start); !errors.Is(err, emitter.ErrNoServers) || took > time.Second {
+		a.Errorf("a namespace without servers: %v after %v", err, took)
+	}
+}
+
+func serverSide(a *asked) {
+	a.ok(a.io.ServerSideEmit(a.ctx, "news", 1, map[string]any{"text": "é<&>"}, []byte{1, 255}))
+	a.ok(a.io.Of("/admin").ServerSideEmit(a.ctx, "news"))
+	answers, err := a.io.ServerSideEmitWithAck(a.ctx, "question", []any{nil, 1.5})
+	a.ok(err)
+	var got []int
+	for _, answer := range answers {
+		var v struct{ Server int }
+		a.ok(answer.Decode(&v))
+		got = append(got, v.Server)
+	}
+	slices.Sort(got)
+	a.equal("servers that answered", got, []int{0, 1, 2}[:len(a.nodes)])
+	for _, node := range a.nodes {
+		a.ok(node.AwaitServerSide(a.ctx, func(events []harness.ServerSideEvent) bool { return len(events) >= 3 }))
+		var lines []string
+		for _, e := range node.ServerSideEvents() {
+			lines = append(lines, fmt.Sprintf("%s %s %s %v", e.Namespace, e.Event, e.Args, e.Ack))
+		}
+		slices.Sort(lines)
+		a.equal("what a server got", strings.Join(lines, "; "),
+			`/ news [1 {"text":"é<&>"} {"type":"Buffer","data":[1,255]}] false; / question [[null,1.5]] true; /admin news [] false`)
+	}
+	a.received("nothing at all")
+}
+
+// serverAsksMeanwhile has servers look at the cluster while our own question is open: we must not be one of those
+// for whose answer they wait.
+func serverAsksMeanwhile(a *asked) {
+	mute := a.who(in("/", []string{"mute"}))[0]
+	ctx, cancel := context.WithCancel(a.ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := a.io.To("mute").Timeout(time.Minute).EmitWithAck(ctx, "ping")
+		done <- err
+	}()
+	a.ok(mute.Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[mute] }))
+	for _, m := range a.who(in("/", nil, "r1", "mute")) { // one on each server
+		got, took, err := m.Fetch(a.ctx)
+		a.ok(err)
+		slices.Sort(got)
+		a.equal("what a server sees", got, ids(a.who(in("/", nil))))
+		if took > time.Second {
+			a.Errorf("fetchSockets() took a server %v", took)
+		}
+	}
+	n, err := a.io.ServerCount(a.ctx)
+	a.ok(err)
+	a.equal("servers meanwhile", n, len(a.nodes))
+	select {
+	case err := <-done:
+		a.Errorf("our question was over too early: %v", err)
+	default:
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			a.Error(err)
+		}
+	}
+	a.received("ping", mute)
+}
+
+// slotMoves moves the shard channel of the replies to another node of the Redis Cluster, while a call waits for them.
+func slotMoves(a *asked, cluster *harness.RedisCluster, channel string) {
+	mute := a.who(in("/", []string{"mute"}))[0]
+	done := make(chan error, 1)
+	go func() {
+		_, err := a.io.To("mute").Timeout(20*time.Second).EmitWithAck(a.ctx, "ping")
+		done <- err
+	}()
+	a.ok(mute.Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[mute] }))
+	slot, err := cluster.Slot(a.ctx, channel)
+	a.ok(err)
+	to := cluster.Nodes[0]
+	if to == cluster.Owner(a.ctx, slot) {
+		to = cluster.Nodes[1]
+	}
+	start := time.Now()
+	move, err := cluster.StartSlotMove(a.ctx, slot, to)
+	a.ok(err)
+	_, err = move.MoveKeys(a.ctx)
+	a.ok(err)
+	a.ok(move.Finish(a.ctx))
+	if err := <-done; !errors.Is(err, emitter.ErrSubscription) || time.Since(start) > 5*time.Second {
+		a.Errorf("%v after %v, want ErrSubscription", err, time.Since(start))
+	}
+	a.received("ping", mute)
+}
+
+// settle returns when the servers have subscribed to whatever their rooms need: those of the sharded adapter subscribe
+// to a channel for each room, some time after the room has got its first client.
+func (a *asked) settle() {
+	a.Helper()
+	for _, m := range a.who(in("/", nil, "r1", "mute")) { // one on each server
+		a.ok(m.Join(a.ctx, m.ID)) // where it is already
+	}
+}
+
+func joinAndLeave(a *asked) {
+	change := func(what string, members int, err error) {
+		a.Helper()
+		a.ok(err)
+		for {
+			sockets, err := a.io.To("vip").FetchSockets(a.ctx)
+			if a.ok(err); len(sockets) == members {
+				break
+			}
+			time.Sleep(3 * time.Millisecond)
+		}
+		a.settle()
+		a.ok(a.io.To("vip").Emit(a.ctx, what))
+	}
+	r1 := a.who(in("/", []string{"r1"}))
+	rest := a.who(in("/", []string{"r1"}, "r2"))
+	change("joined", len(r1), a.io.To("r1").SocketsJoin(a.ctx, "vip", "lounge"))
+	a.received("joined", r1...)
+	change("left", len(rest), a.io.To("vip").Except("mute", "nobody").To("r2").Except(ids(rest)...).SocketsLeave(a.ctx, "vip"))
+	a.received("left", rest...)
+	a.ok(a.io.To("lounge").Emit(a.ctx, "still"))
+	a.received("still", r1...)
+	change("nobody", 0, a.io.SocketsLeave(a.ctx, "vip", "lounge"))
+	a.received("nobody")
+	rooms, err := a.io.Of("/admin").Rooms(a.ctx)
+	a.ok(err)
+	if slices.Contains(rooms, "vip") {
+		a.Error("the other namespace has the room as well")
+	}
+}
+
+func disconnect(a *asked) {
+	gone := func(members []*member, err error) {
+		a.Helper()
+		a.ok(err)
+		for _, m := range members {
+			reason, err := m.AwaitDisconnect(a.ctx)
+			a.ok(err)
+			if reason == "" || reason == "parse error" {
+				a.Errorf("%s was disconnected: %q", m.Name, reason)
+			}
+		}
+		a.members = slices.DeleteFunc(slices.Clone(a.members), func(m *member) bool { return slices.Contains(members, m) })
+		a.received("nothing at all")
+	}
+	first := a.who(in("/", []string{"r1"}))[0]
+	gone([]*member{first}, a.io.To(first.ID).DisconnectSockets(a.ctx, true))
+	gone(a.who(in("/", []string{"r2"})), a.io.To("r2").Except("mute").DisconnectSockets(a.ctx, false))
+	gone(a.who(in("/admin", nil, "r1")), a.io.Of("/admin").Except("r1").DisconnectSockets(a.ctx, true))
+	gone(a.who(in("/", nil)), a.io.DisconnectSockets(a.ctx, false))
+	for _, m := range a.members {
+		if m.Namespace != "/admin" {
+			a.Errorf("%s is left", m.Name)
+		}
+	}
+}
+
+// TestAskOldAdapters asks servers of Socket.IO 4 whose adapters know some of the calls only.
+func TestAskOldAdapters(t *testing.T) {
+	t.Parallel()
+	clients := startClients(t, harness.V4)
+	redis := startRedis(t)
+	t.Run("socket.io-redis 6.1.1", func(t *testing.T) {
+		a := startAsked(t, clients, harness.SocketIORedis61.With("key", "6.1"), redis.Conn(), 2)
+		a.io = emitter.New(redis.Client(), emitter.WithKey("6.1"))
+		a.step("acknowledgements", func(a *asked) {
+			io := a.io.Timeout(time.Second)
+			var group sync.WaitGroup
+			for _, c := range []struct {
+				needs string
+				call  func() error
+			}{
+				{"@socket.io/redis-adapter 7.2", func() error { _, err := io.EmitWithAck(a.ctx, "ping"); return err }},
+				{"@socket.io/redis-adapter 7.0", func() error { _, err := io.ServerSideEmitWithAck(a.ctx, "ping"); return err }},
+				// Binary would end these servers: it must not be sent.
+				{"@socket.io/redis-adapter 7.2", func() error { _, err := io.EmitWithAck(a.ctx, "ping", []byte{1}); return err }},
+				{"@socket.io/redis-adapter 7.2", func() error { _, err := io.ServerSideEmitWithAck(a.ctx, "ping", []byte{1}); return err }},
+				{"@socket.io/redis-adapter 7.2", func() error { return io.ServerSideEmit(a.ctx, "ping", []byte{1}) }},
+			} {
+				group.Go(func() {
+					err := c.call()
+					var incomplete *emitter.IncompleteError
+					if !errors.As(err, &incomplete) || !errors.Is(err, context.DeadlineExceeded) || incomplete.Servers != 0 ||
+						incomplete.Asked != 2 || !strings.Contains(err.Error(), c.needs) {
+						a.Errorf("%v, want %s", err, c.needs)
+					}
+				})
+			}
+			group.Wait()
+			a.received("nothing at all")
+		})
+		a.step("sockets", sockets)
+		a.step("rooms and servers", roomsAndServers)
+		a.step("a server asks", func(a *asked) {
+			got, _, err := a.members[0].Fetch(a.ctx)
+			a.ok(err)
+			slices.Sort(got)
+			a.equal("what a server sees", got, ids(a.who(in("/", nil))))
+		})
+		a.step("join and leave", joinAndLeave)
+		a.step("disconnect", disconnect)
+		fmt.Fprintf(os.Stdout, "ask socket.io-redis 6.1.1: acknowledgements name 7.2, the rest works, %d checks\n", a.checks)
+	})
+	t.Run("redis-adapter 7.2.0", func(t *testing.T) {
+		a := startAsked(t, clients, harness.RedisAdapter7.With("key", "7.2"), redis.Conn(), 2)
+		a.io = emitter.New(redis.Client(), emitter.WithKey("7.2"))
+		a.step("acknowledgements", acknowledgements)
+		a.step("missing acknowledgement", missingAcknowledgement)
+		a.step("sockets", sockets)
+		a.step("rooms and servers", roomsAndServers)
+		a.step("events for servers", serverSide)
+		a.step("a server asks meanwhile", serverAsksMeanwhile)
+		a.step("join and leave", joinAndLeave)
+		a.step("disconnect", disconnect)
+		fmt.Fprintf(os.Stdout, "ask @socket.io/redis-adapter 7.2.0: all works, %d checks\n", a.checks)
+	})
+}

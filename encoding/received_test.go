@@ -1,0 +1,146 @@
+package encoding
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// values returns the same value as it is received in JSON and in MessagePack.
+func received(t *testing.T, text string) map[string]Value {
+	t.Helper()
+	values := make(map[string]Value)
+	reply := `{"type":9,"requestId":"x","packet":` + text + `}`
+	for form, payload := range map[string][]byte{"JSON": []byte(reply), "MessagePack": messagePack(t, reply)} {
+		r, err := UnmarshalReply(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[form] = r.Value
+	}
+	return values
+}
+
+// TestValueDecode holds Decode to what json.Unmarshal does with the same text.
+func TestValueDecode(t *testing.T) {
+	t.Parallel()
+	type inner struct {
+		When time.Time `json:"when"`
+		Rest json.RawMessage
+	}
+	type target struct {
+		ID     int64   `json:"id"`
+		Price  float32 `json:"price"`
+		Name   *string `json:"name,omitempty"`
+		Quoted int     `json:"quoted,string"`
+		Tags   []string
+		inner
+		Any  any
+		More map[string]int
+	}
+	for _, text := range []string{
+		`{"id":9007199254740991,"price":19.99,"name":"Ada","quoted":"7","tags":["a","b"],"when":"2026-01-02T03:04:05Z","Rest":{"a":[1,2]},"any":[1,"x",null,true,{"y":1.5}],"More":{"a":1}}`,
+		`{"ID":1,"NAME":null,"unknown":1}`,
+		`{}`, `null`,
+	} {
+		for form, v := range received(t, text) {
+			var got, want target
+			if err := json.Unmarshal([]byte(text), &want); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Decode(&got); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s from %s: %+v, %v, want %+v", text, form, got, err, want)
+			}
+		}
+	}
+	for _, text := range []string{
+		`null`, `true`, `"text"`, `1`, `-1`, `1.5`, `1e300`, `18446744073709551616`, `[]`, `{}`, `[1,[2,{"a":null}]]`, `"<&>\u2028é😀"`,
+	} {
+		var want any
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatal(err)
+		}
+		for form, v := range received(t, text) {
+			var got any
+			if err := v.Decode(&got); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s from %s: %#v, %v, want %#v", text, form, got, err, want)
+			}
+			tagged, err := v.TaggedJSON()
+			var again any
+			if err == nil {
+				err = json.Unmarshal(tagged, &again)
+			}
+			if err != nil || !reflect.DeepEqual(again, want) {
+				t.Errorf("%s from %s as tagged JSON: %s, %v", text, form, tagged, err)
+			}
+		}
+	}
+}
+
+func TestValueDecodeErrors(t *testing.T) {
+	t.Parallel()
+	for form, v := range received(t, `{"id":"seven"}`) {
+		var typeError *json.UnmarshalTypeError
+		if err := v.Decode(&struct{ ID int }{}); !errors.As(err, &typeError) {
+			t.Errorf("%s: a string into an int: %v", form, err)
+		}
+		var invalid *json.InvalidUnmarshalError
+		for _, into := range []any{nil, struct{}{}, (*int)(nil), (*any)(nil)} {
+			if err := v.Decode(into); !errors.As(err, &invalid) {
+				t.Errorf("%s: into %T: %v", form, into, err)
+			}
+		}
+	}
+}
+
+func TestValueBinary(t *testing.T) {
+	t.Parallel()
+	type file struct {
+		Name string
+		Data []byte
+	}
+	want := file{"a", []byte{0, 1, 255}}
+	for form, payload := range map[string][]byte{
+		"JSON":        []byte(`{"type":9,"requestId":"x","packet":{"Name":"a","Data":{"type":"Buffer","data":[0,1,255]}}}`),
+		"MessagePack": messagePack(t, `{"type":9,"requestId":"x","packet":{"Name":"a","Data":{"$binary":"AAH/"}}}`),
+	} {
+		r, err := UnmarshalReply(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got file
+		if err := r.Value.Decode(&got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v", form, got, err)
+		}
+		var loose any
+		if err := r.Value.Decode(&loose); err != nil || !reflect.DeepEqual(loose, map[string]any{"Name": "a", "Data": want.Data}) {
+			t.Errorf("%s: %#v, %v", form, loose, err)
+		}
+		if text, err := r.Value.TaggedJSON(); err != nil || string(text) != `{"Data":{"$binary":"AAH/"},"Name":"a"}` {
+			t.Errorf("%s: %s, %v", form, text, err)
+		}
+	}
+	// The whole value may be binary.
+	var b []byte
+	if err := NewValue([]byte{7}).Decode(&b); err != nil || !reflect.DeepEqual(b, []byte{7}) {
+		t.Errorf("%v, %v", b, err)
+	}
+}
+
+// TestValueOfNothing decodes the Value that a client gave no answer with.
+func TestValueOfNothing(t *testing.T) {
+	t.Parallel()
+	var v any = 1
+	if err := (Value{}).Decode(&v); err != nil || v != nil {
+		t.Errorf("%v, %v", v, err)
+	}
+	n := 7
+	if err := (Value{}).Decode(&n); err != nil || n != 7 {
+		t.Errorf("null changed an int to %d, %v", n, err)
+	}
+	if text, err := (Value{}).TaggedJSON(); err != nil || string(text) != "null" {
+		t.Errorf("%s, %v", text, err)
+	}
+}

@@ -1,0 +1,176 @@
+package encoding
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestUnmarshalReply(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, text string
+		want       Reply
+	}{
+		{"classic sockets", `{"requestId":"x","sockets":[{"id":"s","rooms":["s","r"],"data":{},"handshake":{}}]}`,
+			Reply{Kind: ReplySockets, Sockets: []map[string]any{{"id": "s", "rooms": []any{"s", "r"}, "data": map[string]any{}, "handshake": map[string]any{}}}}},
+		{"classic no sockets", `{"requestId":"x","sockets":[]}`, Reply{Kind: ReplySockets}},
+		{"classic rooms", `{"requestId":"x","rooms":["a","b",7]}`, Reply{Kind: ReplyRooms, Rooms: []string{"a", "b", "7"}}},
+		{"classic no rooms", `{"requestId":"x","rooms":[]}`, Reply{Kind: ReplyRooms, Rooms: []string{}}},
+		{"classic server side", `{"type":6,"requestId":"x","data":{"ok":true}}`, Reply{Kind: ReplyServerSide, Value: Value{map[string]any{"ok": true}}}},
+		{"classic server side, undefined", `{"type":6,"requestId":"x"}`, Reply{Kind: ReplyServerSide}},
+		{"classic client count", `{"type":8,"requestId":"x","clientCount":3}`, Reply{Kind: ReplyClientCount, Clients: 3}},
+		{"classic ack", `{"type":9,"requestId":"x","packet":"yes"}`, Reply{Kind: ReplyAck, Value: Value{"yes"}}},
+		{"cluster sockets", `{"type":8,"data":{"requestId":"x","sockets":[{"id":"s"}]},"uid":"u","nsp":"/"}`,
+			Reply{Kind: ReplySockets, UID: "u", Sockets: []map[string]any{{"id": "s"}}}},
+		{"cluster server side", `{"type":10,"data":{"requestId":"x","packet":[1]},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyServerSide, UID: "u", Value: Value{[]any{int64(1)}}}},
+		{"cluster client count", `{"type":11,"data":{"requestId":"x","clientCount":0},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyClientCount, UID: "u"}},
+		{"cluster ack", `{"type":12,"data":{"requestId":"x","packet":null},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyAck, UID: "u"}},
+		// An answer that is itself an object with a requestId must not be taken
+		// for the envelope.
+		{"classic answer that looks like a reply", `{"type":6,"requestId":"x","data":{"requestId":"y","packet":1}}`,
+			Reply{Kind: ReplyServerSide, Value: Value{map[string]any{"requestId": "y", "packet": int64(1)}}}},
+	} {
+		test.want.RequestID = "x"
+		for form, payload := range map[string][]byte{"JSON": []byte(test.text), "MessagePack": messagePack(t, test.text)} {
+			got, err := UnmarshalReply(payload)
+			if err != nil || !reflect.DeepEqual(*got, test.want) {
+				t.Errorf("%s, %s: %+v, %v, want %+v", test.name, form, got, err, test.want)
+			}
+		}
+	}
+}
+
+// TestReplyValues decodes what has no form of its own in what Node sends.
+func TestReplyValues(t *testing.T) {
+	t.Parallel()
+	buffer := `{"type":"Buffer","data":[1,2,255]}`
+	ack := func(packet string) string {
+		return "83 a474797065 09 a9726571756573744964 a178 a67061636b6574 " + packet
+	}
+	for _, test := range []struct {
+		name    string
+		payload []byte
+		want    any
+	}{
+		{"binary in JSON", []byte(`{"type":9,"requestId":"x","packet":` + buffer + `}`), []byte{1, 2, 255}},
+		{"empty binary in JSON", []byte(`{"type":9,"requestId":"x","packet":{"type":"Buffer","data":[]}}`), []byte{}},
+		{"binary deep in JSON", []byte(`{"type":6,"requestId":"x","data":{"a":[` + buffer + `]}}`), map[string]any{"a": []any{[]byte{1, 2, 255}}}},
+		{"nearly binary", []byte(`{"type":9,"requestId":"x","packet":[{"type":"Buffer","data":[256]},{"type":"Buffer","data":[1],"x":1},{"type":"buffer","data":[]}]}`),
+			[]any{map[string]any{"type": "Buffer", "data": []any{int64(256)}}, map[string]any{"type": "Buffer", "data": []any{int64(1)}, "x": int64(1)}, map[string]any{"type": "buffer", "data": []any{}}}},
+		{"binary in MessagePack", unhex(t, ack("c4 02 01ff")), []byte{1, 255}},
+		// In MessagePack it is an object of the application's.
+		{"an object of that form in MessagePack", messagePack(t, `{"type":9,"requestId":"x","packet":`+buffer+`}`),
+			map[string]any{"type": "Buffer", "data": []any{int64(1), int64(2), int64(255)}}},
+		{"undefined of notepack.io 2", unhex(t, ack("d4 00 00")), nil},
+		{"ArrayBuffer of notepack.io 2", unhex(t, ack("c7 02 00 0102")), []byte{1, 2}},
+		{"undefined in an object", unhex(t, ack("81 a161 d4 00 00")), map[string]any{"a": nil}},
+		{"NaN", unhex(t, ack("92 cb 7ff8000000000001 ca 7f800000")), []any{nil, nil}},
+	} {
+		r, err := UnmarshalReply(test.payload)
+		if err != nil || !reflect.DeepEqual(r.Value.decoded, test.want) {
+			t.Errorf("%s: %#v, %v, want %#v", test.name, r, err, test.want)
+		}
+	}
+	r, err := UnmarshalReply([]byte(`{"requestId":"x","sockets":[{"id":"s","data":{"avatar":` + buffer + `}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Sockets[0]["data"]; !reflect.DeepEqual(got, map[string]any{"avatar": []byte{1, 2, 255}}) {
+		t.Errorf("data of a socket: %#v", got)
+	}
+}
+
+// malformedReplies are what somebody who can publish might send.
+var malformedReplies = map[string]string{
+	"nothing":                       ``,
+	"no JSON":                       `{"requestId":`,
+	"text":                          `hello`,
+	"an array":                      `["emitter",{},{}]`,
+	"no requestId":                  `{"type":9,"packet":1}`,
+	"requestId is a number":         `{"type":9,"requestId":1}`,
+	"requestId is null":             `{"requestId":null,"sockets":[]}`,
+	"unknown type":                  `{"type":5,"requestId":"x"}`,
+	"request of a server":           `{"type":7,"requestId":"x","packet":{}}`,
+	"type is a string":              `{"type":"9","requestId":"x","packet":1}`,
+	"nothing known":                 `{"requestId":"x"}`,
+	"rooms are a string":            `{"requestId":"x","rooms":"a"}`,
+	"a room is an object":           `{"requestId":"x","rooms":[{}]}`,
+	"sockets are an object":         `{"requestId":"x","sockets":{}}`,
+	"sockets are strings":           `{"requestId":"x","sockets":["a"]}`,
+	"a socket without id":           `{"requestId":"x","sockets":[{"rooms":[]}]}`,
+	"a socket with an empty id":     `{"requestId":"x","sockets":[{"id":""}]}`,
+	"a socket with a number for id": `{"requestId":"x","sockets":[{"id":1}]}`,
+	"negative count":                `{"type":8,"requestId":"x","clientCount":-1}`,
+	"count and a half":              `{"type":8,"requestId":"x","clientCount":1.5}`,
+	"count beyond reason":           `{"type":8,"requestId":"x","clientCount":9007199254740991}`,
+	"count is text":                 `{"type":8,"requestId":"x","clientCount":"1"}`,
+	"no count":                      `{"type":8,"requestId":"x"}`,
+	"cluster, unknown type":         `{"type":3,"data":{"requestId":"x","packet":{}},"uid":"u"}`,
+	"cluster, no type":              `{"data":{"requestId":"x"},"uid":"u"}`,
+	"cluster, no requestId":         `{"type":12,"data":{"packet":1},"uid":"u"}`,
+	"cluster, data is an array":     `{"type":12,"data":[],"uid":"u"}`,
+	"too deep":                      `{"type":9,"requestId":"x","packet":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`,
+}
+
+func TestUnmarshalReplyMalformed(t *testing.T) {
+	t.Parallel()
+	for name, text := range malformedReplies {
+		payloads := [][]byte{[]byte(text)}
+		if b, err := Append(nil, TaggedJSON(text)); err == nil && text != "" {
+			payloads = append(payloads, b)
+		}
+		for _, payload := range payloads {
+			if r, err := UnmarshalReply(payload); !errors.Is(err, ErrMalformed) || r != nil {
+				t.Errorf("%s: %+v, %v", name, r, err)
+			}
+		}
+	}
+}
+
+func FuzzUnmarshalReply(f *testing.F) {
+	for _, text := range malformedReplies {
+		f.Add([]byte(text))
+	}
+	for _, text := range []string{
+		`{"requestId":"x","sockets":[{"id":"s","data":{"b":{"type":"Buffer","data":[1]}}}]}`,
+		`{"type":12,"data":{"requestId":"x","packet":{"a":[1,null,"é"]}},"uid":"u","nsp":"/"}`,
+		`{"type":8,"requestId":"x","clientCount":3}`,
+	} {
+		f.Add([]byte(text))
+		b, err := Append(nil, TaggedJSON(text))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		before := bytes.Clone(payload)
+		r, err := UnmarshalReply(payload)
+		if !bytes.Equal(payload, before) {
+			t.Fatal("the payload was changed")
+		}
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) || r != nil {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			return
+		}
+		if r.RequestID == "" && !bytes.Contains(payload, []byte("requestId")) || r.Clients < 0 || r.Clients > math.MaxInt32+1 {
+			t.Fatalf("%+v", r)
+		}
+		// Whatever came, it can be looked at.
+		var v any
+		if err := r.Value.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range r.Sockets {
+			if id, _ := s["id"].(string); id == "" {
+				t.Fatalf("%+v", s)
+			}
+		}
+	})
+}
