@@ -106,9 +106,14 @@ type route struct {
 	encode   func(message []byte) []byte // the message as the command takes it; nil: as it is
 }
 
-// Constructors of commands by what Redis answers.
-func newIntCmd(ctx context.Context, words ...any) redis.Cmder {
-	return redis.NewIntCmd(ctx, words...)
+// newPublish returns PUBLISH or SPUBLISH. go-redis knows no key of PUBLISH and
+// sends each to a random node of a Redis Cluster, from where two events for one
+// client can overtake each other; with the channel as its key, all events of a
+// channel take one way.
+func newPublish(ctx context.Context, words ...any) redis.Cmder {
+	cmd := redis.NewIntCmd(ctx, words...)
+	cmd.SetFirstKeyPos(1)
+	return cmd
 }
 
 func newStringCmd(ctx context.Context, words ...any) redis.Cmder {

@@ -14,7 +14,7 @@ type classic struct{ format encoding.Classic }
 func (classic) check(*config) error { return nil }
 
 func (a classic) route(b *encoding.Broadcast) (*route, error) {
-	return &route{template: a.format.Template(b), words: []any{"publish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newIntCmd}, nil
+	return &route{template: a.format.Template(b), words: []any{"publish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newPublish}, nil
 }
 
 func (a classic) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
@@ -26,7 +26,7 @@ func (a classic) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 	if err != nil {
 		return nil, err
 	}
-	return redis.NewIntCmd(ctx, "publish", a.format.RequestChannel(r.Namespace), message), nil
+	return newPublish(ctx, "publish", a.format.RequestChannel(r.Namespace), message), nil
 }
 
 // replyChannels returns both channels that servers use: the second one is that

@@ -98,15 +98,16 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	if err == nil {
 		err = cmd.Err() // waits where an asynchronous client returned early
 	}
-	return describe(cmd, err)
+	return s.describe(cmd, err)
 }
 
 // describe adds to an error of a command what it means where that is not plain.
-func describe(cmd redis.Cmder, err error) error {
+func (s *sender) describe(cmd redis.Cmder, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, moved := redis.IsMovedError(err); moved {
+	_, moved := redis.IsMovedError(err)
+	if _, cluster := s.client.(*redis.ClusterClient); moved && !cluster {
 		return fmt.Errorf("emitter: %s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), err)
 	}
 	return fmt.Errorf("emitter: %s: %w", commandName(cmd), err)

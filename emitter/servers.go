@@ -40,7 +40,7 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 			err = cmd.Err()
 		}
 		sum.Add(cmd.Val()[channel])
-		return describe(cmd, err)
+		return o.sender.describe(cmd, err)
 	}
 	if all, ok := client.(nodes); ok {
 		err = all.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error { return ask(ctx, node) })

@@ -21,7 +21,7 @@ func (a sharded) check(c *config) error {
 }
 
 func (a sharded) route(b *encoding.Broadcast) (*route, error) {
-	return &route{template: a.format.Template(b), words: []any{"spublish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newIntCmd}, nil
+	return &route{template: a.format.Template(b), words: []any{"spublish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newPublish}, nil
 }
 
 func (a sharded) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
@@ -33,7 +33,7 @@ func (a sharded) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 	if err != nil {
 		return nil, err
 	}
-	return redis.NewIntCmd(ctx, "spublish", a.format.Channel(r.Namespace, nil), message), nil
+	return newPublish(ctx, "spublish", a.format.Channel(r.Namespace, nil), message), nil
 }
 
 func (a sharded) replyChannels(namespace string) ([]string, bool) {

@@ -77,7 +77,7 @@ func (a streams) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 	if a.UseShardedPubSub {
 		publish = "spublish"
 	}
-	return redis.NewIntCmd(ctx, publish, a.format().Channel(r.Namespace), message), nil
+	return newPublish(ctx, publish, a.format().Channel(r.Namespace), message), nil
 }
 
 func (a streams) replyChannels(namespace string) ([]string, bool) {

@@ -72,8 +72,9 @@ func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalCli
 	first := targets[0].options
 	options := &redis.ClusterOptions{
 		Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
-		MaxRetries: -1, DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
+		DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
+		ClusterStateReloadInterval: time.Second, // to learn soon who follows a dead master
 	}
 	for _, t := range targets {
 		switch {
@@ -84,7 +85,9 @@ func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalCli
 		}
 		options.Addrs = append(options.Addrs, t.options.Addr)
 	}
-	return redis.NewClusterClient(options), nil
+	client := redis.NewClusterClient(options)
+	client.AddHook(once{})
+	return client, nil
 }
 
 func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalClient, error) {
