@@ -62,12 +62,12 @@ sioemit --server-version 2 emit order:paid '{"id":1}' --room room1
 ` + "```" + `
 
 This page is written by the tests (` + "`go test ./compat_test -run Matrix -update`" + `).
-Each column is a cluster of two official servers and one Redis.
+Each column is a cluster of two official servers, and one Redis or a Redis Cluster of three masters.
 Each line was tried with the library and with the command.
 
 `)
 	// A table of versions to set, then one of promises.
-	b.WriteString("| Column | Socket.IO server | Adapter | Client | Set |\n|---|---|---|---|---|\n")
+	b.WriteString("| Column | Socket.IO server | Adapter | Client | Redis | Set |\n|---|---|---|---|---|---|\n")
 	for i, row := range rows {
 		_, server, err := harness.PackageVersion(row.generation.Server)
 		if err != nil {
@@ -81,11 +81,12 @@ Each line was tried with the library and with the command.
 		if err != nil {
 			return "", err
 		}
-		set := "nothing"
-		if n := row.generation.Number; n != 4 {
-			set = fmt.Sprintf("`WithServerVersion(%d)`, `--server-version %d`", n, n)
+		options, set := row.describe()
+		redis := "one"
+		if row.cluster {
+			redis = "cluster"
 		}
-		fmt.Fprintf(&b, "| %c | %s | %s %s | %s | %s |\n", 'A'+i, server, adapter, version, client, set)
+		fmt.Fprintf(&b, "| %c | %s | %s %s%s | %s | %s | %s |\n", 'A'+i, server, adapter, version, options, client, redis, set)
 	}
 	b.WriteString("\n| What |")
 	for i := range rows {
@@ -113,8 +114,28 @@ How "yes" was found:
 
 - On each server there are clients in room a, in room b, in both, in none, and in another namespace.
 - Each of them is there three times: websocket only, HTTP long-polling only, and the default, which starts with polling and upgrades.
+  The last is left out in columns ` + leftOut() + `, and so are clients that do not read: other columns have the same adapter.
 - After each line, everyone gets a last event. Then each client must have got exactly what was meant for it, in order.
+- In columns ` + unordered() + `, order holds among the events to one room, and among those to everyone or to several rooms:
+  they go through different nodes of the Redis Cluster.
 - Volatile events may be lost by a client that does not read, or that is between two polls. Other events may not.
 `)
 	return b.String(), nil
+}
+
+// columns lists the columns of the rows that satisfy the condition.
+func columns(ok func(row) bool) string {
+	var list []string
+	for i, r := range rows {
+		if ok(r) {
+			list = append(list, string(rune('A'+i)))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func leftOut() string { return columns(row.brief) }
+
+func unordered() string {
+	return columns(func(r row) bool { return r.lane(message{rooms: []string{roomA}}) != "" })
 }

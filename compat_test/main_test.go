@@ -93,12 +93,12 @@ func closeAtEnd(t *testing.T, thing interface{ Close() error }) {
 	})
 }
 
+// redis-server cuts off a subscriber that falls 32 MB behind, which a server on a busy machine may.
+var unlimited = []string{"--client-output-buffer-limit", "pubsub 0 0 0"}
+
 func startRedis(t *testing.T) *harness.Redis {
 	t.Helper()
-	// redis-server cuts off a subscriber that falls 32 MB behind, which a server on a busy machine may.
-	r, err := harness.StartRedis(withDeadline(t), harness.RedisConfig{
-		Args: []string{"--client-output-buffer-limit", "pubsub 0 0 0"},
-	})
+	r, err := harness.StartRedis(withDeadline(t), harness.RedisConfig{Args: unlimited})
 	if err != nil {
 		t.Fatal(err)
 	}

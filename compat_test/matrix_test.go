@@ -49,7 +49,7 @@ func TestMatrix(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(os.Stdout, "matrix %-30s client %s, %s, %d clients on %d servers: %d promises kept, %d events sent, %d received, %d deliveries checked as withheld\n",
+			fmt.Fprintf(os.Stdout, "matrix %-66s client %s, %s, %d clients on %d servers: %d promises kept, %d events sent, %d received, %d deliveries checked as withheld\n",
 				r.name, client, c.transports(), len(c.members), len(c.nodes), kept, c.sent, c.received, c.withheld)
 		})
 	}
@@ -66,7 +66,17 @@ func checkVersions(t *testing.T, r row) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name := server + "/" + strings.TrimPrefix(adapter, "@socket.io/") + "-" + version; name != r.name {
+	name := server + "/" + strings.TrimPrefix(adapter, "@socket.io/") + "-" + version
+	switch r.adapter.Kind {
+	case "sharded":
+		name += " sharded " + r.subscriptionMode()
+	case "streams":
+		name += fmt.Sprintf(" streamCount %d", r.streamCount())
+	}
+	if r.cluster {
+		name += ", Redis Cluster"
+	}
+	if name != r.name {
 		t.Fatalf("the row %q runs %q", r.name, name)
 	}
 }

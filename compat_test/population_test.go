@@ -25,10 +25,11 @@ const (
 	roomWitness = "witness" // the two clients that live in a process of their own
 )
 
-// cluster is a row that runs: one Redis, two servers, and many clients on each.
+// cluster is a row that runs: one Redis or a Redis Cluster, two servers, and many clients on each.
 type cluster struct {
 	row     row
-	redis   *harness.Redis
+	url     string // for the command
+	connect func(*testing.T) redis.UniversalClient
 	nodes   []*harness.Node
 	clients *harness.Clients // all but the witnesses; this process can be paused
 	members []*member
@@ -56,12 +57,13 @@ func (m *member) in(room string) bool { return slices.Contains(m.rooms, room) }
 func start(t *testing.T, r row) *cluster {
 	t.Helper()
 	ctx := withDeadline(t)
-	c := &cluster{row: r, redis: startRedis(t)}
+	c := &cluster{row: r}
+	conn := c.startRedis(t)
 	for range 2 {
 		node, err := harness.StartNode(ctx, harness.NodeConfig{
 			Server:     r.generation.Server,
-			Adapter:    r.adapter.With("key", key),
-			Redis:      c.redis.Conn(),
+			Adapter:    r.serverAdapter(),
+			Redis:      conn,
 			Namespaces: namespaces[1:],
 			Options: map[string]any{
 				// Compression is off by default from version 3 on.
@@ -97,7 +99,7 @@ func start(t *testing.T, r row) *cluster {
 		})
 	}
 	for i, node := range c.nodes {
-		for _, transport := range []string{"websocket", "polling", "default"} {
+		for _, transport := range r.transports() {
 			for _, place := range []struct {
 				namespace string
 				rooms     []string
@@ -137,10 +139,35 @@ func start(t *testing.T, r row) *cluster {
 		t.FailNow()
 	}
 
-	rdb := redis.NewClient(c.redis.Options())
-	closeAtEnd(t, rdb)
-	c.fences = emitter.New(rdb, r.options()...)
+	c.fences = emitter.New(c.connect(t), r.options()...)
 	return c
+}
+
+// startRedis starts what the row needs, and returns how servers connect to it.
+func (c *cluster) startRedis(t *testing.T) harness.RedisConn {
+	t.Helper()
+	if !c.row.cluster {
+		r := startRedis(t)
+		c.url = r.URL()
+		c.connect = func(t *testing.T) redis.UniversalClient {
+			client := redis.NewClient(r.Options())
+			closeAtEnd(t, client)
+			return client
+		}
+		return r.Conn()
+	}
+	r, err := harness.StartRedisCluster(withDeadline(t), 3, 0, harness.RedisConfig{Args: unlimited})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, r)
+	c.url = r.URLs()[0] // a cluster is known by any of its nodes
+	c.connect = func(t *testing.T) redis.UniversalClient {
+		client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: r.Addrs()[:1]})
+		closeAtEnd(t, client)
+		return client
+	}
+	return r.Conn()
 }
 
 func startClients(t *testing.T, g harness.Generation) *harness.Clients {
@@ -156,14 +183,20 @@ func startClients(t *testing.T, g harness.Generation) *harness.Clients {
 // some returns the members that satisfy the condition. A promise that would be about nobody is a mistake.
 func (c *cluster) some(t *testing.T, ok func(*member) bool) []*member {
 	t.Helper()
+	found := c.matching(ok)
+	if len(found) == 0 {
+		t.Fatal("no client is meant")
+	}
+	return found
+}
+
+// matching returns the members that satisfy the condition, if there are any.
+func (c *cluster) matching(ok func(*member) bool) []*member {
 	var found []*member
 	for _, m := range c.members {
 		if ok(m) {
 			found = append(found, m)
 		}
-	}
-	if len(found) == 0 {
-		t.Fatal("no client is meant")
 	}
 	return found
 }
@@ -211,7 +244,7 @@ func (c *cluster) welcome(ctx context.Context, t *testing.T, rooms ...string) *m
 func (c *cluster) gather(ctx context.Context, t *testing.T, room string) {
 	t.Helper()
 	for _, node := range c.nodes {
-		for _, kind := range []string{"websocket", "polling", "default"} {
+		for _, kind := range c.row.transports() {
 			m := c.some(t, and(inAny(roomA), func(m *member) bool { return m.Node == node && m.kind == kind }))[0]
 			c.join(ctx, t, m, room)
 		}

@@ -1,6 +1,8 @@
 package compat_test
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
@@ -9,27 +11,88 @@ import (
 
 // row is one kind of cluster: a server version and the adapter that joins its servers.
 type row struct {
-	name       string // server version "/" adapter package "-" adapter version
+	// name is server version "/" adapter package "-" adapter version, then what its options are, and the Redis.
+	name       string
 	generation harness.Generation
 	adapter    harness.Adapter
 	ordered    int // how many events the promise of order sends
+	// cluster says that it is a Redis Cluster of three masters, and not one Redis.
+	cluster bool
+}
+
+// brief tells whether another row shows with the same adapter what becomes of clients that do not read, and of those
+// that begin with polling and upgrade, which takes its time and does not depend on where a channel or a stream is.
+func (r row) brief() bool {
+	return r.cluster || slices.Contains([]any{"static", "dynamic-private"}, r.adapter.Options["subscriptionMode"]) || r.adapter.Options["streamCount"] == 3
 }
 
 // rows are the clusters that every promise is put to.
 var rows = []row{
-	{"1.7.4/socket.io-redis-4.0.1", harness.V1, harness.SocketIORedis4, 1000},
-	{"2.5.1/socket.io-redis-5.4.0", harness.V2, harness.SocketIORedis5, 1000},
-	{"3.1.2/socket.io-redis-6.0.1", harness.V3, harness.SocketIORedis60, 1000},
-	{"4.8.4/socket.io-redis-6.1.1", harness.V4, harness.SocketIORedis61, 1000},
-	{"4.8.4/redis-adapter-7.2.0", harness.V4, harness.RedisAdapter7, 1000},
-	{"4.8.4/redis-adapter-8.3.0", harness.V4, harness.RedisAdapter8, 10000},
+	{"1.7.4/socket.io-redis-4.0.1", harness.V1, harness.SocketIORedis4, 1000, false},
+	{"2.5.1/socket.io-redis-5.4.0", harness.V2, harness.SocketIORedis5, 1000, false},
+	{"3.1.2/socket.io-redis-6.0.1", harness.V3, harness.SocketIORedis60, 1000, false},
+	{"4.8.4/socket.io-redis-6.1.1", harness.V4, harness.SocketIORedis61, 1000, false},
+	{"4.8.4/redis-adapter-7.2.0", harness.V4, harness.RedisAdapter7, 1000, false},
+	{"4.8.4/redis-adapter-8.3.0", harness.V4, harness.RedisAdapter8, 10000, false},
+	{"4.8.4/redis-adapter-8.3.0, Redis Cluster", harness.V4, harness.RedisAdapter8, 1000, true},
+	{"4.8.4/redis-adapter-8.3.0 sharded static", harness.V4, mode("static"), 1000, false},
+	{"4.8.4/redis-adapter-8.3.0 sharded static, Redis Cluster", harness.V4, mode("static"), 1000, true},
+	{"4.8.4/redis-adapter-8.3.0 sharded dynamic", harness.V4, mode("dynamic"), 2000, false},
+	{"4.8.4/redis-adapter-8.3.0 sharded dynamic, Redis Cluster", harness.V4, mode("dynamic"), 1000, true},
+	{"4.8.4/redis-adapter-8.3.0 sharded dynamic-private", harness.V4, mode("dynamic-private"), 1000, false},
+	{"4.8.4/redis-adapter-8.3.0 sharded dynamic-private, Redis Cluster", harness.V4, mode("dynamic-private"), 1000, true},
+	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 1", harness.V4, streamCount(1), 2000, false},
+	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 1, Redis Cluster", harness.V4, streamCount(1), 1000, true},
+	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 3", harness.V4, streamCount(3), 1000, false},
+	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 3, Redis Cluster", harness.V4, streamCount(3), 1000, true},
 }
 
-// key is what the servers of the matrix have for a key: not the default, so that ignoring it would show.
+func mode(subscriptionMode string) harness.Adapter {
+	return harness.ShardedAdapter8.With("subscriptionMode", subscriptionMode)
+}
+
+// The stream is trimmed to a length that no promise comes near to: a server that falls behind must not lose anything.
+func streamCount(n int) harness.Adapter {
+	return harness.StreamsAdapter.With("streamCount", n).With("maxLen", streamLength)
+}
+
+const streamLength = 200000
+
+// key is what the servers of the matrix have for a key, for a channelPrefix and for a streamName: not the default, so
+// that ignoring it would show.
 const key = "app 1"
+
+// transports are the kinds of clients that the row has.
+func (r row) transports() []string {
+	if r.brief() {
+		return []string{"websocket", "polling"}
+	}
+	return []string{"websocket", "polling", "default"}
+}
+
+// serverAdapter is what the servers of the row are started with.
+func (r row) serverAdapter() harness.Adapter {
+	switch r.adapter.Kind {
+	case "sharded":
+		return r.adapter.With("channelPrefix", key)
+	case "streams":
+		return r.adapter.With("channelPrefix", key).With("streamName", key)
+	}
+	return r.adapter.With("key", key)
+}
 
 // options are what a user of the library has to set for this row.
 func (r row) options() []emitter.Option {
+	switch r.adapter.Kind {
+	case "sharded":
+		return []emitter.Option{emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{
+			ChannelPrefix: key, SubscriptionMode: emitter.SubscriptionMode(r.subscriptionMode()),
+		}))}
+	case "streams":
+		return []emitter.Option{emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{
+			StreamName: key, ChannelPrefix: key, StreamCount: r.streamCount(), MaxLen: streamLength,
+		}))}
+	}
 	options := []emitter.Option{emitter.WithKey(key)}
 	if r.generation.Number != 4 {
 		options = append(options, emitter.WithServerVersion(r.generation.Number))
@@ -40,8 +103,68 @@ func (r row) options() []emitter.Option {
 // flags are what a user of the command has to set for this row.
 func (r row) flags() []string {
 	flags := []string{"--key", key}
-	if r.generation.Number != 4 {
-		flags = append(flags, "--server-version", strconv.Itoa(r.generation.Number))
+	switch r.adapter.Kind {
+	case "sharded":
+		flags = append(flags, "--adapter", "sharded", "--subscription-mode", r.subscriptionMode())
+	case "streams":
+		flags = append(flags, "--adapter", "streams", "--stream-name", key, "--stream-count", strconv.Itoa(r.streamCount()),
+			"--max-len", strconv.Itoa(streamLength))
+	default:
+		if r.generation.Number != 4 {
+			flags = append(flags, "--server-version", strconv.Itoa(r.generation.Number))
+		}
+	}
+	if r.cluster {
+		flags = append(flags, "--cluster")
 	}
 	return flags
+}
+
+func (r row) subscriptionMode() string { return r.adapter.Options["subscriptionMode"].(string) }
+
+func (r row) streamCount() int { return r.adapter.Options["streamCount"].(int) }
+
+// lane names the way that a message takes. Events that take the same way arrive in the order in which they were sent.
+// On one Redis all of them do; on a Redis Cluster, channels belong to different nodes, and each room may have its own.
+func (r row) lane(m message) string {
+	if !r.cluster || r.adapter.Kind == "streams" || r.adapter.Options["subscriptionMode"] == "static" {
+		return ""
+	}
+	rooms := slices.Compact(slices.Sorted(slices.Values(m.rooms)))
+	if len(rooms) != 1 {
+		return ""
+	}
+	return rooms[0]
+}
+
+// describe says in docs/compatibility.md what the servers of the row have set, and what to set accordingly.
+func (r row) describe() (servers, set string) {
+	set = "nothing"
+	switch r.adapter.Kind {
+	case "sharded":
+		servers = fmt.Sprintf(", sharded, %s", r.subscriptionMode())
+		set = "`WithAdapter(Sharded(...))`, `--adapter sharded`"
+		if mode := r.subscriptionMode(); mode != "dynamic" {
+			set += fmt.Sprintf(", with `SubscriptionMode: %q`, `--subscription-mode %s`", mode, mode)
+		}
+	case "streams":
+		set = "`WithAdapter(Streams(...))`, `--adapter streams`"
+		if n := r.streamCount(); n > 1 {
+			servers = fmt.Sprintf(", streamCount %d", n)
+			set += fmt.Sprintf(", with `StreamCount: %d`, `--stream-count %d`", n, n)
+		}
+	default:
+		if n := r.generation.Number; n != 4 {
+			set = fmt.Sprintf("`WithServerVersion(%d)`, `--server-version %d`", n, n)
+		}
+	}
+	if r.cluster {
+		command := "a `ClusterClient`, `--cluster`"
+		if set == "nothing" {
+			set = command
+		} else {
+			set += "; " + command
+		}
+	}
+	return servers, set
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/sioemit/sioemit/emitter"
 )
 
@@ -41,15 +39,14 @@ type sender interface {
 
 func senders(t *testing.T, c *cluster) []sender {
 	t.Helper()
-	rdb := redis.NewClient(c.redis.Options())
-	closeAtEnd(t, rdb)
+	rdb := c.connect(t)
 	path, err := command.build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return []sender{
 		library{emitter.New(rdb, c.row.options()...)},
-		commandLine{path: path, flags: append([]string{"--redis", c.redis.URL()}, c.row.flags()...), dir: t.TempDir()},
+		commandLine{path: path, flags: append([]string{"--redis", c.url}, c.row.flags()...), dir: t.TempDir()},
 	}
 }
 

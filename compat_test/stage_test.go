@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 )
 
 // stage is where one promise is put to one cluster through one sender. A promise says what is sent and who is
@@ -22,6 +25,8 @@ type stage struct {
 	ctx  context.Context
 	via  sender
 	want map[*member][]expectation
+
+	lanes []laneTarget // that were used since the last fence
 }
 
 // expectation is an event that a client is to get.
@@ -30,6 +35,8 @@ type expectation struct {
 	args  []json.RawMessage
 	// optional events may be missing: volatile ones.
 	optional bool
+	// lane is the way that it takes: there is no order between events of different lanes.
+	lane string
 }
 
 func expected(event string, args ...any) expectation {
@@ -82,7 +89,8 @@ func (s *stage) note(m message, optional bool, to func(*member) bool) {
 	s.Helper()
 	s.sent++
 	e := expected(m.event, m.args...)
-	e.optional = optional
+	e.optional, e.lane = optional, s.row.lane(m)
+	s.use(m, e.lane)
 	receivers := s.some(s.T, to)
 	for _, receiver := range receivers {
 		s.want[receiver] = append(s.want[receiver], e)
@@ -102,6 +110,20 @@ func (s *stage) refused(m message, target error) {
 // arrived before it, or never will.
 const fence = "fence"
 
+// use notes that a message went to a room by a way of its own.
+func (s *stage) use(m message, lane string) {
+	if lane == "" {
+		return
+	}
+	target := laneTarget{namespace: encoding.Namespace(m.namespace), room: lane}
+	if !slices.Contains(s.lanes, target) {
+		s.lanes = append(s.lanes, target)
+	}
+}
+
+// laneTarget is a room whose events take a way of their own.
+type laneTarget struct{ namespace, room string }
+
 // settle sends the fence to everyone, waits until everyone has it, and compares what each client got with what it
 // was to get: nothing lost, nothing doubled, nothing out of order, nothing that was meant for others.
 // It returns how many events each member got.
@@ -112,7 +134,7 @@ func (s *stage) settle() map[*member]int {
 	for _, m := range s.members {
 		events := m.Events()[m.seen:]
 		m.seen += len(events)
-		events = events[:len(events)-1] // the fence itself
+		events = slices.DeleteFunc(events, func(e harness.Event) bool { return e.Name == fence })
 		s.received += len(events)
 		got[m] = len(events)
 		if problem := compare(events, s.want[m]); problem != "" {
@@ -135,21 +157,47 @@ func (s *stage) forget() {
 
 func (s *stage) awaitFence() {
 	s.Helper()
+	// Where rooms have ways of their own, each of these comes to its end first.
+	for _, lane := range s.lanes {
+		if in := s.matching(func(m *member) bool { return m.Namespace == lane.namespace && (m.in(lane.room) || m.ID == lane.room) }); len(in) > 0 {
+			s.sendFence(in, s.fences.Of(lane.namespace).To(lane.room))
+		}
+	}
+	s.lanes = nil
+	s.sendFence(s.members, s.everyNamespace()...)
+}
+
+func (s *stage) everyNamespace() []*emitter.BroadcastOperator {
+	var all []*emitter.BroadcastOperator
+	for _, namespace := range namespaces {
+		all = append(all, s.fences.Of(namespace))
+	}
+	return all
+}
+
+// sendFence sends a fence and waits until those who are meant have it.
+func (s *stage) sendFence(members []*member, targets ...*emitter.BroadcastOperator) {
+	s.Helper()
 	s.lastFence++
 	number := s.lastFence
-	for _, namespace := range namespaces {
-		if err := s.fences.Of(namespace).Emit(s.ctx, fence, number); err != nil {
+	for _, target := range targets {
+		if err := target.Emit(s.ctx, fence, number); err != nil {
 			s.Fatal(err)
 		}
 	}
 	mark := fmt.Sprint(number)
 	var group sync.WaitGroup
-	errs := make([]error, len(s.members))
-	for i, m := range s.members {
+	errs := make([]error, len(members))
+	for i, m := range members {
 		group.Go(func() {
 			errs[i] = m.Await(s.ctx, func(events []harness.Event) bool {
-				last := len(events) - 1
-				return last >= 0 && events[last].Name == fence && string(events[last].Args[0]) == mark
+				// Behind it there may be something that came another way.
+				for _, event := range slices.Backward(events[m.seen:]) {
+					if event.Name == fence {
+						return string(event.Args[0]) == mark
+					}
+				}
+				return false
 			})
 		})
 	}
@@ -165,8 +213,53 @@ func (s *stage) awaitFence() {
 	}
 }
 
-// compare returns what is wrong with the events that a client got, or "".
+// compare returns what is wrong with the events that a client got, or "". Between events of different lanes there is
+// no order, so that each lane is compared for itself.
 func compare(got []harness.Event, want []expectation) string {
+	var lanes []string
+	split := make(map[string][]expectation)
+	for _, w := range want {
+		if split[w.lane] == nil {
+			lanes = append(lanes, w.lane)
+		}
+		split[w.lane] = append(split[w.lane], w)
+	}
+	if len(lanes) < 2 {
+		return compareLane(got, want)
+	}
+	rest := make(map[string][]expectation, len(lanes))
+	for lane, list := range split {
+		rest[lane] = list
+	}
+	for i, event := range got {
+		found := false
+		for _, lane := range lanes {
+			for n, w := range rest[lane] {
+				if found = same(event, w); found {
+					rest[lane] = rest[lane][n+1:]
+				}
+				if found || !w.optional {
+					break
+				}
+			}
+			if found {
+				break
+			}
+		}
+		if !found {
+			return fmt.Sprintf("event %d of %d is %s, which is not the next one of any of %d lanes", i+1, len(got), event, len(lanes))
+		}
+	}
+	for _, lane := range lanes {
+		if problem := compareLane(nil, rest[lane]); problem != "" {
+			return fmt.Sprintf("lane %q: %s", lane, problem)
+		}
+	}
+	return ""
+}
+
+// compareLane compares events that have one order.
+func compareLane(got []harness.Event, want []expectation) string {
 	i := 0
 	for _, w := range want {
 		switch {
@@ -259,6 +352,8 @@ func TestCompare(t *testing.T) {
 	}
 	one, two, maybe := expected("e", 1), expected("e", 2), expected("e", 2)
 	maybe.optional = true
+	other := expected("f")
+	other.lane = "other"
 	for _, c := range []struct {
 		name string
 		got  []harness.Event
@@ -287,6 +382,13 @@ func TestCompare(t *testing.T) {
 			"garbled binary", []harness.Event{event("e", `{"type":"Buffer","data":[1,2]}`)},
 			[]expectation{expected("e", []byte{1, 2})}, "event 1 of 1",
 		},
+		{"two lanes, in order", []harness.Event{event("e", "1"), event("f")}, []expectation{one, other}, ""},
+		{"two lanes, swapped", []harness.Event{event("f"), event("e", "1")}, []expectation{one, other}, ""},
+		{"two lanes, interleaved", []harness.Event{event("f"), event("e", "1"), event("e", "2")}, []expectation{one, two, other}, ""},
+		{"two lanes, one swapped", []harness.Event{event("e", "2"), event("f"), event("e", "1")}, []expectation{one, two, other}, "next one"},
+		{"two lanes, lost", []harness.Event{event("f"), event("e", "1")}, []expectation{one, two, other}, "and then nothing"},
+		{"two lanes, doubled", []harness.Event{event("f"), event("e", "1"), event("f")}, []expectation{one, other}, "next one"},
+		{"two lanes, optional lost", []harness.Event{event("f"), event("e", "1")}, []expectation{maybe, one, other}, ""},
 	} {
 		problem := compare(c.got, c.want)
 		if (problem == "") != (c.say == "") || !strings.Contains(problem, c.say) {

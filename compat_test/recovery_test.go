@@ -1,0 +1,180 @@
+package compat_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// streamOffset is what the servers append to the arguments of an event, so that a client knows where it stopped.
+var streamOffset = regexp.MustCompile(`^"[0-9]+-[0-9]+"$`)
+
+// A client of the streams adapter that was cut off gets what it missed when it comes back: in order, once, and nothing
+// that was not for it.
+func TestConnectionStateRecovery(t *testing.T) {
+	t.Parallel()
+	ctx := withDeadline(t)
+	one := startRedis(t)
+	cluster, err := harness.StartRedisCluster(ctx, 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, cluster)
+	for _, c := range []struct {
+		name    string
+		conn    harness.RedisConn
+		client  redis.UniversalClient
+		streams int
+		stay    bool // reconnect to the same server
+	}{
+		{"one Redis, the same server", one.Conn(), one.Client(), 1, true},
+		{"one Redis, the other server", one.Conn(), one.Client(), 3, false},
+		{"Redis Cluster, the same server", cluster.Conn(), cluster.Client(), 3, true},
+		{"Redis Cluster, the other server", cluster.Conn(), cluster.Client(), 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			name := fmt.Sprintf("recovery %d", c.streams)
+			sessions := fmt.Sprintf("session %d:", c.streams)
+			var nodes []*harness.Node
+			for range 2 {
+				node, err := harness.StartNode(ctx, harness.NodeConfig{
+					Server: harness.V4.Server,
+					Adapter: harness.StreamsAdapter.With("streamName", name).With("streamCount", c.streams).
+						With("sessionKeyPrefix", sessions).With("channelPrefix", name),
+					Redis:   c.conn,
+					Options: map[string]any{"connectionStateRecovery": map[string]any{"maxDisconnectionDuration": 120000}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				closeAtEnd(t, node)
+				nodes = append(nodes, node)
+			}
+			clients := startClients(t, harness.V4)
+			connect := func(rooms ...string) *harness.Client {
+				client, err := clients.Connect(ctx, harness.ConnectOptions{Node: nodes[0], Transports: []string{"websocket"}, Rooms: rooms})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return client
+			}
+			lost, witness := connect("a", "b"), connect("a", "b")
+			id := lost.ID
+
+			io := emitter.New(c.client, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{StreamName: name, StreamCount: c.streams})))
+			var want []expectation
+			emit := func(op *emitter.BroadcastOperator, meant bool, args ...any) {
+				t.Helper()
+				event := fmt.Sprintf("event %d", len(want))
+				if !meant {
+					event = "for others"
+				}
+				if err := op.Emit(ctx, event, args...); err != nil {
+					t.Fatal(err)
+				}
+				if meant {
+					want = append(want, expected(event, args...))
+				}
+			}
+			round := func() {
+				t.Helper()
+				for range 20 {
+					emit(io.To(), true, "everyone", len(want))
+					emit(io.To("a"), true, map[string]any{"text": "é😀 <&>\u2028", "n": 0.1})
+					emit(io.To("a", "b"), true)
+					emit(io.To("b").Except("c"), true, []byte{0, 1, 0xff}, map[string]any{"deep": []any{[]byte("deep")}})
+					emit(io.To(id), true, nil, true)
+					emit(io.To("c"), false)
+					emit(io.To("a").Except("b"), false)
+					emit(io.To().Except(id), false)
+					emit(io.Of("/admin"), false)
+				}
+			}
+			round()
+			if err := lost.Await(ctx, received(len(want))); err != nil {
+				t.Fatal(err)
+			}
+			before := len(want)
+			if err := lost.Cut(ctx); err != nil {
+				t.Fatal(err)
+			}
+			round() // the server may not have noticed yet
+			awaitSession(t, ctx, c.client, sessions)
+			round()
+			node := nodes[1]
+			if c.stay {
+				node = nodes[0]
+			}
+			recovered, err := lost.Reconnect(ctx, node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !recovered || lost.ID != id {
+				t.Errorf("recovered %v, id %s, was %s", recovered, lost.ID, id)
+			}
+			round()
+			// A stream has one order: whatever was sent before this comes before it.
+			emit(io.To(), true, "the end")
+			for _, client := range []*harness.Client{lost, witness} {
+				if err := client.Await(ctx, func(events []harness.Event) bool {
+					last := len(events) - 1
+					return last >= 0 && events[last].Name == want[len(want)-1].event
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+			got := lost.Events()
+			for i, event := range got {
+				if last := len(event.Args) - 1; last < 0 || !streamOffset.Match(event.Args[last]) {
+					t.Errorf("event %d has no offset: %s", i+1, event)
+				} else {
+					got[i].Args = event.Args[:last:last]
+				}
+			}
+			if problem := compare(got, want); problem != "" {
+				t.Fatal(problem)
+			}
+			fmt.Fprintf(os.Stdout, "recovery %-32s %d streams: %d events before the cut, %d while away, %d after; %d received, in order, once\n",
+				c.name+",", c.streams, before, 2*before, before, len(got))
+		})
+	}
+}
+
+// awaitSession waits until a server has stored the session of a client that it lost.
+func awaitSession(t *testing.T, ctx context.Context, client redis.UniversalClient, prefix string) {
+	t.Helper()
+	for ctx.Err() == nil {
+		var found atomic.Bool
+		look := func(ctx context.Context, node *redis.Client) error {
+			keys, err := node.Keys(ctx, prefix+"*").Result()
+			if len(keys) > 0 {
+				found.Store(true)
+			}
+			return err
+		}
+		var err error
+		switch client := client.(type) {
+		case *redis.ClusterClient:
+			err = client.ForEachMaster(ctx, look)
+		case *redis.Client:
+			err = look(ctx, client)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found.Load() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("no session was stored")
+}

@@ -1,0 +1,243 @@
+package compat_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// breaker makes connections that break at the worst moment: Redis has carried out the command, and its reply is lost.
+type breaker struct {
+	every    int64 // one of so many emits
+	attempts atomic.Int64
+	broken   atomic.Int64
+}
+
+func (b *breaker) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &breakingConn{Conn: conn, breaker: b}, nil
+}
+
+type breakingConn struct {
+	net.Conn
+	breaker *breaker
+	breaks  atomic.Bool
+}
+
+// repeated is the name of the event by which a connection knows that it carries an emit.
+const repeated = "to be repeated or not"
+
+func (c *breakingConn) Write(data []byte) (int, error) {
+	if bytes.Contains(data, []byte(repeated)) && c.breaker.attempts.Add(1)%c.breaker.every == 0 {
+		c.breaks.Store(true)
+	}
+	return c.Conn.Write(data)
+}
+
+func (c *breakingConn) Read(data []byte) (int, error) {
+	n, err := c.Conn.Read(data)
+	if err == nil && c.breaks.Load() {
+		c.breaker.broken.Add(1)
+		c.Conn.Close()
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// go-redis repeats a command whose reply it did not get, and then the event arrives twice. docs/scaling.md says which
+// options and what code turn that off, and that this makes an error of it.
+func TestRepeats(t *testing.T) {
+	t.Parallel()
+	ctx := withDeadline(t)
+	one := startRedis(t)
+	cluster, err := harness.StartRedisCluster(ctx, 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, cluster)
+	for _, c := range []struct {
+		name    string
+		client  func(*breaker) redis.UniversalClient
+		cluster bool
+		repeats bool
+	}{
+		{"Client", func(b *breaker) redis.UniversalClient {
+			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial})
+		}, false, true},
+		{"Client, MaxRetries -1", func(b *breaker) redis.UniversalClient {
+			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial, MaxRetries: -1})
+		}, false, false},
+		{"ClusterClient", func(b *breaker) redis.UniversalClient {
+			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
+		}, true, true},
+		// MaxRetries is not what counts there.
+		{"ClusterClient, MaxRetries -1", func(b *breaker) redis.UniversalClient {
+			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial, MaxRetries: -1})
+		}, true, true},
+		{"ClusterClient, hook", func(b *breaker) redis.UniversalClient {
+			client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
+			client.AddHook(once{})
+			return client
+		}, true, false},
+	} {
+		for _, how := range resilients {
+			t.Run(c.name+"/"+how.name, func(t *testing.T) {
+				w := newWitness("subscriber")
+				node := one
+				if c.cluster {
+					slot, err := cluster.Slot(ctx, how.key)
+					if err != nil {
+						t.Fatal(err)
+					}
+					node = cluster.Owner(ctx, slot)
+				}
+				if how.kind == "xread" {
+					w.read(t, node.Client(), how.key)
+				} else {
+					w.follow(t, how.kind, how.channel, func(context.Context) *harness.Redis { return node }, how.number)
+				}
+				b := &breaker{every: 5}
+				client := c.client(b)
+				closeAtEnd(t, client)
+				sio := emitter.New(client, emitter.WithAdapter(how.emitter))
+				var sent []emission
+				for range 100 {
+					e := emission{number: int(lastNumber.Add(1)), from: time.Now()}
+					e.err = sio.Emit(ctx, repeated, e.number)
+					e.to = time.Now()
+					sent = append(sent, e)
+				}
+				settled(sent, []*witness{w}, 2*time.Second, func() {})
+				broken := int(b.broken.Load())
+				f := judge(sent, []*witness{w}, death{})
+				for until := time.Now().Add(2 * time.Second); f.despiteError < f.errors && time.Now().Before(until); {
+					time.Sleep(5 * time.Millisecond) // what an error hides arrives all the same, or a test below says so
+					f = judge(sent, []*witness{w}, death{})
+				}
+				fmt.Fprintf(os.Stdout, "repeats %-28s %-8s %d emits, %d broken connections, %d errors, %d duplicates\n",
+					c.name+",", how.name+":", f.emits, broken, f.errors, f.duplicates)
+				if broken < 20 || len(f.lost) > 0 {
+					t.Errorf("%d connections broke, lost: %q", broken, f.lost)
+				}
+				switch {
+				case c.repeats && (f.errors != 0 || f.duplicates != broken):
+					t.Errorf("%d errors and %d duplicates, want none and %d", f.errors, f.duplicates, broken)
+				case !c.repeats && (f.errors != broken || f.duplicates != 0 || f.despiteError != broken):
+					t.Errorf("%d errors, %d duplicates, %d receipts despite an error; want %d, none and %[4]d", f.errors, f.duplicates, f.despiteError, broken)
+				}
+			})
+		}
+	}
+}
+
+// A pipeline is repeated as a whole.
+func TestRepeatedPipelines(t *testing.T) {
+	t.Parallel()
+	ctx := withDeadline(t)
+	one := startRedis(t)
+	cluster, err := harness.StartRedisCluster(ctx, 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, cluster)
+	how := resilients[1] // the channel has one node, so a pipeline goes to one
+	slot, err := cluster.Slot(ctx, how.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		client  func(*breaker) redis.UniversalClient
+		node    *harness.Redis
+		repeats bool
+	}{
+		{"Client", func(b *breaker) redis.UniversalClient {
+			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial})
+		}, one, true},
+		{"Client, MaxRetries -1", func(b *breaker) redis.UniversalClient {
+			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial, MaxRetries: -1})
+		}, one, false},
+		{"Client, hook", func(b *breaker) redis.UniversalClient {
+			client := redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial})
+			client.AddHook(once{})
+			return client
+		}, one, false},
+		{"ClusterClient", func(b *breaker) redis.UniversalClient {
+			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
+		}, cluster.Owner(ctx, slot), true},
+		{"ClusterClient, hook", func(b *breaker) redis.UniversalClient {
+			client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
+			client.AddHook(once{})
+			return client
+		}, cluster.Owner(ctx, slot), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const size = 5
+			w := newWitness("subscriber")
+			w.follow(t, how.kind, how.channel, func(context.Context) *harness.Redis { return c.node }, how.number)
+			b := &breaker{every: 4}
+			client := c.client(b)
+			closeAtEnd(t, client)
+			sio := emitter.New(client, emitter.WithAdapter(how.emitter))
+			failed := 0
+			for range 21 {
+				if err := sio.Pipelined(ctx, func(sio *emitter.Emitter) error {
+					for range size {
+						if err := sio.Emit(ctx, repeated, lastNumber.Add(1)); err != nil {
+							return err
+						}
+					}
+					return nil
+				}); err != nil {
+					failed++
+				}
+			}
+			// One channel, one connection each: this comes last.
+			last := int(lastNumber.Add(1))
+			if err := emitter.New(c.node.Client(), emitter.WithAdapter(how.emitter)).Emit(ctx, "last", last); err != nil {
+				t.Fatal(err)
+			}
+			settled([]emission{{number: last, from: time.Now(), to: time.Now()}}, []*witness{w}, 2*time.Second, func() {})
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			duplicates := 0
+			for _, n := range w.got {
+				duplicates += n - 1
+			}
+			broken := int(b.broken.Load())
+			fmt.Fprintf(os.Stdout, "repeats %-28s pipeline: 21 pipelines of %d, %d broken connections, %d errors, %d duplicates, %d received\n",
+				c.name+",", size, broken, failed, duplicates, len(w.got))
+			if broken < 5 || len(w.got) != 21*size+1 {
+				t.Errorf("%d connections broke, %d events were received", broken, len(w.got))
+			}
+			if c.repeats && (failed != 0 || duplicates != broken*size) || !c.repeats && (failed != broken || duplicates != 0) {
+				t.Errorf("%d errors and %d duplicates of %d broken pipelines", failed, duplicates, broken)
+			}
+		})
+	}
+}
+
+// What docs/scaling.md says about how long a cluster client keeps to a master that is dead.
+func TestClusterStateReloadInterval(t *testing.T) {
+	t.Parallel()
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"localhost:1"}})
+	closeAtEnd(t, client)
+	if interval := client.Options().ClusterStateReloadInterval; interval != time.Minute {
+		t.Errorf("go-redis now looks for new masters every %v: say so in docs/scaling.md", interval)
+	}
+}
