@@ -2,7 +2,7 @@
 
 packages = compat_test/node/node_modules/.package-lock.json
 
-.PHONY: demo test deps build
+.PHONY: demo test deps build bench
 
 # The main job on one screen: a cluster of two Socket.IO nodes, and an event
 # from outside. ONCE=1 ends after the delivery.
@@ -16,6 +16,10 @@ test: deps
 
 build:
 	go build -o bin/sioemit ./cmd/sioemit
+
+# What it costs, beside Redis and the others: docs/performance.md.
+bench:
+	cd bench && go run .
 
 deps: $(packages)
 	@compat_test/deps.sh

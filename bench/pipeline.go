@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// perPipeline is how many events a pipeline has.
+const perPipeline = 1000
+
+// oursPipelined sends n events in one round trip.
+func (b *bench) oursPipelined(io *emitter.Emitter, n int) error {
+	return io.Pipelined(b.ctx, func(io *emitter.Emitter) error {
+		room := io.To("room1")
+		for range n {
+			if err := room.Emit(b.ctx, "order", anOrder); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// barePipelined publishes ready-made bytes n times in one round trip.
+func (b *bench) barePipelined(channel string, message []byte, n int) error {
+	_, err := b.rdb.Pipelined(b.ctx, func(pipe redis.Pipeliner) error {
+		for range n {
+			pipe.Publish(b.ctx, channel, message)
+		}
+		return nil
+	})
+	return err
+}
+
+// pipeline measures many events from one sender.
+func (b *bench) pipeline(r *report) error {
+	b.say("pipelines")
+	io := b.emitter(b.rdb)
+	ours := func(n int) error { return b.oursPipelined(io, n) }
+	bare := func(n int) error { return b.barePipelined(channel, b.message, n) }
+	w := work{
+		name: "pipeline", heading: "Events in a pipeline", one: "emit",
+		note: "One sender, " + thousands(perPipeline) + " events to a round trip; for JavaScript as many as suits it best (%s). " +
+			"go-redis and redis-benchmark publish bytes that are ready, so they are the ceiling and not a rival.",
+		entries: []entry{
+			{name: "sioemit, Pipelined", ours: true, allocs: allocs(perPipeline, func() error { return ours(perPipeline) })},
+			{name: "go-redis pipeline of ready bytes", allocs: allocs(perPipeline, func() error { return bare(perPipeline) }), ceiling: true},
+		},
+	}
+	contestants := []contestant{
+		{name: "sioemit", run: batched(perPipeline, ours), unit: perPipeline},
+		{name: "go-redis", run: batched(perPipeline, bare), unit: perPipeline},
+	}
+	batches := ""
+	for _, js := range []struct{ mode, short, name string }{
+		{"node-redis", "node-redis", "JavaScript emitter on node-redis"},
+		{"ioredis", "ioredis", "JavaScript emitter on ioredis"},
+		{"ioredis-auto", "ioredis with enableAutoPipelining", "JavaScript emitter on ioredis, enableAutoPipelining"},
+	} {
+		node, err := b.startNode("emit.js", js.mode, key)
+		if err != nil {
+			return err
+		}
+		defer node.close()
+		size, err := node.bestBatch(b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", js.name, err)
+		}
+		batches += fmt.Sprintf(", %d on %s", size, js.short)
+		contestants = append(contestants, contestant{name: js.name, run: node.run(size), unit: size})
+		w.entries = append(w.entries, entry{name: js.name, allocs: -1})
+	}
+	w.note = fmt.Sprintf(w.note, batches[len(", "):])
+	contestants = append(contestants, contestant{
+		name: "redis-benchmark", run: b.redisBenchmark(1, perPipeline), unit: 20 * perPipeline, unchecked: true,
+	})
+	w.entries = append(w.entries, entry{name: fmt.Sprintf("redis-benchmark -c 1 -P %d PUBLISH", perPipeline), allocs: -1, ceiling: true})
+	if err := b.fill(&w, 150*time.Millisecond, contestants); err != nil {
+		return err
+	}
+	r.works = append(r.works, w)
+	us := w.entries[0].timing
+	r.bars = append(r.bars,
+		atLeast("emits in a pipeline: rate, as a multiple of a go-redis pipeline of ready bytes", w.entries[1].timing.over(us), 0.9),
+		atLeast("emits in a pipeline: rate, as a multiple of the JavaScript emitter on node-redis", w.entries[2].timing.over(us), 7),
+	)
+	return nil
+}
