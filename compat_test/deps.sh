@@ -13,6 +13,11 @@ need apache2 apache2
 need haproxy haproxy
 need gcc gcc # of the race detector, with the headers in libc6-dev
 need setpriv util-linux
+need flock util-linux
+need jq jq
+need psql postgresql-client
+set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
+[ -e "$1" ] || need postgres postgresql
 [ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
 [ -n "$missing" ] || exit 0
 

@@ -241,6 +241,9 @@ func TestReadmeShell(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cat.jpg"), []byte("\xff\xd8"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "events.jsonl"), []byte(`{"event":"piped","args":[1],"rooms":["user:7"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ran := 0
 	for _, block := range blocks(t, "sh") {
 		if !strings.HasPrefix(block, "sioemit") {
@@ -257,14 +260,15 @@ func TestReadmeShell(t *testing.T) {
 		}
 		ran++
 	}
-	if ran != 2 {
+	if ran != 3 {
 		t.Fatalf("%d blocks of shell examples", ran)
 	}
 	c.expect(t, user, `"hello" "world"
 "order:paid" {"id":12345}
 "photo" {"$binary":"/9g="}
 "heartbeat"
-"ping"`)
+"ping"
+"piped" 1`)
 	c.expect(t, admin, `"alert" 5`)
 	c.expect(t, night, "")
 }

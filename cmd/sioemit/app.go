@@ -54,7 +54,7 @@ REDIS:
 		Flags: append(connectionFlags(), adapterFlags()...),
 		Commands: []*cli.Command{
 			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
-			socketsCommand(), roomsCommand(), serversCommand(),
+			socketsCommand(), roomsCommand(), serversCommand(), listenCommand(), doctorCommand(), decodeCommand(stdin),
 			completionCommand(), manCommand(), versionCommand(),
 		},
 		Reader:    stdin,

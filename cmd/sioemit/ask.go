@@ -17,11 +17,7 @@ import (
 // --timeout. Question prints what it got before it returns an error, so that a
 // partial result is not lost.
 func ask(c *cli.Context, question func(*emitter.BroadcastOperator) error) error {
-	options, err := emitterOptions(c)
-	if err != nil {
-		return err
-	}
-	client, err := connect(c)
+	client, options, err := open(c)
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,22 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/sioemit/sioemit/emitter"
 	"github.com/urfave/cli/v2"
 )
 
 const defaultURL = "redis://localhost:6379"
+
+// open returns a client for the Redis, and options for an emitter, that the flags
+// describe.
+func open(c *cli.Context) (redis.UniversalClient, []emitter.Option, error) {
+	options, err := emitterOptions(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := connect(c)
+	return client, options, err
+}
 
 // connect returns a client for the Redis that the flags and the environment
 // name. It opens no connection yet. The client repeats nothing on its own: an

@@ -69,11 +69,7 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 	if err != nil {
 		return usageError{err}
 	}
-	options, err := emitterOptions(c)
-	if err != nil {
-		return err
-	}
-	client, err := connect(c)
+	client, options, err := open(c)
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,7 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 	if c.Int("require") < 0 {
 		return usageError{errors.New("--require must not be negative")}
 	}
-	options, err := emitterOptions(c)
-	if err != nil {
-		return err
-	}
-	client, err := connect(c)
+	client, options, err := open(c)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// explanation is what decode says about a message.
+type explanation struct {
+	Adapter     string         `json:"adapter"`
+	Kind        encoding.Kind  `json:"kind"`
+	Reply       bool           `json:"reply"`
+	Form        string         `json:"form"`
+	Bytes       int            `json:"bytes"`
+	Channel     string         `json:"channel,omitempty"`
+	Stream      string         `json:"stream,omitempty"`
+	ID          string         `json:"id,omitempty"`
+	MessageType *int           `json:"messageType,omitempty"`
+	PacketType  int            `json:"packetType,omitempty"`
+	UID         string         `json:"uid,omitempty"`
+	RequestID   string         `json:"requestId,omitempty"`
+	Namespace   string         `json:"namespace,omitempty"`
+	Rooms       []string       `json:"rooms"`
+	Except      []string       `json:"except"`
+	Flags       explainedFlags `json:"flags"`
+	Event       *string        `json:"event,omitempty"`
+	Args        []jsonText     `json:"args,omitempty"`
+	Change      []string       `json:"change,omitempty"`
+	Close       *bool          `json:"close,omitempty"`
+	Value       jsonText       `json:"value,omitempty"`
+	Notes       []note         `json:"notes"`
+	message     *encoding.Message
+}
+
+type explainedFlags struct {
+	Volatile bool  `json:"volatile,omitempty"`
+	Compress *bool `json:"compress,omitempty"`
+	Timeout  int64 `json:"timeout,omitempty"` // milliseconds
+}
+
+// note is something to know about a message. About names the servers that it
+// holds for; empty, it holds for all.
+type note struct {
+	About string `json:"about,omitempty"`
+	Text  string `json:"text"`
+}
+
+// explainMessage collects all that can be said.
+func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
+	e := &explanation{
+		Adapter: adapterOf(c, m), Kind: m.Kind, Reply: m.IsReply, Form: "MessagePack", Bytes: c.size(), ID: c.id, PacketType: int(m.Type),
+		UID: m.UID, RequestID: m.RequestID, Namespace: m.Namespace, Rooms: orEmpty(m.Rooms), Except: orEmpty(m.Except), Change: m.Change,
+		Flags: explainedFlags{m.Flags.Volatile, m.Flags.Compress, m.Flags.Timeout.Milliseconds()}, message: m,
+	}
+	if m.IsJSON {
+		e.Form = "JSON"
+	}
+	if c.command == "XADD" {
+		e.Stream = c.channel
+	} else {
+		e.Channel = c.channel
+	}
+	if m.Number >= 0 {
+		e.MessageType = &m.Number
+	}
+	if hasEvent(m) {
+		e.Event = &m.Event
+	}
+	if m.Kind == encoding.KindDisconnect {
+		e.Close = &m.Close
+	}
+	var err error
+	if e.Args, err = taggedList(m.Args); err != nil {
+		return nil, err
+	}
+	if m.IsReply || m.Kind == encoding.KindUnknown {
+		text, err := m.Value.TaggedJSON()
+		if err != nil {
+			return nil, err
+		}
+		e.Value = jsonText(text)
+	}
+	e.Notes = notesOn(c, e)
+	return e, nil
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func hasEvent(m *encoding.Message) bool {
+	return !m.IsReply && slices.Contains([]encoding.Kind{encoding.KindEvent, encoding.KindEmitAck, encoding.KindServerEmit}, m.Kind)
+}
+
+// adapterOf names the adapter whose form the message has. The sharded adapter
+// and the pub/sub half of the streams adapter differ only in how and when they
+// send.
+func adapterOf(c capture, m *encoding.Message) string {
+	switch {
+	case c.command == "XADD":
+		return "streams"
+	case m.Number < 0 || m.Namespace == "" || m.Kind == encoding.KindEmitAck && m.Number == classicEmitAck:
+		return "classic"
+	case m.IsJSON || m.Kind == encoding.KindEvent:
+		return "sharded"
+	case c.command == "PUBLISH":
+		return "streams"
+	}
+	return "sharded or streams"
+}
+
+// classicEmitAck is the number of an event with acknowledgement, the one request
+// of the classic adapter that says its namespace.
+const classicEmitAck = 7
+
+var kindTexts = map[encoding.Kind][2]string{ // as a request, as a reply
+	encoding.KindEvent:      {"event for clients"},
+	encoding.KindEmitAck:    {"event that clients acknowledge", "acknowledgement of one client"},
+	encoding.KindAckCount:   {"", "how many clients one server asks to acknowledge"},
+	encoding.KindJoin:       {"clients join rooms"},
+	encoding.KindLeave:      {"clients leave rooms"},
+	encoding.KindDisconnect: {"clients are disconnected"},
+	encoding.KindServerEmit: {"event for the servers themselves", "answer of one server to an event"},
+	encoding.KindSockets:    {"question which sockets there are", "the sockets of one server"},
+	encoding.KindRooms:      {"question which rooms there are", "the rooms of one server"},
+	encoding.KindHeartbeat:  {"heartbeat of a server"},
+	encoding.KindGoodbye:    {"a server says that it goes"},
+	encoding.KindUnknown:    {"request that is not known", "reply that is not known"},
+}
+
+// print writes the explanation as text: what the message holds, then the notes.
+func (e *explanation) print(w io.Writer) error {
+	var b strings.Builder
+	row := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "%-12s%s\n", name, text)
+		}
+	}
+	m := e.message
+	kind := kindTexts[e.Kind][0]
+	if e.Reply {
+		kind = kindTexts[e.Kind][1]
+	}
+	if e.MessageType != nil {
+		kind += fmt.Sprintf(" (type %d)", *e.MessageType)
+	}
+	row("adapter", e.Adapter)
+	row("kind", kind)
+	row("channel", e.Channel)
+	row("stream", strings.TrimSpace(e.Stream+" "+e.ID))
+	row("form", fmt.Sprintf("%s, %d bytes", e.Form, e.Bytes))
+	row("sender", sender(e.UID))
+	row("request id", e.RequestID)
+	row("namespace", e.Namespace)
+	if !e.Reply && m.Kind != encoding.KindServerEmit && m.Kind != encoding.KindRooms && m.Kind != encoding.KindUnknown && m.Kind != encoding.KindHeartbeat && m.Kind != encoding.KindGoodbye {
+		row("rooms", quotedList(e.Rooms, "none: everyone in the namespace"))
+		row("except", quotedList(e.Except, "none"))
+	}
+	row("flags", e.Flags.String())
+	switch {
+	case m.Kind == encoding.KindJoin:
+		row("joins", quotedList(e.Change, ""))
+	case m.Kind == encoding.KindLeave:
+		row("leaves", quotedList(e.Change, ""))
+	case m.Kind == encoding.KindDisconnect && m.Close:
+		row("close", "yes: the connection, with all its namespaces")
+	case m.Kind == encoding.KindDisconnect:
+		row("close", "no: from this namespace only")
+	}
+	if e.Event != nil {
+		event := quote(*e.Event)
+		if e.PacketType > 0 {
+			event += fmt.Sprintf(" (packet type %d)", e.PacketType)
+		}
+		row("event", event)
+		for i, arg := range e.Args {
+			row(fmt.Sprintf("argument %d", i+1), string(arg))
+		}
+		if len(e.Args) == 0 {
+			row("arguments", "none")
+		}
+	}
+	row("holds", string(e.Value))
+	for _, n := range e.Notes {
+		n.write(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func sender(uid string) string {
+	switch uid {
+	case "":
+		return ""
+	case encoding.UID:
+		return uid + ", which is no server"
+	}
+	return quote(uid) + ", a server"
+}
+
+func quotedList(list []string, none string) string {
+	if len(list) == 0 {
+		return none
+	}
+	quoted := make([]string, len(list))
+	for i, word := range list {
+		quoted[i] = quote(word)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// String names the flags that are set; empty if none is.
+func (f explainedFlags) String() string {
+	var set []string
+	if f.Volatile {
+		set = append(set, "volatile")
+	}
+	if f.Compress != nil {
+		set = append(set, fmt.Sprintf("compress=%v", *f.Compress))
+	}
+	if f.Timeout > 0 {
+		set = append(set, fmt.Sprintf("timeout=%dms", f.Timeout))
+	}
+	return strings.Join(set, " ")
+}
+
+// write writes the note in lines of 80 columns.
+func (n note) write(b *strings.Builder) {
+	const columns = 80
+	text := n.Text
+	if n.About != "" {
+		text = n.About + ": " + text
+	}
+	line := "*"
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > columns {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += " " + word
+	}
+	b.WriteString(line + "\n")
+}

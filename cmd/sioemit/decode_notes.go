@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// notesOn says what servers do with a message. What they do with the packets of
+// other generations was seen by the tests in compat_test; the rest is in the
+// code of the official adapters.
+func notesOn(c capture, e *explanation) []note {
+	notes := []note{}
+	add := func(about, format string, args ...any) {
+		notes = append(notes, note{about, fmt.Sprintf(format, args...)})
+	}
+	channelNotes(c, e, add)
+	switch {
+	case e.Reply, e.Kind == encoding.KindUnknown:
+	case e.Kind == encoding.KindEvent || e.Kind == encoding.KindEmitAck:
+		eventNotes(e, add)
+	}
+	if e.Adapter == "classic" {
+		classicNotes(e, add)
+	} else {
+		clusterNotes(c, e, add)
+	}
+	return notes
+}
+
+type addNote func(about, format string, args ...any)
+
+// channelNotes compares where a message was sent with what it says.
+func channelNotes(c capture, e *explanation, add addNote) {
+	if c.channel == "" || c.command == "XADD" || e.Reply || e.Namespace == "" {
+		return
+	}
+	namespace, room, ok := channelParts(c.channel, e.Namespace)
+	switch {
+	case !ok:
+		add("", "the channel is one of namespace %s and the message says %s: servers ignore it", orUnknown(namespace), e.Namespace)
+	case room == "":
+	case e.Kind != encoding.KindEvent:
+		add("", "the channel is the one of room %s, on which servers expect events only", quote(room))
+	case !slices.Contains(e.Rooms, room):
+		add("", "the channel is the one of room %s, which the message does not target: servers without a client in that room ignore it", quote(room))
+	case len(e.Rooms) > 1:
+		add("", "the channel is the one of room %s, and the message targets other rooms too: servers without a client in %[1]s ignore it", quote(room))
+	}
+}
+
+// channelParts takes the channel apart: <key>#<namespace>#[<room>#]. Without ok,
+// the namespace is another one than expected.
+func channelParts(channel, expected string) (namespace, room string, ok bool) {
+	if _, rest, found := strings.Cut(channel, "#"+expected+"#"); found {
+		return expected, strings.TrimSuffix(rest, "#"), true
+	}
+	if _, rest, found := strings.Cut(channel, "#/"); found {
+		name, _, _ := strings.Cut(rest, "#")
+		return "/" + name, "", false
+	}
+	return "", "", false
+}
+
+func orUnknown(name string) string {
+	if name == "" {
+		return "unknown"
+	}
+	return name
+}
+
+// reservedEvents are those that no client takes from a server.
+var reservedEvents = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+
+func eventNotes(e *explanation, add addNote) {
+	binary := hasBinary(e.message.Args)
+	switch {
+	case e.PacketType == int(encoding.BinaryEvent):
+		if binary {
+			add("Socket.IO 1 and 2", "clients get the event, with binary as binary")
+		}
+		add("Socket.IO 3", "clients throw an exception (\"Illegal attachments\") and lose the event")
+		add("Socket.IO 4", "every client that gets it is disconnected with \"parse error\": packet type 5 is for Socket.IO 1 and 2; send with --server-version 4")
+	case binary && e.Adapter == "classic":
+		add("Socket.IO 1 and 2", "clients get {\"type\":\"Buffer\",\"data\":[...]} in the place of binary: these need packet type 5, --server-version 2")
+		add("Socket.IO 3 and 4", "clients get the event, with binary as binary")
+	case e.Adapter == "classic":
+		add("", "clients of Socket.IO 1 to 4 get the event alike")
+	}
+	if slices.Contains(reservedEvents, *e.Event) {
+		add("Socket.IO 4", "every client that gets it is disconnected with \"parse error\": the name %q is reserved", *e.Event)
+	}
+	if e.Flags.Volatile {
+		add("", "volatile: servers drop it for clients that cannot take it right now")
+	}
+	if e.Flags.Compress != nil && e.Adapter == "classic" {
+		add("Socket.IO 4", "compress counts for HTTP long-polling only; of websockets, the server's perMessageDeflate decides")
+	}
+}
+
+func classicNotes(e *explanation, add addNote) {
+	rooms := slices.DeleteFunc(slices.Clone(e.Except), isSocketID)
+	if len(rooms) > 0 {
+		add("Socket.IO 1 to 3", "know socket ids only in except: clients in %s are not left out", quotedList(rooms, ""))
+	}
+	if e.Kind == encoding.KindEvent {
+		if e.message.NoExcept {
+			add("", "the options have no except, as emitters for Socket.IO 1 to 3 write them; servers of every generation take that")
+		}
+		if e.Form == "JSON" {
+			add("", "only servers that set a JSON parser on the adapter read this; the others expect MessagePack")
+		}
+		senderNote(e, add)
+		return
+	}
+	if e.Reply || e.Kind == encoding.KindUnknown || e.MessageType == nil {
+		return
+	}
+	needs := map[encoding.Kind]string{encoding.KindServerEmit: "@socket.io/redis-adapter 7.0", encoding.KindEmitAck: "@socket.io/redis-adapter 7.2"}[e.Kind]
+	if needs == "" {
+		needs = "socket.io-redis 6.1"
+	}
+	add("Socket.IO 4", "servers with %s or later do this", needs)
+	if old, ok := oldRequests[*e.MessageType]; ok {
+		add("Socket.IO 1 and 2", "there, type %d is %s", *e.MessageType, old)
+	}
+	answerNote(e, add)
+	senderNote(e, add)
+}
+
+// oldRequests are the numbers of socket.io-redis 5.
+var oldRequests = map[int]string{
+	0: "the question for clients", 1: "the question for the rooms of a client", 2: "the question for all rooms", 3: "a client joins a room",
+	4: "a client leaves a room", 5: "a custom request", 6: "a client is disconnected",
+}
+
+// isSocketID goes by the length, which is that of every socket id from Socket.IO
+// 1 on, without the namespace that 1 and 2 put before it.
+func isSocketID(room string) bool {
+	_, id, found := strings.Cut(room, "#")
+	return len(room) == 20 || found && len(id) == 20
+}
+
+func clusterNotes(c capture, e *explanation, add addNote) {
+	add("", "for servers of Socket.IO 4 with the %s adapter; the classic one does not read it", e.Adapter)
+	if c.command == "SPUBLISH" || c.command == "" {
+		_, room, _ := channelParts(c.channel, e.Namespace)
+		switch {
+		case room == "" || e.Reply || e.Kind != encoding.KindEvent:
+		case isSocketID(room):
+			add("", "servers listen on the channel of a socket id only with subscriptionMode dynamic-private")
+		default:
+			add("", "servers listen on the channel of a room unless they set subscriptionMode static")
+		}
+	}
+	if at := strings.LastIndex(e.Stream, "--"); at >= 0 {
+		if _, err := strconv.Atoi(e.Stream[at+2:]); err == nil {
+			add("", "no server reads a stream of a negative number: with this streamCount, events of this namespace do not arrive")
+		}
+	}
+	if e.message.NoExcept && e.Kind == encoding.KindEvent {
+		add("", "the options have no except; servers take that")
+	}
+	if e.Kind == encoding.KindEmitAck || e.Kind == encoding.KindSockets || e.Kind == encoding.KindServerEmit {
+		answerNote(e, add)
+	}
+	senderNote(e, add)
+}
+
+func answerNote(e *explanation, add addNote) {
+	if !e.Reply && e.RequestID != "" {
+		add("", "it wants answers, which carry its request id")
+	}
+}
+
+func senderNote(e *explanation, add addNote) {
+	switch {
+	case e.UID == encoding.UID || e.UID == "" || e.Reply:
+	case e.Adapter == "classic":
+		add("", "its sender signs as a server; an emitter signs %q", encoding.UID)
+	default:
+		add("", "its sender signs as a server: adapters with heartbeats count it as one from then on, and if it is none, their fetchSockets() waits for it in vain; an emitter signs %q", encoding.UID)
+	}
+}
+
+// hasBinary looks for binary at any depth.
+func hasBinary(v any) bool {
+	switch v := v.(type) {
+	case []byte:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, hasBinary)
+	case map[string]any:
+		for _, member := range v {
+			if hasBinary(member) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,428 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// helloWorld is io.emit("hello", "world") of the official emitter.
+const helloWorld = "93a7656d697474657283a47479706502a46461746192a568656c6c6fa5776f726c64a36e7370a12f83a5726f6f6d7390a5666c61677380a665786365707490"
+
+// TestDecodeForms gives one message in every form that decode reads.
+func TestDecodeForms(t *testing.T) {
+	t.Parallel()
+	raw, err := hex.DecodeString(helloWorld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var escaped strings.Builder
+	for _, c := range raw {
+		fmt.Fprintf(&escaped, `\x%02x`, c)
+	}
+	x := escaped.String()
+	publish := `"PUBLISH" "socket.io#/#" "` + x + `"`
+	reply := `1) "pmessage"` + "\n" + `2) "socket.io#/#*"` + "\n" + `3) "socket.io#/#"` + "\n" + `4) "` + x + `"`
+	channel := "socket.io#/#"
+	file := filepath.Join(t.TempDir(), "payload file")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		words   []string
+		stdin   string
+		channel string
+	}{
+		{"raw", nil, string(raw), ""},
+		{"raw, a line", []string{"-"}, string(raw) + "\n", ""},
+		{"file", []string{file}, "", ""},
+		{"hex", []string{helloWorld}, "", ""},
+		{"hex in capitals, with spaces", nil, strings.ToUpper(helloWorld[:10] + " " + helloWorld[10:50] + "\n" + helloWorld[50:]), ""},
+		{"hex with 0x", []string{"0x" + helloWorld}, "", ""},
+		{"base64", []string{base64.StdEncoding.EncodeToString(raw)}, "", ""},
+		{"base64 in lines", nil, base64.StdEncoding.EncodeToString(raw[:30]) + "\n" + base64.StdEncoding.EncodeToString(raw[30:]) + "\n", ""},
+		{"base64 without padding", nil, base64.RawURLEncoding.EncodeToString(raw), ""},
+		{"escapes", []string{x}, "", ""},
+		{"escapes in quotes", nil, `"` + x + `"`, ""},
+		{"redis-cli line", []string{`PUBLISH socket.io#/# "` + x + `"`}, "", channel},
+		{"redis-cli line in the shell's words", []string{"PUBLISH", "socket.io#/#", x}, "", channel},
+		{"redis-cli with its name", []string{"redis-cli", "-p", "6380", "publish", "socket.io#/#", x}, "", channel},
+		{"behind a prompt", nil, `127.0.0.1:6379> publish "socket.io#/#" "` + x + `"`, channel},
+		{"MONITOR", nil, "OK\n1700000000.123456 [0 127.0.0.1:4711] \"PING\"\n1700000000.2 [0 127.0.0.1:1] \"SET\" \"publish\" \"x\"\n1700000000.123457 [0 [::1]:4711] " + publish + "\n", channel},
+		{"MONITOR of a unix socket", nil, `1700000000.1 [3 unix:/run/redis.sock] ` + publish, channel},
+		{"PSUBSCRIBE", nil, `1) "psubscribe"` + "\n" + `2) "socket.io#/#*"` + "\n3) (integer) 1\n" + reply, channel},
+		{"SUBSCRIBE", nil, strings.Replace(strings.Replace(reply, "pmessage", "message", 1), `2) "socket.io#/#*"`+"\n", "", 1), channel},
+		{"dry-run JSON", nil, `{"args":["PUBLISH","socket.io#/#",{"$binary":"` + base64.StdEncoding.EncodeToString(raw) + `"}]}`, channel},
+		{"binary of a JSON line", nil, `{"$binary":"` + base64.StdEncoding.EncodeToString(raw) + `"}`, ""},
+		{"undecodable line", nil, `{"undecodable":{"channel":"socket.io#/#","payload":{"$binary":"` + base64.StdEncoding.EncodeToString(raw) + `"},"error":"x"}}`, channel},
+	} {
+		r := sioemit(t, nil, test.stdin, append(test.words, "decode", "--json")...)
+		if len(test.words) > 0 {
+			r = sioemit(t, nil, test.stdin, append([]string{"decode", "--json", "--"}, test.words...)...)
+		}
+		var got explanation
+		if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.status != 0 || r.stderr != "" {
+			t.Errorf("%s: %+v, %v", test.name, r, err)
+			continue
+		}
+		hello := "hello"
+		want := explanation{
+			Adapter: "classic", Kind: encoding.KindEvent, Form: "MessagePack", Bytes: 63, Channel: test.channel, PacketType: 2, UID: "emitter", Namespace: "/",
+			Rooms: []string{}, Except: []string{}, Event: &hello, Args: []jsonText{jsonText(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v", test.name, got, want)
+		}
+	}
+}
+
+// TestDecodeText holds the readable text to the letter.
+func TestDecodeText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ input, want string }{
+		{`PUBLISH socket.io#/#r1# '["emitter",{"type":2,"data":["e",1,{"a":null}],"nsp":"/"},{"rooms":["r1","r 2"],"flags":{"volatile":true,"compress":false},"except":["x"]}]'`,
+			`adapter     classic
+kind        event for clients
+channel     socket.io#/#r1#
+form        JSON, 139 bytes
+sender      emitter, which is no server
+namespace   /
+rooms       r1 "r 2"
+except      x
+flags       volatile compress=false
+event       e (packet type 2)
+argument 1  1
+argument 2  {"a":null}
+* the channel is the one of room r1, and the message targets other rooms too:
+  servers without a client in r1 ignore it
+* clients of Socket.IO 1 to 4 get the event alike
+* volatile: servers drop it for clients that cannot take it right now
+* Socket.IO 4: compress counts for HTTP long-polling only; of websockets, the
+  server's perMessageDeflate decides
+* Socket.IO 1 to 3: know socket ids only in except: clients in x are not left
+  out
+* only servers that set a JSON parser on the adapter read this; the others
+  expect MessagePack
+`},
+		{`{"type":4,"opts":{"rooms":[],"except":[]},"close":true}`,
+			`adapter     classic
+kind        clients are disconnected (type 4)
+form        JSON, 55 bytes
+rooms       none: everyone in the namespace
+except      none
+close       yes: the connection, with all its namespaces
+* Socket.IO 4: servers with socket.io-redis 6.1 or later do this
+* Socket.IO 1 and 2: there, type 4 is a client leaves a room
+`},
+		{`SPUBLISH socket.io#/n#0123456789abcdefghij# '{"uid":"aa11","nsp":"/n","type":3,"data":{"packet":{"type":2,"data":["e"]},"opts":{"rooms":["0123456789abcdefghij"],"except":[],"flags":{}}}}'`,
+			`adapter     sharded
+kind        event for clients (type 3)
+channel     socket.io#/n#0123456789abcdefghij#
+form        JSON, 141 bytes
+sender      aa11, a server
+namespace   /n
+rooms       0123456789abcdefghij
+except      none
+event       e (packet type 2)
+arguments   none
+* for servers of Socket.IO 4 with the sharded adapter; the classic one does not
+  read it
+* servers listen on the channel of a socket id only with subscriptionMode
+  dynamic-private
+* its sender signs as a server: adapters with heartbeats count it as one from
+  then on, and if it is none, their fetchSockets() waits for it in vain; an
+  emitter signs "emitter"
+`},
+		{`XADD socket.io--1 MAXLEN ~ 10000 1700000000000-5 uid emitter nsp /n type 5 data '{"opts":{"rooms":["r"],"except":[],"flags":{}},"rooms":["a","b"]}'`,
+			`adapter     streams
+kind        clients leave rooms (type 5)
+stream      socket.io--1 1700000000000-5
+form        JSON, 89 bytes
+sender      emitter, which is no server
+namespace   /n
+rooms       r
+except      none
+leaves      a b
+* for servers of Socket.IO 4 with the streams adapter; the classic one does not
+  read it
+* no server reads a stream of a negative number: with this streamCount, events
+  of this namespace do not arrive
+`},
+		{`{"type":9,"requestId":"q","packet":["yes"]}`,
+			`adapter     classic
+kind        acknowledgement of one client (type 9)
+form        JSON, 43 bytes
+request id  q
+holds       ["yes"]
+`},
+	} {
+		if r := sioemit(t, nil, test.input, "decode"); r != (result{0, test.want, ""}) {
+			t.Errorf("%s:\n%s%s want\n%s", test.input, r.stdout, r.stderr, test.want)
+		}
+	}
+}
+
+// TestDecodeNotes makes each warning come, and not come.
+func TestDecodeNotes(t *testing.T) {
+	t.Parallel()
+	classic := func(packet, options string) string {
+		return `["emitter",{` + packet + `},{` + options + `}]`
+	}
+	const event, options = `"type":2,"data":["e"],"nsp":"/"`, `"rooms":[],"flags":{},"except":[]`
+	binary := `"data":["e",{"$binary":"AQ=="}],"nsp":"/"`
+	for _, test := range []struct{ name, channel, tagged, about, text string }{
+		{"type 5, 3", "", classic(`"type":5,`+binary, options), "Socket.IO 3", "Illegal attachments"},
+		{"type 5, 4", "", classic(`"type":5,`+binary, options), "Socket.IO 4", `disconnected with "parse error"`},
+		{"type 5, 1 and 2", "", classic(`"type":5,`+binary, options), "Socket.IO 1 and 2", "binary as binary"},
+		{"type 2 with binary, old", "", classic(`"type":2,`+binary, options), "Socket.IO 1 and 2", `{"type":"Buffer"`},
+		{"type 2 with binary", "", classic(`"type":2,`+binary, options), "Socket.IO 3 and 4", "binary as binary"},
+		{"another namespace", "socket.io#/n#", classic(event, options), "", "namespace /n and the message says /: servers ignore it"},
+		{"another room", "socket.io#/#r1#", classic(event, `"rooms":["r2"],"flags":{},"except":[]`), "", "room r1, which the message does not target"},
+		{"one of two rooms", "k#/#r1#", classic(event, `"rooms":["r1","r2"],"flags":{},"except":[]`), "", "targets other rooms too"},
+		{"old options", "", classic(event, `"rooms":[],"flags":{}`), "", "the options have no except"},
+		{"except a room", "", classic(event, `"rooms":[],"flags":{},"except":["r"]`), "Socket.IO 1 to 3", "clients in r are not left out"},
+		{"another sender", "", `["aBcDeF",{` + event + `},{` + options + `}]`, "", `an emitter signs "emitter"`},
+		{"reserved event", "", classic(`"type":2,"data":["disconnect"],"nsp":"/"`, options), "Socket.IO 4", "reserved"},
+		{"fetchSockets", "", `{"uid":"emitter","requestId":"q","type":5,"opts":{` + options + `}}`, "Socket.IO 1 and 2", "a custom request"},
+		{"wants answers", "", `{"uid":"emitter","requestId":"q","type":5,"opts":{` + options + `}}`, "", "wants answers"},
+		{"serverSideEmit", "", `{"uid":"emitter","type":6,"data":["e"]}`, "Socket.IO 4", "@socket.io/redis-adapter 7.0"},
+		{"emit with ack", "", `{"uid":"emitter","requestId":"q","type":7,"packet":{` + event + `},"opts":{` + options + `}}`, "Socket.IO 4", "@socket.io/redis-adapter 7.2"},
+		{"request on the channel of a room", "socket.io#/#r1#", `{"uid":"emitter","nsp":"/","type":4,"data":{"opts":{` + options + `},"rooms":["a"]}}`, "", "expect events only"},
+		{"room of the sharded adapter", "socket.io#/#r1#", `{"uid":"emitter","nsp":"/","type":3,"data":{"packet":{` + event + `},"opts":{"rooms":["r1"],"flags":{},"except":[]}}}`, "", "unless they set subscriptionMode static"},
+	} {
+		payload, err := encoding.Append(nil, encoding.TaggedJSON(test.tagged))
+		if err != nil {
+			t.Fatal(err)
+		}
+		explain := func(channel string, payload []byte) *explanation {
+			t.Helper()
+			c := capture{channel: channel, payload: payload}
+			m, err := c.message()
+			if err != nil {
+				t.Fatalf("%s: %v", test.name, err)
+			}
+			e, err := explainMessage(c, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+		has := func(n note) bool { return n.About == test.about && strings.Contains(n.Text, test.text) }
+		if notes := explain(test.channel, payload).Notes; !slices.ContainsFunc(notes, has) {
+			t.Errorf("%s: %q", test.name, notes)
+		}
+		plain, err := encoding.Classic{}.Marshal(&encoding.Broadcast{Namespace: "/", Event: "e", Rooms: []string{"r1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := explain("socket.io#/#r1#", plain).Notes; slices.ContainsFunc(notes, has) {
+			t.Errorf("%s: an ordinary event has the note too", test.name)
+		}
+	}
+}
+
+// TestDecodeDryRun explains what emit --dry-run prints, in both forms.
+func TestDecodeDryRun(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{
+		"emit hello 1 {\"$binary\":\"AP8=\"} --room it's -x b --volatile", "join a b --room c", "disconnect --all --close", "server-emit note 1",
+	} {
+		for _, adapter := range []string{"classic", "sharded", "streams"} {
+			dry := append(strings.Fields(words), "--dry-run", "--adapter", adapter)
+			var explained [2]string
+			for i, more := range [][]string{nil, {"--json"}} {
+				printed := sioemit(t, nil, "", append(dry, more...)...)
+				r := sioemit(t, nil, printed.stdout, "decode")
+				if printed.status != 0 || r.status != 0 || r.stderr != "" || !strings.HasPrefix(r.stdout, "adapter     ") {
+					t.Errorf("%s, %s: %+v\n%+v", words, adapter, printed, r)
+				}
+				explained[i] = r.stdout
+			}
+			if explained[0] != explained[1] || !strings.HasPrefix(explained[0], "adapter     "+adapter) && !strings.HasPrefix(words, "server-emit") {
+				t.Errorf("%s, %s:\n%s\n%s", words, adapter, explained[0], explained[1])
+			}
+		}
+	}
+}
+
+// TestDecodeRedisCLI explains what a real redis-cli shows of real traffic.
+func TestDecodeRedisCLI(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	port := fmt.Sprint(server.Port)
+	monitor := exec.CommandContext(t.Context(), "redis-cli", "-p", port, "monitor")
+	stdout, err := monitor.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := monitor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(stdout)
+	if line, err := in.ReadString('\n'); err != nil || line != "OK\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	speak(t, harness.V4.Server, harness.RedisAdapter8, server.Conn(), "events")
+	speak(t, harness.V4.Server, harness.StreamsAdapter, server.Conn(), "events")
+	var seen strings.Builder
+	for settled := 0; settled < 2; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(line, `"settled"`) { // of the test, no adapter's
+			settled++
+			continue
+		}
+		if !strings.Contains(line, `"ready"`) {
+			seen.WriteString(line)
+		}
+	}
+	_ = monitor.Process.Kill() // it runs until then
+	_ = monitor.Wait()         // killed
+	r := sioemit(t, nil, seen.String(), "decode", "--json")
+	if r.status != 0 || strings.Count(r.stdout, "\n") != 14 || strings.Count(r.stdout, `"event":"one","args":[{"$binary":"Af8="}`) != 2 {
+		t.Errorf("MONITOR: %+v", r)
+	}
+	out, err := exec.CommandContext(t.Context(), "redis-cli", "-p", port, "--no-raw", "xrange", "socket.io", "-", "+").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := sioemit(t, nil, string(out), "decode")
+	if entries.status != 0 || strings.Count(entries.stdout, "adapter     streams\n") != 7 {
+		t.Errorf("XRANGE: %+v\n%s", entries, out)
+	}
+	if !regexp.MustCompile(`(?m)^stream      [0-9]+-[0-9]+$`).MatchString(entries.stdout) {
+		t.Errorf("no IDs in %s", entries.stdout)
+	}
+	out, err = exec.CommandContext(t.Context(), "redis-cli", "-p", port, "--no-raw", "xread", "streams", "socket.io", "0").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := sioemit(t, nil, string(out), "decode"); strings.ReplaceAll(again.stdout, "stream      socket.io ", "stream      ") != entries.stdout {
+		t.Errorf("XREAD: %+v", again)
+	}
+}
+
+func TestDecodeRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		input string
+		texts []string
+	}{
+		{"", []string{"nothing to decode", "hex or base64"}},
+		{" \n", []string{"nothing to decode"}},
+		{"nonsense", []string{"nonsense", "expected a payload"}},
+		{"GET key", []string{"GET key", "PUBLISH, SPUBLISH or XADD"}},
+		{"PUBLISH channel", []string{"a channel and a payload"}},
+		{`PUBLISH channel "open`, []string{"quote is not closed"}},
+		{`PUBLISH channel text`, []string{"no payload of a Socket.IO adapter"}},
+		{"XADD stream", []string{"fields"}},
+		{"XADD stream * a", []string{"pairs"}},
+		{"XADD stream * a b", []string{"no field nsp"}},
+		{"1700000000.1 [0 127.0.0.1:1] \"PING\"", []string{"nothing in there was sent by an adapter"}},
+		{"\xc1\xff", []string{"MessagePack", "2 bytes"}},
+		{"deadbeefdeadbeef00", []string{"read as hex"}},
+		{`{"event":"e"}`, []string{"decoded already"}},
+		{`{"a":1}`, []string{"without type", "read as JSON"}},
+		{`{"a":`, []string{"read as JSON"}},
+		{`{"args":["GET","x"]}`, []string{"no command that sends"}},
+		{`{"args":["PUBLISH","x",1]}`, []string{"neither a string"}},
+		{`["emitter",{"type":3,"data":["e"]},{}]`, []string{"packet type 3 is no event"}},
+		{strings.Repeat("[", 1<<20), []string{"read as JSON"}},
+	} {
+		r := sioemit(t, nil, test.input, "decode")
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%.40q: %+v", test.input, r)
+		}
+		r.oneLine(t, test.texts...)
+		if len(r.stderr) > 500 {
+			t.Errorf("%.40q: %d bytes of error", test.input, len(r.stderr))
+		}
+	}
+	r := sioemit(t, nil, "", "decode", "no-such-file.bin")
+	r.oneLine(t, "no-such-file.bin", "no file")
+	// One of two is explained, and the other one named.
+	r = sioemit(t, nil, "PUBLISH a b\nPUBLISH socket.io#/# '"+`{"type":9,"requestId":"q","packet":1}'`, "decode", "--json")
+	if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1 of 2") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSplitWords(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		``:                                 nil,
+		`  a  b `:                          {"a", "b"},
+		`a "b c" 'd e'`:                    {"a", "b c", "d e"},
+		`"\x00\xfF\n\r\t\b\a\\\"\q"`:       {"\x00\xff\n\r\t\b\a\\\"q"},
+		`'it\'s' '\x41'`:                   {"it's", `\x41`},
+		`"\x4" ""`:                         {"x4", ""},
+		`a"b`:                              {`a"b`},
+		`"open`:                            nil,
+		`"a"b`:                             nil,
+		`'a'b`:                             nil,
+		`"ends in a backslash\`:            nil,
+		"tabs\tand\r":                      {"tabs", "and"},
+		`"` + strings.Repeat("é", 3) + `"`: {"ééé"},
+	} {
+		got, err := splitWords(line)
+		if !slices.Equal(got, want) || (err != nil) != (want == nil && line != "") {
+			t.Errorf("%s: %q, %v, want %q", line, got, err, want)
+		}
+	}
+}
+
+// FuzzParseCaptures checks that nothing that is pasted makes the command fail in
+// another way than by an error.
+func FuzzParseCaptures(f *testing.F) {
+	raw, err := hex.DecodeString(helloWorld)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	for _, seed := range []string{
+		helloWorld, `PUBLISH a "\x93"`, `{"args":["XADD","s","*","nsp","/"]}`, "1) \"message\"\n2) \"c\"\n3) \"p\"", "1) 1) \"1-0\"\n   2) 1) \"nsp\"\n      2) \"/\"",
+		"1700000000.1 [0 127.0.0.1:1] \"PUBLISH\" \"a\" \"b\"", `["u",{"type":5,"data":["e",1]},{"rooms":["a"]}]`, "a> XADD s 1-0 a b",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		captures, err := parseCaptures(data)
+		if err == nil && len(captures) == 0 {
+			t.Fatal("neither a message nor an error")
+		}
+		for _, c := range captures {
+			m, err := c.message()
+			if err != nil {
+				continue
+			}
+			e, err := explainMessage(c, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text bytes.Buffer
+			if err := e.print(&text); err != nil {
+				t.Fatal(err)
+			}
+			if err := printJSON(&text, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// answers are what the servers said when they were asked who is in a room.
+type answers struct {
+	servers int // that answered
+	old     int // of them Socket.IO 1 and 2
+	spaced  int // that understood JSON which does not begin with a brace
+	clients int
+}
+
+// nobody is the room that is asked about when none is given. Nobody is in it,
+// so that the replies are short, and who asks is known to whoever sees it.
+const nobody = "sioemit-doctor"
+
+// checkAnswers asks the servers who is in the rooms, and judges from the
+// replies whether they live, which generation they are and what they speak.
+func (p *patient) checkAnswers(ctx context.Context, here *group) {
+	// Half of the time that is left: a server that hangs must not take it all.
+	deadline, _ := ctx.Deadline()
+	patience := time.Until(deadline) / 2
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ask := p.askCluster
+	if p.adapter == "classic" {
+		ask = p.askClassic
+	}
+	a, err := ask(asking, here)
+	if err != nil {
+		p.warn("answers", fmt.Sprintf("The servers could not be asked: %s.", reason(err)), "")
+		return
+	}
+	if a.servers < here.servers {
+		p.warn("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), patience.Round(100*time.Millisecond)),
+			"The others hang, or may not publish on this Redis, or are no servers: a running sioemit listen counts as one.")
+	} else {
+		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, plural(here.servers, "server")))
+	}
+	p.checkRoom(ctx, a)
+	if p.adapter == "classic" && a.servers > 0 {
+		p.checkVersionOfServers(here, a)
+		p.checkCodec(here, a)
+	}
+}
+
+// checkRoom says how many clients are in the rooms given.
+func (p *patient) checkRoom(ctx context.Context, a answers) {
+	if len(p.rooms) == 0 || a.servers == 0 {
+		return
+	}
+	var quoted []string
+	for _, room := range p.rooms {
+		quoted = append(quoted, quote(room))
+	}
+	where := "room " + strings.Join(quoted, " or ")
+	if a.clients == 0 {
+		p.warn("room", fmt.Sprintf("No client is in %s now.", where),
+			"Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist.")
+		return
+	}
+	p.ok("room", fmt.Sprintf("%s in %s now.", listIn(a.clients), where))
+	if p.adapter != "sharded" || len(p.rooms) > 1 {
+		return
+	}
+	// Servers that have clients in the room subscribe to its channel, except
+	// in static mode.
+	channel := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}.Channel(p.namespace, p.rooms)
+	if !p.listened.shard.names[channel] {
+		flags := []string{"--subscription-mode", "static"}
+		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", quote(channel)),
+			addFlags(flags), flags...)
+	}
+}
+
+func listIn(clients int) string {
+	if clients == 1 {
+		return "1 client is"
+	}
+	return fmt.Sprintf("%d clients are", clients)
+}
+
+// askCluster asks the servers of the sharded and of the streams adapter.
+func (p *patient) askCluster(ctx context.Context, here *group) (answers, error) {
+	rooms := p.rooms
+	if len(rooms) == 0 {
+		rooms = []string{nobody}
+	}
+	io := emitter.New(p.client, p.options...)
+	defer io.Close()
+	sockets, err := io.Of(p.namespace).To(rooms...).FetchSockets(ctx)
+	var incomplete *emitter.IncompleteError
+	switch {
+	case errors.As(err, &incomplete):
+		return answers{servers: incomplete.Servers, clients: len(sockets)}, nil
+	case err != nil:
+		return answers{}, err
+	}
+	return answers{servers: here.servers, clients: len(sockets)}, nil
+}
+
+// classicQuestion is a request for the sockets in rooms. Socket.IO 1 and 2
+// spell the id requestid, and answer with that spelling: so one question fits
+// all, and the answer shows the generation.
+type classicQuestion struct {
+	UID       string   `json:"uid"`
+	RequestID string   `json:"requestId"`
+	OldID     string   `json:"requestid"`
+	Type      int      `json:"type"`
+	Rooms     []string `json:"rooms"`
+}
+
+// classicAnswer is a reply to it.
+type classicAnswer struct {
+	RequestID string            `json:"requestId"`
+	Sockets   []json.RawMessage `json:"sockets"`
+	OldID     string            `json:"requestid"`
+	Clients   []json.RawMessage `json:"clients"`
+}
+
+// UnmarshalJSON keeps the two spellings apart, which package json would not.
+func (a *classicAnswer) UnmarshalJSON(text []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	for name, target := range map[string]any{"requestId": &a.RequestID, "sockets": &a.Sockets, "requestid": &a.OldID, "clients": &a.Clients} {
+		if text := fields[name]; text != nil {
+			if err := json.Unmarshal(text, target); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// askClassic asks the servers of the classic adapter, of any generation.
+func (p *patient) askClassic(ctx context.Context, here *group) (answers, error) {
+	format := encoding.Classic{Key: p.key}
+	response := format.ResponseChannel(p.namespace)
+	pubsub := p.client.Subscribe(ctx, response, response+encoding.UID+"#")
+	defer pubsub.Close()
+	for range 2 {
+		if _, err := pubsub.Receive(ctx); err != nil {
+			return answers{}, err
+		}
+	}
+	question := classicQuestion{UID: encoding.UID, Type: 0, Rooms: p.rooms}
+	if len(p.rooms) == 0 {
+		question.Rooms = []string{nobody}
+	}
+	send := func(id, before string) error {
+		question.RequestID, question.OldID = id, id
+		text, err := json.Marshal(question)
+		if err != nil {
+			return err
+		}
+		return p.client.Publish(ctx, format.RequestChannel(p.namespace), before+string(text)).Err()
+	}
+	spaced, id := rand.Text(), rand.Text()
+	// Servers of @socket.io/redis-adapter 7.2 and later read a request that
+	// begins with a brace as JSON, and any other one with their parser. So
+	// JSON behind a space is understood by those whose parser is one for JSON,
+	// and ignored by the others. Older adapters have no parser, and no channel
+	// of their own for replies, and are not asked this.
+	if p.speaksParser(here) {
+		if err := send(spaced, " "); err != nil {
+			return answers{}, err
+		}
+	}
+	if err := send(id, ""); err != nil {
+		return answers{}, err
+	}
+	var a answers
+	for a.servers < here.servers {
+		message, err := receive(ctx, pubsub)
+		if err != nil {
+			return a, ignoreTimeout(err)
+		}
+		var reply classicAnswer
+		if json.Unmarshal([]byte(message), &reply) != nil {
+			continue // of another call
+		}
+		switch {
+		case reply.RequestID == spaced:
+			a.spaced++ // comes before that server's other reply
+		case reply.RequestID == id:
+			a.servers++
+			a.clients += len(reply.Sockets)
+		case reply.OldID == id:
+			a.servers++
+			a.old++
+			a.clients += len(reply.Clients)
+		}
+	}
+	return a, nil
+}
+
+// speaksParser reports whether all servers can have the option parser.
+func (p *patient) speaksParser(here *group) bool { return here.modern == here.servers }
+
+// receive returns the next message.
+func receive(ctx context.Context, pubsub *redis.PubSub) (string, error) {
+	message, err := pubsub.ReceiveMessage(ctx)
+	if err != nil {
+		return "", err
+	}
+	return message.Payload, nil
+}
+
+func ignoreTimeout(err error) error {
+	if isTimeout(err) {
+		return nil
+	}
+	return err
+}
+
+// checkVersionOfServers compares --server-version with the generation that the
+// replies show. Socket.IO 1 and 2 look the same, and so do 3 and 4 with the
+// adapter socket.io-redis 6.
+func (p *patient) checkVersionOfServers(here *group, a answers) {
+	later := a.servers - a.old // Socket.IO 3 or 4
+	switch {
+	case a.old > 0 && later > 0:
+		p.warn("server-version", fmt.Sprintf("%s of Socket.IO 1 or 2, and %d of 3 or 4, are in one cluster.", plural(a.old, "server"), later),
+			"Send them no binary: what one of them needs breaks the clients of the other.")
+	case a.old > 0 && p.version > 2:
+		flags := []string{"--server-version", "2"}
+		p.warn("server-version", fmt.Sprintf("The servers are Socket.IO 1 or 2, --server-version is %d: binary arrives garbled, and join and other calls do not work.", p.version), addFlags(flags), flags...)
+	case later > 0 && p.version < 3:
+		flags := []string{"--server-version", "4"}
+		p.fail("server-version", fmt.Sprintf("The servers are Socket.IO 3 or 4, --server-version is %d: events with binary disconnect every client.", p.version), addFlags(flags), flags...)
+	case p.version == 3 && a.old == 0 && here.modern == here.servers:
+		flags := []string{"--server-version", "4"}
+		p.warn("server-version", "The servers are Socket.IO 4, --server-version is 3: calls that only 4 has are refused.", addFlags(flags), flags...)
+	default:
+		p.ok("server-version", fmt.Sprintf("--server-version %d fits the servers.", p.version))
+	}
+}
+
+// checkCodec compares --codec with what the servers understood.
+func (p *patient) checkCodec(here *group, a answers) {
+	if !p.speaksParser(here) || a.servers < here.servers {
+		return
+	}
+	switch {
+	case a.spaced == a.servers && p.codec != "json":
+		flags := []string{"--codec", "json"}
+		p.fail("codec", "The servers have a JSON parser, --codec is msgpack: they understand no event.", addFlags(flags), flags...)
+	case a.spaced == 0 && p.codec != "msgpack":
+		flags := []string{"--codec", "msgpack"}
+		p.fail("codec", "The servers have no JSON parser, --codec is json: they understand no event.", addFlags(flags), flags...)
+	case a.spaced > 0 && a.spaced < a.servers:
+		p.warn("codec", fmt.Sprintf("%d of %s have a JSON parser, the others not: they do not understand each other.", a.spaced, plural(a.servers, "server")),
+			"Set the same parser on all of them.")
+	default:
+		p.ok("codec", fmt.Sprintf("--codec %s fits the servers.", p.codec))
+	}
+}

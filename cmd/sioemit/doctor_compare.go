@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// difference is what has to change in the settings so that they fit a group.
+type difference struct {
+	group
+	differs []string // names of the flags, in the order of severity
+	flags   []string
+}
+
+// differenceTo compares the settings with a group.
+func (s settings) differenceTo(g group) difference {
+	d := difference{group: g}
+	differ := func(name, value string) {
+		d.differs = append(d.differs, name)
+		d.flags = append(d.flags, "--"+name, value)
+	}
+	if g.adapter != s.adapter {
+		differ("adapter", g.adapter)
+	}
+	if g.key != s.key {
+		differ("key", g.key)
+	}
+	if g.namespace != s.namespace {
+		differ("namespace", g.namespace)
+	}
+	if g.adapter == "streams" && g.shardedPubSub != (s.adapter == "streams" && s.shardedPubSub) {
+		d.differs = append(d.differs, "sharded-pubsub")
+		d.flags = append(d.flags, "--sharded-pubsub="+strconv.FormatBool(g.shardedPubSub))
+	}
+	if g.adapter != "classic" && s.version != 4 {
+		differ("server-version", "4")
+	}
+	return d
+}
+
+// checkServers compares the settings with who listens, and returns the servers
+// that they fit, or nil.
+func (p *patient) checkServers() *group {
+	groups := p.listened.groups(p.settings)
+	var others []group
+	var nearest []difference
+	var here *group
+	for _, g := range groups {
+		d := p.differenceTo(g)
+		if len(d.differs) == 0 {
+			here = &g
+			continue
+		}
+		others = append(others, g)
+		switch {
+		case len(nearest) == 0 || len(d.differs) < len(nearest[0].differs):
+			nearest = []difference{d}
+		case len(d.differs) == len(nearest[0].differs):
+			nearest = append(nearest, d)
+		}
+	}
+	nearest = likely(p.settings, nearest)
+	switch {
+	case here != nil:
+		p.ok("servers", fmt.Sprintf("%s with %s.", capital(listen(here.servers)), p.described(*here)))
+	case len(groups) == 0:
+		p.fail("servers", "No Socket.IO server listens on this Redis.",
+			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+urlSources+".")
+	case len(nearest) == 1:
+		p.suggest(nearest[0])
+		others = without(others, nearest[0].group)
+	default:
+		p.fail("servers", fmt.Sprintf("No server listens with %s.", p.described(p.wanted())),
+			"Find in the list below the servers that you mean, and add the flags that lead to them. "+onDemand)
+	}
+	if len(others) > 0 {
+		p.ok("others", "Others that listen here: "+list(others)+".")
+	}
+	return here
+}
+
+const onDemand = "A namespace that servers make on demand listens once a client has connected to it."
+
+// suggest says what leads to the only servers that could be meant.
+func (p *patient) suggest(d difference) {
+	var text string
+	switch {
+	case len(d.differs) > 1:
+		text = fmt.Sprintf("%s with %s, none with %s.", capital(listen(d.servers)), p.described(d.group), p.described(p.wanted()))
+	case d.differs[0] == "key":
+		text = fmt.Sprintf("%s with key %s, none with %s.", capital(listen(d.servers)), quote(d.key), quote(p.key))
+	case d.differs[0] == "namespace":
+		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(listen(d.servers)), quote(d.namespace), quote(p.namespace))
+	case d.differs[0] == "adapter":
+		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", capital(listen(d.servers)), d.adapter, p.adapter)
+	default:
+		text = fmt.Sprintf("%s with --%s, none without.", capital(listen(d.servers)), d.differs[0])
+		if !d.shardedPubSub {
+			text = fmt.Sprintf("%s without --%s, none with it.", capital(listen(d.servers)), d.differs[0])
+		}
+	}
+	advice := addFlags(d.flags)
+	if d.adapter != p.adapter && len(p.drop) > 0 {
+		advice += " Leave out " + strings.Join(p.drop, ", ") + "."
+	}
+	if d.namespace != p.namespace {
+		advice += " " + onDemand
+	}
+	p.suggested = &d.group
+	if p.adapter == "streams" && d.adapter == "streams" && d.namespace == p.namespace {
+		// Events go through the stream, for which neither matters.
+		p.warn("servers", text+" Events arrive, but calls with replies and server-emit reach nobody.", advice, d.flags...)
+		return
+	}
+	p.fail("servers", text, advice, d.flags...)
+}
+
+// likely picks from groups that are equally near the one whose names are so
+// similar to the ones given that a slip of the fingers is the explanation.
+func likely(s settings, nearest []difference) []difference {
+	const slip = 2
+	var similar []difference
+	for _, d := range nearest {
+		if editDistance(s.key, d.key)+editDistance(s.namespace, d.namespace) <= slip {
+			similar = append(similar, d)
+		}
+	}
+	if len(similar) == 1 {
+		return similar
+	}
+	return nearest
+}
+
+// editDistance is how many characters have to be added, removed or replaced to
+// get from a to b (Levenshtein).
+func editDistance(a, b string) int {
+	from, to := []rune(a), []rune(b)
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, r := range from {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, other := range to {
+			cost := diagonal
+			if r != other {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(to)]
+}
+
+// wanted is the group that the settings are for.
+func (s settings) wanted() group {
+	return group{adapter: s.adapter, key: s.key, namespace: s.namespace, shardedPubSub: s.adapter == "streams" && s.shardedPubSub}
+}
+
+func (s settings) described(g group) string {
+	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.adapter, quote(g.key), quote(g.namespace))
+	if g.shardedPubSub {
+		text += ", with sharded pub/sub"
+	}
+	return text
+}
+
+// list names groups, but not more than can be read.
+func list(groups []group) string {
+	const most = 12
+	var lines []string
+	for i, g := range groups {
+		if i == most {
+			lines = append(lines, fmt.Sprintf("and %d more", len(groups)-most))
+			break
+		}
+		text := fmt.Sprintf("%s, key %s, namespace %s (%s)", g.adapter, quote(g.key), quote(g.namespace), plural(g.servers, "server"))
+		lines = append(lines, text)
+	}
+	return strings.Join(lines, "; ")
+}
+
+func without(groups []group, g group) (rest []group) {
+	for _, other := range groups {
+		if other != g {
+			rest = append(rest, other)
+		}
+	}
+	return rest
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

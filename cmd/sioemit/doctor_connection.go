@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// checkConnection reports whether Redis answers.
+func (p *patient) checkConnection(ctx context.Context) bool {
+	// Some of the time is kept for finding out why.
+	deadline, _ := ctx.Deadline()
+	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	address := addressOf(p.client)
+	err := p.client.Ping(half).Err()
+	if err == nil || redis.HasErrorPrefix(err, "NOPERM") {
+		if tlsOf(p.client) != nil {
+			address += ", with TLS"
+		}
+		p.ok("redis", fmt.Sprintf("Redis answers at %s.", address))
+		return true
+	}
+	if _, ok := p.client.(*redis.ClusterClient); ok && strings.Contains(err.Error(), "cluster support disabled") {
+		p.clusterFailed(nil)
+		return false
+	}
+	text, advice, flags := p.unreachable(ctx, address, err)
+	p.fail("redis", text, advice, flags...)
+	return false
+}
+
+func tlsOf(client redis.UniversalClient) *tls.Config {
+	switch client := client.(type) {
+	case *redis.ClusterClient:
+		return client.Options().TLSConfig
+	case *redis.Client:
+		return client.Options().TLSConfig
+	}
+	return nil
+}
+
+// unreachable explains why Redis cannot be used.
+func (p *patient) unreachable(ctx context.Context, address string, err error) (text, advice string, flags []string) {
+	var dns *net.DNSError
+	var dial *net.OpError
+	switch message := err.Error(); {
+	case errors.As(err, &dns):
+		return fmt.Sprintf("There is no host %s.", dns.Name), "Check the host of " + urlSources + ".", nil
+	case strings.Contains(message, "NOAUTH"):
+		return fmt.Sprintf("Redis at %s wants a password.", address), fmt.Sprintf("Put it into the URL: redis://:PASSWORD@%s, or redis://USER:PASSWORD@%[1]s.", address), nil
+	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
+		return fmt.Sprintf("Redis at %s refuses the user or the password.", address),
+			"Check both in " + urlSources + ". There, the characters # / ? @ : % of a password are written %23 %2F %3F %40 %3A %25.", nil
+	case strings.Contains(message, "without any password configured"):
+		return fmt.Sprintf("Redis at %s has no password.", address), "Leave the password out of the URL.", nil
+	case strings.Contains(message, "DENIED"):
+		return fmt.Sprintf("Redis at %s is in protected mode: it answers its own machine only.", address), "Set a password on that Redis, or a bind address.", nil
+	case strings.Contains(message, "max number of clients"):
+		return fmt.Sprintf("Redis at %s has as many clients as it takes.", address), "Raise maxclients on that Redis, or close clients: CLIENT LIST shows them.", nil
+	case strings.Contains(message, "LOADING"):
+		return fmt.Sprintf("Redis at %s is still loading its data.", address), "Try again when it has finished.", nil
+	}
+	if text, advice := untrusted(address, err); text != "" {
+		return text, advice, nil
+	}
+	if errors.As(err, &dial) && dial.Op == "dial" && !isTimeout(err) {
+		return fmt.Sprintf("No Redis answers at %s: %v.", address, dial.Err), "Is Redis running there? Check the address in " + urlSources + ".", nil
+	}
+	if client, ok := p.client.(*redis.Client); ok && !isSentinel(client) && client.Options().Network == "tcp" {
+		if text, advice, flags := otherProtocol(ctx, client.Options()); text != "" {
+			return text, advice, flags
+		}
+	}
+	if isTimeout(err) {
+		return fmt.Sprintf("Redis at %s does not answer.", address), "A firewall, a stopped process or a wrong port does this. Check " + urlSources + ".", nil
+	}
+	return fmt.Sprintf("Redis at %s cannot be used: %s.", address, reason(err)), "Check " + urlSources + ".", nil
+}
+
+// urlSources is where the URL comes from.
+const urlSources = "--redis, $SIOEMIT_REDIS_URL or $REDIS_URL"
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// untrusted explains errors about certificates.
+func untrusted(address string, err error) (text, advice string) {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &authority):
+		signer := "somebody"
+		if authority.Cert != nil && authority.Cert.Issuer.CommonName != "" {
+			signer = fmt.Sprintf("%q", authority.Cert.Issuer.CommonName)
+		}
+		return fmt.Sprintf("The certificate of Redis at %s is signed by %s, whom this machine does not trust.", address, signer),
+			"Add --tls-ca FILE, with the certificate of that authority."
+	case errors.As(err, &host):
+		return fmt.Sprintf("The certificate of Redis at %s is for another host: %v.", address, host), "Use in the URL a name that the certificate holds."
+	case errors.As(err, &invalid):
+		return fmt.Sprintf("The certificate of Redis at %s is not valid: %v.", address, invalid), "Renew the certificate, and check the clock of this machine."
+	case strings.Contains(err.Error(), "certificate required"), strings.Contains(err.Error(), "bad certificate"):
+		return fmt.Sprintf("Redis at %s wants a certificate of the client.", address), "Add --tls-cert FILE and --tls-key FILE."
+	}
+	return "", ""
+}
+
+// otherProtocol finds out whether the port speaks TLS although the URL says
+// no, or the other way round.
+func otherProtocol(ctx context.Context, o *redis.Options) (text, advice string, flags []string) {
+	if o.TLSConfig == nil {
+		if !speaksTLS(ctx, o.Addr) {
+			return "", "", nil
+		}
+		flags, advice = otherURL(o, "rediss", o.Addr)
+		return fmt.Sprintf("The port at %s speaks TLS, and the URL says redis://.", o.Addr), advice, flags
+	}
+	if !speaksRedis(ctx, o.Addr) {
+		return "", "", nil
+	}
+	flags, advice = otherURL(o, "redis", o.Addr)
+	return fmt.Sprintf("The port at %s speaks no TLS, and the URL says rediss://.", o.Addr), advice + " Leave out --tls-ca, --tls-cert and --tls-key.", flags
+}
+
+// speaksTLS reports whether a TLS handshake gets an answer. Nothing is sent
+// over that connection, so it does not matter whose certificate it is.
+func speaksTLS(ctx context.Context, address string) bool {
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err == nil {
+		conn.Close()
+		return true
+	}
+	var alert tls.AlertError
+	return errors.As(err, &alert)
+}
+
+// speaksRedis reports whether a PING in the clear gets an answer of Redis.
+func speaksRedis(ctx context.Context, address string) bool {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return false
+		}
+	}
+	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
+		return false
+	}
+	reply := make([]byte, 1)
+	_, err = io.ReadFull(conn, reply)
+	return err == nil && (reply[0] == '+' || reply[0] == '-')
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// addressOf is where the client connects to, for people.
+func addressOf(client redis.UniversalClient) string {
+	switch client := client.(type) {
+	case *redis.ClusterClient:
+		return strings.Join(client.Options().Addrs, ", ")
+	case *redis.Client:
+		if isSentinel(client) {
+			return "the master that the Sentinels name"
+		}
+		return client.Options().Addr
+	}
+	return "Redis"
+}
+
+// isSentinel reports whether the client asks Sentinels where Redis is. Its
+// options hold this word instead of an address then.
+func isSentinel(client *redis.Client) bool { return client.Options().Addr == "FailoverClient" }
+
+// otherURL returns the flags that lead to another address or to another
+// protocol with the same user and database, and the advice to use them. A
+// password is never printed: then there are no flags.
+func otherURL(o *redis.Options, scheme, address string) (flags []string, advice string) {
+	u := url.URL{Scheme: scheme, Host: address}
+	if o.DB != 0 {
+		u.Path = "/" + strconv.Itoa(o.DB)
+	}
+	if o.Password == "" {
+		flags = []string{"--redis", u.String()}
+		return flags, "Use " + shellWords(flags) + "."
+	}
+	return nil, fmt.Sprintf("Use --redis %s://%s:PASSWORD@%s%s.", scheme, url.User(o.Username), address, u.Path)
+}
+
+func schemeOf(o *redis.Options) string {
+	if o.TLSConfig != nil {
+		return "rediss"
+	}
+	return "redis"
+}
+
+// checkServer finds out what kind of Redis it is, and reports whether there is
+// any use in looking further.
+func (p *patient) checkServer(ctx context.Context) bool {
+	cluster, isCluster := p.client.(*redis.ClusterClient)
+	if isCluster {
+		node, err := cluster.MasterForKey(ctx, p.key)
+		if err != nil {
+			p.clusterFailed(err)
+			return false
+		}
+		p.node = node
+	} else if p.node, _ = p.client.(*redis.Client); p.node == nil {
+		return true
+	}
+	text, err := p.node.Info(ctx).Result()
+	if err != nil {
+		p.warn("version", fmt.Sprintf("Version and role of this Redis are not known: %s.", reason(err)), "")
+		return true
+	}
+	info := parseInfo(text)
+	p.checkVersion(info)
+	switch mode := first(info["redis_mode"], info["server_mode"]); {
+	case mode == "sentinel":
+		p.isSentinel(ctx)
+		return false
+	case mode == "cluster" && !isCluster:
+		return p.becomeCluster(ctx)
+	case mode == "standalone" && isCluster:
+		p.clusterFailed(nil)
+		return false
+	}
+	p.replica = info["role"] == "slave" && !isCluster
+	p.master = net.JoinHostPort(info["master_host"], info["master_port"])
+	return true
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// parseInfo reads the reply of INFO.
+func parseInfo(text string) map[string]string {
+	info := make(map[string]string)
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			info[name] = value
+		}
+	}
+	return info
+}
+
+func (p *patient) checkVersion(info map[string]string) {
+	name, version := "Redis", info["redis_version"]
+	if info["valkey_version"] != "" {
+		name, version = "Valkey", info["valkey_version"]
+	}
+	if major, _, ok := strings.Cut(info["redis_version"], "."); ok {
+		p.major, _ = strconv.Atoi(major) // 0 means not known
+	}
+	shards := p.adapter == "sharded" || p.adapter == "streams" && p.shardedPubSub
+	switch {
+	case p.major == 0:
+		p.warn("version", "The version of this Redis is not known.", "")
+	case shards && p.major < 7:
+		p.fail("version", fmt.Sprintf("This is %s %s, which has no sharded pub/sub.", name, version),
+			"Servers with sharded pub/sub need Redis 7: either they use another Redis, or another adapter.")
+	case p.adapter == "streams" && p.major < 5:
+		p.fail("version", fmt.Sprintf("This is %s %s, which has no streams.", name, version), "Streams need Redis 5: the servers must use another Redis.")
+	default:
+		p.ok("version", fmt.Sprintf("This is %s %s.", name, version))
+	}
+}
+
+// becomeCluster says that --cluster is missing and goes on as if it had been
+// given: one node alone knows its own subscribers only.
+func (p *patient) becomeCluster(ctx context.Context) bool {
+	flags := []string{"--cluster"}
+	text := "This Redis is one node of a Redis Cluster."
+	if p.adapter == "classic" {
+		p.warn("role", text+" Events go out, but the servers cannot be counted.", addFlags(flags), flags...)
+	} else {
+		p.fail("role", text+" It takes only a part of what is sent.", addFlags(flags), flags...)
+	}
+	o := p.node.Options()
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: []string{o.Addr}, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
+		MaxRetries: -1, DialerRetries: 1, DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
+		ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
+	})
+	p.client, p.own = cluster, cluster
+	node, err := cluster.MasterForKey(ctx, p.key)
+	if err != nil {
+		p.clusterFailed(err)
+		return false
+	}
+	p.node = node
+	return true
+}
+
+// clusterFailed says why a Redis Cluster does not work as one.
+func (p *patient) clusterFailed(err error) {
+	if err == nil || strings.Contains(err.Error(), "cluster support disabled") {
+		flags := []string{"--cluster=false"}
+		p.fail("role", "This Redis is no Redis Cluster.", "Leave --cluster out, or add "+flags[0]+", and name one --redis only.", flags...)
+		return
+	}
+	p.fail("role", fmt.Sprintf("The Redis Cluster cannot be used: %s.", reason(err)),
+		"See CLUSTER INFO and CLUSTER SHARDS there. Each node must announce an address that this machine can reach.")
+}
+
+// isSentinel says that what answers is a Sentinel, and how to use it as one.
+func (p *patient) isSentinel(ctx context.Context) {
+	const text = "This is a Sentinel, not a Redis."
+	var names []string
+	masters, err := redis.NewSliceCmd(ctx, "SENTINEL", "MASTERS"), error(nil)
+	if err = p.node.Process(ctx, masters); err == nil {
+		for _, master := range masters.Val() {
+			if fields, ok := master.([]any); ok && len(fields) > 1 && fields[0] == "name" {
+				names = append(names, fmt.Sprint(fields[1]))
+			}
+		}
+	}
+	o := p.node.Options()
+	if len(names) != 1 || o.Password != "" {
+		p.fail("role", text, fmt.Sprintf("Add ?master_name=NAME to the URL. It knows: %s.", strings.Join(names, ", ")))
+		return
+	}
+	u := url.URL{Scheme: schemeOf(o), Host: o.Addr, RawQuery: url.Values{"master_name": names}.Encode()}
+	flags := []string{"--redis", u.String()}
+	p.fail("role", text, "Use "+shellWords(flags)+".", flags...)
+}
+
+// checkReplica judges a connection to a replica by whether the servers are
+// there, too.
+func (p *patient) checkReplica(listeners bool) {
+	if !p.replica {
+		return
+	}
+	flags, advice := otherURL(p.node.Options(), schemeOf(p.node.Options()), p.master)
+	switch {
+	case p.adapter == "streams":
+		p.fail("role", "This Redis is a replica: it takes no stream entries.", advice, flags...)
+	case listeners:
+		p.warn("role", "This Redis is a replica: what is published here reaches servers that subscribe here, and no others.", advice, flags...)
+	default:
+		p.fail("role", "This Redis is a replica: what is published here does not reach servers that subscribe elsewhere.", advice, flags...)
+	}
+}
+
+// reason is an error as a part of a sentence.
+func reason(err error) string {
+	text := oneLine(err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "it took too long"
+	case strings.Contains(text, "NOPERM"):
+		_, text, _ = strings.Cut(text, "NOPERM ")
+		return strings.Replace(strings.TrimSuffix(text, "."), "this user has no permissions", "this user has no permission", 1)
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// everyNode calls f for each node that may have subscribers, several at a time
+// on a Redis Cluster.
+func everyNode(ctx context.Context, client redis.UniversalClient, f func(context.Context, *redis.Client) error) error {
+	switch client := client.(type) {
+	case *redis.ClusterClient:
+		return client.ForEachShard(ctx, f)
+	case *redis.Client:
+		return f(ctx, client)
+	}
+	return nil
+}

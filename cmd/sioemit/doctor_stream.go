@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// Bounds of the look at streams: doctor must not be a burden for a large Redis.
+const (
+	lookedAtEntries = 100    // of a stream, from its end
+	lookedAtKeys    = 100000 // of a node, in search of streams
+	lookedAtStreams = 100
+)
+
+// stream is what can be known of a stream from its last entries.
+type stream struct {
+	name    string
+	kind    string // what TYPE says
+	entries int
+	// servers are the namespaces in entries that a server has added, which
+	// are proof that servers use this stream. Entries of emitters are none:
+	// they may be as wrong as the settings.
+	servers map[string]bool
+}
+
+func lookAtStream(ctx context.Context, client redis.UniversalClient, name string) (stream, error) {
+	s := stream{name: name, servers: make(map[string]bool)}
+	var err error
+	if s.kind, err = client.Type(ctx, name).Result(); err != nil || s.kind != "stream" {
+		return s, err
+	}
+	entries, err := client.XRevRangeN(ctx, name, "+", "-", lookedAtEntries).Result()
+	if err != nil {
+		return s, err
+	}
+	s.entries = len(entries)
+	for _, entry := range entries {
+		uid, _ := entry.Values["uid"].(string)
+		namespace, _ := entry.Values["nsp"].(string)
+		if clusterUID.MatchString(uid) && entry.Values["type"] != nil {
+			s.servers[namespace] = true
+		}
+	}
+	return s, nil
+}
+
+// checkStream compares the name and the number of streams with those that
+// servers have written to.
+func (p *patient) checkStream(ctx context.Context, here *group) {
+	if p.command == nil { // the namespace has no stream, which has been said
+		return
+	}
+	if p.wrongDatabase() {
+		return
+	}
+	name := fmt.Sprint(p.command[1])
+	own, err := lookAtStream(ctx, p.client, name)
+	switch {
+	case err != nil:
+		p.warn("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", quote(name), reason(err)), "")
+		return
+	case own.kind != "stream" && own.kind != "none":
+		p.fail("stream", fmt.Sprintf("The key %s is no stream, but a %s.", quote(name), own.kind), "Check --stream-name: it is streamName of the servers.")
+		return
+	case own.servers[p.namespace]:
+		p.ok("stream", fmt.Sprintf("Servers use stream %s for namespace %s.", quote(name), quote(p.namespace)))
+		return
+	}
+	others, complete := p.otherStreams(ctx, name)
+	perServer := p.readersPerServer(here)
+	switch {
+	case len(others) == 1:
+		p.otherStream(name, others[0], perServer)
+	case len(others) > 1:
+		p.fail("stream", fmt.Sprintf("Servers use other streams for namespace %s, and not %s: %s.", quote(p.namespace), quote(name), strings.Join(others, ", ")),
+			"Find the one that you mean, and add --stream-name, and --stream-count if it is one of several.")
+	case perServer > 0 && perServer != p.streamCount:
+		flags := []string{"--stream-count", strconv.Itoa(perServer)}
+		p.warn("stream", fmt.Sprintf("%s read streams, %d for each server, and --stream-count is %d.", plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
+			fmt.Sprintf("If nothing else here reads streams, streamCount of the servers is %d. %s", perServer, addFlags(flags)), flags...)
+	default:
+		text := fmt.Sprintf("No server has written to stream %s yet, so that it cannot be seen whether they read it.", quote(name))
+		if !complete {
+			text += " Not all keys were looked at."
+		}
+		p.warn("stream", text, "Compare --stream-name and --stream-count with streamName and streamCount of the servers.")
+	}
+}
+
+// wrongDatabase reports whether the servers read streams of another database.
+func (p *patient) wrongDatabase() bool {
+	client, ok := p.client.(*redis.Client)
+	if !ok || len(p.listened.readers.count) != 1 || isSentinel(client) {
+		return false
+	}
+	o := *client.Options()
+	for db := range p.listened.readers.count {
+		if db == o.DB {
+			return false
+		}
+		text := fmt.Sprintf("The servers read streams of database %d, and the URL names %d.", db, o.DB)
+		o.DB = db
+		flags, advice := otherURL(&o, schemeOf(&o), o.Addr)
+		p.fail("stream", text, advice, flags...)
+	}
+	return true
+}
+
+// readersPerServer returns how many streams each server reads, or 0 when that
+// cannot be told.
+func (p *patient) readersPerServer(here *group) int {
+	if total := p.listened.readers.total(); here.servers > 0 && total%here.servers == 0 {
+		return total / here.servers
+	}
+	return 0
+}
+
+// otherStreams returns the names of the other streams that servers use for the
+// namespace, and whether all keys have been looked at.
+func (p *patient) otherStreams(ctx context.Context, own string) (names []string, complete bool) {
+	all, complete := p.streamNames(ctx)
+	slices.Sort(all)
+	for i, name := range all {
+		if i == lookedAtStreams {
+			return names, false
+		}
+		if name == own {
+			continue
+		}
+		s, err := lookAtStream(ctx, p.client, name)
+		if err != nil {
+			complete = false
+		}
+		if s.servers[p.namespace] {
+			names = append(names, name)
+		}
+	}
+	return names, complete
+}
+
+// errEnough ends the search for streams.
+var errEnough = errors.New("enough keys were looked at")
+
+func (p *patient) streamNames(ctx context.Context) (names []string, complete bool) {
+	scan := func(ctx context.Context, node *redis.Client) error {
+		const page = 1000
+		var cursor uint64
+		for range lookedAtKeys / page {
+			found, next, err := node.ScanType(ctx, cursor, "*", page, "stream").Result()
+			if err != nil {
+				return err
+			}
+			names = append(names, found...)
+			if cursor = next; cursor == 0 {
+				return nil
+			}
+		}
+		return errEnough
+	}
+	cluster, ok := p.client.(*redis.ClusterClient)
+	if !ok {
+		err := everyNode(ctx, p.client, scan)
+		return names, err == nil
+	}
+	// Masters only, since replicas hold the same keys, and one after the other.
+	var mu sync.Mutex
+	var masters []*redis.Client
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		masters = append(masters, node)
+		return nil
+	})
+	complete = err == nil
+	for _, node := range masters {
+		complete = scan(ctx, node) == nil && complete
+	}
+	return names, complete
+}
+
+// numberedStream matches the name of one of several streams.
+var numberedStream = regexp.MustCompile(`^(.+)-(\d+)$`)
+
+// otherStream says how to get to the one stream that servers use.
+func (p *patient) otherStream(own, other string, perServer int) {
+	name, count := other, 1
+	if parts := numberedStream.FindStringSubmatch(other); parts != nil && perServer != 1 {
+		if n := p.countOf(parts[1], other, perServer); n > 0 {
+			name, count = parts[1], n
+		}
+	}
+	var flags []string
+	if name != p.streamName {
+		flags = append(flags, "--stream-name", name)
+	}
+	if count != p.streamCount {
+		flags = append(flags, "--stream-count", strconv.Itoa(count))
+	}
+	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, and not %s.", quote(other), quote(p.namespace), quote(own)), addFlags(flags), flags...)
+}
+
+// countOf returns a number of streams with which the namespace belongs to this
+// one: the one that the servers' connections suggest, or else the smallest.
+// For this namespace, all such numbers mean the same stream.
+func (p *patient) countOf(base, stream string, perServer int) int {
+	fits := func(n int) bool {
+		name, err := encoding.Streams{StreamName: base, StreamCount: n}.Stream(p.namespace)
+		return err == nil && name == stream
+	}
+	if perServer > 1 && fits(perServer) {
+		return perServer
+	}
+	const most = 1000
+	for n := 2; n <= most; n++ {
+		if fits(n) {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,774 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/compat_test/harness"
+)
+
+// checkup is what doctor --json prints.
+type checkup struct {
+	Findings []finding `json:"findings"`
+	OK       bool      `json:"ok"`
+}
+
+// examined runs doctor with these words, and checks that what it prints and the
+// exit status agree.
+func examined(t *testing.T, words []string) checkup {
+	t.Helper()
+	r := sioemit(t, nil, "", append([]string{"doctor", "--json"}, words...)...)
+	var got checkup
+	decoder := json.NewDecoder(strings.NewReader(r.stdout))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&got); err != nil {
+		t.Fatalf("doctor %q: %v: %+v", words, err, r)
+	}
+	failed := slices.ContainsFunc(got.Findings, func(f finding) bool { return f.Status == failure })
+	if got.OK == failed || (r.status == 0) == failed || r.status > 1 {
+		t.Errorf("doctor %q: ok and exit status do not fit: %+v", words, r)
+	}
+	if failed {
+		r.oneLine(t, "failed")
+	}
+	for _, secret := range []string{"sesame", "pa%24%24", "pa$$"} {
+		if strings.Contains(r.stdout+r.stderr, secret) {
+			t.Errorf("doctor %q shows a password: %+v", words, r)
+		}
+	}
+	return got
+}
+
+// flags are those of all findings, as doctor's last line for people has them.
+func (r checkup) flags() []string {
+	d := diagnosis{findings: r.Findings}
+	return d.flags()
+}
+
+func (r checkup) find(check string) finding {
+	for _, f := range r.Findings {
+		if f.Check == check {
+			return f
+		}
+	}
+	return finding{}
+}
+
+func (r checkup) String() string {
+	var b strings.Builder
+	(&diagnosis{findings: r.Findings}).render(&b, false)
+	return b.String()
+}
+
+// applied adds flags to words, in place of those of the same name.
+func applied(words, flags []string) []string {
+	words = slices.Clone(words)
+	for _, flag := range flags {
+		name, _, _ := strings.Cut(flag, "=")
+		if i := slices.Index(words, name); i >= 0 && strings.HasPrefix(name, "--") {
+			n := 2
+			if name == "--cluster" {
+				n = 1
+			}
+			words = slices.Delete(words, i, i+n)
+		}
+	}
+	return append(words, flags...)
+}
+
+// ward is one official server with one client, and the words with which
+// somebody tries in vain to reach it.
+type ward struct {
+	redis  *harness.Redis
+	client *harness.Client
+	words  []string
+}
+
+// admit starts a server and a client.
+func admit(t *testing.T, conn harness.RedisConn, adapter harness.Adapter, rooms ...string) *harness.Client {
+	t.Helper()
+	return admitTo(t, harness.V4, harness.NodeConfig{Server: harness.V4.Server, Adapter: adapter, Redis: conn}, harness.ConnectOptions{Rooms: rooms})
+}
+
+func admitTo(t *testing.T, g harness.Generation, config harness.NodeConfig, options harness.ConnectOptions) *harness.Client {
+	t.Helper()
+	node, err := harness.StartNode(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { node.Close() })
+	clients, err := harness.StartClients(t.Context(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { clients.Close() })
+	options.Node = node
+	client, err := clients.Connect(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func startRedisCluster(t *testing.T) *harness.RedisCluster {
+	t.Helper()
+	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cluster.Close() })
+	return cluster
+}
+
+// writtenByServer adds to a stream the entry that a server adds with io.emit,
+// for a room in which nobody is.
+func writtenByServer(t *testing.T, client redis.UniversalClient, stream, namespace string) {
+	t.Helper()
+	err := client.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []string{
+		"uid", "0123456789abcdef", "nsp", namespace, "type", "3",
+		"data", `{"packet":{"type":2,"data":["x"],"nsp":"` + namespace + `"},"opts":{"rooms":["nobody"],"except":[],"flags":{}}}`,
+	}}).Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setup is one way to send events into the void.
+type setup struct {
+	name  string
+	start func(t *testing.T) ward
+	// The finding that explains it.
+	check  string
+	status status // failure when empty
+	text   string
+	advice string   // a part of it
+	flags  []string // all that fix it; HOST stands for the address of Redis
+	// byHand does what the advice says where flags cannot: it returns the
+	// words to go on with.
+	byHand func(t *testing.T, w ward, f finding) []string
+	emit   []string // more words for emit, instead of those of hello
+	passes bool     // the event arrives before, too, but something else is wrong
+	got    string   // the arguments that arrive, when it matters
+}
+
+func setups(t *testing.T) []setup {
+	binary := filepath.Join(t.TempDir(), "binary")
+	if err := os.WriteFile(binary, []byte{0, 1}, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// single is a ward on a Redis of its own.
+	single := func(adapter harness.Adapter, words ...string) func(t *testing.T) ward {
+		return func(t *testing.T) ward {
+			w := ward{redis: startRedis(t, harness.RedisConfig{})}
+			w.client = admit(t, w.redis.Conn(), adapter, "r1")
+			w.words = append([]string{"--redis", w.redis.URL()}, words...)
+			return w
+		}
+	}
+	otherURL := func(url func(w ward) string) func(*testing.T, ward, finding) []string {
+		return func(_ *testing.T, w ward, _ finding) []string { return applied(w.words, []string{"--redis", url(w)}) }
+	}
+	rightURL := otherURL(func(w ward) string { return w.redis.URL() })
+	return []setup{
+		{
+			name: "another key", start: single(harness.RedisAdapter8.With("key", "myapp")),
+			check: "servers", text: "1 server listens with key myapp, none with socket.io.", flags: []string{"--key", "myapp"},
+		},
+		{
+			name: "a key that needs quotes", start: single(harness.RedisAdapter8.With("key", "my app's")),
+			check: "servers", advice: `Add --key 'my app'\''s'.`, flags: []string{"--key", "my app's"},
+		},
+		{
+			name: "another key on a Redis Cluster",
+			start: func(t *testing.T) ward {
+				cluster := startRedisCluster(t)
+				return ward{client: admit(t, cluster.Conn(), harness.RedisAdapter8.With("key", "myapp")), words: []string{"--redis", cluster.URLs()[0], "--cluster"}}
+			},
+			check: "servers", text: "1 server listens with key myapp", flags: []string{"--key", "myapp"},
+		},
+		{
+			name: "several keys",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8.With("key", "shop"))(t)
+				admit(t, w.redis.Conn(), harness.RedisAdapter8.With("key", "chat"))
+				return w
+			},
+			check: "servers", text: "No server listens with the classic adapter, key socket.io, in namespace /.", advice: "list below",
+			byHand: func(t *testing.T, w ward, _ finding) []string { return applied(w.words, []string{"--key", "shop"}) },
+		},
+		{
+			name: "a namespace that nobody has", start: single(harness.RedisAdapter8, "--namespace", "chat"),
+			check: "servers", text: "1 server listens in namespace /, none in /chat.", flags: []string{"--namespace", "/"},
+		},
+		{
+			name: "a namespace with a slip",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w.client = admitTo(t, harness.V4, harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: w.redis.Conn(), Namespaces: []string{"/admin"}},
+					harness.ConnectOptions{Namespace: "/admin"})
+				w.words = []string{"--redis", w.redis.URL(), "--namespace", "/amdin"}
+				return w
+			},
+			check: "servers", text: "1 server listens in namespace /admin, none in /amdin.", flags: []string{"--namespace", "/admin"},
+		},
+		{
+			name: "sharded servers, classic settings", start: single(harness.ShardedAdapter8),
+			check: "servers", text: "1 server listens with the sharded adapter, none with the classic one.", flags: []string{"--adapter", "sharded"},
+			emit: []string{"--room", "r1"},
+		},
+		{
+			name: "sharded servers of another prefix", start: single(harness.ShardedAdapter8.With("channelPrefix", "live"), "--adapter", "sharded"),
+			check: "servers", text: "1 server listens with key live, none with socket.io.", flags: []string{"--key", "live"},
+		},
+		{
+			name: "sharded servers of another prefix, classic settings", start: single(harness.ShardedAdapter8.With("channelPrefix", "live")),
+			check: "servers", text: "1 server listens with the sharded adapter, key live", flags: []string{"--adapter", "sharded", "--key", "live"},
+		},
+		{
+			name: "classic servers, sharded settings", start: single(harness.RedisAdapter8, "--adapter", "sharded"),
+			check: "servers", text: "1 server listens with the classic adapter, none with the sharded one.", flags: []string{"--adapter", "classic"},
+		},
+		{
+			name: "classic servers, streams settings", start: single(harness.RedisAdapter7, "--adapter", "streams"),
+			check: "servers", text: "1 server listens with the classic adapter, none with the streams one.", flags: []string{"--adapter", "classic"},
+		},
+		{
+			name: "streams servers, classic settings", start: single(harness.StreamsAdapter),
+			check: "servers", text: "1 server listens with the streams adapter, none with the classic one.", flags: []string{"--adapter", "streams"},
+		},
+		{
+			name:  "streams servers with sharded pub/sub and three streams, classic settings",
+			start: single(harness.StreamsAdapter.With("useShardedPubSub", true).With("streamCount", 3)),
+			check: "servers", text: "1 server listens with the streams adapter, key socket.io, in namespace /, with sharded pub/sub",
+			flags: []string{"--adapter", "streams", "--sharded-pubsub=true", "--stream-count", "3"},
+		},
+		{
+			name: "another stream",
+			start: func(t *testing.T) ward {
+				w := single(harness.StreamsAdapter.With("streamName", "live"), "--adapter", "streams")(t)
+				writtenByServer(t, w.redis.Client(), "live", "/")
+				return w
+			},
+			check: "stream", text: "Servers use stream live for namespace /, and not socket.io.", flags: []string{"--stream-name", "live"},
+		},
+		{
+			name: "another number of streams",
+			start: func(t *testing.T) ward {
+				w := single(harness.StreamsAdapter.With("streamCount", 5), "--adapter", "streams")(t)
+				writtenByServer(t, w.redis.Client(), "socket.io-2", "/")
+				return w
+			},
+			check: "stream", text: "Servers use stream socket.io-2 for namespace /", flags: []string{"--stream-count", "5"},
+		},
+		{
+			// Namespace / belongs to stream 2 of 3 as well as of 5.
+			name: "another number of streams, for a user who may not see connections",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+					"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -client|list",
+				}})}
+				w.client = admit(t, w.redis.Conn(), harness.StreamsAdapter.With("streamCount", 5))
+				writtenByServer(t, w.redis.Client(), "socket.io-2", "/")
+				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr, "--adapter", "streams"}
+				return w
+			},
+			check: "stream", text: "Servers use stream socket.io-2 for namespace /", flags: []string{"--stream-count", "3"},
+		},
+		{
+			name: "another number of streams, and nothing in them yet", start: single(harness.StreamsAdapter.With("streamCount", 3), "--adapter", "streams"),
+			check: "stream", status: warning, text: "3 connections read streams, 3 for each server", flags: []string{"--stream-count", "3"},
+		},
+		{
+			name: "a stream in another database",
+			start: func(t *testing.T) ward {
+				w := single(harness.StreamsAdapter, "--adapter", "streams")(t)
+				w.words = applied(w.words, []string{"--redis", w.redis.URL() + "/5"})
+				return w
+			},
+			check: "stream", text: "The servers read streams of database 0, and the URL names 5.", flags: []string{"--redis", "redis://HOST"},
+		},
+		{
+			name: "streams servers of another prefix", start: single(harness.StreamsAdapter.With("channelPrefix", "live"), "--adapter", "streams"),
+			check: "servers", status: warning, text: "1 server listens with key live, none with socket.io. Events arrive, but", flags: []string{"--key", "live"},
+			passes: true,
+		},
+		{
+			name: "servers in static mode", start: single(harness.ShardedAdapter8.With("subscriptionMode", "static"), "--adapter", "sharded", "--room", "r1"),
+			check: "subscription-mode", text: `No server subscribes to "socket.io#/#r1#", although clients are in the room`, flags: []string{"--subscription-mode", "static"},
+		},
+		{
+			name: "servers in dynamic mode, dynamic-private settings", start: single(harness.ShardedAdapter8, "--adapter", "sharded", "--subscription-mode", "dynamic-private"),
+			check: "subscription-mode", text: "Sockets have no channel of their own here", flags: []string{"--subscription-mode", "dynamic"},
+			emit: []string{"--room", "ID"},
+		},
+		{
+			name: "a JSON parser", start: single(harness.RedisAdapter8.With("parser", "json")),
+			check: "codec", text: "The servers have a JSON parser", flags: []string{"--codec", "json"},
+		},
+		{
+			name: "no JSON parser, although --codec says so", start: single(harness.RedisAdapter8, "--codec", "json"),
+			check: "codec", text: "The servers have no JSON parser", flags: []string{"--codec", "msgpack"},
+		},
+		{
+			name: "Socket.IO 2, settings for 4",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w.client = admitTo(t, harness.V2, harness.NodeConfig{Server: harness.V2.Server, Adapter: harness.SocketIORedis5, Redis: w.redis.Conn()}, harness.ConnectOptions{})
+				w.words = []string{"--redis", w.redis.URL()}
+				return w
+			},
+			check: "server-version", status: warning, text: "The servers are Socket.IO 1 or 2", flags: []string{"--server-version", "2"},
+			emit: []string{"--binary", binary}, passes: true, got: `[{"$binary":"AAE="}]`,
+		},
+		{
+			name: "Socket.IO 4, settings for 2", start: single(harness.SocketIORedis61, "--server-version", "2"),
+			check: "server-version", text: "The servers are Socket.IO 3 or 4, --server-version is 2", flags: []string{"--server-version", "4"},
+			emit: []string{}, passes: true,
+		},
+		{
+			name: "no password",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{Password: "sesame"})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://" + w.redis.Addr}
+				return w
+			},
+			check: "redis", text: "wants a password", advice: "redis://:PASSWORD@", byHand: rightURL,
+		},
+		{
+			name: "a wrong password",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{Password: "sesame"})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://:pa%24%24@" + w.redis.Addr}
+				return w
+			},
+			check: "redis", text: "refuses the user or the password", advice: "Check both", byHand: rightURL,
+		},
+		{
+			name: "a user who may not publish on that channel",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+					"user default on nopass ~* &* +@all", "user app on >sesame resetchannels &other* -@all +@connection +@transaction +@pubsub +info",
+				}})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr}
+				return w
+			},
+			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app +publish &socket.io*", byHand: grantByAdvice,
+		},
+		{
+			name: "a user who may not add to streams",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+					"user default on nopass ~* &* +@all", "user app on >sesame allchannels resetkeys +@all -xadd",
+				}})}
+				w.client = admit(t, w.redis.Conn(), harness.StreamsAdapter)
+				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr, "--adapter", "streams"}
+				return w
+			},
+			check: "permissions", text: "User app may not XADD to socket.io.", advice: "ACL SETUSER app +xadd ~socket.io", byHand: grantByAdvice,
+		},
+		{
+			name: "one node of a Redis Cluster",
+			start: func(t *testing.T) ward {
+				cluster := startRedisCluster(t)
+				w := ward{client: admit(t, cluster.Conn(), harness.StreamsAdapter)}
+				owner, err := cluster.Client().MasterForKey(t.Context(), "socket.io")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, node := range cluster.Nodes {
+					if node.Addr != owner.Options().Addr {
+						w.words = []string{"--redis", node.URL(), "--adapter", "streams"}
+					}
+				}
+				return w
+			},
+			check: "role", text: "This Redis is one node of a Redis Cluster.", flags: []string{"--cluster"},
+		},
+		{
+			name: "--cluster, and there is none", start: single(harness.RedisAdapter8, "--cluster"),
+			check: "role", text: "This Redis is no Redis Cluster.", flags: []string{"--cluster=false"},
+		},
+		{
+			name: "a Sentinel taken for a Redis",
+			start: func(t *testing.T) ward {
+				s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { s.Close() })
+				return ward{client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", "redis://" + s.Addrs[0]}}
+			},
+			check: "role", text: "This is a Sentinel, not a Redis.", advice: "?master_name=main",
+			byHand: func(_ *testing.T, w ward, f finding) []string { return applied(w.words, f.Flags) }, // the address is another each time
+		},
+		{
+			name: "a replica",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				w.words = []string{"--redis", replicaOf(t, w.redis).URL()}
+				return w
+			},
+			check: "role", text: "This Redis is a replica", flags: []string{"--redis", "redis://HOST"},
+		},
+		{
+			name: "a replica, which takes no stream entries",
+			start: func(t *testing.T) ward {
+				w := single(harness.StreamsAdapter)(t)
+				w.words = []string{"--redis", replicaOf(t, w.redis).URL(), "--adapter", "streams"}
+				return w
+			},
+			check: "role", text: "it takes no stream entries", flags: []string{"--redis", "redis://HOST"},
+		},
+		{
+			name: "a Redis that no server uses",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				w.words = []string{"--redis", startRedis(t, harness.RedisConfig{}).URL()}
+				return w
+			},
+			check: "servers", text: "No Socket.IO server listens on this Redis.", advice: "Check that", byHand: rightURL,
+		},
+		{
+			name: "a TLS port, spoken to in the clear",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://" + w.redis.TLSAddr}
+				return w
+			},
+			check: "redis", text: "speaks TLS", advice: "Use --redis rediss://",
+			byHand: func(t *testing.T, w ward, f finding) []string { // and its authority is one that nobody knows
+				words := applied(w.words, f.Flags)
+				if f := examined(t, words).find("redis"); !strings.Contains(f.Advice, "--tls-ca FILE") {
+					t.Errorf("%+v", f)
+				}
+				return applied(words, []string{"--tls-ca", w.redis.CAFile})
+			},
+		},
+		{
+			name: "an unknown certificate authority",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true, Password: "sesame"})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", w.redis.TLSURL()}
+				return w
+			},
+			check: "redis", text: `is signed by "sioemit test", whom this machine does not trust`, advice: "Add --tls-ca FILE",
+			byHand: func(_ *testing.T, w ward, _ finding) []string {
+				return applied(w.words, []string{"--tls-ca", w.redis.CAFile})
+			},
+		},
+		{
+			name: "a plain port, spoken to with TLS",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				w.words = []string{"--timeout", "2s", "--redis", "rediss://" + w.redis.Addr}
+				return w
+			},
+			check: "redis", text: "speaks no TLS", flags: []string{"--redis", "redis://HOST"},
+		},
+		{
+			name: "Redis is down",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w.words = []string{"--redis", w.redis.URL()}
+				if err := w.redis.Stop(); err != nil {
+					t.Fatal(err)
+				}
+				return w
+			},
+			check: "redis", text: "No Redis answers at", advice: "Is Redis running there?",
+			byHand: func(t *testing.T, w ward, _ finding) []string {
+				if err := w.redis.Restart(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return w.words
+			},
+		},
+		{
+			name: "no such host",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				w.words = []string{"--redis", "redis://:sesame@no-such-host.invalid"}
+				return w
+			},
+			check: "redis", text: "There is no host no-such-host.invalid.", advice: "Check the host", byHand: rightURL,
+		},
+	}
+}
+
+// grantByAdvice runs as the administrator the command that the advice holds.
+func grantByAdvice(t *testing.T, w ward, f finding) []string {
+	match := regexp.MustCompile(`run (ACL SETUSER .*?) and keep`).FindStringSubmatch(f.Advice)
+	if match == nil {
+		t.Fatalf("no command in %q", f.Advice)
+	}
+	var words []any
+	for _, word := range strings.Fields(match[1]) {
+		words = append(words, word)
+	}
+	if err := w.redis.Client().Do(t.Context(), words...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return w.words
+}
+
+// replicaOf starts a replica and returns when it follows its master.
+func replicaOf(t *testing.T, master *harness.Redis) *harness.Redis {
+	t.Helper()
+	host, port, _ := strings.Cut(master.Addr, ":")
+	replica := startRedis(t, harness.RedisConfig{Args: []string{"--replicaof", host + " " + port}})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	// WAIT on the master returns when so many replicas have what was written.
+	if err := master.Client().Set(ctx, "written", 1, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := master.Client().Wait(ctx, 1, 20*time.Second).Result(); err != nil || n != 1 {
+		t.Fatalf("%d replicas, %v", n, err)
+	}
+	return replica
+}
+
+// TestDoctor sends an event into the void, asks doctor, does what it says, and
+// sees the event arrive.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	for _, test := range setups(t) {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := test.start(t)
+			sioemit(t, nil, "", slices.Concat([]string{"emit", "lost"}, w.words, test.words(w))...)
+
+			before := examined(t, w.words)
+			f := before.find(test.check)
+			if test.status == "" {
+				test.status = failure
+			}
+			if f.Status != test.status || !strings.Contains(f.Text, test.text) || !strings.Contains(f.Advice, test.advice) {
+				t.Fatalf("it does not say %s of %s: %q > %q:\n%s", test.status, test.check, test.text, test.advice, before)
+			}
+			words := applied(w.words, before.flags())
+			if test.byHand != nil {
+				words = test.byHand(t, w, f)
+			} else {
+				var want []string
+				for _, flag := range test.flags {
+					if strings.HasSuffix(flag, "HOST") {
+						flag = strings.ReplaceAll(flag, "HOST", w.redis.Addr)
+					}
+					want = append(want, flag)
+				}
+				if got := before.flags(); !slices.Equal(got, want) {
+					t.Errorf("the flags are %q, not %q:\n%s", got, want, before)
+				}
+			}
+			if w.client == nil { // no server could start before
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+			}
+			if after := examined(t, words); !after.OK || len(after.flags()) > 0 {
+				t.Errorf("it fails still:\n%s", after)
+			}
+			if r := sioemit(t, nil, "", slices.Concat([]string{"emit", "--quiet", "--require", "1", "found"}, words, test.words(w))...); r != (result{}) {
+				t.Errorf("emit: %+v", r)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := w.client.Await(ctx, func(events []harness.Event) bool { return len(events) > 0 && events[len(events)-1].Name == "found" }); err != nil {
+				t.Fatal(err)
+			}
+			events := w.client.Events()
+			if !test.passes && len(events) != 1 {
+				t.Errorf("the first event was not lost: %+v", events)
+			}
+			if got, err := json.Marshal(events[len(events)-1].Args); err != nil || test.got != "" && string(got) != test.got {
+				t.Errorf("received %s, %v, want %s", got, err, test.got)
+			}
+		})
+	}
+}
+
+// words are the ones that emit gets beside those of doctor: where doctor is
+// asked about a room, so is emit.
+func (s setup) words(w ward) []string {
+	words := slices.Clone(s.emit)
+	for i, word := range words {
+		if word == "ID" {
+			words[i] = w.client.ID
+		}
+	}
+	return words
+}
+
+// TestDoctorFine finds nothing wrong where nothing is, with every adapter and
+// generation, and counts the servers.
+func TestDoctorFine(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		generation harness.Generation
+		adapter    harness.Adapter
+		words      []string
+	}{
+		"Socket.IO 1":               {harness.V1, harness.SocketIORedis4, []string{"--server-version", "1"}},
+		"Socket.IO 2":               {harness.V2, harness.SocketIORedis5, []string{"--server-version", "2"}},
+		"Socket.IO 3":               {harness.V3, harness.SocketIORedis60, []string{"--server-version", "3"}},
+		"socket.io-redis 6.1":       {harness.V4, harness.SocketIORedis61, nil},
+		"redis-adapter 7":           {harness.V4, harness.RedisAdapter7, nil},
+		"redis-adapter 8":           {harness.V4, harness.RedisAdapter8, nil},
+		"redis-adapter 8, specific": {harness.V4, harness.RedisAdapter8.With("publishOnSpecificResponseChannel", true), nil},
+		"redis-adapter 8, JSON":     {harness.V4, harness.RedisAdapter8.With("parser", "json"), []string{"--codec", "json"}},
+		"sharded":                   {harness.V4, harness.ShardedAdapter8, []string{"--adapter", "sharded"}},
+		"sharded, static":           {harness.V4, harness.ShardedAdapter8.With("subscriptionMode", "static"), []string{"--adapter", "sharded", "--subscription-mode", "static"}},
+		"sharded, dynamic-private":  {harness.V4, harness.ShardedAdapter8.With("subscriptionMode", "dynamic-private"), []string{"--adapter", "sharded", "--subscription-mode", "dynamic-private"}},
+		"streams":                   {harness.V4, harness.StreamsAdapter, []string{"--adapter", "streams"}},
+		"streams, sharded pub/sub":  {harness.V4, harness.StreamsAdapter.With("useShardedPubSub", true), []string{"--adapter", "streams", "--sharded-pubsub"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startRedis(t, harness.RedisConfig{})
+			config := harness.NodeConfig{Server: test.generation.Server, Adapter: test.adapter, Redis: server.Conn(), Namespaces: []string{"/admin"}}
+			client := admitTo(t, test.generation, config, harness.ConnectOptions{Rooms: []string{"r1"}})
+			other, err := harness.StartNode(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { other.Close() })
+			if test.adapter.Kind == "streams" {
+				writtenByServer(t, server.Client(), "socket.io", "/")
+			}
+			words := append(test.words, "--redis", server.URL(), "--timeout", "30s")
+			got := examined(t, append(slices.Clone(words), "--room", "r1"))
+			for _, f := range got.Findings {
+				if f.Status != fine || f.Advice != "" || len(f.Flags) > 0 {
+					t.Errorf("%+v", f)
+				}
+			}
+			for check, text := range map[string]string{
+				"servers": "2 servers listen", "answers": "2 of 2 servers answered.", "room": "1 client is in room r1 now.", "others": "namespace /admin (2 servers)",
+			} {
+				if f := got.find(check); !strings.Contains(f.Text, text) {
+					t.Errorf("%s: %+v, want %s", check, f, text)
+				}
+			}
+			if f := examined(t, append(slices.Clone(words), "--room", "r2")).find("room"); f.Status != warning || f.Text != "No client is in room r2 now." {
+				t.Errorf("%+v", f)
+			}
+			if events := client.Events(); len(events) != 0 {
+				t.Errorf("clients received something from doctor: %+v", events)
+			}
+			// A server that has stopped listens and does not answer.
+			if err := other.Pause(); err != nil {
+				t.Fatal(err)
+			}
+			if f := examined(t, append(slices.Clone(words), "--timeout", "6s")).find("answers"); f.Status != warning || !strings.HasPrefix(f.Text, "1 of 2 servers answered") {
+				t.Errorf("one server hangs: %+v", f)
+			}
+			if err := other.Resume(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestDoctorBlind sees little, says so, and does not invent a failure.
+func TestDoctorBlind(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{ACL: []string{
+		"user default on nopass ~* &* +@all",
+		"user publisher on >sesame resetchannels &socket.io* -@all +publish",
+		"user reader on >sesame allchannels -@all +pubsub",
+	}})
+	admit(t, server.Conn(), harness.RedisAdapter8)
+	for user, checks := range map[string]map[string]string{
+		"publisher": {"version": "not known", "servers": "cannot be seen", "permissions": "not known"},
+		"reader":    {"version": "not known", "permissions": "not known", "answers": "could not be asked"},
+	} {
+		got := examined(t, []string{"--redis", "redis://" + user + ":sesame@" + server.Addr})
+		for check, text := range checks {
+			if f := got.find(check); f.Status != warning || !strings.Contains(f.Text, text) {
+				t.Errorf("%s, %s: %+v\n%s", user, check, f, got)
+			}
+		}
+		if !got.OK {
+			t.Errorf("%s: failures where nothing is known:\n%s", user, got)
+		}
+	}
+}
+
+// TestDoctorPrinted reads what people read.
+func TestDoctorPrinted(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	admit(t, server.Conn(), harness.RedisAdapter8.With("key", "my\x1b[31mapp"))
+	r := sioemit(t, nil, "", "doctor", "--redis", server.URL())
+	if r.status != statusFailed || !strings.Contains(r.stdout, "\nfailure  1 server listens with key") || !strings.Contains(r.stdout, "\nFlags to add: --key ") || strings.Contains(r.stdout, "\x1b") {
+		t.Errorf("%+v", r)
+	}
+	r.oneLine(t, "checks failed")
+	for line := range strings.Lines(r.stdout) {
+		if len([]rune(line)) > lineWidth+1 {
+			t.Errorf("%d characters: %q", len(line), line)
+		}
+	}
+	var b bytes.Buffer
+	d := diagnosis{}
+	d.fail("x", strings.Repeat("word ", 30)+"end", "Do it.")
+	if err := d.render(&b, true); err != nil || !strings.HasPrefix(b.String(), "\x1b[31mfailure\x1b[0m  word") || !strings.Contains(b.String(), "\n         word") || !strings.HasSuffix(b.String(), "\n         > Do it.\n") {
+		t.Errorf("%v: %q", err, b.String())
+	}
+	for _, words := range [][]string{{"doctor", "x"}, {"doctor", "--room", ""}, {"doctor", "--adapter", "sharded", "--codec", "json"}, {"doctor", "--server-version", "5"}, {"doctor", "--timeout", "0s"}} {
+		if r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", words...); r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q: %+v", words, r)
+		}
+	}
+}
+
+// TestOtherURL never prints a password, and never drops one without a word.
+func TestOtherURL(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		options redis.Options
+		flags   []string
+		advice  string
+	}{
+		{redis.Options{DB: 3}, []string{"--redis", "rediss://host:1/3"}, "Use --redis rediss://host:1/3."},
+		{redis.Options{Password: "sesame"}, nil, "Use --redis rediss://:PASSWORD@host:1."},
+		{redis.Options{Username: "a b", Password: "sesame", DB: 3}, nil, "Use --redis rediss://a%20b:PASSWORD@host:1/3."},
+	} {
+		if flags, advice := otherURL(&test.options, "rediss", "host:1"); !slices.Equal(flags, test.flags) || advice != test.advice {
+			t.Errorf("%+v: %q, %q", test.options, flags, advice)
+		}
+	}
+}
+
+// TestDoctorInTime ends when --timeout says so, even if Redis never answers.
+func TestDoctorInTime(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	if err := server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Resume()
+	for _, scheme := range []string{"redis://", "rediss://"} {
+		started := time.Now()
+		got := examined(t, []string{"--redis", scheme + server.Addr, "--timeout", "1s"})
+		if f := got.find("redis"); f.Status != failure || !strings.Contains(f.Text, "does not answer") {
+			t.Errorf("%+v", f)
+		}
+		if took := time.Since(started); took > 4*time.Second {
+			t.Errorf("took %v with a timeout of 1s", took)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// traffic is who is subscribed to what, on all nodes.
+type traffic struct {
+	plain, shard channels
+	readers      readers
+}
+
+// channels are the names of channels, and of the ones that every server of a
+// namespace subscribes to once, the number of subscribers.
+type channels struct {
+	names       map[string]bool
+	subscribers map[string]int
+}
+
+// readers are the connections that read streams, by the number of the database.
+// They cannot be seen by every user.
+type readers struct {
+	known bool
+	count map[int]int
+}
+
+func (r readers) total() (n int) {
+	for _, count := range r.count {
+		n += count
+	}
+	return n
+}
+
+// group is the servers that listen in the same way.
+type group struct {
+	adapter       string
+	key           string
+	namespace     string
+	servers       int
+	modern        int  // classic: those of @socket.io/redis-adapter 7 and later
+	shardedPubSub bool // streams
+	rooms, ids    int  // sharded: channels of rooms, and of what may be socket ids
+}
+
+// observe looks who is subscribed, and reports whether that could be seen.
+func (p *patient) observe(ctx context.Context) bool {
+	var mu sync.Mutex
+	p.listened.plain, p.listened.shard = newChannels(), newChannels()
+	p.listened.readers = readers{known: true, count: make(map[int]int)}
+	// Every adapter's channels end in #, and a namespace begins with /.
+	const ours = "*#/*#"
+	err := everyNode(ctx, p.client, func(ctx context.Context, node *redis.Client) error {
+		plain, err := node.PubSubChannels(ctx, ours).Result()
+		if err != nil {
+			return err
+		}
+		plainCount, err := subscribers(ctx, node, "NUMSUB", plain)
+		if err != nil {
+			return err
+		}
+		var shard []string
+		var shardCount map[string]int64
+		// Before Redis 7 there are none.
+		if shard, err = node.PubSubShardChannels(ctx, ours).Result(); err == nil {
+			shardCount, err = subscribers(ctx, node, "SHARDNUMSUB", shard)
+		}
+		if err != nil && !strings.Contains(err.Error(), "nknown") {
+			return err
+		}
+		clients, clientsErr := node.ClientList(ctx).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		p.listened.plain.add(plain, plainCount)
+		p.listened.shard.add(shard, shardCount)
+		p.listened.readers.known = p.listened.readers.known && clientsErr == nil
+		p.listened.readers.add(clients)
+		return nil
+	})
+	if err != nil {
+		p.warn("servers", "Which servers listen cannot be seen: "+reason(err)+".", "")
+	}
+	return err == nil
+}
+
+func newChannels() channels {
+	return channels{names: make(map[string]bool), subscribers: make(map[string]int)}
+}
+
+func (c channels) add(names []string, subscribers map[string]int64) {
+	for _, name := range names {
+		c.names[name] = true
+	}
+	for name, n := range subscribers {
+		c.subscribers[name] += int(n)
+	}
+}
+
+// subscribers counts those of the channels that have neither room nor uid.
+func subscribers(ctx context.Context, node *redis.Client, numsub string, names []string) (map[string]int64, error) {
+	words := []any{"PUBSUB", numsub}
+	for _, name := range names {
+		if _, _, rest, ok := splitChannel(name); ok && rest == "" {
+			words = append(words, name)
+		}
+	}
+	if len(words) == 2 {
+		return nil, nil
+	}
+	cmd := redis.NewMapStringIntCmd(ctx, words...)
+	if err := node.Process(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return cmd.Result()
+}
+
+// readerLine matches a connection in CLIENT LIST that reads a stream.
+var readerLine = regexp.MustCompile(`(?m)^.* db=(\d+) .* cmd=xread .*$`)
+
+func (r *readers) add(clients string) {
+	for _, match := range readerLine.FindAllStringSubmatch(clients, -1) {
+		if db, err := strconv.Atoi(match[1]); err == nil {
+			r.count[db]++
+		}
+	}
+}
+
+// splitChannel takes a channel apart: <prefix>#<namespace>#, or
+// <prefix>#<namespace>#<rest>#.
+func splitChannel(name string) (prefix, namespace, rest string, ok bool) {
+	prefix, name, ok = strings.Cut(name, "#/")
+	if !ok {
+		return "", "", "", false
+	}
+	namespace, rest, ok = strings.Cut(name, "#")
+	if !ok || rest != "" && !strings.HasSuffix(rest, "#") {
+		return "", "", "", false
+	}
+	return prefix, "/" + namespace, strings.TrimSuffix(rest, "#"), true
+}
+
+// The random names that servers make: the uid of the sharded and the streams
+// adapter, and the id of a socket.
+var (
+	clusterUID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	socketID   = regexp.MustCompile(`^[0-9A-Za-z_-]{20}$`)
+)
+
+// groups says which servers the channels belong to.
+func (t *traffic) groups(s settings) []group {
+	plain, shard := members(t.plain), members(t.shard)
+	var found []group
+	for at, m := range plain {
+		if key, ok := strings.CutSuffix(at.prefix, "-request"); ok && m.servers > 0 {
+			responses := plain[place{key + "-response", at.namespace}]
+			found = append(found, group{adapter: "classic", key: key, namespace: at.namespace, servers: m.servers, modern: responses.others()})
+		}
+		// Servers of the streams adapter have a channel of their own beside
+		// this one. Those of socket.io-redis 4 have not.
+		if m.uids > 0 && !strings.HasSuffix(at.prefix, "-response") {
+			found = append(found, group{adapter: "streams", key: at.prefix, namespace: at.namespace, servers: min(m.servers, m.uids)})
+		}
+	}
+	for at, m := range shard {
+		if m.servers == 0 {
+			continue
+		}
+		g := group{adapter: "sharded", key: at.prefix, namespace: at.namespace, servers: m.servers, rooms: m.rooms, ids: m.ids}
+		// With useShardedPubSub, the streams adapter has the same channels,
+		// but none for rooms, and it reads streams.
+		reading := t.readers.total() > 0
+		if !t.readers.known {
+			reading = s.adapter == "streams" && s.shardedPubSub
+		}
+		if reading && m.others() == 0 {
+			g.adapter, g.shardedPubSub = "streams", true
+		}
+		found = append(found, g)
+	}
+	slices.SortFunc(found, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.adapter, b.adapter), cmp.Compare(a.key, b.key), cmp.Compare(a.namespace, b.namespace))
+	})
+	return found
+}
+
+// place is what the channels of one namespace have in common.
+type place struct{ prefix, namespace string }
+
+// membership is what is subscribed in one place.
+type membership struct {
+	servers          int // subscribers of the channel that has neither room nor uid
+	uids, ids, rooms int // other channels, by what their last part looks like
+}
+
+func (m membership) others() int { return m.ids + m.rooms }
+
+func members(c channels) map[place]membership {
+	all := make(map[place]membership)
+	for name := range c.names {
+		prefix, namespace, rest, ok := splitChannel(name)
+		if !ok {
+			continue
+		}
+		at := place{prefix, namespace}
+		m := all[at]
+		switch {
+		case rest == "":
+			m.servers = c.subscribers[name]
+		case rest == "emitter": // somebody who waits for replies
+		case clusterUID.MatchString(rest):
+			m.uids++
+		case socketID.MatchString(rest):
+			m.ids++
+		default:
+			m.rooms++
+		}
+		all[at] = m
+	}
+	return all
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/urfave/cli/v2"
+)
+
+func listenCommand() *cli.Command {
+	const filterCategory = "Which events:"
+	return &cli.Command{
+		Name:  "listen",
+		Usage: "print the events that go through Redis",
+		Description: `Subscribes as the servers do and prints each event of the namespace as a JSON
+line, the lines that pipe reads:
+
+   {"event":"paid","args":[{"id":1}],"namespace":"/","rooms":["user:7"]}
+
+   sioemit listen                                    until Ctrl-C
+   sioemit listen --room user:7 --event paid
+   sioemit listen --event ready --count 1 --for 30s  wait for an event
+   sioemit listen | sioemit --redis OTHER pipe       mirror a namespace
+   sioemit listen --adapter streams --since 0        all that Redis still holds
+   sioemit listen --requests | jq -c 'select(.reply)'
+
+"listening on ..." on stderr says that nothing is missed from then on. When
+Redis goes away it connects again by itself and says that what came meanwhile
+was missed; streams go on behind the last entry and miss nothing that Redis
+still holds.
+
+--requests adds what is no plain event, as objects with "request" or "reply":
+joins, leaves, disconnects, questions, events with acknowledgement, events for
+servers, and what servers answer. pipe rejects these lines.
+
+What cannot be decoded is shown as {"undecodable":...}, with the reason and the
+payload, on stderr, or with --requests on stdout. sioemit decode explains it.
+
+ADAPTERS:
+   classic  all rooms.
+   sharded  Events to a single room have a channel of their own, unless the
+            servers set subscriptionMode static; of these, only those of the
+            rooms named by --room are heard. Servers count who listens here as
+            one of them. So listen answers as a server without clients does,
+            and fetchSockets() and emitWithAck() go on as before; a
+            serverSideEmit() with acknowledgement waits for one answer too many
+            and times out. Listening on a replica of Redis has no such effect.
+            Replies to other servers are not heard.
+   streams  all rooms. With --sharded-pubsub --requests as sharded.
+
+Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads
+the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C.
+
+` + footer,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: filterCategory, KeepSpace: true, Usage: "only those to this `ROOM`; repeatable"},
+			&cli.StringSliceFlag{Name: "event", Category: filterCategory, KeepSpace: true, Usage: "only those of this `NAME`; repeatable"},
+			&cli.BoolFlag{Name: "requests", DisableDefaultText: true, Category: filterCategory, Usage: "requests and replies too"},
+			&cli.StringFlag{Name: "since", Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},
+			&cli.IntFlag{Name: "count", Usage: "stop after `N` lines"},
+			&cli.DurationFlag{Name: "for", Usage: "stop after this `TIME`"},
+		},
+		Action: listenTraffic,
+	}
+}
+
+var streamID = regexp.MustCompile(`^[0-9]+(-[0-9]+)?$`)
+
+// checkListen refuses what the flags of listen must not be.
+func checkListen(c *cli.Context) error {
+	switch {
+	case c.IsSet("count") && c.Int("count") < 1:
+		return errors.New("--count must be 1 or more")
+	case c.IsSet("for") && c.Duration("for") <= 0:
+		return errors.New("--for must be more than 0")
+	case c.IsSet("since") && c.String("adapter") != "streams":
+		return fmt.Errorf("--since is for --adapter streams: %s keeps nothing", c.String("adapter"))
+	case c.IsSet("since") && !streamID.MatchString(c.String("since")):
+		return fmt.Errorf("--since is the ID of a stream entry, such as 1700000000000-0, or 0, not %q", c.String("since"))
+	}
+	for _, room := range c.StringSlice("room") {
+		if room == "" {
+			return errors.New("--room must not be empty")
+		}
+	}
+	return nil
+}
+
+func listenTraffic(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	if err := checkListen(c); err != nil {
+		return usageError{err}
+	}
+	if _, err := emitterOptions(c); err != nil {
+		return err
+	}
+	client, err := connect(c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	feeds, err := feedsOf(c, client)
+	if err != nil {
+		return usageError{err}
+	}
+	// Writing to a pipe that nobody reads is an error then, not a signal.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	p := &trafficPrinter{c: c, out: bufio.NewWriterSize(c.App.Writer, 64<<10), filter: newTrafficFilter(c)}
+	return p.run(ctx, cancel, feeds)
+}
+
+// run prints what arrives until it is told to stop or has printed enough.
+func (p *trafficPrinter) run(ctx context.Context, cancel context.CancelFunc, feeds []feed) error {
+	arrivals := make(chan arrival, 1024)
+	failed := followAll(ctx, feeds, arrivals)
+	var timeIsOut <-chan time.Time
+	if limit := p.c.Duration("for"); limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		timeIsOut = timer.C
+	}
+	goneReader := readerGone(ctx, p.c.App.Writer)
+	defer func() { p.flushed(p.out.Flush()) }()
+	defer p.sayWhere()
+	for {
+		select {
+		case a := <-arrivals:
+			if err := p.print(a); err != nil {
+				return p.flushed(err)
+			}
+			if p.enough() {
+				return nil
+			}
+			if len(arrivals) == 0 {
+				if err := p.out.Flush(); err != nil {
+					return p.flushed(err)
+				}
+			}
+		case <-goneReader:
+			return nil
+		case err := <-failed:
+			if redis.HasErrorPrefix(err, "CROSSSLOT") {
+				return errors.New("this Redis is a node of a Redis Cluster: add --cluster")
+			}
+			return explain(err, p.c.Duration("timeout"))
+		case <-timeIsOut:
+			if want := p.c.Int("count"); want > 0 {
+				return repliesError{fmt.Errorf("time ran out after %v (--for): %d of %d printed", p.c.Duration("for"), p.printed, want)}
+			}
+			return nil
+		case <-ctx.Done():
+			if p.c.Int("count") > 0 {
+				return ctx.Err()
+			}
+			return nil
+		}
+	}
+}
+
+// flushed turns the error of writing to a reader that has gone, such as head,
+// into the end of the work.
+func (p *trafficPrinter) flushed(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
+}
+
+// sayWhere tells how to go on later, where that is possible.
+func (p *trafficPrinter) sayWhere() {
+	if p.lastID != "" {
+		p.say("the last entry read is %s; --since %[1]s goes on behind it", p.lastID)
+	}
+}
+
+func (p *trafficPrinter) say(format string, args ...any) {
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
+	fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+text)
+}
+
+func (p *trafficPrinter) enough() bool {
+	want := p.c.Int("count")
+	return want > 0 && p.printed >= want
+}
+
+// namespaceOf is the namespace that the flags name, with its slash.
+func namespaceOf(c *cli.Context) string { return encoding.Namespace(c.String("namespace")) }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// bystander answers questions to all servers as one without clients does.
+// Servers of the sharded adapter take the subscribers of the namespace's
+// channel for the number of servers, and shard channels have no patterns to
+// subscribe to. Without an answer from every subscriber their fetchSockets()
+// and emitWithAck() would time out as long as someone listens.
+type bystander struct {
+	client      redis.UniversalClient
+	channel     string
+	namespace   string
+	uid         string // one of its own, as every server has
+	messagePack bool   // the only form that servers of the streams adapter read
+
+	refused sync.Once
+}
+
+func (b *bystander) consider(ctx context.Context, payload string, deliver func(arrival)) {
+	if !strings.Contains(payload, "requestId") {
+		return
+	}
+	m, err := encoding.UnmarshalMessage([]byte(payload))
+	if err != nil || m.IsReply || m.RequestID == "" || m.UID == "" || m.Namespace != b.namespace {
+		return
+	}
+	// The numbers are those of ClusterAdapter's replies. Nothing can be said to
+	// a serverSideEmit: whatever comes is taken for a server's answer.
+	answer := map[string]any{"uid": b.uid, "nsp": b.namespace}
+	switch m.Kind {
+	case encoding.KindSockets:
+		answer["type"], answer["data"] = 8, map[string]any{"requestId": m.RequestID, "sockets": []any{}}
+	case encoding.KindEmitAck:
+		answer["type"], answer["data"] = 11, map[string]any{"requestId": m.RequestID, "clientCount": 0}
+	default:
+		return
+	}
+	appendTo := encoding.AppendJSON
+	if b.messagePack {
+		appendTo = encoding.Append
+	}
+	text, err := appendTo(nil, answer)
+	if err == nil {
+		err = b.client.SPublish(ctx, b.channel+m.UID+"#", text).Err()
+	}
+	if err != nil {
+		b.refused.Do(func() {
+			deliver(arrival{notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %v", err)})
+		})
+	}
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// pubsubFeed is a subscription to patterns, or to shard channels.
+type pubsubFeed struct {
+	client    redis.UniversalClient
+	namespace string
+	timeout   time.Duration
+	channels  []string
+	pattern   bool
+	answers   *bystander // nil: nobody waits for answers
+}
+
+// escapeGlob makes a pattern that matches just text. Servers do not escape the
+// patterns of theirs, and look at each channel again instead.
+func escapeGlob(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
+}
+
+func (f *pubsubFeed) name() string {
+	quoted := make([]string, len(f.channels))
+	for i, channel := range f.channels {
+		quoted[i] = quote(channel)
+		if strings.HasPrefix(quoted[i], `"`) && isText(channel) {
+			quoted[i] = channel // # needs no quotes here
+		}
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func (f *pubsubFeed) missed() string { return "what was published meanwhile is missed" }
+
+var errReplaced = errors.New("the connection was replaced")
+
+func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arrival)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	pubsub := f.client.Subscribe(ctx) // dials with the first channel only
+	stop := context.AfterFunc(ctx, func() { pubsub.Close() })
+	defer func() {
+		if stop() {
+			pubsub.Close()
+		}
+	}()
+	subscribe := pubsub.SSubscribe
+	if f.pattern {
+		subscribe = pubsub.PSubscribe
+	}
+	if err := subscribe(ctx, f.channels...); err != nil {
+		return f.moved(err)
+	}
+	watch := newWatch(f.timeout)
+	go watch.run(ctx, pubsub, cancel)
+	waiting := len(f.channels)
+	for {
+		message, err := pubsub.Receive(ctx)
+		watch.heard()
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if err != nil {
+			if waiting == 0 && redis.HasErrorPrefix(err, "NOPERM") {
+				watch.off() // a user who may subscribe, but not PING
+				continue
+			}
+			return f.moved(err)
+		}
+		switch message := message.(type) {
+		case *redis.Subscription:
+			if message.Kind != "psubscribe" && message.Kind != "ssubscribe" {
+				// The slot of a shard channel has moved to another node.
+				return f.moved(fmt.Errorf("redis ended the subscription to %s", message.Channel))
+			}
+			waiting--
+			switch {
+			case waiting == 0:
+				ready()
+			case waiting < 0:
+				return errReplaced
+			}
+		case *redis.Message:
+			if f.answers != nil && message.Channel == f.answers.channel {
+				f.answers.consider(ctx, message.Payload, deliver)
+			}
+			watch.busy(func() { deliver(arrival{channel: message.Channel, payload: message.Payload}) })
+		}
+	}
+}
+
+// moved makes a Redis Cluster be looked at again before the next attempt: the
+// node that had the channel may not be the one any more.
+func (f *pubsubFeed) moved(err error) error {
+	if cluster, ok := f.client.(*redis.ClusterClient); ok {
+		cluster.ReloadState(context.Background())
+	}
+	return err
+}
+
+var errSilent = errors.New("redis does not answer any more")
+
+// watch finds out when Redis has gone without closing the connection: it pings,
+// and something must come back before the next time.
+type watch struct {
+	interval time.Duration
+	alive    atomic.Bool
+	isBusy   atomic.Bool
+	isOff    atomic.Bool
+}
+
+func newWatch(interval time.Duration) *watch {
+	w := &watch{interval: interval}
+	w.alive.Store(true)
+	return w
+}
+
+func (w *watch) heard() { w.alive.Store(true) }
+func (w *watch) off()   { w.isOff.Store(true) }
+
+// busy runs what may wait for the reader of our output. Nothing is read from
+// Redis in that time, so nothing is heard.
+func (w *watch) busy(f func()) {
+	w.isBusy.Store(true)
+	f()
+	w.isBusy.Store(false)
+	w.alive.Store(true)
+}
+
+func (w *watch) run(ctx context.Context, pubsub *redis.PubSub, cancel context.CancelCauseFunc) {
+	ticker := time.NewTicker(w.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if w.isOff.Load() || w.isBusy.Load() {
+			continue
+		}
+		if !w.alive.Swap(false) {
+			cancel(errSilent)
+			return
+		}
+		if err := pubsub.Ping(ctx); err != nil {
+			cancel(err)
+			return
+		}
+	}
+}

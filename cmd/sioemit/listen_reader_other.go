@@ -1,0 +1,11 @@
+//go:build !unix
+
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// readerGone returns a channel that is never closed: the next line finds out.
+func readerGone(context.Context, io.Writer) <-chan struct{} { return nil }
