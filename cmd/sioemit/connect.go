@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -193,6 +195,8 @@ func explain(err error, timeout time.Duration) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("redis did not answer within %v (--timeout): %w", timeout, err)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF):
+		return fmt.Errorf("redis closed the connection; with rediss:// it may want a certificate, --tls-cert and --tls-key: %w", err)
 	case errors.As(err, &dns):
 		return fmt.Errorf("no Redis at %s: no such host; check --redis", dns.Name)
 	case errors.As(err, &dial) && dial.Op == "dial":

@@ -114,7 +114,7 @@ func TestCompletionBash(t *testing.T) {
 COMP_WORDS=(sioemit emit hello --exc); COMP_CWORD=3; _sioemit sioemit; echo "${COMPREPLY[*]}"
 COMP_WORDS=(sioemit dis); COMP_CWORD=1; _sioemit sioemit; echo "${COMPREPLY[*]}"`
 	bash := exec.CommandContext(t.Context(), "bash", "-c", script)
-	bash.Env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+	bash.Env = []string{"GORACE=atexit_sleep_ms=0", "PATH=" + dir + ":" + os.Getenv("PATH")}
 	out, err := bash.CombinedOutput()
 	if err != nil || string(out) != "--except\ndisconnect\n" {
 		t.Errorf("%q, %v", out, err)

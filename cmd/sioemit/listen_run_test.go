@@ -50,7 +50,7 @@ func startListen(t *testing.T, url string, words ...string) *hearing {
 	t.Helper()
 	h := &hearing{lines: make(chan string, 1<<16), heard: make(chan struct{}, 1), ended: make(chan struct{})}
 	h.cmd = exec.Command(os.Args[0], append([]string{"listen"}, words...)...)
-	h.cmd.Env = []string{runMain + "=1", "SIOEMIT_REDIS_URL=" + url, "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	h.cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "SIOEMIT_REDIS_URL=" + url, "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	h.cmd.Stderr = h
 	stdout, err := h.cmd.StdoutPipe()
 	if err != nil {

@@ -44,7 +44,8 @@ type result struct {
 func sioemit(t *testing.T, env []string, stdin string, words ...string) result {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], words...)
-	cmd.Env = append([]string{runMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	// A binary built with -race would sleep for a second at its end.
+	cmd.Env = append([]string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -240,7 +240,7 @@ type running struct {
 func startPipe(t *testing.T, words ...string) *running {
 	t.Helper()
 	p := &running{cmd: exec.Command(os.Args[0], append([]string{"pipe", "--json"}, words...)...)}
-	p.cmd.Env = []string{runMain + "=1", "PATH=" + os.Getenv("PATH")}
+	p.cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH")}
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
