@@ -10,8 +10,8 @@ import (
 )
 
 // TestAllocations holds an emit in a pipeline to the allocations that go-redis
-// and its own arguments need: the command, the list of arguments, and the
-// argument in it. A bare pipe.Publish needs four.
+// and its own arguments need: the command, the message as a word of it, and the
+// event's argument as an interface value. A bare pipe.Publish needs four.
 func TestAllocations(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
 	defer rdb.Close()

@@ -42,9 +42,9 @@ func New(client Client, options ...Option) *Emitter {
 		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
 	}
 	if pipe, ok := client.(redis.Pipeliner); ok {
-		client = &pipeline{Pipeliner: pipe}
+		client = &pipeline{Pipeliner: pipe, memory: new(memory)}
 	}
-	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version, replies: new(replies)}, c.err)
+	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version, replies: new(replies), memory: newMemories(client)}, c.err)
 }
 
 // Close ends all calls of the emitter that wait for replies, and refuses later
@@ -65,6 +65,7 @@ type sender struct {
 	adapter Adapter
 	version int // major version of the servers' socket.io
 	replies *replies
+	memory  *memories
 }
 
 // broadcast sends an event along a route.

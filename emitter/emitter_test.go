@@ -369,52 +369,6 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func TestPipelined(t *testing.T) {
-	t.Parallel()
-	server := startRedis(t)
-	received := subscribe(t, server)
-	io := emitter.New(server.Client())
-	refused := errors.New("refused")
-	err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
-		if err := io.Emit(t.Context(), "never"); err != nil {
-			t.Error(err)
-		}
-		return refused
-	})
-	if err != refused {
-		t.Errorf("error %v, want that of the function", err)
-	}
-	if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return nil }); err != nil {
-		t.Errorf("empty: %v", err)
-	}
-	err = io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
-		for i := range 1000 {
-			if err := io.To("room").Emit(t.Context(), "n", i); err != nil {
-				return err
-			}
-		}
-		if err := io.Emit(t.Context(), ""); !errors.Is(err, emitter.ErrEmptyEvent) {
-			t.Errorf("an empty event: %v", err)
-		}
-		return io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "nested") })
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := io.Emit(t.Context(), "end"); err != nil {
-		t.Fatal(err)
-	}
-	messages := received.until(t, "end")
-	if len(messages) != 1001 || messages[1000].Event != "nested" {
-		t.Fatalf("%d messages", len(messages))
-	}
-	for i, m := range messages[:1000] {
-		if m.Event != "n" || m.Args[0] != int64(i) {
-			t.Fatalf("message %d is %s %v", i, m.Event, m.Args)
-		}
-	}
-}
-
 // TestClients sends through every kind of go-redis client.
 func TestClients(t *testing.T) {
 	t.Parallel()

@@ -2,20 +2,28 @@ package emitter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
 
+// ErrPipelineEnded is returned by calls with the Emitter of Pipelined that come
+// after its function has returned: the pipeline is on its way, or was given up.
+var ErrPipelineEnded = errors.New("the function of Pipelined has returned, and its Emitter ended with it")
+
 // Pipelined calls fn with an Emitter whose events are collected and then sent
 // in one round trip, in the order of the calls. Inside, Emit returns only the
 // errors that it returns before sending; what Redis answers is the error of
 // Pipelined. When fn returns an error, Pipelined returns it and sends nothing.
-// The Emitter given to fn must not be used after fn has returned.
+// Once fn has returned, the Emitter given to it returns ErrPipelineEnded.
 //
 // A pipeline is no transaction: when the connection breaks, a part of the
 // events may have been sent.
+//
+// The memory of the events is used again by the next pipeline. Hooks of the
+// client must not keep the commands beyond their call.
 func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) error {
 	if e.err != nil {
 		return e.err
@@ -23,17 +31,21 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 	if _, ok := e.sender.client.(*pipeline); ok {
 		return fn(e) // in a pipeline already, which somebody else executes
 	}
+	m := e.sender.memory.get()
 	var fnErr error
 	cmds, err := e.sender.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		s := *e.sender
-		s.client = &pipeline{Pipeliner: pipe}
+		p := &pipeline{Pipeliner: pipe, memory: m}
+		s.client = p
 		fnErr = fn(newEmitter(&s, nil))
+		p.end()
 		return fnErr
 	})
 	if fnErr != nil {
 		return fnErr
 	}
 	if err == nil {
+		e.sender.memory.put(m)
 		return nil
 	}
 	failed := 0
@@ -49,28 +61,21 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 }
 
 // pipeline makes a go-redis pipeline safe for concurrent use, which it is not
-// by itself. It takes the memory of its commands from larger pieces, because
-// they all live until the pipeline is executed.
+// by itself.
 type pipeline struct {
 	redis.Pipeliner
 
-	mu       sync.Mutex
-	messages []byte // a piece; what is beyond its length is free
-	words    []any  // the free part of a piece
-	piece    int    // its size
+	mu     sync.Mutex
+	memory *memory // nil once the pipeline has ended
 }
-
-// A piece is twice as large as the one before it, up to these sizes in bytes
-// and in words.
-const (
-	maxMessages = 16 << 10
-	maxWords    = 256
-)
 
 // Process adds a command to the pipeline.
 func (p *pipeline) Process(ctx context.Context, cmd redis.Cmder) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.memory == nil {
+		return ErrPipelineEnded
+	}
 	return p.Pipeliner.Process(ctx, cmd)
 }
 
@@ -78,26 +83,19 @@ func (p *pipeline) Process(ctx context.Context, cmd redis.Cmder) error {
 func (p *pipeline) broadcast(ctx context.Context, r *route, event string, args []any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if size := cap(p.messages); size-len(p.messages) < size/8 {
-		p.messages = make([]byte, 0, min(2*size, maxMessages))
+	if p.memory == nil {
+		return fmt.Errorf("emitter: %w", ErrPipelineEnded)
 	}
-	start := len(p.messages)
-	messages, err := r.template.Append(p.messages, event, args)
+	message, err := p.memory.message(r.template, event, args)
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	p.messages = messages
-	words := p.take(len(r.words) + 1)
-	return p.Pipeliner.Process(ctx, r.command(ctx, words, messages[start:len(messages):len(messages)]))
+	return p.Pipeliner.Process(ctx, r.command(ctx, p.memory.list(len(r.words)+1), message))
 }
 
-// take returns the memory for n words.
-func (p *pipeline) take(n int) []any {
-	if len(p.words) < n {
-		p.piece = min(max(2*p.piece, n), maxWords)
-		p.words = make([]any, max(p.piece, n))
-	}
-	words := p.words[:n:n]
-	p.words = p.words[n:]
-	return words
+// end lets the pipeline take no more commands.
+func (p *pipeline) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.memory = nil
 }

@@ -24,18 +24,30 @@ func newTemplate(f form, write func(e *encoder, data func() error)) *Template {
 // Append appends the message of an event to dst. Errors about an argument are
 // *ArgumentError; binary where only JSON can go is ErrBinary.
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
-	e := newEncoder(nil)
+	e := newEncoder(dst)
 	defer e.free()
-	e.buf = append(e.scratch[:0], t.head...)
+	// MessagePack goes to dst itself where that has room; otherwise the message
+	// is written into pooled memory first, so that it costs one allocation.
+	direct := t.form == formMessagePack && cap(dst) > len(dst)
+	if !direct {
+		e.buf = e.scratch[:0]
+	}
+	e.buf = append(e.buf, t.head...)
+	dataKey := len(e.buf)
 	err := e.data(event, args)
 	e.buf = append(e.buf, t.tail...)
-	e.scratch = e.buf
+	if !direct {
+		e.scratch = e.buf
+	}
 	if err != nil {
 		return nil, err
 	}
 	if t.legacyBinary && e.binary {
 		// The head ends with the packet's type, a byte, and the key "data".
-		e.buf[len(t.head)-len("\xa4data")-1] = byte(BinaryEvent)
+		e.buf[dataKey-len("\xa4data")-1] = byte(BinaryEvent)
+	}
+	if direct {
+		return e.result()
 	}
 	return e.message(dst, t.form)
 }

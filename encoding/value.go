@@ -43,6 +43,9 @@ type encoder struct {
 	depth int                    // how many pointers, maps and slices are open
 	open  map[reference]struct{} // those of them beyond cycleDepth
 
+	lastType   reflect.Type // events are mostly like the one before
+	lastEncode encodeFunc   // of lastType
+
 	keys    []string // stack of the keys of the map[string]any being written
 	entries []entry  // stack of the entries of other maps
 	members []member // stack of the members of JSON objects
@@ -127,7 +130,10 @@ func (e *encoder) value(boxed any) error {
 		return e.jsonText(v, true)
 	default:
 		rv := reflect.ValueOf(boxed)
-		return typeEncoder(rv.Type())(e, rv)
+		if t := rv.Type(); t != e.lastType {
+			e.lastType, e.lastEncode = t, typeEncoder(t)
+		}
+		return e.lastEncode(e, rv)
 	}
 	return nil
 }

@@ -1,0 +1,82 @@
+package emitter
+
+import (
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// memory is what the commands of a pipeline are made of. It comes in pieces,
+// because they all live until the pipeline is executed. When a piece is full
+// the next one is twice as large, up to these sizes, in bytes and in words.
+type memory struct {
+	messages []byte
+	words    []any
+}
+
+const (
+	maxMessages = 1 << 20
+	maxWords    = 16 << 10
+)
+
+// message returns the message of an event.
+func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte, error) {
+	used := len(m.messages)
+	message, err := t.Append(m.messages[used:], event, args)
+	if err != nil {
+		return nil, err
+	}
+	n := len(message)
+	if n <= cap(m.messages)-used {
+		m.messages = m.messages[:used+n]
+	} else { // the message has got memory of its own
+		m.messages = make([]byte, 0, min(max(2*cap(m.messages), 1<<10), maxMessages))
+	}
+	return message[:n:n], nil
+}
+
+// list returns room for the words of a command.
+func (m *memory) list(n int) []any {
+	used := len(m.words)
+	if cap(m.words)-used < n {
+		used = 0
+		m.words = make([]any, 0, max(min(max(2*cap(m.words), 16), maxWords), n))
+	}
+	m.words = m.words[:used+n]
+	return m.words[used : used+n : used+n]
+}
+
+// memories keeps the last, largest pieces of pipelines for the next ones. A nil
+// memories keeps none.
+type memories struct{ pool sync.Pool }
+
+// newMemories returns nil for clients that may still hold commands which Redis
+// has answered: others than these write from goroutines of their own.
+func newMemories(client Client) *memories {
+	switch client.(type) {
+	case *redis.Client, *redis.ClusterClient, *redis.Ring:
+		return new(memories)
+	}
+	return nil
+}
+
+func (p *memories) get() *memory {
+	if p != nil {
+		if m, ok := p.pool.Get().(*memory); ok {
+			return m
+		}
+	}
+	return new(memory)
+}
+
+// put takes the memory of a pipeline whose commands Redis has all answered. With
+// any other, an attempt to send them might not have ended.
+func (p *memories) put(m *memory) {
+	if p == nil {
+		return
+	}
+	clear(m.words) // they hold other memory alive
+	m.messages, m.words = m.messages[:0], m.words[:0]
+	p.pool.Put(m)
+}

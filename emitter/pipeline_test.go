@@ -1,0 +1,136 @@
+package emitter_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sioemit/sioemit/emitter"
+)
+
+func TestPipelined(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	io := emitter.New(server.Client())
+	refused := errors.New("refused")
+	err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		if err := io.Emit(t.Context(), "never"); err != nil {
+			t.Error(err)
+		}
+		return refused
+	})
+	if err != refused {
+		t.Errorf("error %v, want that of the function", err)
+	}
+	if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return nil }); err != nil {
+		t.Errorf("empty: %v", err)
+	}
+	err = io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		for i := range 1000 {
+			if err := io.To("room").Emit(t.Context(), "n", i); err != nil {
+				return err
+			}
+		}
+		if err := io.Emit(t.Context(), ""); !errors.Is(err, emitter.ErrEmptyEvent) {
+			t.Errorf("an empty event: %v", err)
+		}
+		return io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "nested") })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := io.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	messages := received.until(t, "end")
+	if len(messages) != 1001 || messages[1000].Event != "nested" {
+		t.Fatalf("%d messages", len(messages))
+	}
+	for i, m := range messages[:1000] {
+		if m.Event != "n" || m.Args[0] != int64(i) {
+			t.Fatalf("message %d is %s %v", i, m.Event, m.Args)
+		}
+	}
+}
+
+// TestPipelineMemory sends pipelines that use the memory of others before and
+// beside them, of all sizes: every event arrives as it was.
+func TestPipelineMemory(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	io := emitter.New(server.Client())
+	text := func(sender, pipeline, event int) string {
+		return strings.Repeat(fmt.Sprintf("%d/%d/%d ", sender, pipeline, event), 1+event*event%97)
+	}
+	const senders, pipelines = 4, 25
+	var wg sync.WaitGroup
+	want := 0
+	for sender := range senders {
+		for pipeline := range pipelines {
+			want += 1 + 40*(pipeline%5)
+		}
+		wg.Go(func() {
+			for pipeline := range pipelines {
+				if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+					for event := range 1 + 40*(pipeline%5) {
+						if err := io.Emit(t.Context(), "e", sender, pipeline, event, text(sender, pipeline, event)); err != nil {
+							return err
+						}
+					}
+					return nil
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := io.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]bool)
+	for _, m := range received.until(t, "end") {
+		sender, pipeline, event := m.Args[0].(int64), m.Args[1].(int64), m.Args[2].(int64)
+		if m.Args[3] != text(int(sender), int(pipeline), int(event)) {
+			t.Fatalf("event %d of pipeline %d of sender %d says %.40q", event, pipeline, sender, m.Args[3])
+		}
+		seen[fmt.Sprint(sender, pipeline, event)] = true
+	}
+	if len(seen) != want {
+		t.Errorf("%d events, want %d", len(seen), want)
+	}
+}
+
+// TestPipelineEnded uses the Emitter of a pipeline that is over: the event
+// would be lost without an error.
+func TestPipelineEnded(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	io := emitter.New(server.Client())
+	for _, result := range []error{nil, errors.New("refused")} {
+		var kept *emitter.Emitter
+		if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { kept = io; return result }); err != result {
+			t.Error(err)
+		}
+		for name, err := range map[string]error{
+			"Emit":        kept.To("room").Emit(t.Context(), "late"),
+			"SocketsJoin": kept.SocketsJoin(t.Context(), "room"),
+			"Pipelined":   kept.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "late") }),
+		} {
+			if !errors.Is(err, emitter.ErrPipelineEnded) || !strings.HasPrefix(err.Error(), "emitter: ") {
+				t.Errorf("%s after %v: %v", name, result, err)
+			}
+		}
+	}
+	if err := io.Emit(t.Context(), "end"); err != nil {
+		t.Fatal(err)
+	}
+	if messages := received.until(t, "end"); len(messages) != 0 {
+		t.Errorf("%d messages", len(messages))
+	}
+}
