@@ -27,7 +27,7 @@ func (b *bench) encoding(r *report) error {
 	var argument any = anOrder
 	args := []any{argument}
 	broadcast := aBroadcast()
-	template := encoding.Classic{}.Template(broadcast)
+	template, sharded := encoding.Classic{}.Template(broadcast), encoding.Sharded{}.Template(broadcast)
 	encoders := []struct {
 		name string
 		ours bool
@@ -35,12 +35,13 @@ func (b *bench) encoding(r *report) error {
 	}{
 		{"sioemit, target kept", true, func() error { _, err := template.Append(nil, "order", args); return err }},
 		{"sioemit, target encoded each time", true, func() error { _, err := encoding.Classic{}.Marshal(broadcast); return err }},
+		{"sioemit, target kept, sharded adapter", true, func() error { _, err := sharded.Append(nil, "order", args); return err }},
 		{"json.Marshal of the argument alone", false, func() error { _, err := json.Marshal(argument); return err }},
 		{"msgpack library, used naively", false, func() error { _, err := naiveMessage(argument); return err }},
 	}
 	w := work{
 		name: "encode", heading: "Encoding one event", one: "event",
-		note: "The whole message in memory, sent nowhere. JavaScript is `notepack.io`, the official emitter's own encoder.",
+		note: "The whole message in memory, sent nowhere. The sharded and streams adapters take JSON, the classic one MessagePack. JavaScript is `notepack.io`, the official emitter's own encoder.",
 	}
 	var contestants []contestant
 	for _, e := range encoders {
@@ -53,7 +54,7 @@ func (b *bench) encoding(r *report) error {
 		return err
 	}
 	r.works = append(r.works, w)
-	ours, marshal := w.entries[0], w.entries[2]
+	ours, marshal := w.entries[0], w.entries[3]
 	r.bars = append(r.bars,
 		atMost("encode an event: time, as a multiple of json.Marshal of its argument", ours.timing.over(marshal.timing), 1),
 		atMost("encode an event: allocations", timing{ours.allocs}, 1),

@@ -101,18 +101,19 @@ func (c *RedisCluster) form(ctx context.Context, masters int) error {
 			}
 		}
 	}
-	// Every node has to say the same of who is replica of whom, or the first client may learn something stale.
+	// Every node has to say the same of who is replica of whom, or the first client may learn something stale. And it
+	// has to have a link to every other one: PUBLISH goes past those to which there is none yet.
 	for _, r := range c.Nodes {
 		for {
 			text, err := r.Client().ClusterNodes(ctx).Result()
 			if err != nil {
 				return err
 			}
-			if strings.Count(text, "slave ") == len(c.Nodes)-masters {
+			if strings.Count(text, "slave ") == len(c.Nodes)-masters && strings.Count(text, " connected") == len(c.Nodes) && !strings.Contains(text, "handshake") {
 				break
 			}
 			if err := pause(ctx); err != nil {
-				return fmt.Errorf("%s does not know all replicas: %w", r.Addr, err)
+				return fmt.Errorf("%s does not know all nodes and replicas: %w\n%s", r.Addr, err, text)
 			}
 		}
 	}

@@ -78,6 +78,7 @@ function shown(argument, maxLength) {
   return Buffer.from(text).equals(argument) ? text : { $binary: argument.toString("base64") };
 }
 
+// The requests of servers, of which vectors.js takes those that an emitter has too.
 const requests = [
   ["socketsJoin one room", { method: "socketsJoin", args: ["a"] }],
   ["socketsJoin rooms", { method: "socketsJoin", args: [["a", "b"]] }],
@@ -214,4 +215,4 @@ async function withFixedIDs(make) {
   }
 }
 
-module.exports = { adapterFiles, withFixedIDs };
+module.exports = { adapterFiles, requests, withFixedIDs };
