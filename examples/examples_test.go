@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -220,6 +219,20 @@ func TestHeartbeatCron(t *testing.T) {
 	}
 }
 
+// TestDemo runs the demo in a Redis that has servers of its own: their clients
+// must not see it, nor must what is set for them mislead it.
+func TestDemo(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	clients := c.connect(t, "/")
+	demo := c.command(t.Context(), "go", "run", "./demo", "-once")
+	demo.Env = append(demo.Env, "SIOEMIT_NAMESPACE=admin", "SIOEMIT_ADAPTER=sharded")
+	out, err := demo.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "where 2 servers listen") || strings.Count(string(out), ` received "hello" `) != 2 {
+		t.Errorf("%v: %s", err, out)
+	}
+	c.expect(t, clients, "")
+}
+
 // blocks returns the code blocks of one language in the README.
 func blocks(t *testing.T, language string) []string {
 	t.Helper()
@@ -295,11 +308,20 @@ func TestReadmeGo(t *testing.T) {
 	for name, content := range map[string]string{
 		"main.go": program,
 		"go.sum":  string(sum),
-		"go.mod":  fmt.Sprintf("module outside\n\ngo 1.26.0\n\nrequire github.com/sioemit/sioemit v0.0.0\n\nreplace github.com/sioemit/sioemit => %s\n", root),
+		"go.mod":  "module outside\n\ngo 1.26.0\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	_, replace, ok := strings.Cut(blocks(t, "sh")[1], "in this folder\n")
+	if !ok {
+		t.Fatal("the README says no more how to use the library in another module")
+	}
+	edit := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(replace, "=../sioemit", "="+root, 1))
+	edit.Dir = dir
+	if out, err := edit.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	var out bytes.Buffer
 	run := exec.CommandContext(t.Context(), "go", "run", "-mod=mod", ".")

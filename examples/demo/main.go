@@ -4,8 +4,8 @@
 //	go run ./examples/demo          keeps the cluster up until Ctrl-C
 //	go run ./examples/demo -once    ends after the delivery
 //
-// Redis is the one that SIOEMIT_REDIS_URL names; without it, an embedded one
-// runs in the demo's own process.
+// Redis is the one that SIOEMIT_REDIS_URL names, in which the demo keeps to a
+// key of its own; without it, an embedded one runs in the demo's own process.
 package main
 
 import (
@@ -17,11 +17,14 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/encoding"
 )
 
 func main() {
@@ -36,17 +39,20 @@ func main() {
 }
 
 func demo(ctx context.Context, once bool) error {
-	redisURL := os.Getenv("SIOEMIT_REDIS_URL")
+	redisURL, key := os.Getenv("SIOEMIT_REDIS_URL"), "sioemit-demo"
+	export := "SIOEMIT_KEY=" + key // for those who try more
 	if redisURL == "" {
+		key = encoding.DefaultKey
 		embedded := miniredis.NewMiniRedis()
 		if err := embedded.StartAddr("127.0.0.1:0"); err != nil {
 			return err
 		}
 		defer embedded.Close()
 		redisURL = "redis://" + embedded.Addr()
+		export = "SIOEMIT_REDIS_URL=" + redisURL
 		fmt.Println("Redis      embedded, at", redisURL)
 	} else {
-		fmt.Println("Redis      the one of $SIOEMIT_REDIS_URL")
+		fmt.Println("Redis      the one of $SIOEMIT_REDIS_URL, with key", key)
 	}
 
 	command, remove, err := build(ctx)
@@ -62,7 +68,7 @@ func demo(ctx context.Context, once bool) error {
 	var audience []*harness.Client
 	for i, room := range []string{"blue", "red"} {
 		node, err := harness.StartNode(ctx, harness.NodeConfig{
-			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: harness.RedisConn{URL: redisURL},
+			Server: harness.V4.Server, Adapter: harness.RedisAdapter8.With("key", key), Redis: harness.RedisConn{URL: redisURL},
 		})
 		if err != nil {
 			return err
@@ -80,21 +86,21 @@ func demo(ctx context.Context, once bool) error {
 		fmt.Printf("node %d     socket.io %s at %s, with %s in room %s\n", i+1, version, node.URL, client.Name, room)
 	}
 
-	if err := deliver(ctx, command, redisURL, audience); err != nil || once {
+	if err := deliver(ctx, command, redisURL, key, audience); err != nil || once {
 		return err
 	}
 	fmt.Printf(`
 The cluster stays up until Ctrl-C. In another terminal, in this folder:
 
    go build -o bin/sioemit ./cmd/sioemit
-   export SIOEMIT_REDIS_URL=%s
+   export %s
    bin/sioemit emit hello you
    bin/sioemit emit --room blue news '{"colour":"blue"}' 42
    bin/sioemit emit --except blue --volatile news again
    bin/sioemit emit --dry-run --room red hello
    bin/sioemit emit --help
 
-`, redisURL)
+`, export)
 	return watch(ctx, audience)
 }
 
@@ -115,12 +121,14 @@ func build(ctx context.Context) (path string, remove func(), err error) {
 }
 
 // deliver emits one event with sioemit and waits until both clients have it.
-func deliver(ctx context.Context, command, redisURL string, audience []*harness.Client) error {
+func deliver(ctx context.Context, command, redisURL, key string, audience []*harness.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	fmt.Println("\n$ sioemit emit --require 2 hello world '{\"from\":\"outside\"}'")
 	emit := exec.CommandContext(ctx, command, "emit", "--require", "2", "hello", "world", `{"from":"outside"}`)
-	emit.Env = append(os.Environ(), "SIOEMIT_REDIS_URL="+redisURL)
+	// What else is set for sioemit is meant for another cluster.
+	emit.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "SIOEMIT_") })
+	emit.Env = append(emit.Env, "SIOEMIT_REDIS_URL="+redisURL, "SIOEMIT_KEY="+key)
 	emit.Stdout, emit.Stderr = os.Stdout, os.Stderr
 	if err := emit.Run(); err != nil {
 		return fmt.Errorf("sioemit: %w", err)
