@@ -1,9 +1,6 @@
 package encoding
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // Classic is the format of createAdapter in socket.io-redis 4 to 6 and
 // @socket.io/redis-adapter 7 and 8. The zero value is the format of its default
@@ -76,11 +73,11 @@ func decodeMessage(payload []byte) (any, error) {
 	if len(payload) == 0 || payload[0] != '[' && payload[0] != '{' {
 		return Decode(payload)
 	}
-	msgpack, err := Append(nil, json.RawMessage(payload))
+	v, err := decodeJSON(payload)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: JSON: %w", ErrMalformed, err)
 	}
-	return Decode(msgpack)
+	return v, nil
 }
 
 func classicBroadcast(v any) (uid string, b *Broadcast, err error) {

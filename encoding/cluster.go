@@ -1,5 +1,7 @@
 package encoding
 
+import "fmt"
+
 // messageType is the type of a message between servers whose adapters extend
 // ClusterAdapter of socket.io-adapter 2.5, as the sharded and the streams
 // adapter do.
@@ -106,9 +108,13 @@ func (e *encoder) clusterRequest(r *Request) (messageType, func() error) {
 			e.buf = appendString(e.buf, "packet")
 			return e.data(r.Event, r.Args)
 		}
+	case EmitWithAck:
+		return messageBroadcast, func() error {
+			return e.clusterBroadcast(&r.Broadcast, r.ID, func() error { return e.data(r.Event, r.Args) })
+		}
 	}
-	return messageBroadcast, func() error {
-		return e.clusterBroadcast(&r.Broadcast, r.ID, func() error { return e.data(r.Event, r.Args) })
+	return 0, func() error {
+		return fmt.Errorf("encoding: the sharded and streams adapters have no request of kind %d", r.Kind)
 	}
 }
 

@@ -2,6 +2,7 @@ package encoding
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,9 +30,9 @@ type Extension struct {
 
 // Decode decodes one MessagePack value, which must take up all of data. It
 // returns nil, bool, int64, uint64 (beyond int64), float64, string, []byte,
-// time.Time, Extension, []any and map[string]any. Data may come from anyone:
-// what is allocated is bounded by the size of data, depth by 10,000, and every
-// error wraps ErrMalformed.
+// time.Time, Extension, []any and map[string]any. Data may come from anyone: it
+// allocates at most 200 bytes for each byte of data, which tiny maps need, depth
+// is bounded by 10,000, and every error wraps ErrMalformed.
 func Decode(data []byte) (any, error) {
 	in := bytes.NewReader(data)
 	d := decoder{in: in, tokens: msgpack.NewDecoder(in), budget: len(data)}
@@ -44,6 +45,43 @@ func Decode(data []byte) (any, error) {
 			err = errors.New("it ends too early")
 		}
 		return nil, fmt.Errorf("%w: MessagePack: %w", ErrMalformed, err)
+	}
+	return v, nil
+}
+
+// decodeJSON decodes JSON text into the types of Decode. Its depth and memory
+// are bounded as there.
+func decodeJSON(text []byte) (any, error) {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if rest := bytes.TrimLeft(text[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return nil, fmt.Errorf("%d bytes after the value", len(rest))
+	}
+	return numbers(v)
+}
+
+// numbers turns, at any depth, json.Number into int64 or float64.
+func numbers(v any) (any, error) {
+	var err error
+	switch v := v.(type) {
+	case json.Number:
+		return number(string(v))
+	case []any:
+		for i := range v {
+			if v[i], err = numbers(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for k := range v {
+			if v[k], err = numbers(v[k]); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return v, nil
 }

@@ -71,15 +71,15 @@ func TestDecodeHostile(t *testing.T) {
 		"the byte that means nothing": unhex(t, "c1"),
 		"a value too many":            unhex(t, "01 02"),
 		"a number cut off":            unhex(t, "cf 0000"),
+		"maps in maps":                append(bytes.Repeat([]byte{0x81, 0xa0}, maxDepth-10), 0xc1),
+		"many tiny maps":              append(unhex(t, "dd 00100001"), bytes.Repeat([]byte{0x81, 0xa0, 0xc0}, 1<<20)...),
 	} {
 		var err error
 		size := allocated(func() { _, err = Decode(payload) })
 		if !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: error %v", name, err)
 		}
-		// One level of nesting takes a byte of input and the slice, map and
-		// interface that stand for it.
-		if limit := uint64(64<<10 + 512*len(payload)); size > limit {
+		if limit := uint64(64<<10 + 200*len(payload)); size > limit {
 			t.Errorf("%s: %d bytes allocated for an input of %d", name, size, len(payload))
 		}
 	}

@@ -160,13 +160,20 @@ func (e *encoder) arrange(start int, members []member) int {
 	return len(kept)
 }
 
-// inOrder reports whether the members may stay as they are: no key twice and no
-// array index among them. Few members are compared with each other; of many,
-// the keys are sorted.
+// inOrder reports whether the members may stay as they are: no key twice, and
+// array indices only in front and in their order. Few members are compared with
+// each other; of many, the keys are sorted.
 func (e *encoder) inOrder(members []member) bool {
+	next := int64(0) // the least index that may follow; -1: none
 	for _, m := range members {
-		if _, ok := arrayIndex(e.key(m)); ok {
+		index, ok := arrayIndex(e.key(m))
+		switch {
+		case !ok:
+			next = -1
+		case next < 0 || int64(index) < next:
 			return false
+		default:
+			next = int64(index) + 1
 		}
 	}
 	const few = 12
@@ -296,19 +303,40 @@ func (e *encoder) numberText(text []byte) error {
 		e.buf = appendInt(e.buf, n)
 		return nil
 	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	if math.IsInf(f, 0) {
-		return fmt.Errorf("number %s is too large for JavaScript", text)
-	}
+	f, err := parseFloat(string(text))
 	if err != nil {
-		return fmt.Errorf("number %q: %w", text, err)
+		return err
 	}
 	e.buf = appendFloat(e.buf, f)
 	return nil
 }
 
+func parseFloat(text string) (float64, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if math.IsInf(f, 0) {
+		return 0, fmt.Errorf("number %s is too large for JavaScript", text)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("number %q: %w", text, err)
+	}
+	return f, nil
+}
+
+// number returns the int64, or else the float64, that the JSON text of a number
+// stands for.
+func number(text string) (any, error) {
+	if n, ok := shortInt(text); ok {
+		return n, nil
+	}
+	f, err := parseFloat(text)
+	if n := int64(f); err == nil && f >= -maxExact && f <= maxExact && float64(n) == f {
+		return n, nil
+	}
+	return f, err
+}
+
 // shortInt reads an integer of at most 15 digits, which needs no float64.
-func shortInt(text []byte) (n int64, ok bool) {
+func shortInt[T string | []byte](text T) (n int64, ok bool) {
 	digits := text
 	if text[0] == '-' {
 		digits = text[1:]
@@ -316,7 +344,8 @@ func shortInt(text []byte) (n int64, ok bool) {
 	if len(digits) > 15 {
 		return 0, false
 	}
-	for _, c := range digits {
+	for i := range len(digits) {
+		c := digits[i]
 		if c < '0' || c > '9' {
 			return 0, false
 		}

@@ -1,9 +1,6 @@
 package encoding
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // ReplyKind is what a reply holds.
 type ReplyKind int
@@ -70,11 +67,14 @@ func UnmarshalReply(payload []byte) (*Reply, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	isJSON := payload[0] == '{'
-	r.Value.decoded = fromNode(r.Value.decoded, isJSON)
+	original := ArrivesAs
+	if payload[0] == '{' {
+		original = buffers
+	}
+	r.Value.decoded = original(r.Value.decoded)
 	for _, socket := range r.Sockets {
 		if data, ok := socket["data"]; ok {
-			socket["data"] = fromNode(data, isJSON)
+			socket["data"] = original(data)
 		}
 	}
 	return r, nil
@@ -145,36 +145,22 @@ func (r *Reply) setSockets(v any) error {
 	return nil
 }
 
-// fromNode undoes, at any depth, what Node's encoders make of values that have
-// no form of their own. In JSON, binary is {"type":"Buffer","data":[...]}. In the
-// MessagePack of adapters before 8, undefined and ArrayBuffer are extensions of
-// type 0. NaN and the infinities become null, which JSON.stringify writes.
-func fromNode(v any, isJSON bool) any {
+// buffers turns {"type":"Buffer","data":[...]}, which JSON.stringify makes of
+// binary, at any depth back into it.
+func buffers(v any) any {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = fromNode(v[i], isJSON)
+			v[i] = buffers(v[i])
 		}
 	case map[string]any:
-		if data, ok := v["data"].([]any); ok && isJSON && len(v) == 2 && v["type"] == "Buffer" {
+		if data, ok := v["data"].([]any); ok && len(v) == 2 && v["type"] == "Buffer" {
 			if b, ok := byteList(data); ok {
 				return b
 			}
 		}
 		for k := range v {
-			v[k] = fromNode(v[k], isJSON)
-		}
-	case Extension:
-		switch {
-		case v.Type != 0:
-		case len(v.Data) == 1 && v.Data[0] == 0:
-			return nil
-		default:
-			return v.Data
-		}
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil
+			v[k] = buffers(v[k])
 		}
 	}
 	return v

@@ -67,7 +67,11 @@ func TestReplyValues(t *testing.T) {
 			map[string]any{"type": "Buffer", "data": []any{int64(1), int64(2), int64(255)}}},
 		{"undefined of notepack.io 2", unhex(t, ack("d4 00 00")), nil},
 		{"ArrayBuffer of notepack.io 2", unhex(t, ack("c7 02 00 0102")), []byte{1, 2}},
-		{"undefined in an object", unhex(t, ack("81 a161 d4 00 00")), map[string]any{"a": nil}},
+		{"undefined in an object", unhex(t, ack("81 a161 d4 00 00")), map[string]any{}},
+		{"a Date of notepack.io 2", unhex(t, ack("c7 08 00 0000019b80d5aa60")), "2026-01-02T22:30:45.088Z"},
+		{"a Date of notepack.io 3", unhex(t, ack("d6 ff 00000001")), "1970-01-01T00:00:01.000Z"},
+		{"a Date that no Date can hold", unhex(t, ack("c7 0c ff 00000000 7fffffffffffffff")), nil},
+		{"an unknown extension", unhex(t, ack("d4 05 01")), []any{int64(5), []byte{1}}},
 		{"NaN", unhex(t, ack("92 cb 7ff8000000000001 ca 7f800000")), []any{nil, nil}},
 	} {
 		r, err := UnmarshalReply(test.payload)

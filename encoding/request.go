@@ -1,5 +1,7 @@
 package encoding
 
+import "fmt"
+
 // RequestKind is what a request asks the servers for.
 type RequestKind int
 
@@ -106,6 +108,8 @@ func (e *encoder) classicRequest(r *Request) error {
 		}
 		e.buf = appendString(appendString(e.buf, "nsp"), r.Namespace)
 		e.clusterOptions(&r.Broadcast)
+	default:
+		return fmt.Errorf("encoding: the classic adapter has no request of kind %d", r.Kind)
 	}
 	e.buf = setHeader(e.buf, start, n, appendMapHeader)
 	return nil

@@ -96,7 +96,7 @@ func entryFields(typ messageType, namespace string) []string {
 // StreamData returns data as a stream entry holds it: JSON as it is, MessagePack
 // as base64.
 func StreamData(data []byte) []byte {
-	if data[0] == '{' {
+	if len(data) == 0 || data[0] == '{' {
 		return data
 	}
 	return base64.StdEncoding.AppendEncode(nil, data)

@@ -212,7 +212,7 @@ func (m *Message) setServerSide(v any) error {
 // makes of it.
 func (m *Message) setValue(kind Kind, v any) {
 	if m.IsJSON {
-		v = fromNode(v, true)
+		v = buffers(v)
 	}
 	m.Kind, m.IsReply, m.Value = kind, true, Value{ArrivesAs(v)}
 }

@@ -3,6 +3,7 @@ package encoding
 import (
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -106,10 +107,16 @@ func encodeTextMarshaler(e *encoder, v reflect.Value) error {
 	}
 	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
 	if err != nil {
-		return &json.MarshalerError{Type: v.Type(), Err: err}
+		return textMarshalerError(v.Type(), err)
 	}
 	e.buf = appendString(e.buf, string(text))
 	return nil
+}
+
+// textMarshalerError says MarshalText, because the text of a MarshalerError made
+// outside of encoding/json says MarshalJSON.
+func textMarshalerError(t reflect.Type, err error) error {
+	return &json.MarshalerError{Type: t, Err: fmt.Errorf("MarshalText: %w", err)}
 }
 
 // encodeTime writes what time.Time.MarshalJSON would, without the detour: RFC
@@ -278,7 +285,7 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 		for it := v.MapRange(); it.Next(); {
 			name, err := keyName(it.Key())
 			if err != nil {
-				return &json.MarshalerError{Type: t.Key(), Err: err}
+				return textMarshalerError(t.Key(), err)
 			}
 			e.entries = append(e.entries, entry{name, it.Value()})
 		}
@@ -291,7 +298,7 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 				return err
 			}
 		}
-		clear(entries)
+		clear(e.entries[start:]) // not entries, which stays behind when the stack grows
 		e.entries = e.entries[:start]
 		e.leave(v)
 		return nil

@@ -202,3 +202,22 @@ func TestRequestForms(t *testing.T) {
 		t.Errorf("binary in JSON became %q", message)
 	}
 }
+
+// TestRequestKinds refuses what an adapter has no message for.
+func TestRequestKinds(t *testing.T) {
+	t.Parallel()
+	for kind := RequestKind(-1); kind <= EmitWithAck+1; kind++ {
+		r := &Request{Kind: kind, ID: "x", Broadcast: Broadcast{Namespace: "/", Event: "e"}}
+		known := Join <= kind && kind <= EmitWithAck
+		if message, err := (Classic{}).MarshalRequest(r); (err == nil) != known {
+			t.Errorf("classic, kind %d: %q, %v", kind, message, err)
+		}
+		known = known && kind != AllRooms
+		if message, err := (Sharded{}).MarshalRequest(r); (err == nil) != known {
+			t.Errorf("sharded, kind %d: %q, %v", kind, message, err)
+		}
+		if fields, message, err := (Streams{}).MarshalRequest(r); (err == nil) != known {
+			t.Errorf("streams, kind %d: %q, %q, %v", kind, fields, message, err)
+		}
+	}
+}

@@ -144,3 +144,34 @@ func TestValueOfNothing(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
+
+// TestValueDecodeBinary looks for binary where encoding/json has none.
+func TestValueDecodeBinary(t *testing.T) {
+	t.Parallel()
+	v := NewValue(map[string]any{"data": []byte{1, 2}, "list": []any{[]byte{3}, int64(4)}})
+	var m map[string]any
+	if err := v.Decode(&m); err != nil || !reflect.DeepEqual(m, map[string]any{"data": []byte{1, 2}, "list": []any{[]byte{3}, 4.0}}) {
+		t.Errorf("%v, %v", m, err)
+	}
+	var list []any
+	if err := NewValue(v.decoded.(map[string]any)["list"]).Decode(&list); err != nil || !reflect.DeepEqual(list, []any{[]byte{3}, 4.0}) {
+		t.Errorf("%v, %v", list, err)
+	}
+	// A map that holds something already gets more, as from encoding/json.
+	m = map[string]any{"old": true}
+	if err := NewValue(map[string]any{"new": true}).Decode(&m); err != nil || len(m) != 2 {
+		t.Errorf("%v, %v", m, err)
+	}
+	var s struct {
+		Data []byte
+		Any  any `json:"list"`
+	}
+	if err := v.Decode(&s); err != nil || string(s.Data) != "\x01\x02" || !reflect.DeepEqual(s.Any, []any{"Aw==", 4.0}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, into := range []any{(*map[string]any)(nil), (*[]any)(nil), (*any)(nil), nil} {
+		if err := v.Decode(into); err == nil {
+			t.Errorf("into %T: no error", into)
+		}
+	}
+}
