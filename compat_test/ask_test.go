@@ -135,7 +135,7 @@ func sockets(a *asked) {
 		op   *emitter.BroadcastOperator
 		want []*member
 	}{
-		{"all", a.io.To(), a.who(in("/", nil))},
+		{"all", a.io.Of("/"), a.who(in("/", nil))},
 		{"room except another", a.io.To("r1").Except("r2"), a.who(in("/", []string{"r1"}, "r2"))},
 		{"namespace", a.io.Of("/admin"), a.who(in("/admin", nil))},
 		{"socket id", a.io.To(owner.ID), []*member{owner}},

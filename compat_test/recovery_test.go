@@ -88,14 +88,14 @@ func TestConnectionStateRecovery(t *testing.T) {
 			round := func() {
 				t.Helper()
 				for range 20 {
-					emit(io.To(), true, "everyone", len(want))
+					emit(io.Of("/"), true, "everyone", len(want))
 					emit(io.To("a"), true, map[string]any{"text": "é😀 <&>\u2028", "n": 0.1})
 					emit(io.To("a", "b"), true)
 					emit(io.To("b").Except("c"), true, []byte{0, 1, 0xff}, map[string]any{"deep": []any{[]byte("deep")}})
 					emit(io.To(id), true, nil, true)
 					emit(io.To("c"), false)
 					emit(io.To("a").Except("b"), false)
-					emit(io.To().Except(id), false)
+					emit(io.Of("/").Except(id), false)
 					emit(io.Of("/admin"), false)
 				}
 			}
@@ -123,7 +123,7 @@ func TestConnectionStateRecovery(t *testing.T) {
 			}
 			round()
 			// A stream has one order: whatever was sent before this comes before it.
-			emit(io.To(), true, "the end")
+			emit(io.Of("/"), true, "the end")
 			for _, client := range []*harness.Client{lost, witness} {
 				if err := client.Await(ctx, func(events []harness.Event) bool {
 					last := len(events) - 1

@@ -77,7 +77,7 @@ func (library) refusal(err, target error) error {
 
 // emit makes only the calls that the message asks for, so that what is left out is tested as well.
 func emit(ctx context.Context, io *emitter.Emitter, m message) error {
-	op := io.To()
+	op := io.Of("/")
 	if m.namespace != "" {
 		op = op.Of(m.namespace)
 	}

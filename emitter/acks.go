@@ -28,7 +28,7 @@ type Acks struct {
 // came and an *IncompleteError that says how many are missing. It needs
 // Socket.IO 4 and, of the classic adapter, version 7.2.
 func (o *BroadcastOperator) EmitWithAck(ctx context.Context, event string, args ...any) (Acks, error) {
-	if err := checkEvent(event); err != nil {
+	if err := checkEvent(event, reservedEvents); err != nil {
 		return Acks{}, err
 	}
 	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: event, Args: args, Flags: o.flags}}

@@ -91,19 +91,16 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 	if o.err != nil {
 		return 0, o.err
 	}
-	client, ok := o.sender.client.(subscriber)
-	if !ok {
-		if _, ok := o.sender.client.(redis.Pipeliner); ok {
-			return 0, fmt.Errorf("emitter: %s: %w", call, ErrPipelined)
-		}
-		return 0, fmt.Errorf("emitter: %s: %w", call, ErrCannotSubscribe)
+	client, err := o.subscriber(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("emitter: %s: %w", call, err)
 	}
 	if o.sender.version < 4 {
 		return 0, fmt.Errorf("emitter: %s: %w, not %d", call, ErrNeedsVersion4, o.sender.version)
 	}
 	ctx, cancel := o.withDeadline(ctx)
 	defer cancel()
-	if asked, err = o.ServerCount(ctx); err != nil {
+	if asked, err = o.serverCount(ctx); err != nil {
 		return 0, err
 	}
 	if asked == 0 {
@@ -138,6 +135,27 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 		}
 	}
 	return asked, nil
+}
+
+// subscriber returns the client on which replies are awaited. That of a Ring is
+// the one Redis that it has, because the Ring itself connects at once.
+func (o *BroadcastOperator) subscriber(ctx context.Context) (client subscriber, err error) {
+	switch c := o.sender.client.(type) {
+	case redis.Pipeliner:
+		return nil, ErrPipelined
+	case *redis.Ring:
+		err = c.ForEachShard(ctx, func(_ context.Context, shard *redis.Client) error {
+			client = shard
+			return nil
+		})
+		if client == nil && err == nil {
+			err = errors.New("the Ring has lost its Redis")
+		}
+		return client, err
+	case subscriber:
+		return c, nil
+	}
+	return nil, ErrCannotSubscribe
 }
 
 // needs is what the classic adapter must be to answer a call; the others have

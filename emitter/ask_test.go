@@ -159,7 +159,7 @@ func TestDeadline(t *testing.T) {
 		if test.context > 0 {
 			ctx, cancel = context.WithTimeout(t.Context(), test.context)
 		}
-		io := emitter.New(redisServer.Client()).To()
+		io := emitter.New(redisServer.Client()).Of("/")
 		if test.timeout > 0 {
 			io = io.Timeout(test.timeout)
 		}
@@ -250,14 +250,14 @@ func TestCannotAsk(t *testing.T) {
 			{"connection", conn, emitter.ErrCannotSubscribe},
 		} {
 			start := time.Now()
-			if err := call(emitter.New(test.client).To()); !errors.Is(err, test.want) {
+			if err := call(emitter.New(test.client).Of("/")); !errors.Is(err, test.want) {
 				t.Errorf("%s, %s: %v, want %v", name, test.name, err, test.want)
 			}
 			if d := time.Since(start); d > soon {
 				t.Errorf("%s, %s: back after %v", name, test.name, d)
 			}
 		}
-		err := emitter.New(rdb).Pipelined(t.Context(), func(io *emitter.Emitter) error { return call(io.To()) })
+		err := emitter.New(rdb).Pipelined(t.Context(), func(io *emitter.Emitter) error { return call(io.Of("/")) })
 		if !errors.Is(err, emitter.ErrPipelined) {
 			t.Errorf("%s, Pipelined: %v", name, err)
 		}
@@ -266,7 +266,7 @@ func TestCannotAsk(t *testing.T) {
 		t.Errorf("%d commands are in the pipeline", pipe.Len())
 	}
 	for version := 1; version <= 3; version++ {
-		io := emitter.New(rdb, emitter.WithServerVersion(version)).To()
+		io := emitter.New(rdb, emitter.WithServerVersion(version)).Of("/")
 		for _, list := range []map[string]func(*emitter.BroadcastOperator) error{withReplies, without} {
 			for name, call := range list {
 				if err := call(io); !errors.Is(err, emitter.ErrNeedsVersion4) {
@@ -306,6 +306,8 @@ func TestSteerRefused(t *testing.T) {
 		"servers of a room":        {io.To("a").ServerSideEmit(ctx, "e"), emitter.ErrTargeted},
 		"servers except a room":    {two(io.Except("a").ServerSideEmitWithAck(ctx, "e")), emitter.ErrTargeted},
 		"rooms of a room":          {two(io.To("a").Rooms(ctx)), emitter.ErrTargeted},
+		"server count of a room":   {two(io.To("a").ServerCount(ctx)), emitter.ErrTargeted},
+		"disconnect no rooms":      {io.To().DisconnectSockets(ctx, true), emitter.ErrEmptyRoom},
 		"no event":                 {two(io.EmitWithAck(ctx, "")), emitter.ErrEmptyEvent},
 		"reserved event":           {two(io.EmitWithAck(ctx, "disconnect")), emitter.ErrReservedEvent},
 		"fetch an empty room":      {two(io.To("").FetchSockets(ctx)), emitter.ErrEmptyRoom},
@@ -325,7 +327,7 @@ func TestSteerPipelined(t *testing.T) {
 	err := emitter.New(redisServer.Client()).Pipelined(t.Context(), func(io *emitter.Emitter) error {
 		_, without := calls(t.Context())
 		for _, call := range without {
-			if err := call(io.To()); err != nil {
+			if err := call(io.Of("/")); err != nil {
 				return err
 			}
 		}

@@ -30,8 +30,15 @@
 // Redis pub/sub delivers at most once: a server that is not connected to Redis
 // at the moment misses the event, and so do its clients; with the streams
 // adapter it reads the event later. A nil error means that Redis took the
-// event. An error of the connection leaves open whether it did;
-// go-redis repeats a command on a broken connection, up to MaxRetries times,
-// so that in this case an event can arrive twice. With MaxRetries: -1 it never
-// does.
+// event. An error of the connection leaves open whether it did. go-redis
+// repeats a command on a broken connection, so that in this case an event can
+// arrive twice. With MaxRetries: -1 a *redis.Client never does that; on a
+// *redis.ClusterClient the option has no effect, and docs/scaling.md shows the
+// hook that has.
+//
+// # Time
+//
+// A call ends when its context does, as far as go-redis lets it: without
+// ContextTimeoutEnabled in its options, a read from a Redis that hangs lasts
+// until ReadTimeout, 3 seconds by default.
 package emitter

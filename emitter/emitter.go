@@ -9,10 +9,14 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 )
 
+// ErrRing is returned by an emitter that was made with a *redis.Ring of several
+// Redis. It spreads channels over them, while servers listen on one.
+var ErrRing = errors.New("a Ring of several Redis would send most events where no server listens; give the emitter the client of the one that the servers use")
+
 // Client is the part of a go-redis client that an Emitter needs. Every one has
-// it: *redis.Client (also for Sentinel), *redis.ClusterClient, *redis.Ring,
-// what AutoPipeline returns, and a redis.Pipeliner, in which events wait for
-// Exec like any other command.
+// it: *redis.Client (also for Sentinel), *redis.ClusterClient, a *redis.Ring of
+// one Redis, what AutoPipeline returns, and a redis.Pipeliner, in which events
+// wait for Exec like any other command.
 type Client interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
 	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
@@ -35,6 +39,9 @@ func New(client Client, options ...Option) *Emitter {
 	if c.err == nil && client == nil {
 		c.err = errors.New("emitter: New was given no Redis client")
 	}
+	if ring, ok := client.(*redis.Ring); ok && c.err == nil && len(ring.Options().Addrs) > 1 {
+		c.err = fmt.Errorf("emitter: %w", ErrRing)
+	}
 	if c.err == nil {
 		c.err = c.adapter.check(&c)
 	}
@@ -42,7 +49,7 @@ func New(client Client, options ...Option) *Emitter {
 		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
 	}
 	if pipe, ok := client.(redis.Pipeliner); ok {
-		client = &pipeline{Pipeliner: pipe, memory: new(memory)}
+		client = &pipeline{Pipeliner: pipe, memory: newMemory()}
 	}
 	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version, replies: new(replies), memory: newMemories(client)}, c.err)
 }

@@ -90,8 +90,8 @@ func subscribe(t testing.TB, server *harness.Redis) subscriber {
 	return subscriber{pubsub}
 }
 
-// next returns the next n messages; an end event after them, sent by the test,
-// proves that there were no others.
+// until returns the messages up to an end event, which the test sends after all
+// others.
 func (s subscriber) until(t testing.TB, end string) []message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -140,7 +140,6 @@ func TestTargets(t *testing.T) {
 		{"room twice", io.To("a").In("a", "a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
 		{"rooms", io.To("b").In("a", "b", "c"), target{channel: "socket.io#/#", namespace: "/", rooms: []string{"b", "a", "c"}}},
 		{"many rooms", io.To(many...).To(many[50:]...).To("one more"), target{channel: "socket.io#/#", namespace: "/", rooms: append(slices.Clone(many), "one more")}},
-		{"no rooms", io.To(), target{channel: "socket.io#/#", namespace: "/"}},
 		{"except", io.Except("a", "b").Except("a"), target{channel: "socket.io#/#", namespace: "/", except: []string{"a", "b"}}},
 		{"namespace", io.Of("/admin").To("a"), target{channel: "socket.io#/admin#a#", namespace: "/admin", rooms: []string{"a"}}},
 		{"namespace without slash", io.Of("admin"), target{channel: "socket.io#/admin#", namespace: "/admin"}},
@@ -297,6 +296,8 @@ func TestRefused(t *testing.T) {
 		{"removeListener", io.To("a"), "removeListener", nil, emitter.ErrReservedEvent, "removeListener"},
 		{"event not UTF-8", io.To("a"), "\xff", nil, emitter.ErrInvalidUTF8, `"\xff"`},
 		{"empty room", io.To("a", ""), "e", nil, emitter.ErrEmptyRoom, "room"},
+		{"no rooms", io.To(), "e", nil, emitter.ErrEmptyRoom, "To without rooms"},
+		{"no rooms, then others", io.In([]string{}...).To("a"), "e", nil, emitter.ErrEmptyRoom, "To without rooms"},
 		{"empty room, then others", io.To("").To("a").Volatile(), "e", nil, emitter.ErrEmptyRoom, "room"},
 		{"empty except", io.Except(""), "e", nil, emitter.ErrEmptyRoom, "room"},
 		{"room not UTF-8", io.In("\xff"), "e", nil, emitter.ErrInvalidUTF8, `"\xff"`},
@@ -410,6 +411,28 @@ func TestClients(t *testing.T) {
 	want := "[*redis.Client *redis.AutoPipeliner *redis.AutoPipeliner *redis.Ring *redis.Conn *redis.Pipeline]"
 	if fmt.Sprint(events) != want {
 		t.Errorf("received %v, want %s", events, want)
+	}
+}
+
+// TestRing sends through a Ring of one Redis, and refuses one of two: half of
+// all rooms would be published where no server listens.
+func TestRing(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	serveClassic(t, server, echo)
+	one := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": server.Addr}})
+	defer one.Close()
+	if err := ask(t.Context(), emitter.New(one), 1); err != nil {
+		t.Errorf("a Ring of one: %v", err)
+	}
+	two := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": server.Addr, "two": "127.0.0.1:1"}})
+	defer two.Close()
+	io := emitter.New(two)
+	if err := io.Emit(t.Context(), "e"); !errors.Is(err, emitter.ErrRing) {
+		t.Errorf("a Ring of two: %v", err)
+	}
+	if err := ask(t.Context(), io, 1); !errors.Is(err, emitter.ErrRing) {
+		t.Errorf("a Ring of two: %v", err)
 	}
 }
 

@@ -14,14 +14,17 @@ var (
 	// ErrEmptyEvent is returned for an event without a name.
 	ErrEmptyEvent = errors.New("the event's name is empty")
 
-	// ErrReservedEvent is returned for an event that Socket.IO emits itself
-	// (connect, connect_error, disconnect, disconnecting, newListener,
-	// removeListener). A client that receives one drops its connection.
+	// ErrReservedEvent is returned for an event that Socket.IO emits itself. To
+	// clients these are connect, connect_error, disconnect, disconnecting,
+	// newListener and removeListener: a client that receives one drops its
+	// connection. To servers, with ServerSideEmit, they are connect,
+	// connection and new_namespace.
 	ErrReservedEvent = errors.New("the event's name is reserved by Socket.IO")
 
-	// ErrEmptyRoom is returned for an empty room. It is most often a variable
-	// that was not set; without the error, the event would miss its room or
-	// reach everyone.
+	// ErrEmptyRoom is returned for an empty room, and where there is no room at
+	// all. It is most often a variable that was not set, or a list that came
+	// out empty; without the error, the event would miss its room or reach
+	// everyone.
 	ErrEmptyRoom = errors.New("the room's name is empty")
 
 	// ErrInvalidUTF8 is returned for a room, namespace or event that is not
@@ -41,16 +44,20 @@ var (
 	ErrCodec = errors.New("the codec must be MessagePack or JSON")
 )
 
-// reservedEvents is the list of Socket.IO 4.
-var reservedEvents = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+// The lists of Socket.IO 4. From outside, "connection" would call the handlers
+// of a server with no socket.
+var (
+	reservedEvents     = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+	reservedServerSide = []string{"connect", "connection", "new_namespace"}
+)
 
-func checkEvent(event string) error {
+func checkEvent(event string, reserved []string) error {
 	switch {
 	case event == "":
 		return fmt.Errorf("emitter: %w", ErrEmptyEvent)
 	case !utf8.ValidString(event):
 		return fmt.Errorf("emitter: event %q: %w", event, ErrInvalidUTF8)
-	case slices.Contains(reservedEvents, event):
+	case slices.Contains(reserved, event):
 		return fmt.Errorf("emitter: event %q: %w", event, ErrReservedEvent)
 	}
 	return nil

@@ -9,16 +9,18 @@ import (
 
 // memory is what the commands of a pipeline are made of. It comes in pieces,
 // because they all live until the pipeline is executed. When a piece is full
-// the next one is twice as large, up to these sizes, in bytes and in words.
+// the next one is twice as large.
 type memory struct {
 	messages []byte
 	words    []any
+
+	maxMessages, maxWords int // of a piece, in bytes and in words
 }
 
-const (
-	maxMessages = 1 << 20
-	maxWords    = 16 << 10
-)
+// newMemory returns memory for a pipeline of which we do not know when it has
+// been executed. Its pieces are small: each is kept as a whole as long as one
+// command needs it.
+func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} }
 
 // message returns the message of an event.
 func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte, error) {
@@ -28,10 +30,11 @@ func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte
 		return nil, err
 	}
 	n := len(message)
-	if n <= cap(m.messages)-used {
+	switch {
+	case n <= cap(m.messages)-used:
 		m.messages = m.messages[:used+n]
-	} else { // the message has got memory of its own
-		m.messages = make([]byte, 0, min(max(2*cap(m.messages), 1<<10), maxMessages))
+	case used > 0 || m.messages == nil: // the message has got memory of its own
+		m.messages = make([]byte, 0, min(max(2*cap(m.messages), 1<<10), m.maxMessages))
 	}
 	return message[:n:n], nil
 }
@@ -41,10 +44,18 @@ func (m *memory) list(n int) []any {
 	used := len(m.words)
 	if cap(m.words)-used < n {
 		used = 0
-		m.words = make([]any, 0, max(min(max(2*cap(m.words), 16), maxWords), n))
+		m.words = make([]any, 0, max(min(max(2*cap(m.words), 16), m.maxWords), n))
 	}
 	m.words = m.words[:used+n]
 	return m.words[used : used+n : used+n]
+}
+
+// forget lets go of what commands that are no longer in the pipeline were made
+// of: their words hold their messages.
+func (m *memory) forget() {
+	if len(m.words) > 0 {
+		m.words = nil
+	}
 }
 
 // memories keeps the last, largest pieces of pipelines for the next ones. A nil
@@ -62,12 +73,13 @@ func newMemories(client Client) *memories {
 }
 
 func (p *memories) get() *memory {
-	if p != nil {
-		if m, ok := p.pool.Get().(*memory); ok {
-			return m
-		}
+	if p == nil {
+		return newMemory()
 	}
-	return new(memory)
+	if m, ok := p.pool.Get().(*memory); ok {
+		return m
+	}
+	return &memory{maxMessages: 1 << 20, maxWords: 16 << 10}
 }
 
 // put takes the memory of a pipeline whose commands Redis has all answered. With

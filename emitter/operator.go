@@ -38,10 +38,14 @@ func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
 
 // To targets rooms, besides those already targeted. A client that is in several
 // of them gets the event once. A socket id is a room with one client in it;
-// on Socket.IO 1 and 2 it reads "/admin#<id>" in namespace "/admin". To without
-// rooms changes nothing.
+// on Socket.IO 1 and 2 it reads "/admin#<id>" in namespace "/admin". Without any
+// room it fails with ErrEmptyRoom: a list that happens to be empty must not
+// reach everyone.
 func (o *BroadcastOperator) To(rooms ...string) *BroadcastOperator {
 	op := o.derive()
+	if len(rooms) == 0 {
+		op.fail(fmt.Errorf("emitter: To without rooms: %w", ErrEmptyRoom))
+	}
 	op.rooms = op.withRooms(o.rooms, rooms)
 	return op
 }
@@ -90,7 +94,7 @@ func (o *BroadcastOperator) Emit(ctx context.Context, event string, args ...any)
 	if o.err != nil {
 		return o.err
 	}
-	if err := checkEvent(event); err != nil {
+	if err := checkEvent(event, reservedEvents); err != nil {
 		return err
 	}
 	r, err := o.prepare()

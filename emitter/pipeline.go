@@ -10,35 +10,41 @@ import (
 )
 
 // ErrPipelineEnded is returned by calls with the Emitter of Pipelined that come
-// after its function has returned: the pipeline is on its way, or was given up.
+// after its function has ended: the pipeline is on its way, or was given up.
 var ErrPipelineEnded = errors.New("the function of Pipelined has returned, and its Emitter ended with it")
 
 // Pipelined calls fn with an Emitter whose events are collected and then sent
 // in one round trip, in the order of the calls. Inside, Emit returns only the
 // errors that it returns before sending; what Redis answers is the error of
 // Pipelined. When fn returns an error, Pipelined returns it and sends nothing.
-// Once fn has returned, the Emitter given to it returns ErrPipelineEnded.
+// Once fn has ended, the Emitter given to it returns ErrPipelineEnded. Within a
+// pipeline, that of a redis.Pipeliner too, Pipelined adds the events to it when
+// fn has returned nil, and whoever executes it learns what Redis answers.
 //
 // A pipeline is no transaction: when the connection breaks, a part of the
 // events may have been sent.
 //
 // The memory of the events is used again by the next pipeline. Hooks of the
-// client must not keep the commands beyond their call.
+// client must not keep the commands beyond their call. Nor must an argument's
+// MarshalJSON emit to the pipeline that it is encoded for.
 func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) error {
 	if e.err != nil {
 		return e.err
 	}
-	if _, ok := e.sender.client.(*pipeline); ok {
-		return fn(e) // in a pipeline already, which somebody else executes
+	if outer, ok := e.sender.client.(*pipeline); ok {
+		inner := new(redis.Pipeline) // which is never executed
+		if err := e.collect(inner, newMemory(), fn); err != nil {
+			return err
+		}
+		if err := outer.add(ctx, inner.Cmds()...); err != nil {
+			return fmt.Errorf("emitter: %w", err)
+		}
+		return nil
 	}
 	m := e.sender.memory.get()
 	var fnErr error
 	cmds, err := e.sender.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		s := *e.sender
-		p := &pipeline{Pipeliner: pipe, memory: m}
-		s.client = p
-		fnErr = fn(newEmitter(&s, nil))
-		p.end()
+		fnErr = e.collect(pipe, m, fn)
 		return fnErr
 	})
 	if fnErr != nil {
@@ -60,6 +66,15 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 	return fmt.Errorf("emitter: %d of %d commands of the pipeline failed, the first with: %w", failed, len(cmds), err)
 }
 
+// collect calls fn with an Emitter that adds to pipe.
+func (e *Emitter) collect(pipe redis.Pipeliner, m *memory, fn func(io *Emitter) error) error {
+	p := &pipeline{Pipeliner: pipe, memory: m}
+	defer p.end()
+	s := *e.sender
+	s.client = p
+	return fn(newEmitter(&s, nil))
+}
+
 // pipeline makes a go-redis pipeline safe for concurrent use, which it is not
 // by itself.
 type pipeline struct {
@@ -70,13 +85,15 @@ type pipeline struct {
 }
 
 // Process adds a command to the pipeline.
-func (p *pipeline) Process(ctx context.Context, cmd redis.Cmder) error {
+func (p *pipeline) Process(ctx context.Context, cmd redis.Cmder) error { return p.add(ctx, cmd) }
+
+func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.memory == nil {
 		return ErrPipelineEnded
 	}
-	return p.Pipeliner.Process(ctx, cmd)
+	return p.BatchProcess(ctx, cmds...)
 }
 
 // broadcast adds the command that sends an event along a route.
@@ -85,6 +102,9 @@ func (p *pipeline) broadcast(ctx context.Context, r *route, event string, args [
 	defer p.mu.Unlock()
 	if p.memory == nil {
 		return fmt.Errorf("emitter: %w", ErrPipelineEnded)
+	}
+	if p.Len() == 0 {
+		p.memory.forget()
 	}
 	message, err := p.memory.message(r.template, event, args)
 	if err != nil {

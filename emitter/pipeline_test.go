@@ -37,6 +37,14 @@ func TestPipelined(t *testing.T) {
 		if err := io.Emit(t.Context(), ""); !errors.Is(err, emitter.ErrEmptyEvent) {
 			t.Errorf("an empty event: %v", err)
 		}
+		if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+			if err := io.Emit(t.Context(), "never"); err != nil {
+				t.Error(err)
+			}
+			return refused
+		}); err != refused {
+			t.Errorf("nested: %v", err)
+		}
 		return io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "nested") })
 	})
 	if err != nil {
@@ -60,9 +68,15 @@ func TestPipelined(t *testing.T) {
 // beside them, of all sizes: every event arrives as it was.
 func TestPipelineMemory(t *testing.T) {
 	t.Parallel()
+	for _, codec := range []emitter.Codec{emitter.MessagePack, emitter.JSON} {
+		testPipelineMemory(t, codec)
+	}
+}
+
+func testPipelineMemory(t *testing.T, codec emitter.Codec) {
 	server := startRedis(t)
 	received := subscribe(t, server)
-	io := emitter.New(server.Client())
+	io := emitter.New(server.Client(), emitter.WithCodec(codec))
 	text := func(sender, pipeline, event int) string {
 		return strings.Repeat(fmt.Sprintf("%d/%d/%d ", sender, pipeline, event), 1+event*event%97)
 	}
@@ -112,17 +126,26 @@ func TestPipelineEnded(t *testing.T) {
 	server := startRedis(t)
 	received := subscribe(t, server)
 	io := emitter.New(server.Client())
-	for _, result := range []error{nil, errors.New("refused")} {
+	for _, result := range []error{nil, errors.New("refused"), errors.New("panics")} {
 		var kept *emitter.Emitter
-		if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { kept = io; return result }); err != result {
-			t.Error(err)
-		}
+		func() {
+			defer func() { _ = recover() }()
+			if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+				kept = io
+				if result != nil && result.Error() == "panics" {
+					panic(result)
+				}
+				return result
+			}); err != result {
+				t.Error(err)
+			}
+		}()
 		for name, err := range map[string]error{
 			"Emit":        kept.To("room").Emit(t.Context(), "late"),
 			"SocketsJoin": kept.SocketsJoin(t.Context(), "room"),
 			"Pipelined":   kept.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Emit(t.Context(), "late") }),
 		} {
-			if !errors.Is(err, emitter.ErrPipelineEnded) || !strings.HasPrefix(err.Error(), "emitter: ") {
+			if !errors.Is(err, emitter.ErrPipelineEnded) || strings.Count(err.Error(), "emitter: ") != 1 {
 				t.Errorf("%s after %v: %v", name, result, err)
 			}
 		}

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -59,6 +61,10 @@ type waiter struct {
 	done         chan struct{} // closed when the call has ended
 	subscription *subscription
 }
+
+// silence is how long a connection for replies may be without any before it is
+// pinged.
+const silence = 3 * time.Second
 
 // newRequestID returns an id that nobody else uses.
 func newRequestID() string { return rand.Text() }
@@ -154,12 +160,26 @@ func (s *subscription) add(channels []string) {
 // connection ends.
 func (s *subscription) receive(channels []string) {
 	s.add(channels)
+	pinged := false
 	for {
-		message, err := s.pubsub.Receive(s.ctx)
+		message, err := s.pubsub.ReceiveTimeout(s.ctx, silence)
+		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && s.ctx.Err() == nil {
+			// It may be that nobody says anything, or that the connection is
+			// dead, which TCP finds out after minutes if at all.
+			if pinged {
+				err = fmt.Errorf("it has not answered for %v", 2*silence)
+			} else {
+				pinged, err = true, s.pubsub.Ping(s.ctx)
+			}
+			if err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			s.end(err)
 			return
 		}
+		pinged = false
 		switch message := message.(type) {
 		case *redis.Subscription:
 			s.confirm(message)

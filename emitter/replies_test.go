@@ -256,6 +256,70 @@ func TestEnded(t *testing.T) {
 	}
 }
 
+// TestDeaf has the connection for replies receive nothing more without being
+// closed, as behind a proxy whose other side has vanished: it is found out while
+// others wait on it, and replaced. One that is merely idle for longer stays.
+func TestDeaf(t *testing.T) {
+	t.Parallel()
+	redisServer := startRedis(t)
+	var asked atomic.Int64
+	var answering atomic.Bool
+	answers := make(chan struct{})
+	serveClassic(t, redisServer, func(q question) []string {
+		asked.Add(1)
+		if !answering.Load() {
+			<-answers
+		}
+		return echo(q)
+	})
+	for _, test := range []struct {
+		name string
+		deaf bool
+		want error
+	}{{"idle", false, nil}, {"deaf", true, emitter.ErrSubscription}} {
+		var deaf atomic.Bool
+		rdb := redis.NewClient(&redis.Options{Addr: redisServer.Addr, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return &deafConn{Conn: conn, deaf: &deaf}, err
+		}})
+		defer rdb.Close()
+		io := emitter.New(rdb)
+		asked.Store(0)
+		answering.Store(false)
+		result := make(chan error, 1)
+		go func() { result <- ask(t.Context(), io, 1) }()
+		eventually(t, "the question is asked", func() bool { return asked.Load() == 1 })
+		deaf.Store(test.deaf)
+		if !test.deaf {
+			time.AfterFunc(7*time.Second, func() { answers <- struct{}{} }) // longer than two silences
+		}
+		if err := <-result; !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+		deaf.Store(false)
+		answering.Store(true)
+		if err := ask(t.Context(), io, 2); err != nil {
+			t.Errorf("%s, the next call: %v", test.name, err)
+		}
+	}
+	close(answers)
+}
+
+// deafConn loses what it should receive while deaf is set.
+type deafConn struct {
+	net.Conn
+	deaf *atomic.Bool
+}
+
+func (c *deafConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.deaf.Load() {
+			return n, err
+		}
+	}
+}
+
 // ended is one case of TestEnded.
 type ended struct {
 	*testing.T

@@ -19,7 +19,8 @@ type nodes interface {
 	ForEachShard(ctx context.Context, fn func(context.Context, *redis.Client) error) error
 }
 
-// ServerCount returns how many servers listen on the namespace. On a Redis
+// ServerCount returns how many servers listen on the namespace; rooms are
+// ErrTargeted, because servers listen to all of them. On a Redis
 // Cluster it asks every node, because each knows its own subscribers only; for
 // that, the emitter must have been made with the *redis.ClusterClient itself,
 // not with what its AutoPipeline returns.
@@ -27,6 +28,13 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
+	if err := o.checkUntargeted(); err != nil {
+		return 0, err
+	}
+	return o.serverCount(ctx)
+}
+
+func (o *BroadcastOperator) serverCount(ctx context.Context) (int, error) {
 	client, adapter := o.sender.client, o.sender.adapter
 	if _, ok := client.(redis.Pipeliner); ok {
 		return 0, fmt.Errorf("emitter: server count: %w", ErrPipelined)

@@ -37,8 +37,12 @@ const needsFetch = "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
 // returns what came and an *IncompleteError. It needs Socket.IO 4 and, of the
 // classic adapter, version 6.1.
 func (o *BroadcastOperator) FetchSockets(ctx context.Context) ([]Socket, error) {
+	return o.fetchSockets(ctx, "FetchSockets")
+}
+
+func (o *BroadcastOperator) fetchSockets(ctx context.Context, call string) ([]Socket, error) {
 	c := socketCollector{known: make(map[string]bool)}
-	_, err := o.ask(ctx, "FetchSockets", o.needs(needsFetch), &encoding.Request{Kind: encoding.FetchSockets}, &c)
+	_, err := o.ask(ctx, call, o.needs(needsFetch), &encoding.Request{Kind: encoding.FetchSockets}, &c)
 	return c.sockets, err
 }
 
@@ -99,7 +103,7 @@ func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if _, ok := o.sender.adapter.(classic); !ok {
-		sockets, err := o.FetchSockets(ctx)
+		sockets, err := o.fetchSockets(ctx, "Rooms")
 		var rooms []string
 		for _, socket := range sockets {
 			rooms = append(rooms, socket.Rooms...)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -20,10 +18,6 @@ var (
 	// when rooms are targeted or left out.
 	ErrTargeted = errors.New("this call goes to the servers of a namespace and takes no rooms")
 )
-
-// reservedServerSide are the events that a server emits to itself; from
-// outside, "connection" would call its handlers with no socket.
-var reservedServerSide = []string{"connect", "connection", "new_namespace"}
 
 // SocketsJoin makes the clients targeted join rooms. The error is nil once Redis
 // has taken the request; servers do not answer it. It needs Socket.IO 4 and, of
@@ -73,14 +67,8 @@ func (o *BroadcastOperator) checkServerSide(event string) error {
 	if o.err != nil {
 		return o.err
 	}
-	if slices.Contains(reservedServerSide, event) {
-		return fmt.Errorf("emitter: event %q: %w", event, ErrReservedEvent)
-	}
-	switch {
-	case event == "":
-		return fmt.Errorf("emitter: %w", ErrEmptyEvent)
-	case !utf8.ValidString(event):
-		return fmt.Errorf("emitter: event %q: %w", event, ErrInvalidUTF8)
+	if err := checkEvent(event, reservedServerSide); err != nil {
+		return err
 	}
 	return o.checkUntargeted()
 }

@@ -1,0 +1,115 @@
+package emitter
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// TestMemoryPieces fills memory with messages of all sizes: each keeps what it
+// holds, and none can be appended to.
+func TestMemoryPieces(t *testing.T) {
+	t.Parallel()
+	template := encoding.Classic{}.Template(&encoding.Broadcast{Namespace: "/"})
+	for name, m := range map[string]*memory{"small": newMemory(), "pooled": new(memories).get()} {
+		var messages, want [][]byte
+		for i := range 500 {
+			args := []any{bytes.Repeat([]byte{byte(i)}, i*i%(3*m.maxMessages/2))}
+			message, err := m.message(template, "e", args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, err := template.Append(nil, "e", args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			messages, want = append(messages, message), append(want, plain)
+			if len(message) != cap(message) || cap(m.messages) > m.maxMessages {
+				t.Fatalf("%s: message %d has %d bytes of %d, in a piece of %d", name, i, len(message), cap(message), cap(m.messages))
+			}
+			if words := m.list(1 + i%7); len(words) != 1+i%7 || cap(words) != len(words) || words[0] != nil || cap(m.words) > m.maxWords {
+				t.Fatalf("%s: words %d: %d of %d, in a piece of %d", name, i, len(words), cap(words), cap(m.words))
+			} else {
+				words[0] = i
+			}
+		}
+		for i := range messages {
+			if !bytes.Equal(messages[i], want[i]) {
+				t.Fatalf("%s: message %d has changed", name, i)
+			}
+		}
+	}
+}
+
+// executed is a client whose pipelines end with err; it stands for Redis where
+// what is looked at is the memory behind them.
+type executed struct {
+	*redis.Client
+	err error
+}
+
+func (c executed) Pipelined(_ context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error) {
+	pipe := new(redis.Pipeline)
+	if err := fn(pipe); err != nil {
+		return nil, err
+	}
+	return pipe.Cmds(), c.err
+}
+
+// TestMemories looks at what is kept of a pipeline.
+func TestMemories(t *testing.T) {
+	t.Parallel()
+	if newMemories(&redis.AutoPipeliner{}) != nil || newMemories(&redis.Conn{}) != nil {
+		t.Error("memory is kept of clients that may still hold commands")
+	}
+	if newMemories(&redis.Client{}) == nil || newMemories(&redis.ClusterClient{}) == nil || newMemories(&redis.Ring{}) == nil {
+		t.Error("no memory is kept")
+	}
+	for _, result := range []error{nil, fmt.Errorf("broken")} {
+		var used *memory
+		io := New(executed{nil, result})
+		io.sender.memory = new(memories)
+		err := io.Pipelined(t.Context(), func(io *Emitter) error {
+			used = io.sender.client.(*pipeline).memory
+			for i := range 100 {
+				if err := io.Emit(t.Context(), "e", i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if (err == nil) != (result == nil) {
+			t.Error(err)
+		}
+		emptied := len(used.words) == 0 && len(used.messages) == 0
+		for _, word := range used.words[:cap(used.words)] {
+			emptied = emptied && word == nil
+		}
+		if emptied != (result == nil) || cap(used.messages) < 1000 {
+			t.Errorf("after %v: emptied is %t, of %d bytes and %d words", result, emptied, cap(used.messages), cap(used.words))
+		}
+	}
+}
+
+// TestMemoryForgets empties a pipeline as Exec does: what was in it is not kept
+// alive by what comes after.
+func TestMemoryForgets(t *testing.T) {
+	t.Parallel()
+	pipe := new(redis.Pipeline)
+	io := New(pipe)
+	for range 3 {
+		for range 2 {
+			if err := io.Emit(t.Context(), "e"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if words := io.sender.client.(*pipeline).memory.words; len(words) != 2*3 { // PUBLISH, channel, message
+			t.Errorf("%d words of commands", len(words))
+		}
+		pipe.Discard()
+	}
+}
