@@ -10,11 +10,10 @@ const DefaultKey = "socket.io"
 // goes to exactly one room, so that servers without that room need not decode
 // it.
 func (c Classic) Channel(namespace string, rooms []string) string {
-	channel := c.key() + "#" + namespace + "#"
 	if len(rooms) == 1 {
-		channel += rooms[0] + "#"
+		return c.key() + "#" + namespace + "#" + rooms[0] + "#"
 	}
-	return channel
+	return c.key() + "#" + namespace + "#"
 }
 
 // RequestChannel returns the channel on which the servers take requests about

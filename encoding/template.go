@@ -1,5 +1,7 @@
 package encoding
 
+import "bytes"
+
 // Template is what the broadcasts to one target have in common, encoded once:
 // all of a message but the event's name and its arguments. It never changes
 // and is safe for concurrent use.
@@ -11,14 +13,17 @@ type Template struct {
 
 // newTemplate takes what write writes before and after it calls data.
 func newTemplate(f form, write func(e *encoder, data func() error)) *Template {
-	e := newEncoder(make([]byte, 0, 128))
+	e := newEncoder(nil)
 	defer e.free()
+	e.buf = e.scratch[:0]
 	split := 0
 	write(e, func() error {
 		split = len(e.buf)
 		return nil
 	})
-	return &Template{head: e.buf[:split:split], tail: e.buf[split:], form: f}
+	e.scratch = e.buf
+	all := bytes.Clone(e.buf)
+	return &Template{head: all[:split:split], tail: all[split:], form: f}
 }
 
 // Append appends the message of an event to dst. Errors about an argument are
