@@ -271,35 +271,21 @@ func testCron(t *testing.T, r *recipe) {
 	}
 	check("all is well again", "", 0, "", "")
 
-	if got := r.cluster.received(t, ops); !regexp.MustCompile(`^"disk" \d+\n"disk" \d+$`).MatchString(got) {
+	if got := r.cluster.same(t, ops); !regexp.MustCompile(`^"disk" \d+\n"disk" \d+$`).MatchString(got) {
 		t.Errorf("ops received %s", got)
 	}
 	r.cluster.expect(t, others, "")
 }
 
-// received returns what the clients have received, up to an end event that is
-// sent now, and which has to be the same for all of them.
-func (c *cluster) received(t *testing.T, clients []*harness.Client) string {
+// same returns what the clients have received, which has to be the same for all
+// of them.
+func (c *cluster) same(t *testing.T, clients []*harness.Client) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if out, err := c.command(ctx, "sioemit", "emit", "end", "--quiet").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	all := c.received(t, clients)
+	if len(slices.Compact(slices.Clone(all))) != 1 {
+		t.Errorf("the clients received different events: %q", all)
 	}
-	if err := clients[0].Await(ctx, func(events []harness.Event) bool {
-		return len(events) > 0 && events[len(events)-1].Name == "end"
-	}); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, event := range clients[0].Events() {
-		if event.Name != "end" {
-			got = append(got, event.String())
-		}
-	}
-	first := strings.Join(got, "\n")
-	c.expect(t, clients, first)
-	return first
+	return all[0]
 }
 
 func testDeployNotice(t *testing.T, r *recipe) {
@@ -381,14 +367,14 @@ func (c *cluster) another(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Close() })
+	closeAtEnd(t, server.Close)
 	config := c.nodes[0].Config
 	config.Redis = server.Conn()
 	node, err := harness.StartNode(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = node.Close() })
+	closeAtEnd(t, node.Close)
 	return &cluster{redis: server, nodes: []*harness.Node{node}, clients: c.clients, bin: c.bin}
 }
 
