@@ -14,7 +14,9 @@ test: deps
 	go test -race -count=1 -timeout 20m $$(go list ./... | grep -v '/compat_test$$')
 	@# In the folder itself, because go test then shows the line that each row prints.
 	cd compat_test && go test -race -count=1 -timeout 20m
-	go test -count=1 -run Allocations ./encoding ./emitter # not under -race, which allocates
+	@# Not under -race, which allocates. That they ran at all is seen by their names.
+	for p in ./encoding ./emitter; do go test -count=1 -v -run Allocations $$p | tee /dev/stderr | grep -q '^--- PASS: TestAllocations' || exit 1; done
+	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at
 
 build:
 	go build -o bin/sioemit ./cmd/sioemit

@@ -80,7 +80,11 @@ func (b *bench) prepare() error {
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, output)
 	}
-	if _, err := os.Stat("node/node_modules/.package-lock.json"); err == nil {
+	lock, err := os.Stat("node/package-lock.json")
+	if err != nil {
+		return err
+	}
+	if installed, err := os.Stat("node/node_modules/.package-lock.json"); err == nil && !installed.ModTime().Before(lock.ModTime()) {
 		return nil
 	}
 	b.say("fetching the official JavaScript emitter with npm")

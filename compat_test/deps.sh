@@ -33,9 +33,10 @@ echo "Installing$missing with apt-get; their services stay stopped."
 # Debian starts a service when it installs it, unless this file says no.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
+	trap '$sudo rm -f $policy' EXIT
+	trap 'exit 130' HUP INT TERM # sh runs no EXIT trap on a signal
 	printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
 	$sudo chmod +x $policy
-	trap '$sudo rm -f $policy' EXIT
 fi
 $sudo apt-get update -qq
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
