@@ -318,5 +318,6 @@ func entryFields(words []string) (id string, fields []string) {
 
 // isEntryID reports whether word is the ID of a stream entry in full.
 func isEntryID(word string) bool {
-	return streamID.MatchString(word) && strings.Contains(word, "-")
+	_, _, err := parseID(word)
+	return err == nil && strings.Contains(word, "-")
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -73,10 +72,9 @@ the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C.
 	}
 }
 
-var streamID = regexp.MustCompile(`^[0-9]+(-[0-9]+)?$`)
-
 // checkListen refuses what the flags of listen must not be.
 func checkListen(c *cli.Context) error {
+	_, _, sinceErr := parseID(c.String("since"))
 	switch {
 	case c.IsSet("count") && c.Int("count") < 1:
 		return errors.New("--count must be 1 or more")
@@ -84,7 +82,7 @@ func checkListen(c *cli.Context) error {
 		return errors.New("--for must be more than 0")
 	case c.IsSet("since") && c.String("adapter") != "streams":
 		return fmt.Errorf("--since is for --adapter streams: %s keeps nothing", c.String("adapter"))
-	case c.IsSet("since") && !streamID.MatchString(c.String("since")):
+	case c.IsSet("since") && sinceErr != nil:
 		return fmt.Errorf("--since is the ID of a stream entry, such as 1700000000000-0, or 0, not %q", c.String("since"))
 	}
 	for _, room := range c.StringSlice("room") {

@@ -37,15 +37,16 @@ func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(arriva
 	if err != nil {
 		return err
 	}
+	// What comes first need not be waited for, and says whether it may be read.
+	entries, err := f.next(ctx, -1)
+	if err != nil {
+		return err
+	}
 	ready()
 	if gap != "" {
 		deliver(arrival{notice: gap})
 	}
 	for {
-		entries, err := f.next(ctx)
-		if err != nil {
-			return err
-		}
 		for _, entry := range entries {
 			fields := make([]string, 0, 2*len(entry.Values))
 			for name, value := range entry.Values {
@@ -57,6 +58,9 @@ func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(arriva
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+		}
+		if entries, err = f.next(ctx, streamBlock); err != nil {
+			return err
 		}
 	}
 }
@@ -84,11 +88,12 @@ func (f *streamFeed) begin(ctx context.Context) error {
 	return nil
 }
 
-// next returns the entries that follow, none when nothing has come for a while.
-func (f *streamFeed) next(ctx context.Context) ([]redis.XMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, streamBlock+f.timeout)
+// next returns the entries that follow, none when nothing has come for so long;
+// a negative time does not wait.
+func (f *streamFeed) next(ctx context.Context, block time.Duration) ([]redis.XMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, max(block, 0)+f.timeout)
 	defer cancel()
-	streams, err := f.client.XRead(ctx, &redis.XReadArgs{Streams: []string{f.stream, f.last}, Count: 100, Block: streamBlock}).Result()
+	streams, err := f.client.XRead(ctx, &redis.XReadArgs{Streams: []string{f.stream, f.last}, Count: 100, Block: block}).Result()
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}
@@ -123,14 +128,17 @@ func (f *streamFeed) missed() string { return "nothing is missed that it still h
 
 // laterID reports whether entry a came after entry b.
 func laterID(a, b string) bool {
-	aTime, aNumber := splitID(a)
-	bTime, bNumber := splitID(b)
+	aTime, aNumber, _ := parseID(a)
+	bTime, bNumber, _ := parseID(b)
 	return aTime > bTime || aTime == bTime && aNumber > bNumber
 }
 
-func splitID(id string) (ms, number uint64) {
-	before, after, _ := strings.Cut(id, "-")
-	ms, _ = strconv.ParseUint(before, 10, 64) // 0 for what Redis would not take anyway
-	number, _ = strconv.ParseUint(after, 10, 64)
-	return ms, number
+// parseID takes the ID of a stream entry apart; without its second half it
+// means the first entry of that time.
+func parseID(id string) (ms, number uint64, err error) {
+	before, after, hasNumber := strings.Cut(id, "-")
+	if ms, err = strconv.ParseUint(before, 10, 64); err == nil && hasNumber {
+		number, err = strconv.ParseUint(after, 10, 64)
+	}
+	return ms, number, err
 }

@@ -293,6 +293,9 @@ func TestListenRefused(t *testing.T) {
 		{"listen --for soon", "for"},
 		{"listen --since 0", "streams"},
 		{"listen --adapter streams --since yesterday", "--since"},
+		{"listen --adapter streams --since 99999999999999999999999999", "--since"},
+		{"listen --adapter streams --since 1-99999999999999999999999999", "--since"},
+		{"listen --adapter streams --since 1-", "--since"},
 		{"listen --adapter sharded --since 0", "streams"},
 		{"listen --room=", "--room"},
 		{"listen --adapter nats", "nats"},
@@ -311,6 +314,18 @@ func TestListenRefused(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r.oneLine(t, "wants a password")
+	// Who may not read is told so, and not that all is well.
+	forbidding := startRedis(t, harness.RedisConfig{})
+	for adapter, rule := range map[string]string{"classic": "-psubscribe", "sharded": "-ssubscribe", "streams": "-xread"} {
+		if err := forbidding.Client().Do(t.Context(), "ACL", "SETUSER", adapter, "on", "nopass", "~*", "&*", "+@all", rule).Err(); err != nil {
+			t.Fatal(err)
+		}
+		r := sioemit(t, nil, "", "listen", "--redis", "redis://"+adapter+":x@"+forbidding.Addr, "--adapter", adapter, "--for", "200ms")
+		if r.status != statusFailed || r.stdout != "" {
+			t.Errorf("%s: %+v", rule, r)
+		}
+		r.oneLine(t, "lacks a permission", rule[1:])
+	}
 }
 
 // TestListenUndecodable publishes what servers do not understand.
