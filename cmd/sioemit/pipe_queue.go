@@ -122,29 +122,25 @@ func (q *queue) waiting() []int64 {
 	return q.filling.lines
 }
 
-// executeOnce sends commands in one round trip and returns the positions of
-// those that Redis has not taken, and why. Only an answer counts: when a
-// connection breaks, or cannot be set up, go-redis does not always give every
-// command the error.
-func executeOnce(ctx context.Context, pipe redis.Pipeliner, cmds []redis.Cmder) (failed []int, err error) {
+var errUnanswered = errors.New("redis closed the connection without an answer")
+
+// executeOnce sends commands in one round trip, after which those that Redis has
+// not taken have an error. Only an answer counts: when a connection breaks, or
+// cannot be set up, go-redis does not always give every command the error.
+func executeOnce(ctx context.Context, pipe redis.Pipeliner, cmds []redis.Cmder) {
 	for _, cmd := range cmds {
 		markUnanswered(cmd)
 	}
 	_ = pipe.BatchProcess(ctx, cmds...)
-	_, err = pipe.Exec(ctx)
-	for i, cmd := range cmds {
-		if isAnswered(cmd) {
-			continue
-		}
-		failed = append(failed, i)
-		if cmd.Err() != nil {
-			err = cmd.Err()
+	_, err := pipe.Exec(ctx)
+	if err == nil || isRefused(err) { // which is about one command only
+		err = errUnanswered
+	}
+	for _, cmd := range cmds {
+		if cmd.Err() == nil && !isAnswered(cmd) {
+			cmd.SetErr(err)
 		}
 	}
-	if len(failed) > 0 && err == nil {
-		err = errors.New("redis closed the connection without an answer")
-	}
-	return failed, err
 }
 
 // markUnanswered gives a command a result that Redis never gives: the count of
@@ -162,9 +158,9 @@ func markUnanswered(cmd redis.Cmder) {
 func isAnswered(cmd redis.Cmder) bool {
 	switch cmd := cmd.(type) {
 	case *redis.IntCmd:
-		return cmd.Err() == nil && cmd.Val() >= 0
+		return cmd.Val() >= 0
 	case *redis.StringCmd:
-		return cmd.Err() == nil && cmd.Val() != ""
+		return cmd.Val() != ""
 	}
-	return cmd.Err() == nil
+	return true
 }

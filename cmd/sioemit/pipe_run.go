@@ -35,6 +35,7 @@ type piper struct {
 
 	trusted      bool  // Redis took all of the last commands
 	firstNotSent int64 // line number, 0: none
+	sentBehind   int   // lines after that one that were sent all the same
 }
 
 func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Option, limit *rate.Limiter) *piper {
@@ -190,13 +191,14 @@ func (p *piper) print(b *batch) error {
 }
 
 // execute sends a batch, and what Redis has not confirmed of it again, for as
-// long as --retry-for allows. A batch under way is finished after Ctrl-C, but
-// not tried again.
+// long as --retry-for allows. A batch
+// under way is finished after Ctrl-C, but not tried again.
 func (p *piper) execute(b *batch) error {
 	timeout, retryFor := p.c.Duration("timeout"), p.c.Duration("retry-for")
 	started, pause := time.Now(), 50*time.Millisecond
 	cmds, lines := slices.Clone(b.pipe.Cmds()), b.lines
 	b.pipe.Discard()
+	var refused []int64
 	for len(cmds) > 0 {
 		// A Redis that has just come up may refuse the first commands of a
 		// pipeline, because it is loading, and take the later ones. To keep the
@@ -206,22 +208,37 @@ func (p *piper) execute(b *batch) error {
 			n = 1
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.c.Context), timeout)
-		failed, err := executeOnce(ctx, b.pipe, cmds[:n])
+		executeOnce(ctx, b.pipe, cmds[:n])
 		cancel()
-		p.sent.Add(int64(n - len(failed)))
-		p.trusted = len(failed) == 0
+		var err error
+		var againCmds []redis.Cmder
+		var againLines []int64
+		for i, cmd := range cmds[:n] {
+			switch {
+			case cmd.Err() == nil:
+				p.sent.Add(1)
+			case isRefused(cmd.Err()) && !p.c.Bool("fail-fast"):
+				p.queued.Add(-1)
+				p.reject(lines[i], explain(cmd.Err(), timeout))
+				refused = append(refused, lines[i])
+			default:
+				err = cmd.Err()
+				againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
+			}
+		}
+		p.trusted = err == nil
 		if p.trusted {
 			cmds, lines = cmds[n:], lines[n:]
 			continue
 		}
-		var againCmds []redis.Cmder
-		var againLines []int64
-		for _, i := range failed {
-			againCmds, againLines = append(againCmds, cmds[i]), append(againLines, lines[i])
-		}
 		cmds, lines = append(againCmds, cmds[n:]...), append(againLines, lines[n:]...)
 		if !isPassing(err) || time.Since(started) >= retryFor || p.c.Context.Err() != nil {
-			p.firstNotSent = lines[0]
+			p.firstNotSent, p.sentBehind = lines[0], -len(lines)
+			for _, number := range b.lines {
+				if number >= lines[0] && !slices.Contains(refused, number) {
+					p.sentBehind++
+				}
+			}
 			return explain(err, timeout)
 		}
 		select {
@@ -231,6 +248,12 @@ func (p *piper) execute(b *batch) error {
 		}
 	}
 	return nil
+}
+
+// isRefused reports whether an error is about the one command that got it, and
+// will not go away by itself: the user may not use that channel or stream.
+func isRefused(err error) bool {
+	return redis.HasErrorPrefix(err, "NOPERM") && strings.Contains(err.Error(), " access ")
 }
 
 // isPassing reports whether an error may go away by itself: that of a broken

@@ -69,13 +69,22 @@ func (p *piper) finish(readErr, sendErr error) error {
 	case p.c.Context.Err() != nil:
 		return p.c.Context.Err()
 	case sendErr != nil:
-		return fmt.Errorf("%w; line %d is the first not sent for certain: resume with --from-line %[2]d", sendErr, p.firstNotSent)
+		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, p.resume())
 	case readErr != nil:
 		return readErr
 	case rejected > 0:
 		return usageError{fmt.Errorf("%d of %d lines were rejected", rejected, lines)}
 	}
 	return nil
+}
+
+// resume says how to send the rest, and what that sends twice.
+func (p *piper) resume() string {
+	advice := fmt.Sprintf("resume with --from-line %d", p.firstNotSent)
+	if p.sentBehind > 0 {
+		advice += fmt.Sprintf(", which sends %s behind it again", plural(p.sentBehind, "line"))
+	}
+	return advice
 }
 
 func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/urfave/cli/v2"
 )
 
 // numbered returns n lines with one number each, from 1.
@@ -174,6 +176,94 @@ func TestPipeRejects(t *testing.T) {
 	}
 	if r := sioemit(t, env, numbered(1), "pipe", "--require", "2"); r.status != statusListeners || !strings.Contains(r.stderr, "nothing was sent") {
 		t.Errorf("--require: %+v", r)
+	}
+}
+
+// TestPipeRefused has Redis refuse one line for good: it is reported as a bad
+// one is, and nothing is sent twice or kept back because of it.
+func TestPipeRefused(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	if err := server.Client().Do(t.Context(), "ACL", "SETUSER", "app", "on", "nopass", "~*", "+@all", "resetchannels", "&socket.io#/#").Err(); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"SIOEMIT_REDIS_URL=redis://app:x@" + server.Addr}
+	received := listenOn(t, server.Client(), "/")
+	input := `{"event":"e1"}` + "\n\n" + `{"event":"e2","rooms":["r"]}` + "\n" + `{"event":"e3"}` + "\n" + `{"event":"e4"}` + "\n"
+	for _, test := range []struct {
+		from     string
+		want     summary
+		status   int
+		received []string
+	}{
+		{"1", summary{Lines: 4, Sent: 3, Rejected: 1}, statusUsage, []string{"e1", "e3", "e4"}},
+		{"3", summary{Lines: 3, Sent: 2, Rejected: 1}, statusUsage, []string{"e3", "e4"}},
+		{"4", summary{Lines: 2, Sent: 2}, statusDone, []string{"e3", "e4"}},
+	} {
+		r := sioemit(t, env, input, "pipe", "--json", "--from-line", test.from)
+		if s := r.summary(t); r.status != test.status || s != test.want {
+			t.Errorf("--from-line %s: %+v", test.from, r)
+		}
+		if test.status != statusDone && (!strings.Contains(r.stderr, "sioemit: line 3: the Redis user lacks a permission: NOPERM ") || strings.Contains(r.stderr, "resume")) {
+			t.Errorf("--from-line %s: %s", test.from, r.stderr)
+		}
+		for _, want := range test.received {
+			if _, b := received.next(t); b.Event != want {
+				t.Fatalf("--from-line %s: received %s, want %s", test.from, b.Event, want)
+			}
+		}
+	}
+	// --fail-fast stops there, as it does when Redis has gone.
+	p := startPipe(t, "--fail-fast", "--redis", "redis://app:x@"+server.Addr)
+	for _, text := range []string{`{"event":"e1"}`, `{"event":"e2","rooms":["r"]}`} {
+		if _, err := io.WriteString(p.stdin, text+"\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := p.wait() // stdin is still open
+	if s := r.summary(t); r.status != statusFailed || s.Sent != 1 || s.NotSent != 1 || *s.FirstNotSent != 2 {
+		t.Errorf("--fail-fast: %+v", r)
+	}
+	r.oneLine(t, "lacks a permission", "resume with --from-line 2")
+	// What Redis refuses of all lines alike is no fault of one.
+	if err := server.Client().Do(t.Context(), "ACL", "SETUSER", "app", "-publish").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r = sioemit(t, env, input, "pipe", "--json")
+	if s := r.summary(t); r.status != statusFailed || s.Sent != 0 || s.Rejected != 0 || s.FirstNotSent == nil || *s.FirstNotSent != 1 {
+		t.Errorf("-publish: %+v", r)
+	}
+	r.oneLine(t, "'publish'", "resume with --from-line 1")
+}
+
+// TestPipeSaysWhatComesTwice stops at a line behind which others, in the same
+// round trip, were sent.
+func TestPipeSaysWhatComesTwice(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	if err := server.Client().Do(t.Context(), "ACL", "SETUSER", "default", "-publish", "+publish|socket.io#/#").Err(); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	flags := flag.NewFlagSet("pipe", flag.ContinueOnError)
+	flags.Duration("timeout", 5*time.Second, "")
+	flags.String("namespace", "/", "")
+	flags.Bool("json", true, "")
+	c := cli.NewContext(newApp(nil, &stdout, &stderr), flags, nil)
+	c.Context = t.Context()
+	p := newPiper(c, server.Client(), nil, nil)
+	for i, text := range []string{`{"event":"e1"}`, `{"event":"e2","rooms":["r"]}`, `{"event":"e3"}`, `{"event":"e4"}`, `{"event":"e5","rooms":["r"]}`} {
+		if _, err := p.put(int64(10*i), new(line), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.queue.close()
+	err := p.finish(nil, p.queue.drain(p.execute))
+	if err == nil || !strings.Contains(err.Error(), "resume with --from-line 10, which sends 2 lines behind it again") {
+		t.Errorf("%v", err)
+	}
+	if s := (result{stdout: stdout.String()}).summary(t); s.Sent != 3 || s.NotSent != 2 || *s.FirstNotSent != 10 {
+		t.Errorf("%+v", s)
 	}
 }
 
