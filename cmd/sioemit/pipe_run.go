@@ -32,6 +32,7 @@ type piper struct {
 	queued   atomic.Int64 // lines in the queue, ever; each becomes sent or is not
 	sent     atomic.Int64
 	rejected atomic.Int64
+	next     atomic.Int64 // number of the line behind the last one queued or rejected
 
 	trusted      bool  // Redis took all of the last commands
 	firstNotSent int64 // line number, 0: none
@@ -43,6 +44,7 @@ func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Op
 		c: c, queue: newQueue(client, options), limit: limit,
 		defaults: line{Namespace: c.String("namespace"), Rooms: c.StringSlice("room"), Except: c.StringSlice("except"), Volatile: c.Bool("volatile")},
 	}
+	p.next.Store(c.Int64("from-line"))
 	if c.IsSet("compress") {
 		compress := c.Bool("compress")
 		p.defaults.Compress = &compress
@@ -96,6 +98,7 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 			}
 			if lineErr != nil {
 				p.reject(number, lineErr)
+				p.next.Store(number + 1)
 				if p.c.Bool("fail-fast") {
 					return nil
 				}
@@ -142,6 +145,7 @@ func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) 
 		err := l.emit(p.c.Context, io)
 		if err == nil {
 			p.queued.Add(1)
+			p.next.Store(number + 1)
 		}
 		return err
 	})

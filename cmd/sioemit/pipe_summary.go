@@ -62,11 +62,16 @@ func (p *piper) finish(readErr, sendErr error) error {
 	if waiting := p.queue.waiting(); p.firstNotSent == 0 && notSent > 0 && len(waiting) > 0 {
 		p.firstNotSent = waiting[0]
 	}
+	interrupted := p.c.Context.Err() != nil
+	if interrupted && p.firstNotSent == 0 {
+		p.firstNotSent = p.next.Load()
+	}
 	if err := p.printSummary(lines, sent, rejected, notSent); err != nil {
 		return err
 	}
 	switch {
-	case p.c.Context.Err() != nil:
+	case interrupted:
+		fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+p.resume())
 		return p.c.Context.Err()
 	case sendErr != nil:
 		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, p.resume())

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -355,7 +356,7 @@ func TestPipeTrickle(t *testing.T) {
 	received := listenOn(t, server.Client(), "/")
 	p := startPipe(t, "--redis", server.URL())
 	for i := range 5 {
-		if _, err := fmt.Fprintf(p.stdin, "{\"event\":\"n\",\"args\":[%d]}\n", i); err != nil {
+		if _, err := fmt.Fprintf(p.stdin, "\n{\"event\":\"n\",\"args\":[%d]}\n", i); err != nil {
 			t.Fatal(err)
 		}
 		if _, b := received.next(t); b.Args[0] != int64(i) {
@@ -367,8 +368,11 @@ func TestPipeTrickle(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.wait()
-	if s := r.summary(t); r.status != statusInterrupt || s != (summary{Lines: 5, Sent: 5}) {
+	if s := r.summary(t); r.status != statusInterrupt || s.Lines != 5 || s.Sent != 5 || s.FirstNotSent == nil || *s.FirstNotSent != 11 {
 		t.Errorf("%+v", r)
+	}
+	if r.stderr != "sioemit: resume with --from-line 11\nsioemit: interrupted\n" {
+		t.Errorf("stderr: %s", r.stderr)
 	}
 }
 
@@ -386,7 +390,7 @@ func TestPipeInterrupted(t *testing.T) {
 	}
 	r := p.wait()
 	s := r.summary(t)
-	if r.status != statusInterrupt || s.Sent == 0 || s.NotSent != 0 {
+	if r.status != statusInterrupt || s.Sent == 0 || s.NotSent != 0 || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 {
 		t.Errorf("%+v", r)
 	}
 	if r := sioemit(t, nil, "", "emit", "end", "--redis", server.URL()); r.status != 0 {
@@ -414,6 +418,62 @@ func TestPipeRate(t *testing.T) {
 	}
 	if took := time.Since(started); took < 280*time.Millisecond {
 		t.Errorf("30 lines at 100/s took %v", took)
+	}
+	// Ctrl-C while it waits until the second line may be sent.
+	received := listenOn(t, server.Client(), "/")
+	p := startPipe(t, "--redis", server.URL(), "--rate", "1/m", "--from-line", "3")
+	if _, err := io.WriteString(p.stdin, numbered(5)); err != nil {
+		t.Fatal(err)
+	}
+	received.next(t)
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r = p.wait()
+	if s := r.summary(t); r.status != statusInterrupt || s.Lines != 1 || s.Sent != 1 || s.FirstNotSent == nil || *s.FirstNotSent != 4 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPipeRetryInterrupted presses Ctrl-C while --retry-for waits for a Redis
+// that is loading for ever.
+func TestPipeRetryInterrupted(t *testing.T) {
+	t.Parallel()
+	loading, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loading.Close()
+	asked := make(chan struct{})
+	go func() {
+		conn, err := loading.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for range 3 {
+			if _, err := conn.Read(make([]byte, 4096)); err != nil {
+				return
+			}
+			if _, err := io.WriteString(conn, "-LOADING Redis is loading the dataset in memory\r\n"); err != nil {
+				return
+			}
+			asked <- struct{}{}
+		}
+	}()
+	p := startPipe(t, "--redis", "redis://"+loading.Addr().String(), "--retry-for", "1h")
+	if _, err := io.WriteString(p.stdin, "\n"+numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		<-asked
+	}
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r := p.wait()
+	if s := r.summary(t); r.status != statusInterrupt || s.NotSent != 1 || s.FirstNotSent == nil || *s.FirstNotSent != 2 {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -467,13 +527,17 @@ func TestPipeRedisGone(t *testing.T) {
 // awaitLength waits until the stream has so many entries.
 func awaitLength(t *testing.T, rdb *redis.Client, entries int64) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(20 * time.Second)
 	for {
 		n, err := rdb.XLen(t.Context(), "socket.io").Result()
 		if err == nil && n >= entries {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-ticker.C:
+		case <-deadline:
 			t.Fatalf("%d entries, %v", n, err)
 		}
 	}
