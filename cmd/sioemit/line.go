@@ -62,6 +62,7 @@ func (l *line) set(key string, value []byte) error {
 			err = errors.New("it is an array")
 			break
 		}
+		l.Args = l.Args[:0] // the last of several counts, as in encoding/json
 		s := jsonSpans{text: value}
 		s.elements(func(element []byte) { l.Args = append(l.Args, element) })
 	case "rooms":

@@ -60,7 +60,7 @@ func parseRate(text string) (*rate.Limiter, error) {
 	number, unit, _ := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(number, 64)
 	switch {
-	case err != nil || n <= 0 || n > 1e9:
+	case err != nil || !(n > 0 && n <= 1e9): // NaN is neither
 		return nil, fmt.Errorf("--rate %s: it is a number with /s or /m, such as 500/s", text)
 	case unit == "m":
 		n /= 60

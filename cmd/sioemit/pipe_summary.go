@@ -73,6 +73,8 @@ func (p *piper) finish(readErr, sendErr error) error {
 	case interrupted:
 		fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+p.resume())
 		return p.c.Context.Err()
+	case sendErr != nil && p.c.Bool("dry-run"):
+		return sendErr
 	case sendErr != nil:
 		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, p.resume())
 	case readErr != nil:
@@ -93,7 +95,11 @@ func (p *piper) resume() string {
 }
 
 func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
-	if p.c.Bool("json") {
+	done, dryRun := "sent", p.c.Bool("dry-run")
+	if dryRun {
+		done = "printed"
+	}
+	if p.c.Bool("json") && !dryRun { // stdout has the commands then
 		summary := struct {
 			Lines        int64  `json:"lines"`
 			Sent         int64  `json:"sent"`
@@ -109,6 +115,6 @@ func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
 	if p.c.Bool("quiet") && sent == lines {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %d lines: %d sent, %d rejected, %d not sent\n", lines, sent, rejected, notSent)
+	_, err := fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %d lines: %d %s, %d rejected, %d not %[3]s\n", lines, sent, done, rejected, notSent)
 	return err
 }

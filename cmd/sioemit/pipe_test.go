@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,8 +114,48 @@ func TestPipeLines(t *testing.T) {
 	if _, b := received.next(t); b.Event != "b" {
 		t.Errorf("%+v", b)
 	}
-	if r := sioemit(t, env, "", "pipe", file, "--dry-run", "--quiet"); r.status != 0 || strings.Count(r.stdout, "PUBLISH \"socket.io#/#\" ") != 2 {
+	if r := sioemit(t, env, "", "pipe", file, "--dry-run", "--quiet"); r.status != 0 || r.stderr != "" || strings.Count(r.stdout, "PUBLISH \"socket.io#/#\" ") != 2 {
 		t.Errorf("--dry-run: %+v", r)
+	}
+	// The summary of what was not sent is no command.
+	r = sioemit(t, env, "", "pipe", file, "--dry-run", "--json")
+	if r.status != 0 || strings.Count(r.stdout, `{"args":["PUBLISH",`) != 2 || strings.Count(r.stdout, "\n") != 2 {
+		t.Errorf("--dry-run --json: %+v", r)
+	}
+	r.oneLine(t, "2 lines: 2 printed, 0 rejected, 0 not printed")
+	// The last args of a line count, as the last of any other member does.
+	input = `{"event":"x","args":[1],"rooms":["a"],"args":[2],"rooms":["b"]}`
+	if r := sioemit(t, env, input, "pipe", "--quiet"); r != (result{}) {
+		t.Errorf("args twice: %+v", r)
+	}
+	if channel, b := received.next(t); channel != "socket.io#/#b#" || !slices.Equal(b.Args, []any{int64(2)}) {
+		t.Errorf("args twice: %s %+v", channel, b)
+	}
+	if r := sioemit(t, env, `{"event":"x"}`+"\n"+`{"event":"x","compress":true}`, "pipe", "--quiet", "--compress=false"); r != (result{}) {
+		t.Errorf("--compress=false: %+v", r)
+	}
+	for _, want := range []bool{false, true} {
+		if _, b := received.next(t); b.Flags.Compress == nil || *b.Flags.Compress != want {
+			t.Errorf("--compress=false: %+v, want %v", b, want)
+		}
+	}
+}
+
+// TestPipeFull prints the commands where there is no room for them.
+func TestPipeFull(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "pipe", "--dry-run", "--quiet")
+	cmd.Env = []string{runMain + "=1"}
+	var stderr strings.Builder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(numbered(2)), full, &stderr
+	_ = cmd.Run() // the status is looked at
+	if cmd.ProcessState.ExitCode() != statusFailed || !strings.Contains(stderr.String(), "no space left") || strings.Contains(stderr.String(), "resume") {
+		t.Errorf("status %d: %s", cmd.ProcessState.ExitCode(), stderr.String())
 	}
 }
 
@@ -168,7 +209,7 @@ func TestPipeRejects(t *testing.T) {
 		}
 	}
 	for _, words := range [][]string{
-		{"pipe", "/no/such/file"}, {"pipe", "/"}, {"pipe", "a", "b"}, {"pipe", "--room", ""}, {"pipe", "--rate", "fast"}, {"pipe", "--rate", "5"}, {"pipe", "--rate", "0/s"},
+		{"pipe", "/no/such/file"}, {"pipe", "/"}, {"pipe", "a", "b"}, {"pipe", "--room", ""}, {"pipe", "--rate", "fast"}, {"pipe", "--rate", "5"}, {"pipe", "--rate", "0/s"}, {"pipe", "--rate", "NaN/s"}, {"pipe", "--rate", "inf/m"},
 		{"pipe", "--from-line", "0"}, {"pipe", "--retry-for", "-1s"}, {"pipe", "--server-version", "9"},
 	} {
 		if r := sioemit(t, env, numbered(1), words...); r.status != statusUsage || r.stdout != "" {
