@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,10 +31,13 @@ with it. It reads FILE, TEXT or stdin, which holds
    sioemit decode 'PUBLISH "socket.io#/#" "\x93\xa7emitter..."'
    sioemit emit --dry-run --room a hello | sioemit decode
    timeout 5 redis-cli monitor | sioemit decode
+   redis-cli xrange socket.io - + | sioemit decode
    sioemit decode --json payload.bin | jq .notes
 
-Several lines are explained one after the other; commands of MONITOR that send
-nothing are left out. Exit status 2 if something is no payload.
+Several messages are explained one after the other, those of MONITOR as they
+come. Of its lines, commands that send nothing are left out; what is cut off or
+sent by other programs is skipped, and counted on stderr. Exit status 2 if
+something is no payload.
 
 ` + footer,
 		Flags:  []cli.Flag{jsonFlag()},
@@ -40,90 +45,143 @@ nothing are left out. Exit status 2 if something is no payload.
 	}
 }
 
-// maxDecodeInput is how much is read at most.
+// maxDecodeInput is how much is read at most of what is not read line by line.
 const maxDecodeInput = 256 << 20
 
+// decoder explains one message after the other.
+type decoder struct {
+	c         *cli.Context
+	seen, bad int
+	first     error // what is wrong with the first message, until there is another
+}
+
 func decode(c *cli.Context, stdin io.Reader) error {
-	captures, err := decodeInput(c.Args().Slice(), stdin)
-	if err != nil {
-		return usageError{err}
-	}
-	bad := 0
-	var badErr error
-	for i, captured := range captures {
-		m, err := captured.message()
-		if err != nil {
-			bad++
-			badErr = fmt.Errorf("no payload of a Socket.IO adapter: %w (%s)", err, captured.readAs())
-			if len(captures) > 1 {
-				badErr = fmt.Errorf("payload %d of %d: %w", i+1, len(captures), badErr)
-				fmt.Fprintln(c.App.ErrWriter, "sioemit: "+oneLine(badErr))
-			}
-			continue
-		}
-		e, err := explainMessage(captured, m)
-		if err != nil {
-			return err
-		}
-		if c.Bool("json") {
-			err = printJSON(c.App.Writer, e)
-		} else {
-			if i > 0 {
-				fmt.Fprintln(c.App.Writer)
-			}
-			err = e.print(c.App.Writer)
-		}
-		if err != nil {
-			return err
-		}
+	d := &decoder{c: c}
+	var takeErr error // not of the input, but of writing
+	skipped, err := decodeInput(c.Args().Slice(), stdin, func(captured capture) error {
+		takeErr = d.take(captured)
+		return takeErr
+	})
+	if skipped > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: skipped %s that cannot be read or that another program sent\n", plural(skipped, "line"))
 	}
 	switch {
-	case bad > 0 && len(captures) > 1:
-		return usageError{fmt.Errorf("%d of %d are no payloads", bad, len(captures))}
-	case bad > 0:
-		return usageError{badErr}
+	case takeErr != nil:
+		return takeErr
+	case err != nil:
+		return usageError{err}
+	case d.first != nil:
+		return usageError{d.first}
+	case d.bad > 0:
+		return usageError{fmt.Errorf("%d of %d are no payloads", d.bad, d.seen)}
 	}
 	return nil
+}
+
+// take explains a message, or says why it is none.
+func (d *decoder) take(captured capture) error {
+	d.seen++
+	if d.first != nil {
+		d.complain(1, d.first)
+		d.first = nil
+	}
+	m, err := captured.message()
+	if err != nil {
+		d.bad++
+		err = fmt.Errorf("no payload of a Socket.IO adapter: %w (%s)", err, captured.readAs())
+		if d.seen == 1 {
+			d.first = err
+		} else {
+			d.complain(d.seen, err)
+		}
+		return nil
+	}
+	e, err := explainMessage(captured, m)
+	if err != nil {
+		return err
+	}
+	if d.c.Bool("json") {
+		return printJSON(d.c.App.Writer, e)
+	}
+	if d.seen > 1 {
+		fmt.Fprintln(d.c.App.Writer) // an error of it is that of what follows, too
+	}
+	return e.print(d.c.App.Writer)
+}
+
+func (d *decoder) complain(number int, err error) {
+	fmt.Fprintf(d.c.App.ErrWriter, "sioemit: payload %d: %s\n", number, oneLine(err))
 }
 
 // expectedInput is what an error about unreadable input says.
 const expectedInput = "expected a payload (raw, hex or base64), a line with PUBLISH, SPUBLISH or XADD, or what redis-cli printed"
 
 // decodeInput reads what the words name.
-func decodeInput(words []string, stdin io.Reader) ([]capture, error) {
+func decodeInput(words []string, stdin io.Reader, take func(capture) error) (skipped int, err error) {
 	switch {
 	case len(words) == 0, len(words) == 1 && words[0] == "-":
-		data, err := io.ReadAll(io.LimitReader(stdin, maxDecodeInput))
-		if err != nil {
-			return nil, fmt.Errorf("stdin: %w", err)
-		}
-		return parseCaptures(data)
+		return readCaptures(stdin, take)
 	case len(words) > 1:
 		// The shell has taken the quotes off a line for redis-cli.
 		captured, ok, err := fromCommand(words)
 		if err == nil && !ok {
 			err = fmt.Errorf("%q is no command that sends something; %s", shortenText(strings.Join(words, " ")), expectedInput)
 		}
-		return []capture{captured}, err
+		if err != nil {
+			return 0, err
+		}
+		return 0, take(captured)
 	}
 	info, err := os.Stat(words[0])
 	if err != nil || info.IsDir() {
-		captures, parseErr := parseCaptures([]byte(words[0]))
-		if errors.Is(parseErr, errNoForm) {
-			parseErr = fmt.Errorf("%q is no file; read as text: %w", shortenText(words[0]), parseErr)
+		skipped, err := readCaptures(strings.NewReader(words[0]), take)
+		if errors.Is(err, errNoForm) {
+			err = fmt.Errorf("%q is no file; read as text: %w", shortenText(words[0]), err)
 		}
-		return captures, parseErr
+		return skipped, err
 	}
 	f, err := os.Open(words[0])
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxDecodeInput))
-	if err != nil {
-		return nil, err
+	return readCaptures(f, take)
+}
+
+// readCaptures passes on each message that in holds, MONITOR's at once and line
+// by line, others when all is read. It returns the number of lines skipped.
+func readCaptures(in io.Reader, take func(capture) error) (skipped int, err error) {
+	buffered := bufio.NewReaderSize(in, 64<<10)
+	start, _ := buffered.ReadSlice('\n') // an error of it comes again
+	start = bytes.Clone(start)
+	if string(start) == "OK\n" { // with which MONITOR begins
+		start, _ = buffered.ReadSlice('\n')
+		start = bytes.Clone(start)
 	}
-	return parseCaptures(data)
+	rest := io.MultiReader(bytes.NewReader(start), buffered)
+	if monitorStart.Match(start) {
+		return readMonitor(bufio.NewReaderSize(rest, 64<<10), take)
+	}
+	data, err := io.ReadAll(io.LimitReader(rest, maxDecodeInput+1))
+	if err != nil {
+		return 0, err
+	}
+	if len(data) > maxDecodeInput {
+		return 0, fmt.Errorf("there is more than %d MiB to decode; only the output of MONITOR may be longer", maxDecodeInput>>20)
+	}
+	if monitorStart.Match(data) { // its first line is cut off
+		return readMonitor(bufio.NewReader(bytes.NewReader(data)), take)
+	}
+	captures, err := parseCaptures(data)
+	if err != nil {
+		return 0, err
+	}
+	for _, captured := range captures {
+		if err := take(captured); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
 }
 
 // shortenText keeps an error about text readable.

@@ -19,6 +19,13 @@ var errNoForm = errors.New(expectedInput)
 
 // parseCaptures finds the messages in data, whatever form it has.
 func parseCaptures(data []byte) ([]capture, error) {
+	if words := rawReply(data); words != nil {
+		captures := fromReply(words)
+		if len(captures) == 0 {
+			return nil, errNothing
+		}
+		return captures, nil
+	}
 	if !utf8.Valid(data) && !hasCommand(data) {
 		// MessagePack of an array or an object starts with a byte that no text
 		// starts with.
@@ -168,16 +175,14 @@ func jsonWord(text json.RawMessage) (string, error) {
 }
 
 var (
-	monitorLine = regexp.MustCompile(`^[0-9]+\.[0-9]+ \[[0-9]+ .*?\] (".*)$`)
-	replyLine   = regexp.MustCompile(`^\s*(?:[0-9]+\)\s+)+(.*)$`)
-	prompt      = regexp.MustCompile(`^\S+(?:\[[0-9]+\])?> `)
+	replyLine = regexp.MustCompile(`^\s*(?:[0-9]+\)\s+)+(.*)$`)
+	prompt    = regexp.MustCompile(`^\S+(?:\[[0-9]+\])?> `)
 )
 
 // fromLines reads lines of redis-cli: commands, and replies that hold messages.
 func fromLines(text string) ([]capture, error) {
 	var captures []capture
-	var reply []string  // the strings of the reply that is being read
-	sawMonitor := false // whose last line may be cut off
+	var reply []string // the strings of the reply that is being read
 	for number, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, "\r")
 		if match := replyLine.FindStringSubmatch(line); match != nil {
@@ -191,21 +196,13 @@ func fromLines(text string) ([]capture, error) {
 			continue
 		}
 		captures, reply = append(captures, fromReply(reply)...), nil
-		if strings.TrimSpace(line) == "" || line == "OK" {
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "Reading messages...") {
 			continue
 		}
-		match := monitorLine.FindStringSubmatch(line)
-		if match != nil {
-			sawMonitor, line = true, match[1]
-		} else {
-			line = prompt.ReplaceAllString(line, "")
-		}
+		line = prompt.ReplaceAllString(line, "")
 		words, err := splitWords(line)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number+1, err)
-		}
-		if match != nil && !isSending(words[0]) {
-			continue
 		}
 		captured, ok, err := fromCommand(words)
 		switch {
@@ -213,19 +210,57 @@ func fromLines(text string) ([]capture, error) {
 			return nil, fmt.Errorf("line %d: %w", number+1, err)
 		case ok:
 			captures = append(captures, captured)
-		case !sawMonitor:
-			if len(words) == 1 && (line[0] == '"' || strings.HasPrefix(line, `\x`)) {
-				captures = append(captures, capture{payload: []byte(unescapeWord(words[0])), form: "text with \\x"})
-				continue
-			}
-			return nil, fmt.Errorf("line %d, %s: %w", number+1, shortenText(line), errNoForm)
+		case len(words) == 1 && (line[0] == '"' || strings.HasPrefix(line, `\x`)):
+			captures = append(captures, capture{payload: []byte(unescapeWord(words[0])), form: "text with \\x"})
+		default:
+			return nil, fmt.Errorf("line %d, %q: %w", number+1, shortenText(line), errNoForm)
 		}
 	}
 	captures = append(captures, fromReply(reply)...)
 	if len(captures) == 0 {
-		return nil, fmt.Errorf("nothing in there was sent by an adapter; %w", errNoForm)
+		return nil, errNothing
 	}
 	return captures, nil
+}
+
+var errNothing = fmt.Errorf("nothing in there was sent by an adapter; %w", errNoForm)
+
+// rawReply takes apart what redis-cli writes into a pipe or a file, which is a
+// string a line, and nothing else; nil if data is something else. A message may
+// hold line breaks; it ends where the next one is announced.
+func rawReply(data []byte) []string {
+	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	if len(lines) < 3 || !isAnnouncement(lines[0]) {
+		if isEntryID(lines[0]) || len(lines) > 1 && isEntryID(lines[1]) {
+			return lines
+		}
+		return nil
+	}
+	var words []string
+	for i := 0; i < len(lines); {
+		head := 3
+		if lines[i] == "pmessage" {
+			head = 4
+		}
+		end := min(i+head, len(lines))
+		for end < len(lines) && !isAnnouncement(lines[end]) {
+			end++
+		}
+		payload := min(i+head-1, end)
+		words = append(words, lines[i:payload]...)
+		words = append(words, strings.Join(lines[payload:end], "\n"))
+		i = end
+	}
+	return words
+}
+
+// isAnnouncement reports whether a line says what the next ones are.
+func isAnnouncement(line string) bool {
+	switch line {
+	case "message", "pmessage", "smessage", "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe":
+		return true
+	}
+	return false
 }
 
 // fromReply finds messages in the strings of what redis-cli shows after
@@ -247,7 +282,8 @@ func fromReply(words []string) []capture {
 			i += 3
 		case isEntryID(words[i]):
 			captured := capture{command: "XADD", channel: stream, id: words[i]}
-			for len(rest) >= 2 && !isEntryID(rest[0]) {
+			// The next entry may be that of another stream, with its name before it.
+			for len(rest) >= 2 && !isEntryID(rest[0]) && !isEntryID(rest[1]) {
 				captured.fields = append(captured.fields, rest[:2]...)
 				rest = rest[2:]
 				i += 2
@@ -305,12 +341,20 @@ func fromCommand(words []string) (captured capture, ok bool, err error) {
 // entryFields skips the options of XADD and returns the ID, if it is one, and
 // what follows.
 func entryFields(words []string) (id string, fields []string) {
-	for i, word := range words {
-		switch {
-		case word == "*":
+	for i := 0; i < len(words); i++ {
+		switch strings.ToUpper(words[i]) {
+		case "NOMKSTREAM", "KEEPREF", "DELREF", "ACKED":
+		case "LIMIT":
+			i++
+		case "MAXLEN", "MINID":
+			i++
+			if i < len(words) && (words[i] == "~" || words[i] == "=") {
+				i++
+			}
+		case "*":
 			return "", words[i+1:]
-		case isEntryID(word):
-			return word, words[i+1:]
+		default:
+			return words[i], words[i+1:]
 		}
 	}
 	return "", nil

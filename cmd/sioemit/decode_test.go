@@ -287,35 +287,138 @@ func TestDecodeRedisCLI(t *testing.T) {
 		}
 		if strings.Contains(line, `"settled"`) { // of the test, no adapter's
 			settled++
-			continue
 		}
-		if !strings.Contains(line, `"ready"`) {
-			seen.WriteString(line)
-		}
+		seen.WriteString(line)
 	}
 	_ = monitor.Process.Kill() // it runs until then
 	_ = monitor.Wait()         // killed
 	r := sioemit(t, nil, seen.String(), "decode", "--json")
+	r.oneLine(t, "skipped")
 	if r.status != 0 || strings.Count(r.stdout, "\n") != 14 || strings.Count(r.stdout, `"event":"one","args":[{"$binary":"Af8="}`) != 2 {
 		t.Errorf("MONITOR: %+v", r)
 	}
-	out, err := exec.CommandContext(t.Context(), "redis-cli", "-p", port, "--no-raw", "xrange", "socket.io", "-", "+").Output()
-	if err != nil {
-		t.Fatal(err)
+	cli := func(words ...string) string {
+		t.Helper()
+		out, err := exec.CommandContext(t.Context(), "redis-cli", append([]string{"-p", port}, words...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
 	}
-	entries := sioemit(t, nil, string(out), "decode")
+	out := cli("--no-raw", "xrange", "socket.io", "-", "+")
+	entries := sioemit(t, nil, out, "decode")
 	if entries.status != 0 || strings.Count(entries.stdout, "adapter     streams\n") != 7 {
 		t.Errorf("XRANGE: %+v\n%s", entries, out)
 	}
 	if !regexp.MustCompile(`(?m)^stream      [0-9]+-[0-9]+$`).MatchString(entries.stdout) {
 		t.Errorf("no IDs in %s", entries.stdout)
 	}
-	out, err = exec.CommandContext(t.Context(), "redis-cli", "-p", port, "--no-raw", "xread", "streams", "socket.io", "0").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again := sioemit(t, nil, string(out), "decode"); strings.ReplaceAll(again.stdout, "stream      socket.io ", "stream      ") != entries.stdout {
+	again := sioemit(t, nil, cli("--no-raw", "xread", "streams", "socket.io", "0"), "decode")
+	if strings.ReplaceAll(again.stdout, "stream      socket.io ", "stream      ") != entries.stdout {
 		t.Errorf("XREAD: %+v", again)
+	}
+	// The form that redis-cli writes into a pipe or a file.
+	if raw := sioemit(t, nil, cli("xrange", "socket.io", "-", "+"), "decode"); raw != entries {
+		t.Errorf("XRANGE, raw: %+v", raw)
+	}
+	if raw := sioemit(t, nil, cli("xread", "streams", "socket.io", "other", "0", "0"), "decode"); raw != again {
+		t.Errorf("XREAD, raw: %+v", raw)
+	}
+}
+
+// TestDecodeSubscribers explains what redis-cli writes of its subscriptions into
+// a pipe, which holds messages as they are: with line breaks and binary.
+func TestDecodeSubscribers(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	for adapter, words := range map[string][]string{
+		"classic": {"psubscribe", "other", "socket.io#/#*"}, "sharded": {"ssubscribe", "socket.io#/#"},
+	} {
+		for _, form := range []string{"--raw", "--no-raw"} {
+			cli := exec.CommandContext(t.Context(), "redis-cli", append([]string{"-p", fmt.Sprint(server.Port), form}, words...)...)
+			stdout, err := cli.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cli.Start(); err != nil {
+				t.Fatal(err)
+			}
+			in := bufio.NewReader(stdout)
+			var seen strings.Builder
+			await := func(text string) {
+				t.Helper()
+				for {
+					line, err := in.ReadString('\n')
+					if err != nil {
+						t.Fatal(err)
+					}
+					seen.WriteString(line)
+					if strings.Contains(line, text) {
+						return
+					}
+				}
+			}
+			for range words[1:] {
+				await("subscribe")
+			}
+			await(fmt.Sprint(len(words) - 1))
+			args := []string{`{"a":{"$binary":"CgoK/wo="},"b":"two\nlines"}`, "10", `"\n"`}
+			for _, arg := range args {
+				sioemit(t, nil, "", "--redis", server.URL(), "--adapter", adapter, "emit", "--quiet", "e", arg)
+			}
+			sioemit(t, nil, "", "--redis", server.URL(), "--adapter", adapter, "emit", "--quiet", "last")
+			await("last")
+			_ = cli.Process.Kill() // it runs until then
+			_ = cli.Wait()         // killed
+			r := sioemit(t, nil, seen.String(), "decode", "--json")
+			lines := strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n")
+			if r.status != 0 || r.stderr != "" || len(lines) != 4 {
+				t.Fatalf("%s %s: %+v\n%q", adapter, form, r, seen.String())
+			}
+			for i, arg := range args {
+				var e explanation
+				if err := json.Unmarshal([]byte(lines[i]), &e); err != nil {
+					t.Fatal(err)
+				}
+				if e.Adapter != adapter || e.Channel != "socket.io#/#" || len(e.Args) != 1 || string(e.Args[0]) != arg {
+					t.Errorf("%s %s: %s", adapter, form, lines[i])
+				}
+			}
+		}
+	}
+}
+
+// TestDecodeMonitor mixes the traffic of adapters with that of others, and
+// loses nothing of it.
+func TestDecodeMonitor(t *testing.T) {
+	t.Parallel()
+	const ours = `1700000000.2 [0 127.0.0.1:1] "PUBLISH" "socket.io#/#" "{\"type\":9,\"requestId\":\"q\",\"packet\":1}"` + "\n"
+	entry := func(options string) string {
+		return `1700000000.3 [0 [::1]:1] "xadd" "socket.io" ` + options + ` "uid" "emitter" "nsp" "/" "type" "3" "data" "{\"packet\":{\"type\":2,\"data\":[\"e\"]},\"opts\":{\"rooms\":[],\"except\":[],\"flags\":{}}}"` + "\n"
+	}
+	other := func(words string) string { return "1700000000.1 [0 lua] " + words + "\n" }
+	for _, test := range []struct {
+		name, input string
+		explained   int
+		stderr      string
+	}{
+		{"last line cut off", "OK\n" + ours + ours[:90], 1, "sioemit: skipped 1 line"},
+		{"first line cut off", ours[20:] + ours, 1, "sioemit: skipped 1 line"},
+		{"another stream", other(`"XADD" "jobs" "1000" "a" "b"`) + ours + other(`"XADD" "jobs" "*" "a"`), 1, "sioemit: skipped 2 lines"},
+		{"another channel", ours + other(`"PUBLISH" "other" "hello"`) + ours, 2, "sioemit: skipped 1 line"},
+		{"a line too long", ours + other(`"SET" "a" "`+strings.Repeat("x", maxLine)+`"`) + ours, 2, "sioemit: skipped 1 line"},
+		{"other commands", ours + other(`"SET" "publish" "x"`) + "OK\n\n" + ours, 2, ""},
+		{"options of XADD", entry(`"*"`) + entry(`"1-1"`) + entry(`"MINID" "~" "1000-0" "*"`) + entry(`"NOMKSTREAM" "MAXLEN" "=" "5" "LIMIT" "100" "1700000000000-*"`), 4, ""},
+		{"garbage on an adapter's channel", ours + other(`"PUBLISH" "socket.io#/#" "garbage"`) + ours, 2, "sioemit: payload 2: "},
+	} {
+		r := sioemit(t, nil, test.input, "decode", "--json")
+		wantStatus := 0
+		if strings.Contains(test.stderr, "payload") {
+			wantStatus = statusUsage
+		}
+		if r.status != wantStatus || strings.Count(r.stdout, "\n") != test.explained || !strings.HasPrefix(r.stderr, test.stderr) || test.stderr == "" && r.stderr != "" {
+			t.Errorf("%s: status %d, %d explained, %s", test.name, r.status, strings.Count(r.stdout, "\n"), r.stderr)
+		}
 	}
 }
 
@@ -359,7 +462,7 @@ func TestDecodeRefused(t *testing.T) {
 	r.oneLine(t, "no-such-file.bin", "no file")
 	// One of two is explained, and the other one named.
 	r = sioemit(t, nil, "PUBLISH a b\nPUBLISH socket.io#/# '"+`{"type":9,"requestId":"q","packet":1}'`, "decode", "--json")
-	if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1 of 2") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
+	if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1: ") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -403,7 +506,11 @@ func FuzzParseCaptures(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		captures, err := parseCaptures(data)
+		var captures []capture
+		_, err := readCaptures(bytes.NewReader(data), func(c capture) error {
+			captures = append(captures, c)
+			return nil
+		})
 		if err == nil && len(captures) == 0 {
 			t.Fatal("neither a message nor an error")
 		}
