@@ -58,6 +58,7 @@ ADAPTERS:
 
 Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads
 the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C.
+At the end, output that nobody takes is given up after --timeout, with status 1.
 
 ` + footer,
 		Flags: []cli.Flag{
@@ -117,12 +118,13 @@ func listenTraffic(c *cli.Context) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	p := &trafficPrinter{c: c, out: bufio.NewWriterSize(c.App.Writer, 64<<10), filter: newTrafficFilter(c)}
-	return p.run(ctx, cancel, feeds)
+	return p.run(ctx, feeds)
 }
 
-// run prints what arrives until it is told to stop or has printed enough.
-func (p *trafficPrinter) run(ctx context.Context, cancel context.CancelFunc, feeds []feed) error {
-	arrivals := make(chan arrival, 1024)
+// run prints what arrives until it is told to stop or has printed enough. The
+// printing has a goroutine of its own, because it waits for whoever reads it.
+func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
+	arrivals := make(chan arrival, 64) // few: a message may be large
 	failed := followAll(ctx, feeds, arrivals)
 	var timeIsOut <-chan time.Time
 	if limit := p.c.Duration("for"); limit > 0 {
@@ -130,42 +132,70 @@ func (p *trafficPrinter) run(ctx context.Context, cancel context.CancelFunc, fee
 		defer timer.Stop()
 		timeIsOut = timer.C
 	}
-	goneReader := readerGone(ctx, p.c.App.Writer)
-	defer func() { p.flushed(p.out.Flush()) }()
+	stop, printed := make(chan struct{}), make(chan error, 1)
+	go func() { printed <- p.printAll(arrivals, stop) }()
 	defer p.sayWhere()
+	want, timeout := p.c.Int("count"), p.c.Duration("timeout")
+	var err error
+	select {
+	case err := <-printed:
+		return p.flushed(err)
+	case <-readerGone(ctx, p.c.App.Writer):
+	case err = <-failed:
+		if redis.HasErrorPrefix(err, "CROSSSLOT") {
+			err = errors.New("this Redis is a node of a Redis Cluster: add --cluster")
+		} else {
+			err = explain(err, timeout)
+		}
+	case <-timeIsOut:
+		if want > 0 {
+			err = repliesError{fmt.Errorf("time ran out after %v (--for): %d of %d printed", p.c.Duration("for"), p.printed.Load(), want)}
+		}
+	case <-ctx.Done():
+		if want > 0 {
+			err = ctx.Err()
+		}
+	}
+	close(stop)
+	select {
+	case printErr := <-printed:
+		if err == nil {
+			err = p.flushed(printErr)
+		}
+	case <-time.After(timeout):
+		err = fmt.Errorf("nobody reads the output: after %v (--timeout), what came last is not written", timeout)
+	}
+	return err
+}
+
+// printAll prints what arrives until stop is closed or it has printed enough.
+func (p *trafficPrinter) printAll(arrivals <-chan arrival, stop <-chan struct{}) error {
 	for {
 		select {
 		case a := <-arrivals:
 			if err := p.print(a); err != nil {
-				return p.flushed(err)
+				return err
 			}
 			if p.enough() {
-				return nil
+				return p.flush()
 			}
 			if len(arrivals) == 0 {
-				if err := p.out.Flush(); err != nil {
-					return p.flushed(err)
+				if err := p.flush(); err != nil {
+					return err
 				}
 			}
-		case <-goneReader:
-			return nil
-		case err := <-failed:
-			if redis.HasErrorPrefix(err, "CROSSSLOT") {
-				return errors.New("this Redis is a node of a Redis Cluster: add --cluster")
-			}
-			return explain(err, p.c.Duration("timeout"))
-		case <-timeIsOut:
-			if want := p.c.Int("count"); want > 0 {
-				return repliesError{fmt.Errorf("time ran out after %v (--for): %d of %d printed", p.c.Duration("for"), p.printed, want)}
-			}
-			return nil
-		case <-ctx.Done():
-			if p.c.Int("count") > 0 {
-				return ctx.Err()
-			}
-			return nil
+		case <-stop:
+			return p.flush()
 		}
 	}
+}
+
+func (p *trafficPrinter) flush() error {
+	err := p.out.Flush()
+	if err == nil {
+		p.writtenID.Store(p.lastID)
+	}
+	return err
 }
 
 // flushed turns the error of writing to a reader that has gone, such as head,
@@ -179,8 +209,8 @@ func (p *trafficPrinter) flushed(err error) error {
 
 // sayWhere tells how to go on later, where that is possible.
 func (p *trafficPrinter) sayWhere() {
-	if p.lastID != "" {
-		p.say("the last entry read is %s; --since %[1]s goes on behind it", p.lastID)
+	if id, _ := p.writtenID.Load().(string); id != "" {
+		p.say("the last entry read is %s; --since %[1]s goes on behind it", id)
 	}
 }
 
@@ -191,7 +221,7 @@ func (p *trafficPrinter) say(format string, args ...any) {
 
 func (p *trafficPrinter) enough() bool {
 	want := p.c.Int("count")
-	return want > 0 && p.printed >= want
+	return want > 0 && int(p.printed.Load()) >= want
 }
 
 // namespaceOf is the namespace that the flags name, with its slash.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
@@ -35,11 +36,12 @@ func (f trafficFilter) takes(m *encoding.Message) bool {
 
 // trafficPrinter turns what arrives into lines.
 type trafficPrinter struct {
-	c       *cli.Context
-	out     *bufio.Writer
-	filter  trafficFilter
-	printed int
-	lastID  string // of the last stream entry seen
+	c         *cli.Context
+	out       *bufio.Writer
+	filter    trafficFilter
+	printed   atomic.Int64
+	lastID    string       // of the last stream entry seen
+	writtenID atomic.Value // the same, when all before it was written
 }
 
 func (p *trafficPrinter) print(a arrival) error {
@@ -109,7 +111,7 @@ func (p *trafficPrinter) decode(a arrival) (*encoding.Message, error) {
 
 // line prints a value as a JSON line on stdout.
 func (p *trafficPrinter) line(v any) error {
-	p.printed++
+	p.printed.Add(1)
 	return printJSON(p.out, v)
 }
 

@@ -82,15 +82,37 @@ func startListen(t *testing.T, url string, words ...string) *hearing {
 	return h
 }
 
+// startHearing runs the command with stdout as its output.
+func startHearing(t *testing.T, env []string, stdout *os.File, words ...string) *hearing {
+	t.Helper()
+	h := &hearing{cmd: exec.CommandContext(t.Context(), os.Args[0], words...), heard: make(chan struct{}, 1), ended: make(chan struct{})}
+	h.cmd.Env = append([]string{runMain + "=1"}, env...)
+	h.cmd.Stdout, h.cmd.Stderr = stdout, h
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = h.cmd.Wait() // the status is looked at by end
+		close(h.ended)
+	}()
+	return h
+}
+
 // awaitNotice waits until stderr holds text.
 func (h *hearing) awaitNotice(t *testing.T, text string) {
 	t.Helper()
+	h.awaitNotices(t, text, 1)
+}
+
+// awaitNotices waits until stderr holds text so many times.
+func (h *hearing) awaitNotices(t *testing.T, text string, times int) {
+	t.Helper()
 	deadline := time.After(30 * time.Second)
-	for !strings.Contains(h.said(), text) {
+	for strings.Count(h.said(), text) < times {
 		select {
 		case <-h.heard:
 		case <-h.ended:
-			if !strings.Contains(h.said(), text) {
+			if strings.Count(h.said(), text) < times {
 				t.Fatalf("listen ended without saying %q: %s", text, h.said())
 			}
 		case <-deadline:

@@ -239,18 +239,8 @@ func TestListenEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "listen")
-		cmd.Env = append([]string{runMain + "=1"}, env...)
-		h := &hearing{cmd: cmd, heard: make(chan struct{}, 1), ended: make(chan struct{})}
-		cmd.Stdout, cmd.Stderr = writer, h
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		h := startHearing(t, env, writer, "listen")
 		writer.Close()
-		go func() {
-			_ = cmd.Wait() // the status is looked at by end
-			close(h.ended)
-		}()
 		h.awaitNotice(t, "listening on")
 		reader.Close()
 		if event {
@@ -269,6 +259,59 @@ func TestListenEnds(t *testing.T) {
 			t.Errorf("Redis is down, %s: %+v", adapter, r)
 		}
 		r.oneLine(t, "no Redis at "+server.Addr)
+	}
+}
+
+// TestListenStalled has a reader of the output that stops reading.
+func TestListenStalled(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL(), "SIOEMIT_ADAPTER=streams"}
+	line := `{"event":"x","args":["` + strings.Repeat("x", 10000) + `"]}` + "\n"
+	if r := sioemit(t, env, strings.Repeat(line, 300), "pipe", "--quiet"); r != (result{}) {
+		t.Fatalf("%+v", r)
+	}
+	for _, end := range []string{"--for", "SIGTERM", "SIGINT"} {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		words := []string{"listen", "--since", "0", "--timeout", "300ms"}
+		if end == "--for" {
+			words = append(words, "--for", "1s")
+		}
+		h := startHearing(t, env, writer, words...)
+		writer.Close()
+		// It prints by now, and there is more than fits into the pipe.
+		if _, err := io.ReadFull(reader, make([]byte, 50000)); err != nil {
+			t.Fatal(err)
+		}
+		switch end {
+		case "SIGTERM":
+			err = h.cmd.Process.Signal(syscall.SIGTERM)
+		case "SIGINT":
+			err = h.cmd.Process.Signal(syscall.SIGINT)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := h.end(t)
+		if end == "--for" && (status != statusFailed || !strings.Contains(h.said(), "nobody reads the output")) {
+			t.Errorf("%s: status %d, %s", end, status, h.said())
+		}
+		// What is called read was written.
+		written, err := io.ReadAll(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, id, found := strings.Cut(h.said(), "the last entry read is "); found {
+			id, _, _ = strings.Cut(id, ";")
+			entries, err := server.Client().XRange(t.Context(), "socket.io", "-", id).Result()
+			if got := (50000 + len(written)) / len(line); err != nil || len(entries) > got {
+				t.Errorf("%s: %d entries are called read, %d written, %v", end, len(entries), got, err)
+			}
+		}
 	}
 }
 
@@ -434,9 +477,7 @@ func TestListenReconnect(t *testing.T) {
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	for strings.Count(shards.said(), "listening again") < 2 {
-		<-shards.heard
-	}
+	shards.awaitNotices(t, "listening again", 2)
 	emit("third")
 	expect(`{"event":"third","namespace":"/"}`, classic, shards, stream)
 	for _, h := range []*hearing{classic, shards, stream} {
