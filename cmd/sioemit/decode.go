@@ -88,7 +88,7 @@ func (d *decoder) take(captured capture) error {
 	m, err := captured.message()
 	if err != nil {
 		d.bad++
-		err = fmt.Errorf("no payload of a Socket.IO adapter: %w (%s)", err, captured.readAs())
+		err = errors.New(printable(fmt.Sprintf("no payload of a Socket.IO adapter: %v (%s)", err, captured.readAs())))
 		if d.seen == 1 {
 			d.first = err
 		} else {

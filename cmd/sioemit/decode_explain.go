@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/sioemit/sioemit/encoding"
 )
@@ -153,12 +155,12 @@ func (e *explanation) print(w io.Writer) error {
 	}
 	row("adapter", e.Adapter)
 	row("kind", kind)
-	row("channel", e.Channel)
-	row("stream", strings.TrimSpace(e.Stream+" "+e.ID))
+	row("channel", visible(e.Channel))
+	row("stream", strings.TrimSpace(visible(e.Stream)+" "+visible(e.ID)))
 	row("form", fmt.Sprintf("%s, %d bytes", e.Form, e.Bytes))
 	row("sender", sender(e.UID))
-	row("request id", e.RequestID)
-	row("namespace", e.Namespace)
+	row("request id", visible(e.RequestID))
+	row("namespace", visible(e.Namespace))
 	if !e.Reply && m.Kind != encoding.KindServerEmit && m.Kind != encoding.KindRooms && m.Kind != encoding.KindUnknown && m.Kind != encoding.KindHeartbeat && m.Kind != encoding.KindGoodbye {
 		row("rooms", quotedList(e.Rooms, "none: everyone in the namespace"))
 		row("except", quotedList(e.Except, "none"))
@@ -181,18 +183,41 @@ func (e *explanation) print(w io.Writer) error {
 		}
 		row("event", event)
 		for i, arg := range e.Args {
-			row(fmt.Sprintf("argument %d", i+1), string(arg))
+			row(fmt.Sprintf("argument %d", i+1), visibleJSON(arg))
 		}
 		if len(e.Args) == 0 {
 			row("arguments", "none")
 		}
 	}
-	row("holds", string(e.Value))
+	row("holds", visibleJSON(e.Value))
 	for _, n := range e.Notes {
 		n.write(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// visible quotes text that a terminal would not show as it is.
+func visible(text string) string {
+	if isText(text) {
+		return text
+	}
+	return quote(text)
+}
+
+// visibleJSON escapes what JSON does not and a terminal would not show.
+func visibleJSON(text jsonText) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 func sender(uid string) string {
@@ -233,18 +258,9 @@ func (f explainedFlags) String() string {
 
 // write writes the note in lines of 80 columns.
 func (n note) write(b *strings.Builder) {
-	const columns = 80
 	text := n.Text
 	if n.About != "" {
 		text = n.About + ": " + text
 	}
-	line := "*"
-	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > columns {
-			b.WriteString(line + "\n")
-			line = " "
-		}
-		line += " " + word
-	}
-	b.WriteString(line + "\n")
+	b.WriteString("* " + wrap(text, "  ") + "\n")
 }

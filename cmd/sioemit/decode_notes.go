@@ -17,11 +17,13 @@ func notesOn(c capture, e *explanation) []note {
 	add := func(about, format string, args ...any) {
 		notes = append(notes, note{about, fmt.Sprintf(format, args...)})
 	}
-	channelNotes(c, e, add)
-	switch {
-	case e.Reply, e.Kind == encoding.KindUnknown:
-	case e.Kind == encoding.KindEvent || e.Kind == encoding.KindEmitAck:
-		eventNotes(e, add)
+	if expected := expectedPlace(c, e); expected != "" {
+		add("", "%s: servers ignore it", expected)
+	} else {
+		channelNotes(c, e, add)
+	}
+	if !e.Reply && (e.Kind == encoding.KindEvent || e.Kind == encoding.KindEmitAck) {
+		eventNotes(e, len(notes) == 0, add)
 	}
 	if e.Adapter == "classic" {
 		classicNotes(e, add)
@@ -33,6 +35,36 @@ func notesOn(c capture, e *explanation) []note {
 
 type addNote func(about, format string, args ...any)
 
+// expectedPlace says how servers expect a message of this kind, if it was sent in
+// another way.
+func expectedPlace(c capture, e *explanation) string {
+	switch {
+	case e.Adapter == "classic" && c.command == "SPUBLISH":
+		return "messages of the classic adapter come by PUBLISH only"
+	case e.Adapter == "sharded" && c.command == "PUBLISH":
+		return "messages of the sharded adapter come by SPUBLISH only"
+	case e.Adapter != "classic" || e.Kind == encoding.KindUnknown:
+		return ""
+	}
+	before, namespace, found := strings.Cut(c.channel, "#/")
+	if !found {
+		return ""
+	}
+	key := strings.TrimSuffix(strings.TrimSuffix(before, "-request"), "-response")
+	name, want := "events", key
+	switch {
+	case e.Reply:
+		name, want = "replies", key+"-response"
+	case e.Kind != encoding.KindEvent:
+		name, want = "requests", key+"-request"
+	}
+	if before == want {
+		return ""
+	}
+	namespace, _, _ = strings.Cut(namespace, "#")
+	return fmt.Sprintf("%s of the classic adapter come on %s", name, visible(want+"#/"+namespace+"#"))
+}
+
 // channelNotes compares where a message was sent with what it says.
 func channelNotes(c capture, e *explanation, add addNote) {
 	if c.channel == "" || c.command == "XADD" || e.Reply || e.Namespace == "" {
@@ -41,7 +73,7 @@ func channelNotes(c capture, e *explanation, add addNote) {
 	namespace, room, ok := channelParts(c.channel, e.Namespace)
 	switch {
 	case !ok:
-		add("", "the channel is one of namespace %s and the message says %s: servers ignore it", orUnknown(namespace), e.Namespace)
+		add("", "the channel is one of namespace %s and the message says %s: servers ignore it", orUnknown(namespace), visible(e.Namespace))
 	case room == "":
 	case e.Kind != encoding.KindEvent:
 		add("", "the channel is the one of room %s, on which servers expect events only", quote(room))
@@ -69,14 +101,16 @@ func orUnknown(name string) string {
 	if name == "" {
 		return "unknown"
 	}
-	return name
+	return visible(name)
 }
 
 // reservedEvents are those that no client takes from a server.
 var reservedEvents = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 
-func eventNotes(e *explanation, add addNote) {
-	binary := hasBinary(e.message.Args)
+// eventNotes says what clients do with an event; inPlace is false when some
+// servers do not even look at it.
+func eventNotes(e *explanation, inPlace bool, add addNote) {
+	binary, reserved := hasBinary(e.message.Args), slices.Contains(reservedEvents, *e.Event)
 	switch {
 	case e.PacketType == int(encoding.BinaryEvent):
 		if binary {
@@ -87,10 +121,10 @@ func eventNotes(e *explanation, add addNote) {
 	case binary && e.Adapter == "classic":
 		add("Socket.IO 1 and 2", "clients get {\"type\":\"Buffer\",\"data\":[...]} in the place of binary: these need packet type 5, --server-version 2")
 		add("Socket.IO 3 and 4", "clients get the event, with binary as binary")
-	case e.Adapter == "classic":
+	case e.Adapter == "classic" && e.Kind == encoding.KindEvent && inPlace && !reserved && e.Form != "JSON" && len(exceptRooms(e)) == 0:
 		add("", "clients of Socket.IO 1 to 4 get the event alike")
 	}
-	if slices.Contains(reservedEvents, *e.Event) {
+	if reserved {
 		add("Socket.IO 4", "every client that gets it is disconnected with \"parse error\": the name %q is reserved", *e.Event)
 	}
 	if e.Flags.Volatile {
@@ -102,8 +136,7 @@ func eventNotes(e *explanation, add addNote) {
 }
 
 func classicNotes(e *explanation, add addNote) {
-	rooms := slices.DeleteFunc(slices.Clone(e.Except), isSocketID)
-	if len(rooms) > 0 {
+	if rooms := exceptRooms(e); len(rooms) > 0 {
 		add("Socket.IO 1 to 3", "know socket ids only in except: clients in %s are not left out", quotedList(rooms, ""))
 	}
 	if e.Kind == encoding.KindEvent {
@@ -135,6 +168,11 @@ func classicNotes(e *explanation, add addNote) {
 var oldRequests = map[int]string{
 	0: "the question for clients", 1: "the question for the rooms of a client", 2: "the question for all rooms", 3: "a client joins a room",
 	4: "a client leaves a room", 5: "a custom request", 6: "a client is disconnected",
+}
+
+// exceptRooms are what except names beside socket ids.
+func exceptRooms(e *explanation) []string {
+	return slices.DeleteFunc(slices.Clone(e.Except), isSocketID)
 }
 
 // isSocketID goes by the length, which is that of every socket id from Socket.IO

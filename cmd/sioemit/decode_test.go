@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/encoding"
@@ -110,7 +111,6 @@ argument 1  1
 argument 2  {"a":null}
 * the channel is the one of room r1, and the message targets other rooms too:
   servers without a client in r1 ignore it
-* clients of Socket.IO 1 to 4 get the event alike
 * volatile: servers drop it for clients that cannot take it right now
 * Socket.IO 4: compress counts for HTTP long-polling only; of websockets, the
   server's perMessageDeflate decides
@@ -177,6 +177,36 @@ holds       ["yes"]
 	}
 }
 
+// TestDecodeControls shows no control characters of what was captured, which a
+// terminal would obey.
+func TestDecodeControls(t *testing.T) {
+	t.Parallel()
+	const evil = `a\u001b[2J\u0007\u007f\u009b1mb\u202e`
+	for _, payload := range []string{
+		`["` + evil + `",{"type":2,"data":["` + evil + `",{"` + evil + `":"` + evil + `"}],"nsp":"/` + evil + `"},{"rooms":["` + evil + `"],"flags":{},"except":["` + evil + `"]}]`,
+		`{"uid":"` + evil + `","requestId":"` + evil + `","type":7,"packet":{"type":2,"data":["disconnect"],"nsp":"/` + evil + `"},"opts":{"rooms":[],"flags":{},"except":[]}}`,
+		`{"type":9,"requestId":"` + evil + `","packet":"` + evil + `"}`,
+		`{"type":"` + evil + `"}`,
+	} {
+		r := sioemit(t, nil, "", "decode", "PUBLISH", "socket.io#/\x1b[2J\x9b1m#", payload)
+		for _, c := range r.stdout + r.stderr {
+			if c != '\n' && !unicode.IsPrint(c) {
+				t.Errorf("%s: %q in %q", payload, c, r.stdout+r.stderr)
+				break
+			}
+		}
+	}
+	r := sioemit(t, nil, "\x1b[2J\x1b[1m nonsense", "decode")
+	if strings.Contains(r.stderr, "\x1b") {
+		t.Errorf("%+q", r.stderr)
+	}
+	// They can be read all the same.
+	r = sioemit(t, nil, `["emitter",{"type":2,"data":["e","\u009b😀"],"nsp":"/"},{"rooms":[],"flags":{},"except":[]}]`, "decode")
+	if !strings.Contains(r.stdout, `argument 1  "\u009b😀"`) {
+		t.Error(r.stdout)
+	}
+}
+
 // TestDecodeNotes makes each warning come, and not come.
 func TestDecodeNotes(t *testing.T) {
 	t.Parallel()
@@ -203,6 +233,12 @@ func TestDecodeNotes(t *testing.T) {
 		{"serverSideEmit", "", `{"uid":"emitter","type":6,"data":["e"]}`, "Socket.IO 4", "@socket.io/redis-adapter 7.0"},
 		{"emit with ack", "", `{"uid":"emitter","requestId":"q","type":7,"packet":{` + event + `},"opts":{` + options + `}}`, "Socket.IO 4", "@socket.io/redis-adapter 7.2"},
 		{"request on the channel of a room", "socket.io#/#r1#", `{"uid":"emitter","nsp":"/","type":4,"data":{"opts":{` + options + `},"rooms":["a"]}}`, "", "expect events only"},
+		{"sharded by PUBLISH", "PUBLISH socket.io#/#", `{"uid":"emitter","nsp":"/","type":3,"data":{"packet":{` + event + `},"opts":{` + options + `}}}`, "", "by SPUBLISH only: servers ignore it"},
+		{"classic by SPUBLISH", "SPUBLISH socket.io#/#", classic(event, options), "", "by PUBLISH only: servers ignore it"},
+		{"request on the event channel", "PUBLISH socket.io#/#", `{"type":4,"opts":{` + options + `},"close":true}`, "", "requests of the classic adapter come on socket.io-request#/#: servers ignore it"},
+		{"ack on the event channel", "socket.io#/#r1#", `{"uid":"emitter","requestId":"q","type":7,"packet":{` + event + `},"opts":{` + options + `}}`, "", "requests of the classic adapter come on socket.io-request#/#: servers ignore it"},
+		{"event on the request channel", "socket.io-request#/#", classic(event, options), "", "events of the classic adapter come on socket.io#/#: servers ignore it"},
+		{"reply on the request channel", "socket.io-request#/#", `{"type":9,"requestId":"q","packet":1}`, "", "replies of the classic adapter come on socket.io-response#/#: servers ignore it"},
 		{"room of the sharded adapter", "socket.io#/#r1#", `{"uid":"emitter","nsp":"/","type":3,"data":{"packet":{` + event + `},"opts":{"rooms":["r1"],"flags":{},"except":[]}}}`, "", "unless they set subscriptionMode static"},
 	} {
 		payload, err := encoding.Append(nil, encoding.TaggedJSON(test.tagged))
@@ -212,6 +248,9 @@ func TestDecodeNotes(t *testing.T) {
 		explain := func(channel string, payload []byte) *explanation {
 			t.Helper()
 			c := capture{channel: channel, payload: payload}
+			if command, channel, found := strings.Cut(channel, " "); found {
+				c.command, c.channel = command, channel
+			}
 			m, err := c.message()
 			if err != nil {
 				t.Fatalf("%s: %v", test.name, err)
@@ -223,8 +262,13 @@ func TestDecodeNotes(t *testing.T) {
 			return e
 		}
 		has := func(n note) bool { return n.About == test.about && strings.Contains(n.Text, test.text) }
-		if notes := explain(test.channel, payload).Notes; !slices.ContainsFunc(notes, has) {
+		notes := explain(test.channel, payload).Notes
+		if !slices.ContainsFunc(notes, has) {
 			t.Errorf("%s: %q", test.name, notes)
+		}
+		alike := slices.ContainsFunc(notes, func(n note) bool { return strings.Contains(n.Text, "get the event alike") })
+		if want := test.name == "old options" || test.name == "another sender"; alike != want {
+			t.Errorf("%s: alike is %v in %q", test.name, alike, notes)
 		}
 		plain, err := encoding.Classic{}.Marshal(&encoding.Broadcast{Namespace: "/", Event: "e", Rooms: []string{"r1"}})
 		if err != nil {
