@@ -25,9 +25,8 @@ const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioe
 // test can make as many as it likes.
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name:                  "sioemit",
-		Usage:                 "send events to the clients of a Socket.IO cluster, through its Redis",
-		CustomAppHelpTemplate: appHelp,
+		Name:  "sioemit",
+		Usage: "send events to the clients of a Socket.IO cluster, through its Redis",
 		Description: `Socket.IO servers that are joined by Redis deliver what this command
 publishes there to the browsers connected to them.
 
@@ -51,11 +50,11 @@ REDIS:
    redis://sentinel:26379?master_name=NAME       Sentinel
 
 ` + exitStatuses,
-		Flags: append(connectionFlags(), adapterFlags()...),
+		Flags: append(append(connectionFlags(), adapterFlags()...), cli.HelpFlag),
 		Commands: []*cli.Command{
 			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
 			socketsCommand(), roomsCommand(), serversCommand(), listenCommand(), doctorCommand(), decodeCommand(stdin),
-			completionCommand(), manCommand(), versionCommand(),
+			completionCommand(), manCommand(), versionCommand(), helpCommand(),
 		},
 		Reader:    stdin,
 		Writer:    stdout,
@@ -70,17 +69,14 @@ REDIS:
 	}
 	for _, command := range app.Commands {
 		command.OnUsageError = app.OnUsageError
-		command.CustomHelpTemplate = commandHelp
+		command.HideHelpCommand = true // or an event named help would be a question
 	}
 	return app
 }
 
 // noCommand runs when the command line names no command.
 func noCommand(c *cli.Context) error {
-	c.App.Writer = c.App.ErrWriter
-	if err := cli.ShowAppHelp(c); err != nil {
-		return err
-	}
+	printHelp(c.App.ErrWriter, appHelp, c.App)
 	return usageError{fmt.Errorf("no command given; the first one to know is emit")}
 }
 

@@ -17,7 +17,8 @@ import (
 //   - flags may stand anywhere up to "--", also after arguments; the global
 //     ones before the command's name, too;
 //   - a word that looks like a flag and is none is an error;
-//   - a word that is a JSON number, such as -5, is an argument, and so is "-".
+//   - a word that is a JSON number, such as -5, is an argument, and so is "-";
+//   - --help becomes the command help, whatever stands beside it.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	a := arranger{app: app}
 	for i := 1; i < len(args); i++ {
@@ -39,6 +40,12 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			return nil, usageError{a.err}
 		}
 	}
+	switch {
+	case a.help && a.command == nil:
+		a = arranger{name: "help"}
+	case a.help && (a.command.Name != "help" || len(a.arguments) == 0):
+		a = arranger{name: "help", arguments: []string{a.name}}
+	}
 	out := append([]string{args[0]}, a.global...)
 	if a.name != "" {
 		out = append(append(out, a.name), a.local...)
@@ -56,6 +63,7 @@ type arranger struct {
 	global    []string
 	local     []string
 	arguments []string
+	help      bool // --help was among the flags
 	err       error
 }
 
@@ -69,8 +77,8 @@ func (a *arranger) words(words []string) {
 	if a.name == "" && len(words) > 0 {
 		a.name, words = words[0], words[1:]
 		a.command = a.app.Command(a.name)
-		if a.command == nil && a.name != "help" && a.name != "h" {
-			a.err = fmt.Errorf("there is no command %q. %s sioemit help lists them", a.name, cli.SuggestCommand(a.app.Commands, a.name))
+		if a.command == nil {
+			a.err = unknownCommand(a.app, a.name)
 		}
 	}
 	a.arguments = append(a.arguments, words...)
@@ -80,6 +88,10 @@ func (a *arranger) words(words []string) {
 // one. It returns how many of them it used.
 func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	name, value, hasValue := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	if name == "help" || name == "h" {
+		a.help = true
+		return 0, nil
+	}
 	list := &a.global
 	f := findFlag(a.app.Flags, name)
 	if f == nil && a.command != nil {
@@ -87,13 +99,6 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 		f = findFlag(a.command.Flags, name)
 	}
 	if f == nil {
-		if name == "h" || name == "help" {
-			if a.name != "" {
-				list = &a.local
-			}
-			*list = append(*list, "--help")
-			return 0, nil
-		}
 		return 0, a.unknown(word, name)
 	}
 	canonical := "--" + f.Names()[0]
@@ -111,6 +116,10 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	}
 	*list = append(*list, canonical+"="+value)
 	return used, nil
+}
+
+func unknownCommand(app *cli.App, name string) error {
+	return fmt.Errorf("there is no command %q. %s sioemit help lists them", name, cli.SuggestCommand(app.Commands, name))
 }
 
 func (a *arranger) unknown(word, name string) error {

@@ -25,8 +25,10 @@ func TestArrange(t *testing.T) {
 		{"emit hello --key k -n admin --timeout 1s", "--key=k --namespace=admin --timeout=1s emit -- hello"},
 		{"emit hello --volatile --compress=false --json=true", "emit --volatile=true --compress=false --json=true -- hello"},
 		{"emit --volatile hello", "emit --volatile=true -- hello"},
-		{"emit --help", "emit --help"},
-		{"-h", "--help"},
+		{"emit --help", "help -- emit"},
+		{"emit hello --key k --help", "help -- emit"},
+		{"-h", "help"},
+		{"emit help h", "emit -- help h"},
 		{"help emit", "help -- emit"},
 	} {
 		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(test.in)...))
@@ -65,6 +67,9 @@ func FuzzArrange(f *testing.F) {
 		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, words...))
 		if err != nil {
 			return
+		}
+		if slices.Contains(words, "-h") || strings.Contains(line, "-help") {
+			return // the rest does not matter then
 		}
 		if i := slices.Index(words, "--"); i >= 0 && i+1 < len(words) && (i == 0 || !strings.HasPrefix(words[i-1], "-")) {
 			if tail := words[i+1:]; i > 0 && words[0] == "emit" && !slices.Equal(got[len(got)-len(tail):], tail) {

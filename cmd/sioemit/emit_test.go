@@ -38,6 +38,9 @@ func TestEmit(t *testing.T) {
 	}{
 		{"emit hello world", "", encoding.Broadcast{Event: "hello", Args: []any{"world"}}},
 		{"emit hello", "", encoding.Broadcast{Event: "hello"}},
+		{"emit help", "", encoding.Broadcast{Event: "help"}},
+		{"emit h help", "", encoding.Broadcast{Event: "h", Args: []any{"help"}}},
+		{"emit -- help --help", "", encoding.Broadcast{Event: "help", Args: []any{"--help"}}},
 		{`emit hello 1 -5 1.5 true null "quoted" [1,{"a":2}] {bad {"$binary":"AAE="}`, "", encoding.Broadcast{Event: "hello",
 			Args: []any{int64(1), int64(-5), 1.5, true, nil, "quoted", []any{int64(1), map[string]any{"a": int64(2)}}, "{bad", []byte{0, 1}}}},
 		{`emit hello --string 1 true {"a":1}`, "", encoding.Broadcast{Event: "hello", Args: []any{"1", "true", `{"a":1}`}}},
@@ -255,6 +258,32 @@ func TestDryRun(t *testing.T) {
 	b := sioemit(t, nil, "", "emit", "--room", "r1", "--except", "r2", "--dry-run", "hello", `{"a":1}`)
 	if a != b || a.status != 0 || !strings.HasPrefix(a.stdout, `PUBLISH "socket.io#/#r1#" "\x93`) {
 		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+// TestDryRunHelp has names that are those of a command or a flag.
+func TestDryRunHelp(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"help", "h", "emit", "version"} {
+		for words, text := range map[string]string{
+			"emit --dry-run " + word:                       word,
+			"emit --dry-run -- " + word:                    word,
+			"server-emit --dry-run " + word:                `"data":["` + word + `"]`,
+			"join --dry-run --room user:8 " + word:         `"rooms":["` + word + `"]`,
+			"leave --dry-run --all " + word:                `"rooms":["` + word + `"]`,
+			"disconnect --dry-run --room " + word:          `"rooms":["` + word + `"]`,
+			"leave --dry-run --all a " + word + " --quiet": `"rooms":["a","` + word + `"]`,
+		} {
+			if r := sioemit(t, nil, "", strings.Fields(words)...); r.status != 0 || r.stderr != "" || !strings.HasPrefix(r.stdout, "PUBLISH ") || !strings.Contains(r.stdout, text) {
+				t.Errorf("%s: %+v", words, r)
+			}
+		}
+		// The FILE of pipe; there is none of that name.
+		r := sioemit(t, nil, "", "pipe", "--dry-run", word)
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("pipe %s: %+v", word, r)
+		}
+		r.oneLine(t, word+": no such file")
 	}
 }
 

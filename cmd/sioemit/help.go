@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -34,8 +35,40 @@ USAGE:
 {{.Description}}
 {{flags .VisibleFlags}}`
 
-// printHelp is the help printer of package cli with the function flags for the
-// templates above.
+// helpCommand stands in for the one of package cli, which would be a command of
+// every command, too. Whoever asks with --help gets here through arrange.
+func helpCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "help",
+		Aliases:     []string{"h"},
+		Usage:       "show the help of a command",
+		ArgsUsage:   "[COMMAND]",
+		Description: `   sioemit help emit    the same as sioemit emit --help`,
+		Action: func(c *cli.Context) error {
+			var text bytes.Buffer
+			switch name := c.Args().First(); c.Args().Len() {
+			case 0:
+				printHelp(&text, appHelp, c.App)
+			case 1:
+				command := c.App.Command(name)
+				if command == nil {
+					return usageError{unknownCommand(c.App, name)}
+				}
+				if findFlag(command.Flags, "help") == nil { // package cli adds it to the command that runs
+					command.Flags = append(command.Flags, cli.HelpFlag)
+				}
+				printHelp(&text, commandHelp, command)
+			default:
+				return usageError{fmt.Errorf("help takes the name of one command, and got %q, too", c.Args().Get(1))}
+			}
+			_, err := text.WriteTo(c.App.Writer)
+			return err
+		},
+	}
+}
+
+// printHelp fills in a template from above, with package cli's functions and
+// one of our own.
 func printHelp(w io.Writer, text string, data any) {
 	cli.HelpPrinterCustom(w, text, data, map[string]any{"flags": flagsHelp})
 }

@@ -52,6 +52,37 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestHelpAsked asks for help in every way.
+func TestHelpAsked(t *testing.T) {
+	t.Parallel()
+	app, emit := sioemit(t, nil, "", "help"), sioemit(t, nil, "", "help", "emit")
+	if app.status != 0 || app.stderr != "" || !strings.Contains(app.stdout, "COMMANDS:") || emit.status != 0 || emit.stderr != "" || !strings.Contains(emit.stdout, "sioemit emit [FLAGS]") {
+		t.Fatalf("%+v\n%+v", app, emit)
+	}
+	for words, want := range map[string]result{
+		"--help": app, "-h": app, "h": app, "--key k --help": app,
+		"emit --help": emit, "emit hello --help": emit, "emit help -h": emit, "--help emit": emit, "emit --room a hello x --help --json": emit, "help emit --help": emit,
+		"emit hello --timeout 1s --help": emit,
+	} {
+		if r := sioemit(t, nil, "", strings.Fields(words)...); r != want {
+			t.Errorf("%s: %+v", words, r)
+		}
+	}
+	unknown := sioemit(t, nil, "", "emti")
+	for _, words := range []string{"help emti", "emti --help", "h emti"} {
+		r := sioemit(t, nil, "", strings.Fields(words)...)
+		if r != unknown || r.status != statusUsage {
+			t.Errorf("%s: %+v", words, r)
+		}
+		r.oneLine(t, `"emti"`, "emit")
+	}
+	r := sioemit(t, nil, "", "help", "emit", "join")
+	if r.status != statusUsage {
+		t.Errorf("%+v", r)
+	}
+	r.oneLine(t, "one command")
+}
+
 func TestMan(t *testing.T) {
 	t.Parallel()
 	r := sioemit(t, nil, "", "man")

@@ -17,12 +17,10 @@ import (
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/urfave/cli/v2"
 )
 
 func main() {
 	logging.Disable() // of go-redis: each error is reported once, by outcome
-	cli.HelpPrinter = printHelp
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
