@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
 )
 
 // arrange brings a command line into the order that package cli reads: global
@@ -18,7 +19,8 @@ import (
 //     ones before the command's name, too;
 //   - a word that looks like a flag and is none is an error;
 //   - a word that is a JSON number, such as -5, is an argument, and so is "-";
-//   - --help becomes the command help, whatever stands beside it.
+//   - --help becomes the command help, whatever stands beside it, and
+//     --version the command version.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	a := arranger{app: app}
 	for i := 1; i < len(args); i++ {
@@ -88,8 +90,12 @@ func (a *arranger) words(words []string) {
 // one. It returns how many of them it used.
 func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	name, value, hasValue := strings.Cut(strings.TrimLeft(word, "-"), "=")
-	if name == "help" || name == "h" {
+	switch {
+	case name == "help" || name == "h":
 		a.help = true
+		return 0, nil
+	case name == "version" && a.name == "":
+		a.words([]string{"version"})
 		return 0, nil
 	}
 	list := &a.global
@@ -119,22 +125,49 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 }
 
 func unknownCommand(app *cli.App, name string) error {
-	return fmt.Errorf("there is no command %q. %s sioemit help lists them", name, cli.SuggestCommand(app.Commands, name))
+	var names []string
+	for _, command := range app.Commands {
+		names = append(names, command.Name)
+	}
+	return fmt.Errorf("there is no command %q%s; sioemit help lists them", name, didYouMean("", name, names))
 }
 
 func (a *arranger) unknown(word, name string) error {
+	flag, _, _ := strings.Cut(word, "=")
+	for _, command := range a.app.Commands {
+		switch {
+		case findFlag(command.Flags, name) == nil:
+		case a.command == nil:
+			return fmt.Errorf("%s is a flag of %q: put it behind the command's name", flag, command.Name)
+		default:
+			return fmt.Errorf("%s has no %s; if it is an argument, put -- before it", a.name, flag)
+		}
+	}
 	flags := slices.Clone(a.app.Flags)
 	if a.command != nil {
 		flags = append(flags, a.command.Flags...)
-	} else {
-		for _, command := range a.app.Commands {
-			if findFlag(command.Flags, name) != nil {
-				return fmt.Errorf("%s is a flag of %q: put it behind the command's name", word, command.Name)
-			}
+	}
+	var names []string
+	for _, f := range flags {
+		names = append(names, slices.DeleteFunc(f.Names(), func(name string) bool { return len(name) == 1 })...)
+	}
+	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, didYouMean("--", name, names))
+}
+
+// didYouMean suggests the nearest of names for a word, with dashes before it,
+// and nothing when none is near: two letters may be wrong, and no more than
+// half of the word.
+func didYouMean(dashes, word string, names []string) string {
+	least, nearest := min(2, len(word)/2)+1, ""
+	for _, name := range names {
+		if wrong := smetrics.WagnerFischer(word, name, 1, 1, 1); wrong < least {
+			least, nearest = wrong, name
 		}
 	}
-	flag, _, _ := strings.Cut(word, "=")
-	return fmt.Errorf("unknown flag %s (did you mean %s?); if it is an argument, put -- before it", flag, cli.SuggestFlag(flags, name, false))
+	if nearest == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s%s?)", dashes, nearest)
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {

@@ -28,6 +28,8 @@ func TestArrange(t *testing.T) {
 		{"emit --help", "help -- emit"},
 		{"emit hello --key k --help", "help -- emit"},
 		{"-h", "help"},
+		{"--version", "version"},
+		{"--version --json", "version --json=true"},
 		{"emit help h", "emit -- help h"},
 		{"help emit", "help -- emit"},
 	} {
@@ -46,13 +48,46 @@ func TestArrange(t *testing.T) {
 		{"emit hello -n", "-n needs a value"},
 		{"emit hello --volatile=maybe", "maybe"},
 		{"--room a emit hello", `flag of "emit"`},
-		{"emti hello", `"emit"`},
+		{"emti hello", `"emti"`},
 		{"--nonsense", "--nonsense"},
 	} {
 		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(test.in)...))
 		var usage usageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%q: %q, %v, want a usage error that names %s", test.in, got, err, test.text)
+		}
+	}
+}
+
+// TestArrangeSuggests has a near name suggested, and no other.
+func TestArrangeSuggests(t *testing.T) {
+	t.Parallel()
+	const isArgument = "; if it is an argument, put -- before it"
+	for in, want := range map[string]string{
+		"emit hello --rom r1":      "unknown flag --rom (did you mean --room?)" + isArgument,
+		"emit hello --rom=r1":      "unknown flag --rom (did you mean --room?)" + isArgument,
+		"emit hello --volatlie":    "unknown flag --volatlie (did you mean --volatile?)" + isArgument,
+		"emit hello --hepl":        "unknown flag --hepl (did you mean --help?)" + isArgument,
+		"emit hello -z":            "unknown flag -z" + isArgument,
+		"emit hello --tp r1":       "unknown flag --tp (did you mean --to?)" + isArgument,
+		"emit hello --rr":          "unknown flag --rr" + isArgument,
+		"emit hello --foo":         "unknown flag --foo" + isArgument,
+		"emit hello --nonsense":    "unknown flag --nonsense" + isArgument,
+		"rooms --room a":           "rooms has no --room" + isArgument,
+		"listen -x a":              "listen has no -x" + isArgument,
+		"listen --except=a":        "listen has no --except" + isArgument,
+		"--room a emit hello":      `--room is a flag of "emit": put it behind the command's name`,
+		"--timout 5s emit hello":   "unknown flag --timout (did you mean --timeout?)" + isArgument,
+		"emti hello":               `there is no command "emti" (did you mean emit?); sioemit help lists them`,
+		"server-emti hello":        `there is no command "server-emti" (did you mean server-emit?); sioemit help lists them`,
+		"foo":                      `there is no command "foo"; sioemit help lists them`,
+		"publish hello":            `there is no command "publish"; sioemit help lists them`,
+		"emit hello --version":     "unknown flag --version" + isArgument,
+		"emit --nonsense --help x": "unknown flag --nonsense" + isArgument,
+	} {
+		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(in)...))
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: %q, %v, want %s", in, got, err, want)
 		}
 	}
 }

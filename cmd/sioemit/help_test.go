@@ -103,6 +103,9 @@ func TestVersion(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &v); err != nil || v.Go == "" || v.Version == "" || v.Commit == "" {
 		t.Errorf("%+v, %v", r, err)
 	}
+	if r := sioemit(t, nil, "", "--version"); r != sioemit(t, nil, "", "version") {
+		t.Errorf("--version: %+v", r)
+	}
 	if r := sioemit(t, nil, "", "version"); r.status != 0 || !strings.HasPrefix(r.stdout, "sioemit ") || !strings.Contains(r.stdout, v.Go) {
 		t.Errorf("%+v", r)
 	}
