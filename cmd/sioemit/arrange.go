@@ -19,10 +19,12 @@ import (
 //     ones before the command's name, too;
 //   - a word that looks like a flag and is none is an error;
 //   - a word that is a JSON number, such as -5, is an argument, and so is "-";
-//   - --help becomes the command help, whatever stands beside it, and
-//     --version the command version.
+//   - a flag that takes one value is given once;
+//   - true or false right behind a boolean flag is an error: it would be an
+//     argument, and is meant for the flag's value;
+//   - --help becomes the command help, and --version the command version.
 func arrange(app *cli.App, args []string) ([]string, error) {
-	a := arranger{app: app}
+	a := arranger{app: app, given: make(map[string]string)}
 	for i := 1; i < len(args); i++ {
 		word := args[i]
 		switch {
@@ -65,7 +67,8 @@ type arranger struct {
 	global    []string
 	local     []string
 	arguments []string
-	help      bool // --help was among the flags
+	given     map[string]string // the values of flags that take one
+	help      bool              // --help was among the flags
 	err       error
 }
 
@@ -108,20 +111,38 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 		return 0, a.unknown(word, name)
 	}
 	canonical := "--" + f.Names()[0]
-	if b, ok := f.(*cli.BoolFlag); ok {
-		if !hasValue {
-			value = "true"
-		} else if value != "true" && value != "false" {
-			return 0, fmt.Errorf("--%s is true or false, not %q", b.Name, value)
-		}
-	} else if !hasValue {
-		if len(rest) == 0 {
-			return 0, fmt.Errorf("%s needs a value", word)
-		}
+	_, isBool := f.(*cli.BoolFlag)
+	switch {
+	case isBool && hasValue && value != "true" && value != "false":
+		return 0, fmt.Errorf("%s is true or false, not %q", canonical, value)
+	case isBool && !hasValue && len(rest) > 0 && (rest[0] == "true" || rest[0] == "false"):
+		return 0, fmt.Errorf("%s %s: write %[1]s=%[2]s; if %[2]s is an argument, put %[1]s behind it", word, rest[0])
+	case isBool && !hasValue:
+		value = "true"
+	case !hasValue && len(rest) == 0:
+		return 0, fmt.Errorf("%s needs a value", word)
+	case !hasValue:
 		value, used = rest[0], 1
+	}
+	if err := a.once(f, canonical, value); err != nil {
+		return 0, err
 	}
 	*list = append(*list, canonical+"="+value)
 	return used, nil
+}
+
+// once refuses a second value for a flag that takes one: package cli would drop
+// the first.
+func (a *arranger) once(f cli.Flag, canonical, value string) error {
+	if _, repeatable := f.(*cli.StringSliceFlag); repeatable {
+		return nil
+	}
+	first, again := a.given[canonical]
+	if _, isBool := f.(*cli.BoolFlag); again && !(isBool && value == first) {
+		return fmt.Errorf("%s is given twice and takes one value", canonical)
+	}
+	a.given[canonical] = value
+	return nil
 }
 
 func unknownCommand(app *cli.App, name string) error {
