@@ -32,7 +32,7 @@ func adapterFlags() []cli.Flag {
 
 // flagsOf names the flags that only some adapters have.
 var flagsOf = map[string][]string{
-	"classic": {"codec"}, // and server-version, which package emitter checks
+	"classic": {"codec"}, // and server-version, which may be 4 beside the others
 	"sharded": {"subscription-mode"},
 	"streams": {"stream-name", "stream-count", "max-len", "sharded-pubsub"},
 }
@@ -43,8 +43,8 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	if flagsOf[name] == nil {
 		return nil, usageError{fmt.Errorf("--adapter is classic, sharded or streams, not %q", name)}
 	}
-	for other, flags := range flagsOf {
-		for _, flag := range flags {
+	for _, other := range []string{"classic", "sharded", "streams"} {
+		for _, flag := range flagsOf[other] {
 			if other != name && c.IsSet(flag) {
 				return nil, usageError{fmt.Errorf("--%s is an option of the %s adapter, not of the %s one", flag, other, name)}
 			}
@@ -55,9 +55,21 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 			return nil, usageError{fmt.Errorf("--%s must be 1 or more", flag)}
 		}
 	}
-	options := []emitter.Option{emitter.WithServerVersion(c.Int("server-version"))}
+	version := c.Int("server-version")
+	switch {
+	case version < 1 || version > 4:
+		return nil, usageError{fmt.Errorf("--server-version is 1, 2, 3 or 4, not %d", version)}
+	case version < 4 && name != "classic":
+		return nil, usageError{fmt.Errorf("--server-version %d: the %s adapter exists for Socket.IO 4 only", version, name)}
+	}
+	options := []emitter.Option{emitter.WithServerVersion(version)}
 	switch name {
 	case "sharded":
+		switch mode := emitter.SubscriptionMode(c.String("subscription-mode")); mode {
+		case emitter.Static, emitter.Dynamic, emitter.DynamicPrivate:
+		default:
+			return nil, usageError{fmt.Errorf("--subscription-mode is static, dynamic or dynamic-private, not %q", mode)}
+		}
 		return append(options, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions(shardedFormat(c))))), nil
 	case "streams":
 		format := streamsFormat(c)

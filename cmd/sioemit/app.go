@@ -86,9 +86,9 @@ func connectionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "redis", Category: connectionCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
 		&cli.BoolFlag{DisableDefaultText: true, Name: "cluster", Category: connectionCategory, Usage: "the one --redis is a node of a Redis Cluster"},
-		&cli.StringFlag{Name: "tls-ca", Category: connectionCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
-		&cli.StringFlag{Name: "tls-cert", Category: connectionCategory, Usage: "PEM `FILE` of the client's certificate"},
-		&cli.StringFlag{Name: "tls-key", Category: connectionCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
+		&cli.StringFlag{TakesFile: true, Name: "tls-ca", Category: connectionCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
+		&cli.StringFlag{TakesFile: true, Name: "tls-cert", Category: connectionCategory, Usage: "PEM `FILE` of the client's certificate"},
+		&cli.StringFlag{TakesFile: true, Name: "tls-key", Category: connectionCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
 		&cli.DurationFlag{Name: "timeout", Category: connectionCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
 	}
 }

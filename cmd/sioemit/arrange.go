@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
@@ -113,8 +117,6 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	canonical := "--" + f.Names()[0]
 	_, isBool := f.(*cli.BoolFlag)
 	switch {
-	case isBool && hasValue && value != "true" && value != "false":
-		return 0, fmt.Errorf("%s is true or false, not %q", canonical, value)
 	case isBool && !hasValue && len(rest) > 0 && (rest[0] == "true" || rest[0] == "false"):
 		return 0, fmt.Errorf("%s %s: write %[1]s=%[2]s; if %[2]s is an argument, put %[1]s behind it", word, rest[0])
 	case isBool && !hasValue:
@@ -124,11 +126,66 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	case !hasValue:
 		value, used = rest[0], 1
 	}
+	if err := checkValue(f, canonical, value); err != nil {
+		return 0, err
+	}
 	if err := a.once(f, canonical, value); err != nil {
 		return 0, err
 	}
 	*list = append(*list, canonical+"="+value)
 	return used, nil
+}
+
+// checkValue refuses what a flag cannot be. Package cli would say it in the
+// words of the Go library, and would turn a room that is not UTF-8 into another
+// one. The name is that of the flag, or of the variable that stands for it.
+func checkValue(f cli.Flag, name, value string) error {
+	isFile := false
+	switch f := f.(type) {
+	case *cli.BoolFlag:
+		if value != "true" && value != "false" {
+			return fmt.Errorf("%s is true or false, not %q", name, value)
+		}
+	case *cli.IntFlag, *cli.Int64Flag:
+		if _, err := strconv.ParseInt(value, 0, 64); err != nil {
+			return fmt.Errorf("%s is a whole number, not %q", name, value)
+		}
+	case *cli.DurationFlag:
+		if _, err := time.ParseDuration(value); err != nil {
+			return fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q", name, value)
+		}
+	case *cli.StringFlag:
+		isFile = f.TakesFile
+	case *cli.StringSliceFlag:
+		isFile = f.TakesFile
+	}
+	if !isFile && !utf8.ValidString(value) { // which is not shown: a URL may hold a password
+		return fmt.Errorf("%s is not valid UTF-8", name)
+	}
+	return nil
+}
+
+// checkVariables does so for the variables that stand for flags. An empty one
+// counts as not set.
+func checkVariables(flags []cli.Flag) error {
+	for _, f := range flags {
+		doc, ok := f.(cli.DocGenerationFlag)
+		if !ok {
+			continue
+		}
+		for _, name := range doc.GetEnvVars() {
+			var err error
+			if value := os.Getenv(name); value == "" {
+				err = os.Unsetenv(name)
+			} else {
+				err = checkValue(f, name, value)
+			}
+			if err != nil {
+				return usageError{err}
+			}
+		}
+	}
+	return nil
 }
 
 // once refuses a second value for a flag that takes one: package cli would drop

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
@@ -26,11 +25,12 @@ func ask(c *cli.Context, question func(*emitter.BroadcastOperator) error) error 
 	ctx, cancel := context.WithTimeout(c.Context, timeout)
 	defer cancel()
 	c.Context = ctx
-	return unanswered(question(targeted(c, emitter.New(client, options...))), timeout)
+	return unanswered(c, question(targeted(c, emitter.New(client, options...))))
 }
 
 // unanswered sorts the errors of a question by their exit status.
-func unanswered(err error, timeout time.Duration) error {
+func unanswered(c *cli.Context, err error) error {
+	timeout := c.Duration("timeout")
 	var incomplete *emitter.IncompleteError
 	var argument *encoding.ArgumentError
 	var listeners listenersError
@@ -49,9 +49,26 @@ func unanswered(err error, timeout time.Duration) error {
 	case errors.Is(err, emitter.ErrNoServers):
 		return errors.New("no server listens there: check --key, --namespace, --adapter and --redis")
 	case errors.As(err, &argument), isInputError(err):
-		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+		return inputError(c, err)
 	}
 	return explain(err, timeout)
+}
+
+// inputError is an error about what was to be sent, in the words of the command
+// line where package emitter has its own.
+func inputError(c *cli.Context, err error) error {
+	switch {
+	case errors.Is(err, emitter.ErrNeedsVersion4):
+		name := c.Command.Name
+		if c.Bool("ack") {
+			name += " --ack"
+		}
+		return usageError{fmt.Errorf("%s needs servers with Socket.IO 4, and --server-version is %d", name, c.Int("server-version"))}
+	case errors.Is(err, encoding.ErrBinary):
+		return usageError{errors.New("--codec json cannot carry binary")}
+	}
+	text := strings.TrimPrefix(err.Error(), "emitter: ")
+	return usageError{errors.New(strings.TrimPrefix(text, "encoding: "))}
 }
 
 // isInputError reports whether a call was refused before anything was sent.

@@ -93,9 +93,12 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
-	file := filepath.Join(t.TempDir(), "object")
-	if err := os.WriteFile(file, []byte(`{"a":1}`), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	file, text, null := filepath.Join(dir, "object"), filepath.Join(dir, "text"), filepath.Join(dir, "null")
+	for name, content := range map[string]string{file: ` {"a":1}`, text: "[1,", null: "null\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, test := range []struct {
 		words []string
@@ -110,17 +113,33 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "hello", "--rom", "r1"}, "--rom"},
 		{[]string{"emit", "x", "1e999"}, "1e999"},
 		{[]string{"emit", "x", `{"$binary":"?"}`}, "base64"},
-		{[]string{"emit", "x", "--args", file}, "array"},
+		{[]string{"emit", "x", "--args", file}, "--args " + file + `: a JSON array is expected, such as [1,"two"], not {"a":1}`},
+		{[]string{"emit", "x", "--args", text}, "--args " + text + ": not JSON"},
+		{[]string{"emit", "x", "--args", null}, `such as [1,"two"], not null`},
+		{[]string{"emit", "x", "--room", "\xff"}, "--room is not valid UTF-8"},
+		{[]string{"emit", "\xff"}, "not valid UTF-8"},
+		{[]string{"join", "\xff", "--all"}, "not valid UTF-8"},
 		{[]string{"emit", "x", "--args", "/no/such/file"}, "/no/such/file"},
 		{[]string{"emit", "x", "--binary", "/no/such/file"}, "--binary"},
 		{[]string{"emit", "x", "--binary", "-", "--binary", "-"}, "stdin"},
 		{[]string{"emit", "x", "--args", "-"}, "--args"},
-		{[]string{"emit", "x", "--server-version", "5"}, "5"},
-		{[]string{"emit", "x", "--server-version", "x"}, "server-version"},
+		{[]string{"emit", "x", "--server-version", "5"}, "--server-version is 1, 2, 3 or 4, not 5"},
+		{[]string{"emit", "x", "--server-version", "0"}, "--server-version is 1, 2, 3 or 4, not 0"},
+		{[]string{"emit", "x", "--server-version", "x"}, `--server-version is a whole number, not "x"`},
+		{[]string{"emit", "x", "--server-version", "3", "--adapter", "sharded"}, "--server-version 3: the sharded adapter exists for Socket.IO 4 only"},
+		{[]string{"emit", "x", "--server-version", "3", "--adapter", "streams"}, "--server-version 3: the streams adapter exists for Socket.IO 4 only"},
+		{[]string{"emit", "x", "--adapter", "sharded", "--subscription-mode", "all"}, `--subscription-mode is static, dynamic or dynamic-private, not "all"`},
+		{[]string{"emit", "x", "--codec", "json", "--stream-name", "a", "--adapter", "sharded"}, "--codec is an option of the classic adapter, not of the sharded one"},
+		{[]string{"emit", "x", "--max-len", "5", "--sharded-pubsub"}, "--max-len is an option of the streams adapter, not of the classic one"},
+		{[]string{"sockets", "--server-version", "3"}, "sockets needs servers with Socket.IO 4, and --server-version is 3"},
+		{[]string{"rooms", "--server-version", "1"}, "rooms needs servers with Socket.IO 4, and --server-version is 1"},
+		{[]string{"emit", "x", "--ack", "--server-version", "2"}, "emit --ack needs servers with Socket.IO 4, and --server-version is 2"},
+		{[]string{"disconnect", "--all", "--server-version", "3"}, "disconnect needs servers with Socket.IO 4, and --server-version is 3"},
+		{[]string{"server-emit", "x", "--server-version", "3"}, "server-emit needs servers with Socket.IO 4, and --server-version is 3"},
 		{[]string{"emit", "x", "--server-version", "2", "--except", "room"}, "socket ids only"},
 		{[]string{"emit", "x", "--codec", "xml"}, "xml"},
-		{[]string{"emit", "x", "--codec", "json", "--binary", file}, "binary"},
-		{[]string{"emit", "x", "--timeout", "soon"}, "timeout"},
+		{[]string{"emit", "x", "--codec", "json", "--binary", file}, "--codec json cannot carry binary"},
+		{[]string{"emit", "x", "--timeout", "soon"}, "such as 5s"},
 		{[]string{"emit", "x", "--timeout", "0s"}, "timeout"},
 		{[]string{"emit", "x", "--require", "-1"}, "require"},
 		{[]string{"emit", "x", "--tls-ca", file}, "rediss"},
@@ -140,6 +159,39 @@ func TestRefused(t *testing.T) {
 	}
 	if _, b := received.next(t); b.Event != "end" {
 		t.Errorf("a refused event was published: %+v", b)
+	}
+}
+
+// TestFlagVariables has variables that stand for flags: empty ones count as not
+// set.
+func TestFlagVariables(t *testing.T) {
+	t.Parallel()
+	words := []string{"emit", "--dry-run", "x"}
+	plain := sioemit(t, nil, "", words...)
+	if plain.status != 0 {
+		t.Fatalf("%+v", plain)
+	}
+	for _, name := range []string{"ADAPTER", "KEY", "NAMESPACE", "SERVER_VERSION", "REDIS_URL"} {
+		if r := sioemit(t, []string{"SIOEMIT_" + name + "="}, "", words...); r != plain {
+			t.Errorf("SIOEMIT_%s is empty: %+v", name, r)
+		}
+	}
+	r := sioemit(t, []string{"SIOEMIT_KEY=k", "SIOEMIT_NAMESPACE=admin", "SIOEMIT_SERVER_VERSION=3"}, "", words...)
+	if r.status != 0 || !strings.HasPrefix(r.stdout, `PUBLISH "k#/admin#" `) {
+		t.Errorf("%+v", r)
+	}
+	for variable, text := range map[string]string{
+		"SIOEMIT_SERVER_VERSION=x": `SIOEMIT_SERVER_VERSION is a whole number, not "x"`,
+		"SIOEMIT_SERVER_VERSION=9": "is 1, 2, 3 or 4, not 9",
+		"SIOEMIT_ADAPTER=redis":    `is classic, sharded or streams, not "redis"`,
+		"SIOEMIT_KEY=\xff":         "SIOEMIT_KEY is not valid UTF-8",
+		"SIOEMIT_NAMESPACE=\xff":   "SIOEMIT_NAMESPACE is not valid UTF-8",
+	} {
+		r := sioemit(t, []string{variable}, "", words...)
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q: %+v", variable, r)
+		}
+		r.oneLine(t, text)
 	}
 }
 

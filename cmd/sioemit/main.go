@@ -38,6 +38,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	args, err := arrange(app, args)
 	if err == nil {
+		err = checkVariables(app.Flags)
+	}
+	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
 	status, line := outcome(ctx, err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
@@ -120,7 +119,7 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 // checkDefaults refuses flags with which no line could be sent.
 func checkDefaults(c *cli.Context, client redis.UniversalClient, options []emitter.Option) error {
 	if err := targeted(c, emitter.New(client.Pipeline(), options...)).Emit(c.Context, "never sent"); err != nil {
-		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+		return inputError(c, err)
 	}
 	return nil
 }

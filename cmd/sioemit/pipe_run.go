@@ -179,7 +179,7 @@ func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
 func (p *piper) reject(number int64, err error) {
 	p.rejected.Add(1)
 	p.clearProgress()
-	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, strings.TrimPrefix(oneLine(err), "emitter: "))
+	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, oneLine(inputError(p.c, err)))
 }
 
 // print is --dry-run: it prints the commands of a batch.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
@@ -37,7 +36,7 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 	defer client.Close()
 	pipe := client.Pipeline()
 	if err := queue(targeted(c, emitter.New(pipe, options...))); err != nil {
-		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+		return inputError(c, err)
 	}
 	command := pipe.Cmds()[0]
 	if c.Bool("dry-run") {

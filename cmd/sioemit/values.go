@@ -16,8 +16,8 @@ const valueCategory = "Arguments:"
 func valueFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{DisableDefaultText: true, Name: "string", Category: valueCategory, Usage: "take every ARG as a string, also where it is JSON"},
-		&cli.StringFlag{Name: "args", Category: valueCategory, Usage: "append the elements of the JSON array in `FILE`, - for stdin"},
-		&cli.StringSliceFlag{Name: "binary", Category: valueCategory, KeepSpace: true, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
+		&cli.StringFlag{TakesFile: true, Name: "args", Category: valueCategory, Usage: "append the elements of the JSON array in `FILE`, - for stdin"},
+		&cli.StringSliceFlag{TakesFile: true, Name: "binary", Category: valueCategory, KeepSpace: true, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
 	}
 }
 
@@ -60,15 +60,16 @@ func value(word string, text bool) any {
 
 func jsonArray(text []byte) ([]any, error) {
 	var elements []json.RawMessage
-	if err := json.Unmarshal(text, &elements); err != nil {
-		return nil, fmt.Errorf("a JSON array is expected: %w", err)
+	err := json.Unmarshal(text, &elements)
+	if !json.Valid(text) {
+		return nil, fmt.Errorf("not JSON: %w", err)
 	}
-	if elements == nil {
-		return nil, fmt.Errorf("a JSON array is expected, not null")
+	if text = bytes.TrimSpace(text); text[0] != '[' {
+		return nil, fmt.Errorf(`a JSON array is expected, such as [1,"two"], not %s`, shorten(text))
 	}
 	args := make([]any, len(elements))
 	for i, e := range elements {
-		args[i] = encoding.TaggedJSON(bytes.Clone(e))
+		args[i] = encoding.TaggedJSON(e)
 	}
 	return args, nil
 }
