@@ -231,3 +231,83 @@ func TestSteer(t *testing.T) {
 		t.Errorf("join --dry-run: %+v", r)
 	}
 }
+
+// TestServerEmitBinary sends binary to servers, which the classic adapter reads
+// from version 7.2 on, with which older ones end.
+func TestServerEmitBinary(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	start := func(adapter harness.Adapter) *harness.Node {
+		t.Helper()
+		node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: adapter, Redis: server.Conn(), ServerSideAck: "seen"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { node.Close() })
+		return node
+	}
+	nodes := []*harness.Node{start(harness.RedisAdapter8), start(harness.RedisAdapter7)}
+	run := func(words ...string) result {
+		return sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "\x01\x02", append([]string{"server-emit"}, words...)...)
+	}
+	for _, test := range []struct {
+		words []string
+		want  result
+	}{
+		{[]string{"note", "--binary", "-"}, result{0, `sent note on "socket.io-request#/#", where 2 servers listen` + "\n", ""}},
+		{[]string{"note", `{"$binary":"AQI="}`, "--json"}, result{0, `{"channel":"socket.io-request#/#","servers":2}` + "\n", ""}},
+		{[]string{"note", `{"$binary":"AQI="}`, "--quiet", "--require", "2"}, result{}},
+		{[]string{"note", `{"$binary":"AQI="}`, "--require", "3", "--json"}, result{statusListeners, `{"channel":"socket.io-request#/#","servers":2}` + "\n",
+			`sioemit: 2 servers listen on "socket.io-request#/#", 3 required; it was sent all the same` + "\n"}},
+		{[]string{"note", "--ack", "--binary", "-"}, result{0, "\"seen\"\n\"seen\"\n", ""}},
+	} {
+		if r := run(test.words...); r != test.want {
+			t.Errorf("%q: %+v, want %+v", test.words, r, test.want)
+		}
+	}
+	// The command that --dry-run prints is the one that is sent.
+	r := sioemit(t, nil, "", "server-emit", "note", `{"$binary":"AQI="}`, "--dry-run", "--json")
+	var printed struct{ Args []json.RawMessage }
+	var message struct {
+		Binary []byte `json:"$binary"`
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &printed); err != nil || len(printed.Args) != 3 || json.Unmarshal(printed.Args[2], &message) != nil {
+		t.Fatalf("--dry-run: %+v, %v", r, err)
+	}
+	if err := server.Client().Publish(t.Context(), "socket.io-request#/#", message.Binary).Err(); err != nil {
+		t.Fatal(err)
+	}
+	r = sioemit(t, nil, "", "server-emit", "note", `{"$binary":"AQI="}`, "--dry-run")
+	if r.status != 0 || r.stderr != "" || !strings.HasPrefix(r.stdout, `PUBLISH "socket.io-request#/#" "\x83\xa3uid\xa7emitter\xa4type\x06`) {
+		t.Errorf("--dry-run: %+v", r)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, node := range nodes {
+		if err := node.AwaitServerSide(ctx, func(events []harness.ServerSideEvent) bool { return len(events) == 6 }); err != nil {
+			t.Error(err)
+		}
+		for _, event := range node.ServerSideEvents() {
+			if fmt.Sprintf("%s %s", event.Event, event.Args) != `note [{"type":"Buffer","data":[1,2]}]` {
+				t.Errorf("%+v", event)
+			}
+		}
+	}
+	// One that cannot read it joins them.
+	old := start(harness.SocketIORedis61)
+	for _, ack := range []string{"--ack=false", "--ack"} {
+		r := run("note", "--binary", "-", ack, "--timeout", "1s")
+		if r.status != statusReplies || r.stdout != "" {
+			t.Errorf("%s, with an old server: %+v", ack, r)
+		}
+		r.oneLine(t, "binary was not sent", "2 of 3 servers answered", "1s (--timeout)")
+	}
+	if r := run("end", "--require", "3", "--quiet"); r != (result{}) {
+		t.Errorf("with an old server: %+v, %s", r, old.Stderr())
+	}
+	for _, node := range nodes {
+		if err := node.AwaitServerSide(ctx, func(events []harness.ServerSideEvent) bool { return len(events) == 7 && events[6].Event == "end" }); err != nil {
+			t.Error(err)
+		}
+	}
+}

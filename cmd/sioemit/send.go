@@ -35,7 +35,11 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 	}
 	defer client.Close()
 	pipe := client.Pipeline()
-	if err := queue(targeted(c, emitter.New(pipe, options...))); err != nil {
+	err = queue(targeted(c, emitter.New(pipe, options...)))
+	switch {
+	case errors.Is(err, emitter.ErrPipelined): // for the caller, which knows another way
+		return err
+	case err != nil:
 		return inputError(c, err)
 	}
 	command := pipe.Cmds()[0]
@@ -46,13 +50,18 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 	ctx, cancel := context.WithTimeout(c.Context, timeout)
 	defer cancel()
 	var count func() (int, error)
-	if !c.Bool("quiet") || c.Bool("json") || c.Int("require") > 0 {
+	if isCounted(c) {
 		count = countServers(ctx, c, client, pipe, emitter.New(client, options...))
 	}
 	if err := executed(ctx, pipe); err != nil {
 		return explain(err, timeout)
 	}
 	return report(c, what, fmt.Sprint(command.Args()[1]), count)
+}
+
+// isCounted reports whether it matters how many servers listen.
+func isCounted(c *cli.Context) bool {
+	return !c.Bool("quiet") || c.Bool("json") || c.Int("require") > 0
 }
 
 // executed executes pipe and returns what became of its first command. When the

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
 )
 
@@ -124,7 +125,11 @@ not get it. ARGs are those of emit.
 				return err
 			}
 			if !c.Bool("ack") {
-				return send(c, quote(event), func(op *emitter.BroadcastOperator) error { return op.ServerSideEmit(c.Context, event, args...) })
+				err := send(c, quote(event), func(op *emitter.BroadcastOperator) error { return op.ServerSideEmit(c.Context, event, args...) })
+				if errors.Is(err, emitter.ErrPipelined) {
+					return serverEmitBinary(c, event, args)
+				}
+				return err
 			}
 			if c.Bool("dry-run") {
 				return usageError{errDryRunAck}
@@ -141,4 +146,36 @@ not get it. ARGs are those of emit.
 			})
 		},
 	}
+}
+
+// serverEmitBinary sends an event with binary to servers of the classic adapter.
+// Not all of them can read it, and package emitter asks them first, which it
+// cannot do in a pipeline.
+func serverEmitBinary(c *cli.Context, event string, args []any) error {
+	format, namespace := encoding.Classic{Key: c.String("key")}, encoding.Namespace(c.String("namespace"))
+	channel := format.RequestChannel(namespace)
+	if c.Bool("dry-run") {
+		message, err := format.MarshalRequest(&encoding.Request{
+			Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Namespace: namespace, Event: event, Args: args},
+		})
+		if err != nil {
+			return err
+		}
+		return printCommand(c, []any{"publish", channel, message})
+	}
+	var count func() (int, error)
+	err := ask(c, func(op *emitter.BroadcastOperator) error {
+		if err := op.ServerSideEmit(c.Context, event, args...); err != nil {
+			return err
+		}
+		if isCounted(c) {
+			servers, err := op.ServerCount(c.Context)
+			count = func() (int, error) { return servers, err }
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return report(c, quote(event), channel, count)
 }
