@@ -12,9 +12,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// ask connects and lets question wait for the servers' replies, up to
-// --timeout. Question prints what it got before it returns an error, so that a
-// partial result is not lost.
+// ask connects, counts the servers where --ack has --require beside it, and lets
+// question wait for the servers' replies, up to --timeout. Question prints what
+// it got before it returns an error, so that a partial result is not lost.
 func ask(c *cli.Context, question func(*emitter.BroadcastOperator) error) error {
 	client, options, err := open(c)
 	if err != nil {
@@ -25,7 +25,32 @@ func ask(c *cli.Context, question func(*emitter.BroadcastOperator) error) error 
 	ctx, cancel := context.WithTimeout(c.Context, timeout)
 	defer cancel()
 	c.Context = ctx
-	return unanswered(c, question(targeted(c, emitter.New(client, options...))))
+	io := emitter.New(client, options...)
+	if c.Bool("ack") {
+		if err := requireServers(ctx, c, io.Of(c.String("namespace"))); err != nil {
+			return unanswered(c, err)
+		}
+	}
+	return unanswered(c, question(targeted(c, io)))
+}
+
+// requireServers is --require of a command that can count the servers before it
+// sends anything.
+func requireServers(ctx context.Context, c *cli.Context, op *emitter.BroadcastOperator) error {
+	required := c.Int("require")
+	if required <= 0 {
+		return checkRequire(c)
+	}
+	servers, err := op.ServerCount(ctx)
+	if err == nil && servers < required {
+		return listenersError{fmt.Errorf("%s, %d required; nothing was sent", listen(servers), required)}
+	}
+	return err
+}
+
+// isSilent reports whether --quiet keeps the answers back: all came.
+func isSilent(c *cli.Context, err error) bool {
+	return err == nil && c.Bool("quiet") && !c.Bool("json")
 }
 
 // unanswered sorts the errors of a question by their exit status.

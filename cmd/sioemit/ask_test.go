@@ -91,8 +91,50 @@ func TestAsk(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &acks); err != nil || r.status != 0 || len(acks.Acks) != 6 || acks.Clients != 6 || acks.Servers != 3 {
 		t.Errorf("emit --ack --json: %+v, %v", r, err)
 	}
-	if r := run("emit", "--ack", "ping", "--require", "4"); r.status != statusListeners || strings.Count(r.stdout, "\n") != 6 {
-		t.Errorf("emit --ack --require 4: %+v", r)
+	// With too few servers nothing is sent, and so nothing is answered.
+	for _, words := range [][]string{{"emit", "--ack", "ping"}, {"emit", "--ack", "ping", "--room", "r1", "-x", "r2"}, {"emit", "--ack", "ping", "--json"}, {"server-emit", "--ack", "status"}} {
+		r := run(append(words, "--require", "4")...)
+		if r != (result{statusListeners, "", "sioemit: 3 servers listen, 4 required; nothing was sent\n"}) {
+			t.Errorf("%q --require 4: %+v", words, r)
+		}
+		if r := run(append(words, "--require", "3", "--quiet")...); r.status != 0 || r.stderr != "" || (r.stdout == "") == slices.Contains(words, "--json") {
+			t.Errorf("%q --require 3 --quiet: %+v", words, r)
+		}
+		r = run(append(words, "--require", "1", "-n", "nowhere")...)
+		if r.status != statusListeners || r.stdout != "" {
+			t.Errorf("%q --require 1 of no namespace: %+v", words, r)
+		}
+		r.oneLine(t, "no server listens, 1 required; nothing was sent")
+		r = run(append(words, "--require", "-1")...)
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q --require -1: %+v", words, r)
+		}
+		r.oneLine(t, "--require must not be negative")
+	}
+	if r := run("servers", "--require", "-1"); r != (result{statusUsage, "", "sioemit: --require must not be negative\n"}) {
+		t.Errorf("servers --require -1: %+v", r)
+	}
+	if r := run("emit", "--ack", "ping", "--room", "r1", "--json", "--quiet"); r.status != 0 || strings.Count(r.stdout, "\n") != 1 {
+		t.Errorf("emit --ack --json --quiet: %+v", r)
+	}
+	// Nobody is asked.
+	for words, text := range map[string]string{
+		"--room empty":                "no client is in that room, so nobody was asked; check --room and --namespace",
+		"--room empty --json":         "no client is in that room",
+		"--room r1 --except r1":       "no client but those of --except is in that room, so nobody was asked; check --except, --room and --namespace",
+		"-x r1 -r " + c.members[0].ID: "no client but those of --except is in that room",
+	} {
+		r := run(append([]string{"emit", "--ack", "ping"}, strings.Fields(words)...)...)
+		if r.status != 0 {
+			t.Errorf("emit --ack %s: %+v", words, r)
+		}
+		r.oneLine(t, text)
+		if strings.Contains(words, "--json") != (r.stdout == `{"acks":[],"clients":0,"servers":3}`+"\n") {
+			t.Errorf("emit --ack %s: %+v", words, r)
+		}
+	}
+	if r := run("emit", "--ack", "ping", "--room", "empty", "--quiet"); r != (result{}) {
+		t.Errorf("emit --ack to nobody, quiet: %+v", r)
 	}
 	// Nobody answers this event.
 	started := time.Now()
@@ -150,6 +192,13 @@ func TestAsk(t *testing.T) {
 		t.Errorf("emit --ack, one node hangs: %+v", r)
 	}
 	r.oneLine(t, "2 of 3 servers")
+	// What did come is printed, because not all went well.
+	if r := run("emit", "--ack", "--room", "r1", "ping", "--timeout", "1s", "--quiet"); r.status != statusReplies || strings.Count(r.stdout, "\n") != 2 {
+		t.Errorf("emit --ack --quiet, one node hangs: %+v", r)
+	}
+	if r := run("server-emit", "--ack", "status", "--timeout", "1s", "--quiet"); r.status != statusReplies || strings.Count(r.stdout, "\n") != 2 {
+		t.Errorf("server-emit --ack --quiet, one node hangs: %+v", r)
+	}
 	if r := run("sockets", "--timeout", "1s"); r.status != statusReplies || strings.Count(r.stdout, "\n") != 5 {
 		t.Errorf("sockets, one node hangs: %+v", r)
 	}

@@ -13,7 +13,7 @@ func emitCommand(stdin io.Reader) *cli.Command {
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "ack", DisableDefaultText: true, Usage: "wait for the clients' acknowledgements and print each"},
 	}
-	for _, more := range [][]cli.Flag{deliveryFlags(), targetFlags(), valueFlags(), sendFlags()} {
+	for _, more := range [][]cli.Flag{deliveryFlags(), targetFlags(), valueFlags(), sendFlags("without --ack it is sent all the same")} {
 		flags = append(flags, more...)
 	}
 	return &cli.Command{
@@ -55,14 +55,26 @@ func emit(c *cli.Context, stdin io.Reader) error {
 	}
 	return ask(c, func(op *emitter.BroadcastOperator) error {
 		acks, err := delivered(c, op).EmitWithAck(c.Context, event, args...)
-		if printErr := printAcks(c, acks); printErr != nil {
-			return printErr
+		if err == nil && acks.Clients == 0 && !c.Bool("quiet") {
+			warnNobodyAsked(c)
 		}
-		if required := c.Int("require"); err == nil && acks.Servers < required {
-			return listenersError{fmt.Errorf("%s, %d required; the event was sent all the same", listen(acks.Servers), required)}
+		if isSilent(c, err) {
+			return nil
 		}
-		return err
+		return errors.Join(printAcks(c, acks), err)
 	})
+}
+
+// warnNobodyAsked says why no client had to answer.
+func warnNobodyAsked(c *cli.Context) {
+	clients, where, flags := "no client", "is connected to that namespace", "--namespace"
+	if len(c.StringSlice("room")) > 0 {
+		where, flags = "is in that room", "--room and --namespace"
+	}
+	if len(c.StringSlice("except")) > 0 {
+		clients, flags = "no client but those of --except", "--except, "+flags
+	}
+	fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: %s %s, so nobody was asked; check %s\n", clients, where, flags)
 }
 
 var errDryRunAck = errors.New("--dry-run cannot show --ack, whose message holds a random id")

@@ -147,6 +147,9 @@ func serversCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
+			if err := checkRequire(c); err != nil {
+				return err
+			}
 			return ask(c, func(op *emitter.BroadcastOperator) error {
 				servers, err := op.ServerCount(c.Context)
 				if err != nil {

@@ -73,20 +73,16 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 		return err
 	}
 	defer client.Close()
-	timeout := c.Duration("timeout")
 	dryRun := c.Bool("dry-run")
 	if err := checkDefaults(c, client, options); err != nil {
 		return err
 	}
-	if required := c.Int("require"); required > 0 && !dryRun {
-		ctx, cancel := context.WithTimeout(c.Context, timeout)
-		servers, err := emitter.New(client, options...).Of(c.String("namespace")).ServerCount(ctx)
+	if !dryRun {
+		ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+		err := requireServers(ctx, c, emitter.New(client, options...).Of(c.String("namespace")))
 		cancel()
 		if err != nil {
-			return explain(err, timeout)
-		}
-		if servers < required {
-			return listenersError{fmt.Errorf("%s, %d required; nothing was sent", listen(servers), required)}
+			return unanswered(c, err)
 		}
 	}
 

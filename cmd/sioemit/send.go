@@ -12,10 +12,11 @@ import (
 
 const outputCategory = "Output:"
 
-// sendFlags are those of commands that send something and get no answer.
-func sendFlags() []cli.Flag {
+// sendFlags are those of commands that send something. What becomes of it when
+// too few servers listen is said by them.
+func sendFlags(tooFew string) []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen; it is sent all the same"},
+		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen; " + tooFew},
 		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
 		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"},
 		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "print nothing when all went well"},
@@ -26,8 +27,8 @@ func sendFlags() []cli.Flag {
 // there, otherwise it goes out with the question of who listens. An error of
 // queue is one of the input, because nothing has been sent then.
 func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) error) error {
-	if c.Int("require") < 0 {
-		return usageError{errors.New("--require must not be negative")}
+	if err := checkRequire(c); err != nil {
+		return err
 	}
 	client, options, err := open(c)
 	if err != nil {
@@ -57,6 +58,13 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 		return explain(err, timeout)
 	}
 	return report(c, what, fmt.Sprint(command.Args()[1]), count)
+}
+
+func checkRequire(c *cli.Context) error {
+	if c.Int("require") < 0 {
+		return usageError{errors.New("--require must not be negative")}
+	}
+	return nil
 }
 
 // isCounted reports whether it matters how many servers listen.

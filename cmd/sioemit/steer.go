@@ -40,7 +40,7 @@ func joinCommand() *cli.Command {
    sioemit join maintenance --all          everyone in namespace /
 
 ` + footer,
-		Flags: append(append(targetFlags(), allFlag()), sendFlags()...),
+		Flags: append(append(targetFlags(), allFlag()), sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			return change(c, func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsJoin(c.Context, rooms...) })
 		},
@@ -56,7 +56,7 @@ func leaveCommand() *cli.Command {
    sioemit leave vip --all                 nobody is in vip any more
 
 ` + footer,
-		Flags: append(append(targetFlags(), allFlag()), sendFlags()...),
+		Flags: append(append(targetFlags(), allFlag()), sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			return change(c, func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsLeave(c.Context, rooms...) })
 		},
@@ -90,7 +90,7 @@ func disconnectCommand() *cli.Command {
    sioemit disconnect --all -n admin           everyone in namespace /admin
 
 ` + footer,
-		Flags: append(flags, sendFlags()...),
+		Flags: append(flags, sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			if c.Args().Len() > 0 {
 				return usageError{fmt.Errorf("disconnect takes no argument %q; whom to disconnect is --room", c.Args().First())}
@@ -118,7 +118,7 @@ not get it. ARGs are those of emit.
    sioemit server-emit --ack uptime            a line per server that answers
 
 ` + footer,
-		Flags: append(append(flags, valueFlags()...), sendFlags()...),
+		Flags: append(append(flags, valueFlags()...), sendFlags("without --ack it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			event, args, err := eventOf(c, stdin)
 			if err != nil {
@@ -136,6 +136,9 @@ not get it. ARGs are those of emit.
 			}
 			return ask(c, func(op *emitter.BroadcastOperator) error {
 				values, err := op.ServerSideEmitWithAck(c.Context, event, args...)
+				if isSilent(c, err) {
+					return nil
+				}
 				if c.Bool("json") {
 					texts, jsonErr := tagged(values)
 					return errors.Join(jsonErr, printJSON(c.App.Writer, struct {
