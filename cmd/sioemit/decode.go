@@ -58,10 +58,15 @@ type decoder struct {
 func decode(c *cli.Context, stdin io.Reader) error {
 	d := &decoder{c: c}
 	var takeErr error // not of the input, but of writing
-	skipped, err := decodeInput(c.Args().Slice(), stdin, func(captured capture) error {
-		takeErr = d.take(captured)
-		return takeErr
+	skipped, err := unlessDone(c.Context, func() (skipped int, err error) {
+		return decodeInput(c.Args().Slice(), stdin, func(captured capture) error {
+			takeErr = d.take(captured)
+			return takeErr
+		})
 	})
+	if c.Context.Err() != nil {
+		return c.Context.Err()
+	}
 	if skipped > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "sioemit: skipped %s that cannot be read or that another program sent\n", plural(skipped, "line"))
 	}

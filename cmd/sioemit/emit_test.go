@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/encoding"
@@ -192,6 +193,53 @@ func TestFlagVariables(t *testing.T) {
 			t.Errorf("%q: %+v", variable, r)
 		}
 		r.oneLine(t, text)
+	}
+}
+
+// TestInterrupted stops commands that wait for their input.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{
+		"emit x --args -", "emit x --ack --binary -", "server-emit x --binary -", "emit x --args FIFO", "emit x --binary FIFO", "decode", "decode -", "decode FIFO", "pipe", "pipe FIFO",
+	} {
+		t.Run(words, func(t *testing.T) {
+			t.Parallel()
+			fifo := filepath.Join(t.TempDir(), "fifo")
+			if err := exec.Command("mkfifo", fifo).Run(); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(strings.ReplaceAll(words, "FIFO", fifo))...)
+			cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH")}
+			stdin, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdin.Close()
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(words, "FIFO") {
+				if stdin, err = os.OpenFile(fifo, os.O_WRONLY, 0); err != nil {
+					t.Fatal(err)
+				}
+				defer stdin.Close()
+			}
+			// More than fits into the pipe: it has been reading when this is written.
+			if _, err := stdin.Write(bytes.Repeat([]byte(" "), 1<<17)); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			timer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+			_ = cmd.Wait() // the status is looked at
+			timer.Stop()
+			if status := cmd.ProcessState.ExitCode(); status != statusInterrupt || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), "sioemit: interrupted\n") {
+				t.Errorf("status %d, %q, %q", status, stdout.String(), stderr.String())
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
 	for _, word := range words {
 		args = append(args, value(word, c.Bool("string")))
 	}
-	files := inputs{stdin: stdin}
+	files := inputs{ctx: c.Context, stdin: stdin}
 	if c.IsSet("args") {
 		text, err := files.read("--args", c.String("args"))
 		if err != nil {
@@ -76,13 +77,14 @@ func jsonArray(text []byte) ([]any, error) {
 
 // inputs reads files, and stdin at most once.
 type inputs struct {
+	ctx   context.Context
 	stdin io.Reader
 	used  string // the flag that has read stdin
 }
 
 func (in *inputs) read(flag, name string) ([]byte, error) {
 	if name != "-" {
-		data, err := os.ReadFile(name)
+		data, err := unlessDone(in.ctx, func() ([]byte, error) { return os.ReadFile(name) })
 		if err != nil {
 			return nil, usageError{fmt.Errorf("%s: %w", flag, err)}
 		}
@@ -92,9 +94,27 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 		return nil, usageError{fmt.Errorf("%s -: stdin has been read by %s already", flag, in.used)}
 	}
 	in.used = flag
-	data, err := io.ReadAll(in.stdin)
+	data, err := unlessDone(in.ctx, func() ([]byte, error) { return io.ReadAll(in.stdin) })
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s -: %w", flag, err)}
 	}
 	return data, nil
+}
+
+// unlessDone returns what read returns, or the error of ctx once that is done:
+// Ctrl-C does not interrupt the reading of a pipe.
+func unlessDone[T any](ctx context.Context, read func() (T, error)) (data T, err error) {
+	done := make(chan struct{})
+	var result T
+	var readErr error
+	go func() {
+		result, readErr = read()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return result, readErr
+	case <-ctx.Done():
+		return data, ctx.Err()
+	}
 }
