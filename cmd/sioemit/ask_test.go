@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -163,6 +164,7 @@ func TestAsk(t *testing.T) {
 	if r := run("rooms", "--json"); json.Unmarshal([]byte(r.stdout), &list) != nil || !slices.Equal(list, rooms) {
 		t.Errorf("rooms --json: %+v", r)
 	}
+	checkFullDisk(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := c.members[0].SetData(ctx, map[string]any{"user": "Ada"}); err != nil {
@@ -204,6 +206,29 @@ func TestAsk(t *testing.T) {
 	}
 	if err := c.members[2].Node.Resume(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// checkFullDisk has no command end well whose output could not be written.
+func checkFullDisk(t *testing.T, c *askCluster) {
+	t.Helper()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		return // not on Linux
+	}
+	payload := `{"type":2,"opts":{"rooms":[],"except":[]},"rooms":["a"]}`
+	for _, test := range []struct{ words, text string }{
+		{"rooms", ""}, {"rooms --json", ""}, {"sockets", ""}, {"sockets --json", ""}, {"servers", ""}, {"servers --json", ""}, {"emit --ack ping", ""}, {"emit --ack ping --json", ""},
+		{"server-emit --ack status", ""}, {"server-emit --ack status --json", ""}, {"emit x", "it was sent, but "}, {"emit x --json", "it was sent, but "}, {"join a --room nobody", "it was sent, but "},
+		{"emit x --dry-run", ""}, {"emit x --dry-run --json", ""}, {"decode " + payload, ""}, {"decode --json " + payload, ""}, {"pipe --dry-run", ""}, {"pipe --json", ""}, {"doctor", ""}, {"doctor --json", ""},
+		{"help", ""}, {"emit --help", ""}, {"man", ""}, {"version", ""}, {"version --json", ""}, {"completion bash", ""},
+	} {
+		r := sioemitFull(t, c.env, numbered(1), strings.Fields(test.words)...)
+		if r.status != statusFailed {
+			t.Errorf("%s with a full disk: %+v", test.words, r)
+		}
+		if !strings.Contains(r.stderr, test.text) || !strings.Contains(r.stderr, "no space left on device") {
+			t.Errorf("%s with a full disk: stderr %q does not say %q", test.words, r.stderr, test.text)
+		}
 	}
 }
 

@@ -229,6 +229,21 @@ func TestListenEnds(t *testing.T) {
 	if status := h.end(t); status != statusInterrupt {
 		t.Errorf("status %d of --count that was interrupted", status)
 	}
+	if full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0); err == nil { // of Linux
+		defer full.Close()
+		status := make(chan result, 1)
+		go func() { status <- sioemitTo(t, full, env, "", "listen", "--count", "1") }()
+		rdb := server.Client()
+		for rdb.PubSubNumPat(t.Context()).Val() == 0 && t.Context().Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if r := sioemit(t, env, "", "emit", "x"); r.status != 0 {
+			t.Errorf("%+v", r)
+		}
+		if r := <-status; r.status != statusFailed || !strings.Contains(r.stderr, "no space left on device") {
+			t.Errorf("a full disk: %+v", r)
+		}
+	}
 	// Nobody reads the output any more: a pipe tells so before any event comes, a
 	// socket when one is written.
 	for _, event := range []bool{false, true} {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -58,7 +59,8 @@ type shownSocket struct {
 }
 
 func printSockets(c *cli.Context, sockets []emitter.Socket) error {
-	table := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	if !c.Bool("json") && len(sockets) > 0 {
 		header := "ID\tROOMS\tDATA"
 		if c.Bool("handshake") {
@@ -99,7 +101,11 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 		}
 		fmt.Fprintln(table)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.App.Writer, text.String())
+	return err
 }
 
 func roomsCommand() *cli.Command {
@@ -125,10 +131,12 @@ func roomsCommand() *cli.Command {
 					}
 					return errors.Join(printJSON(c.App.Writer, rooms), err)
 				}
+				var text strings.Builder
 				for _, room := range rooms {
-					fmt.Fprintln(c.App.Writer, room)
+					fmt.Fprintln(&text, room)
 				}
-				return err
+				_, printErr := io.WriteString(c.App.Writer, text.String())
+				return errors.Join(printErr, err)
 			})
 		},
 	}

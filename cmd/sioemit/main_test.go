@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -43,18 +44,37 @@ type result struct {
 // nothing of the surrounding environment that it reads.
 func sioemit(t *testing.T, env []string, stdin string, words ...string) result {
 	t.Helper()
+	var stdout bytes.Buffer
+	r := sioemitTo(t, &stdout, env, stdin, words...)
+	r.stdout = stdout.String()
+	return r
+}
+
+// sioemitFull is sioemit with a stdout that takes nothing.
+func sioemitFull(t *testing.T, env []string, stdin string, words ...string) result {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	return sioemitTo(t, full, env, stdin, words...)
+}
+
+func sioemitTo(t *testing.T, stdout io.Writer, env []string, stdin string, words ...string) result {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], words...)
 	// A binary built with -race would sleep for a second at its end.
 	cmd.Env = append([]string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	cmd.Stdin = strings.NewReader(stdin)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return result{cmd.ProcessState.ExitCode(), "", stderr.String()}
 }
 
 // oneLine checks that stderr is a single line that holds all of texts.

@@ -123,6 +123,7 @@ func report(c *cli.Context, what, channel string, count func() (int, error)) err
 	if err != nil && required > 0 {
 		return fmt.Errorf("it was sent, but the servers could not be counted: %w", explain(err, c.Duration("timeout")))
 	}
+	var printErr error
 	switch {
 	case c.Bool("json"):
 		result := struct {
@@ -132,14 +133,15 @@ func report(c *cli.Context, what, channel string, count func() (int, error)) err
 		if err != nil {
 			result.Servers = nil
 		}
-		if err := printJSON(c.App.Writer, result); err != nil {
-			return err
-		}
+		printErr = printJSON(c.App.Writer, result)
 	case c.Bool("quiet"):
 	case err != nil:
-		fmt.Fprintf(c.App.Writer, "sent %s on %s\n", what, quote(channel))
+		_, printErr = fmt.Fprintf(c.App.Writer, "sent %s on %s\n", what, quote(channel))
 	default:
-		fmt.Fprintf(c.App.Writer, "sent %s on %s, where %s\n", what, quote(channel), listen(servers))
+		_, printErr = fmt.Fprintf(c.App.Writer, "sent %s on %s, where %s\n", what, quote(channel), listen(servers))
+	}
+	if printErr != nil {
+		return fmt.Errorf("it was sent, but that could not be printed: %w", printErr)
 	}
 	if err != nil {
 		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %v\n", err)
