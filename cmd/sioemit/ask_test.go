@@ -181,6 +181,32 @@ func TestAsk(t *testing.T) {
 	if r := run("sockets", "--json", "--handshake", "--except", "r1"); strings.Count(r.stdout, "\n") != 3 || strings.Count(r.stdout, `"address":"127.0.0.1"`) != 3 {
 		t.Errorf("sockets --handshake: %+v", r)
 	}
+	// A name must not look like two, or reach the terminal as a command.
+	strange := []string{"a b,c é", "x\ny", "\x1b[31mred\x1b[0m", `"x"`, "'x'", "\u202egnp.exe"}
+	if r := run(append([]string{"join", "--room", c.members[0].ID, "--quiet"}, strange...)...); r != (result{}) {
+		t.Errorf("join: %+v", r)
+	}
+	shown := `"\x1b[31mred\x1b[0m"
+'"x"'
+"'x'"
+a b,c é
+"x\x0ay"
+"\xe2\x80\xaegnp.exe"`
+	r = run("rooms")
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(r.stdout), "\n"), func(line string) bool { return slices.Contains(rooms, line) })
+	slices.Sort(lines)
+	want = sortedLines(shown)
+	if r.status != 0 || strings.Join(lines, "\n") != want {
+		t.Errorf("rooms: %q, want %q", lines, want)
+	}
+	all := append(slices.Clone(rooms), strange...)
+	slices.Sort(all)
+	if r := run("rooms", "--json"); json.Unmarshal([]byte(r.stdout), &list) != nil || !slices.Equal(list, all) {
+		t.Errorf("rooms --json: %+v", r)
+	}
+	if r := run(append([]string{"leave", "--room", c.members[0].ID, "--quiet"}, strange...)...); r != (result{}) {
+		t.Errorf("leave: %+v", r)
+	}
 	if r := run("server-emit", "--ack", "status"); r.status != 0 || sortedLines(r.stdout) != "\"node0\"\n\"node1\"\n\"node2\"" {
 		t.Errorf("server-emit --ack: %+v", r)
 	}

@@ -114,7 +114,7 @@ func roomsCommand() *cli.Command {
 		Usage: "list the rooms of a namespace",
 		Description: `Each client is also in a room of its own id.
 
-   sioemit rooms                a room a line
+   sioemit rooms                a room a line; quoted if it cannot be printed
    sioemit rooms -n admin --json
 
 ` + footer,
@@ -133,13 +133,22 @@ func roomsCommand() *cli.Command {
 				}
 				var text strings.Builder
 				for _, room := range rooms {
-					fmt.Fprintln(&text, room)
+					fmt.Fprintln(&text, shownName(room))
 				}
 				_, printErr := io.WriteString(c.App.Writer, text.String())
 				return errors.Join(printErr, err)
 			})
 		},
 	}
+}
+
+// shownName is a name on a line of its own: as it is, for scripts, unless a
+// terminal would not show it, or it would be taken for a quoted one.
+func shownName(name string) string {
+	if name == "" || !isText(name) || name[0] == '"' || name[0] == '\'' {
+		return quote(name)
+	}
+	return name
 }
 
 func serversCommand() *cli.Command {
