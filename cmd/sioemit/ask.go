@@ -74,7 +74,7 @@ func unanswered(c *cli.Context, err error) error {
 		before, _, _ := strings.Cut(err.Error(), incomplete.Error())
 		return repliesError{fmt.Errorf("%stime ran out after %v (--timeout): %s", strings.TrimPrefix(before, "emitter: "), timeout, text)}
 	case errors.Is(err, emitter.ErrNoServers):
-		return errors.New("no server listens there: check --key, --namespace, --adapter and --redis")
+		return errors.New("no server listens there: " + whatToCheck)
 	case errors.As(err, &argument), isInputError(err):
 		return inputError(c, err)
 	}

@@ -148,7 +148,7 @@ func TestAsk(t *testing.T) {
 	if r.status != statusFailed {
 		t.Errorf("emit --ack to nobody: %+v", r)
 	}
-	r.oneLine(t, "no server listens")
+	r.oneLine(t, "no server listens there: check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags")
 
 	var ids []string
 	for _, client := range append(slices.Clone(c.members), c.others...) {

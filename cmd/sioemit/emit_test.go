@@ -255,8 +255,15 @@ func TestRequire(t *testing.T) {
 	if r := sioemit(t, env, "", "emit", "x", "--quiet"); r != (result{}) {
 		t.Errorf("--quiet: %+v", r)
 	}
-	if r := sioemit(t, env, "", "emit", "x"); r.status != 0 || !strings.Contains(r.stderr, "nobody receives it") {
-		t.Errorf("nobody listens: %+v", r)
+	const now = "sioemit: warning: nobody receives it: check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags\n"
+	const later = "sioemit: warning: no server listens now, and only one that was cut off from Redis will read it: run sioemit doctor with these flags\n"
+	for words, want := range map[string]string{
+		"emit x": now, "emit x --json": now, "join a --all": now, "server-emit x": now, "emit x --adapter sharded": now,
+		"emit x --adapter streams": later, "join a --all --adapter streams": later, "server-emit x --adapter streams": now,
+	} {
+		if r := sioemit(t, env, "", strings.Fields(words)...); r.status != 0 || r.stdout == "" || r.stderr != want {
+			t.Errorf("%s, nobody listens: %+v", words, r)
+		}
 	}
 	listenOn(t, server.Client(), "/")
 	listenOn(t, server.Client(), "/")

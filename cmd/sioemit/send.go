@@ -148,9 +148,21 @@ func report(c *cli.Context, what, channel string, count func() (int, error)) err
 	} else if servers < required {
 		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), quote(channel), required)}
 	} else if servers == 0 && !c.Bool("quiet") {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: nobody receives it: check --key, --namespace and --redis\n")
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: %s\n", unheard(c))
 	}
 	return nil
+}
+
+// whatToCheck is said where no server listens.
+const whatToCheck = "check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags"
+
+// unheard says what it means that no server listens to what was sent.
+func unheard(c *cli.Context) string {
+	// A stream keeps it; but what servers emit to servers goes beside the stream.
+	if c.String("adapter") == "streams" && c.Command.Name != "server-emit" {
+		return "no server listens now, and only one that was cut off from Redis will read it: run sioemit doctor with these flags"
+	}
+	return "nobody receives it: " + whatToCheck
 }
 
 func listen(servers int) string {
