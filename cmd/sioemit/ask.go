@@ -63,9 +63,9 @@ func unanswered(c *cli.Context, err error) error {
 	case err == nil, errors.As(err, &listeners):
 		return err
 	case errors.As(err, &incomplete):
-		text := fmt.Sprintf("%d of %d servers answered", incomplete.Servers, incomplete.Asked)
+		text := fmt.Sprintf("%d of %s answered", incomplete.Servers, plural(incomplete.Asked, "server"))
 		if incomplete.Expected > 0 {
-			text += fmt.Sprintf(", %d of %d clients", incomplete.Clients, incomplete.Expected)
+			text += fmt.Sprintf(", %d of %s", incomplete.Clients, plural(incomplete.Expected, "client"))
 		}
 		if incomplete.Needs != "" {
 			text += "; servers answer this with " + incomplete.Needs

@@ -78,7 +78,7 @@ func TestPipeProgress(t *testing.T) {
 	await("\rsioemit: line 3: ")
 	stdin.Close()
 	await("\rsioemit: 3 lines: 2 sent, 1 rejected, 0 not sent\r\n")
-	await("1 of 3 lines were rejected")
+	await("1 of 3 lines rejected")
 	_ = cmd.Wait() // the status is looked at
 	if cmd.ProcessState.ExitCode() != statusUsage {
 		t.Errorf("status %d", cmd.ProcessState.ExitCode())

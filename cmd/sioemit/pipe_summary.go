@@ -33,7 +33,7 @@ func (p *piper) showProgress(size int64) (stop func()) {
 			select {
 			case <-tick.C:
 				sent := p.sent.Load()
-				p.progress.Describe(fmt.Sprintf("%d lines, %.0f/s", sent, float64(sent)/time.Since(started).Seconds()))
+				p.progress.Describe(fmt.Sprintf("%s, %.0f/s", plural(int(sent), "line"), float64(sent)/time.Since(started).Seconds()))
 				_ = p.progress.Set64(p.bytes.Load())
 			case <-done:
 				_ = p.progress.Clear()
@@ -80,7 +80,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 	case readErr != nil:
 		return readErr
 	case rejected > 0:
-		return usageError{fmt.Errorf("%d of %d lines were rejected", rejected, lines)}
+		return usageError{fmt.Errorf("%d of %s rejected", rejected, plural(int(lines), "line"))}
 	}
 	return nil
 }
@@ -115,6 +115,6 @@ func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
 	if p.c.Bool("quiet") && sent == lines {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %d lines: %d %s, %d rejected, %d not %[3]s\n", lines, sent, done, rejected, notSent)
+	_, err := fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %s: %d %s, %d rejected, %d not %[3]s\n", plural(int(lines), "line"), sent, done, rejected, notSent)
 	return err
 }

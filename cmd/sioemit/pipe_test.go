@@ -139,6 +139,17 @@ func TestPipeLines(t *testing.T) {
 			t.Errorf("--compress=false: %+v, want %v", b, want)
 		}
 	}
+	for input, want := range map[string]result{
+		numbered(1): {0, "", "sioemit: 1 line: 1 sent, 0 rejected, 0 not sent\n"},
+		numbered(2): {0, "", "sioemit: 2 lines: 2 sent, 0 rejected, 0 not sent\n"},
+		"":          {0, "", "sioemit: 0 lines: 0 sent, 0 rejected, 0 not sent\n"},
+		"{}\n": {statusUsage, "", `sioemit: line 1: there is no "event"; expected ` + lineShape + "\n" +
+			"sioemit: 1 line: 0 sent, 1 rejected, 0 not sent\nsioemit: 1 of 1 line rejected\n"},
+	} {
+		if r := sioemit(t, env, input, "pipe"); r != want {
+			t.Errorf("%q: %+v, want %+v", input, r, want)
+		}
+	}
 }
 
 // TestPipeFull prints the commands where there is no room for them.
@@ -146,7 +157,7 @@ func TestPipeFull(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer full.Close()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "pipe", "--dry-run", "--quiet")
