@@ -8,18 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const exitStatuses = `EXIT STATUS:
-   0  done
-   1  could not: Redis unreachable, or it refused
-   2  bad usage or input; nothing was sent
-   3  fewer servers listening than --require N
-   4  time ran out before every reply came
- 130  interrupted (Ctrl-C)`
-
-// footer ends the help of every command.
-const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioemit --help
-
-` + exitStatuses
+// footer ends the description of every command that uses Redis; the exit
+// statuses follow it.
+const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioemit --help`
 
 // newApp describes the whole command line. It reads nothing global, so that a
 // test can make as many as it likes.
@@ -47,9 +38,7 @@ REDIS:
    unix:///path/of.sock                          a unix socket
    redis://a:6379 and --cluster                  a Redis Cluster; or --redis
                                                  several times
-   redis://sentinel:26379?master_name=NAME       Sentinel
-
-` + exitStatuses,
+   redis://sentinel:26379?master_name=NAME       Sentinel` + exitStatuses("sioemit"),
 		Flags: append(append(connectionFlags(), adapterFlags()...), cli.HelpFlag),
 		Commands: []*cli.Command{
 			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
@@ -68,6 +57,7 @@ REDIS:
 		Action:                    noCommand,
 	}
 	for _, command := range app.Commands {
+		command.Description += exitStatuses(command.Name)
 		command.OnUsageError = app.OnUsageError
 		command.HideHelpCommand = true // or an event named help would be a question
 	}

@@ -36,8 +36,7 @@ with it. It reads FILE, TEXT or stdin, which holds
 
 Several messages are explained one after the other, those of MONITOR as they
 come. Of its lines, commands that send nothing are left out; what is cut off or
-sent by other programs is skipped, and counted on stderr. Exit status 2 if
-something is no payload.
+sent by other programs is skipped, and counted on stderr.
 
 ` + footer,
 		Flags:  []cli.Flag{jsonFlag()},

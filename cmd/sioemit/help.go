@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,6 +67,58 @@ func helpCommand() *cli.Command {
 			return err
 		},
 	}
+}
+
+// exitStatuses explains those that a command can end with, which for sioemit
+// itself are all.
+func exitStatuses(command string) string {
+	texts := map[int]string{
+		statusDone:      "done",
+		statusFailed:    "could not: Redis unreachable, or it refused",
+		statusUsage:     "bad usage or input; nothing was sent",
+		statusListeners: "fewer servers listening than --require N",
+		statusReplies:   "time ran out before every reply came",
+		statusInterrupt: "interrupted (Ctrl-C)",
+	}
+	switch command {
+	case "sioemit":
+		texts[statusUsage] += ", but pipe sends the good lines"
+	case "emit", "server-emit":
+	case "join", "leave", "disconnect":
+		delete(texts, statusReplies)
+	case "pipe":
+		texts[statusUsage] = "bad usage, and nothing was sent; or lines were rejected, and others sent"
+		texts[statusListeners] += "; nothing was sent"
+		delete(texts, statusReplies)
+	case "sockets", "rooms":
+		texts[statusUsage] = "bad usage"
+		delete(texts, statusListeners)
+	case "servers":
+		texts[statusUsage] = "bad usage"
+		delete(texts, statusReplies)
+	case "listen":
+		texts[statusUsage] = "bad usage"
+		texts[statusReplies] = "time ran out (--for) before --count lines came"
+		delete(texts, statusListeners)
+	case "doctor":
+		texts[statusFailed] = "a check failed"
+		texts[statusUsage] = "bad usage"
+		delete(texts, statusListeners)
+		delete(texts, statusReplies)
+	case "decode":
+		texts[statusFailed] = "could not print"
+		texts[statusUsage] = "bad usage, or something that is no payload"
+		delete(texts, statusListeners)
+		delete(texts, statusReplies)
+	default:
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\n\nEXIT STATUS:")
+	for _, status := range slices.Sorted(maps.Keys(texts)) {
+		fmt.Fprintf(&b, "\n%4d  %s", status, texts[status])
+	}
+	return b.String()
 }
 
 // printHelp fills in a template from above, with package cli's functions and

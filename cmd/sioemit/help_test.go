@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,31 @@ func TestHelp(t *testing.T) {
 	}
 	if files, err := filepath.Glob("testdata/help/*"); err != nil || len(files) != len(texts) {
 		t.Errorf("%d help texts for %d files, %v", len(texts), len(files), err)
+	}
+}
+
+// TestHelpStatuses has each command list the exit statuses that it can end with.
+func TestHelpStatuses(t *testing.T) {
+	t.Parallel()
+	statuses := regexp.MustCompile(`(?m)^ {1,3}(\d+)  (.*)$`)
+	for command, want := range map[string]string{
+		"": "0 1 2 3 4 130", "emit": "0 1 2 3 4 130", "server-emit": "0 1 2 3 4 130", "pipe": "0 1 2 3 130",
+		"join": "0 1 2 3 130", "leave": "0 1 2 3 130", "disconnect": "0 1 2 3 130", "servers": "0 1 2 3 130",
+		"sockets": "0 1 2 4 130", "rooms": "0 1 2 4 130", "listen": "0 1 2 4 130", "doctor": "0 1 2 130", "decode": "0 1 2 130",
+		"completion": "", "man": "", "version": "", "help": "",
+	} {
+		var got []string
+		for _, match := range statuses.FindAllStringSubmatch(sioemit(t, nil, "", strings.Fields("help "+command)...).stdout, -1) {
+			got = append(got, match[1])
+			// Only a line of pipe may be rejected after others were sent.
+			sends := strings.Contains("emit server-emit join leave disconnect pipe", command)
+			if match[1] == "2" && sends != strings.Contains(match[2], "nothing was sent") || match[1] == "2" && strings.Contains(match[2], "line") != (command == "pipe" || command == "") {
+				t.Errorf("help %s: %s", command, match[0])
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("help %s: %q, want %s", command, got, want)
+		}
 	}
 }
 

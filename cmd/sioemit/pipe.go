@@ -41,7 +41,7 @@ tail -f for example, is sent as it comes.
    sioemit pipe --rate 500/s --retry-for 30s events.jsonl
    sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
 
-A bad line is reported and skipped; the exit status is 2 then. Every line ends
+A bad line, or one that Redis refuses, is reported and skipped. Every line ends
 as sent, rejected or not sent, and the summary adds up. When Redis goes away in
 the middle, --retry-for sends again what it has not confirmed: such a line may
 arrive twice.

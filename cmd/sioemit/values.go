@@ -103,18 +103,19 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 
 // unlessDone returns what read returns, or the error of ctx once that is done:
 // Ctrl-C does not interrupt the reading of a pipe.
-func unlessDone[T any](ctx context.Context, read func() (T, error)) (data T, err error) {
-	done := make(chan struct{})
+func unlessDone[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	var result T
-	var readErr error
+	var err error
+	done := make(chan struct{})
 	go func() {
-		result, readErr = read()
+		result, err = read()
 		close(done)
 	}()
 	select {
 	case <-done:
-		return result, readErr
+		return result, err
 	case <-ctx.Done():
-		return data, ctx.Err()
+		var none T
+		return none, ctx.Err()
 	}
 }
