@@ -4,22 +4,21 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 )
 
 // answers are what the servers said when they were asked who is in a room.
 type answers struct {
-	servers int // that answered
-	old     int // of them Socket.IO 1 and 2
-	spaced  int // that understood JSON which does not begin with a brace
-	clients int
+	servers     int // that answered
+	old         int // of them Socket.IO 1 and 2
+	spaced      int // that understood JSON which does not begin with a brace
+	messagePack int // that answered in MessagePack
+	clients     int
 }
 
 // nobody is the room that is asked about when none is given. Nobody is in it,
@@ -34,18 +33,22 @@ func (p *patient) checkAnswers(ctx context.Context, here *group) {
 	patience := time.Until(deadline) / 2
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	rooms := p.rooms
+	if len(rooms) == 0 {
+		rooms = []string{nobody}
+	}
 	ask := p.askCluster
 	if p.adapter == "classic" {
 		ask = p.askClassic
 	}
-	a, err := ask(asking, here)
+	a, err := ask(asking, *here, rooms)
 	if err != nil {
 		p.warn("answers", fmt.Sprintf("The servers could not be asked: %s.", reason(err)), "")
 		return
 	}
 	if a.servers < here.servers {
 		p.warn("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), patience.Round(100*time.Millisecond)),
-			"The others hang, or may not publish on this Redis, or are no servers: a running sioemit listen counts as one.")
+			"The others hang, or may not publish on this Redis.")
 	} else {
 		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, plural(here.servers, "server")))
 	}
@@ -92,23 +95,45 @@ func listIn(clients int) string {
 	return fmt.Sprintf("%d clients are", clients)
 }
 
-// askCluster asks the servers of the sharded and of the streams adapter.
-func (p *patient) askCluster(ctx context.Context, here *group) (answers, error) {
-	rooms := p.rooms
-	if len(rooms) == 0 {
-		rooms = []string{nobody}
+// askCluster asks the servers of the sharded and of the streams adapter. Both
+// understand MessagePack, and each answers in the form that it prefers.
+func (p *patient) askCluster(ctx context.Context, g group, rooms []string) (answers, error) {
+	format := encoding.Streams{ChannelPrefix: g.key}
+	channel := format.Channel(g.namespace)
+	subscribe, publish, own := p.client.Subscribe, p.client.Publish, p.listened.plain.names
+	if g.adapter == "sharded" || g.shardedPubSub {
+		subscribe, publish, own = p.client.SSubscribe, p.client.SPublish, p.listened.shard.names
 	}
-	io := emitter.New(p.client, p.options...)
-	defer io.Close()
-	sockets, err := io.Of(p.namespace).To(rooms...).FetchSockets(ctx)
-	var incomplete *emitter.IncompleteError
-	switch {
-	case errors.As(err, &incomplete):
-		return answers{servers: incomplete.Servers, clients: len(sockets)}, nil
-	case err != nil:
+	pubsub := subscribe(ctx, format.ResponseChannel(g.namespace))
+	defer pubsub.Close()
+	if _, err := pubsub.Receive(ctx); err != nil {
 		return answers{}, err
 	}
-	return answers{servers: here.servers, clients: len(sockets)}, nil
+	question := encoding.Request{Kind: encoding.FetchSockets, ID: rand.Text(), Broadcast: encoding.Broadcast{Namespace: g.namespace, Rooms: rooms}}
+	_, message, err := format.MarshalRequest(&question)
+	if err != nil {
+		return answers{}, err
+	}
+	if err := publish(ctx, channel, message).Err(); err != nil {
+		return answers{}, err
+	}
+	var a answers
+	for a.servers < g.servers {
+		text, err := receive(ctx, pubsub)
+		if err != nil {
+			return a, ignoreTimeout(err)
+		}
+		reply, err := encoding.UnmarshalReply([]byte(text))
+		if err != nil || reply.RequestID != question.ID || !own[channel+reply.UID+"#"] {
+			continue // of another call, or of sioemit listen, which has no channel of its own
+		}
+		a.servers++
+		a.clients += len(reply.Sockets)
+		if text[0] != '{' {
+			a.messagePack++
+		}
+	}
+	return a, nil
 }
 
 // classicQuestion is a request for the sockets in rooms. Socket.IO 1 and 2
@@ -147,7 +172,7 @@ func (a *classicAnswer) UnmarshalJSON(text []byte) error {
 }
 
 // askClassic asks the servers of the classic adapter, of any generation.
-func (p *patient) askClassic(ctx context.Context, here *group) (answers, error) {
+func (p *patient) askClassic(ctx context.Context, here group, rooms []string) (answers, error) {
 	format := encoding.Classic{Key: p.key}
 	response := format.ResponseChannel(p.namespace)
 	pubsub := p.client.Subscribe(ctx, response, response+encoding.UID+"#")
@@ -157,10 +182,7 @@ func (p *patient) askClassic(ctx context.Context, here *group) (answers, error) 
 			return answers{}, err
 		}
 	}
-	question := classicQuestion{UID: encoding.UID, Type: 0, Rooms: p.rooms}
-	if len(p.rooms) == 0 {
-		question.Rooms = []string{nobody}
-	}
+	question := classicQuestion{UID: encoding.UID, Type: 0, Rooms: rooms}
 	send := func(id, before string) error {
 		question.RequestID, question.OldID = id, id
 		text, err := json.Marshal(question)
@@ -175,7 +197,7 @@ func (p *patient) askClassic(ctx context.Context, here *group) (answers, error) 
 	// JSON behind a space is understood by those whose parser is one for JSON,
 	// and ignored by the others. Older adapters have no parser, and no channel
 	// of their own for replies, and are not asked this.
-	if p.speaksParser(here) {
+	if here.speakParser() {
 		if err := send(spaced, " "); err != nil {
 			return answers{}, err
 		}
@@ -208,8 +230,8 @@ func (p *patient) askClassic(ctx context.Context, here *group) (answers, error) 
 	return a, nil
 }
 
-// speaksParser reports whether all servers can have the option parser.
-func (p *patient) speaksParser(here *group) bool { return here.modern == here.servers }
+// speakParser reports whether all servers can have the option parser.
+func (g *group) speakParser() bool { return g.modern == g.servers }
 
 // receive returns the next message.
 func receive(ctx context.Context, pubsub *redis.PubSub) (string, error) {
@@ -252,7 +274,7 @@ func (p *patient) checkVersionOfServers(here *group, a answers) {
 
 // checkCodec compares --codec with what the servers understood.
 func (p *patient) checkCodec(here *group, a answers) {
-	if !p.speaksParser(here) || a.servers < here.servers {
+	if !here.speakParser() || a.servers < here.servers {
 		return
 	}
 	switch {

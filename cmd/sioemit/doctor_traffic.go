@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -16,6 +17,7 @@ import (
 type traffic struct {
 	plain, shard channels
 	readers      readers
+	messagePack  map[string]bool // by key, whether servers with shard channels answered in MessagePack
 }
 
 // channels are the names of channels, and of the ones that every server of a
@@ -86,8 +88,40 @@ func (p *patient) observe(ctx context.Context) bool {
 	})
 	if err != nil {
 		p.warn("servers", "Which servers listen cannot be seen: "+reason(err)+".", "")
+		return false
 	}
-	return err == nil
+	p.tellApart(ctx)
+	return true
+}
+
+// tellApart asks servers that may be of the sharded adapter, or of the streams
+// adapter with useShardedPubSub: these have the same channels, but answer in
+// MessagePack. All namespaces of a server have the same adapter, so that one of
+// each key is asked.
+func (p *patient) tellApart(ctx context.Context) {
+	p.listened.messagePack = make(map[string]bool)
+	deadline, _ := ctx.Deadline()
+	asking, cancel := context.WithTimeout(ctx, time.Until(deadline)/4)
+	defer cancel()
+	byKey := make(map[string]group)
+	for _, g := range p.listened.groups(p.settings) {
+		if _, ok := byKey[g.key]; p.listened.ambiguous(g) && (!ok || g.namespace == p.namespace) {
+			byKey[g.key] = g
+		}
+	}
+	for key, g := range byKey {
+		g.servers = 1 // the first answer is enough
+		if a, err := p.askCluster(asking, g, []string{nobody}); err == nil && a.servers > 0 {
+			p.listened.messagePack[key] = a.messagePack > 0
+		}
+	}
+}
+
+// ambiguous reports whether servers may be of the sharded adapter as well as of
+// the streams adapter: only the first has channels of rooms, only the second
+// reads streams.
+func (t *traffic) ambiguous(g group) bool {
+	return (g.adapter == "sharded" || g.shardedPubSub) && g.rooms+g.ids == 0 && (!t.readers.known || t.readers.total() > 0)
 }
 
 func newChannels() channels {
@@ -160,7 +194,7 @@ func (t *traffic) groups(s settings) []group {
 	for at, m := range plain {
 		if key, ok := strings.CutSuffix(at.prefix, "-request"); ok && m.servers > 0 {
 			responses := plain[place{key + "-response", at.namespace}]
-			found = append(found, group{adapter: "classic", key: key, namespace: at.namespace, servers: m.servers, modern: responses.others()})
+			found = append(found, group{adapter: "classic", key: key, namespace: at.namespace, servers: m.servers, modern: responses.ids + responses.rooms})
 		}
 		// Servers of the streams adapter have a channel of their own beside
 		// this one. Those of socket.io-redis 4 have not.
@@ -169,18 +203,20 @@ func (t *traffic) groups(s settings) []group {
 		}
 	}
 	for at, m := range shard {
-		if m.servers == 0 {
+		// A running sioemit listen has no channel of its own, as servers have.
+		servers := min(m.servers, m.uids)
+		if servers == 0 {
 			continue
 		}
-		g := group{adapter: "sharded", key: at.prefix, namespace: at.namespace, servers: m.servers, rooms: m.rooms, ids: m.ids}
-		// With useShardedPubSub, the streams adapter has the same channels,
-		// but none for rooms, and it reads streams.
-		reading := t.readers.total() > 0
-		if !t.readers.known {
-			reading = s.adapter == "streams" && s.shardedPubSub
-		}
-		if reading && m.others() == 0 {
-			g.adapter, g.shardedPubSub = "streams", true
+		g := group{adapter: "sharded", key: at.prefix, namespace: at.namespace, servers: servers, rooms: m.rooms, ids: m.ids}
+		if t.ambiguous(g) {
+			streams, told := t.messagePack[g.key]
+			if !told { // nobody has answered
+				streams = s.adapter == "streams" && s.shardedPubSub
+			}
+			if streams {
+				g.adapter, g.shardedPubSub = "streams", true
+			}
 		}
 		found = append(found, g)
 	}
@@ -198,8 +234,6 @@ type membership struct {
 	servers          int // subscribers of the channel that has neither room nor uid
 	uids, ids, rooms int // other channels, by what their last part looks like
 }
-
-func (m membership) others() int { return m.ids + m.rooms }
 
 func members(c channels) map[place]membership {
 	all := make(map[place]membership)

@@ -17,8 +17,8 @@ func TestGroups(t *testing.T) {
 	}, map[string]int64{"socket.io-request#/#": 2, "socket.io-response#/#": 2, "old-request#/#": 1, "old#/#": 1, "live#/admin#": 2, "#/#": 1})
 	shard.add([]string{
 		"socket.io#/#", "socket.io#/#0123456789abcdef#", "socket.io#/#room#with#hash#", "socket.io#/#AbCdEfGhIjKlMnOpQrS-#",
-		"other#/#", "other#/#0123456789abcdef#",
-	}, map[string]int64{"socket.io#/#": 1, "other#/#": 1})
+		"other#/#", "other#/#0123456789abcdef#", "heard#/#", // sioemit listen
+	}, map[string]int64{"socket.io#/#": 2, "other#/#": 1, "heard#/#": 1})
 	seen := traffic{plain: plain, shard: shard, readers: readers{known: true, count: map[int]int{}}}
 	classic := []group{
 		{adapter: "classic", key: "old", namespace: "/", servers: 1},
@@ -33,19 +33,30 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
 	// Somebody reads streams, so that servers without rooms may be of the
-	// streams adapter; those with rooms are not.
+	// streams adapter: their answers tell, or else the settings.
 	seen.readers.add("id=3 addr=1.2.3.4:5 name= age=1 db=0 sub=0 cmd=xread user=default\nid=4 db=0 cmd=get\n")
 	other := group{adapter: "streams", key: "other", namespace: "/", servers: 1, shardedPubSub: true}
-	if got, want := seen.groups(settings{}), slices.Concat(classic, sharded[1:], streams, []group{other}); !slices.Equal(got, want) {
-		t.Errorf("%+v\nwant %+v", got, want)
+	both := settings{adapter: "streams", shardedPubSub: true}
+	for _, test := range []struct {
+		answered map[string]bool
+		settings settings
+		streams  bool
+	}{
+		{nil, settings{}, false}, {nil, both, true},
+		{map[string]bool{"other": true}, settings{}, true}, {map[string]bool{"other": false}, both, false},
+	} {
+		seen.messagePack = test.answered
+		want := slices.Concat(classic, sharded, streams)
+		if test.streams {
+			want = slices.Concat(classic, sharded[1:], streams, []group{other})
+		}
+		if got := seen.groups(test.settings); !slices.Equal(got, want) {
+			t.Errorf("%+v: %+v\nwant %+v", test, got, want)
+		}
 	}
-	// Where readers cannot be seen, the settings decide.
-	seen.readers.known = false
-	seen.readers.count = map[int]int{}
-	if got, want := seen.groups(settings{}), slices.Concat(classic, sharded, streams); !slices.Equal(got, want) {
-		t.Errorf("%+v\nwant %+v", got, want)
-	}
-	if got := seen.groups(settings{adapter: "streams", shardedPubSub: true}); !slices.Contains(got, other) {
+	// Where readers cannot be seen, it is the same.
+	seen.readers, seen.messagePack = readers{}, nil
+	if got := seen.groups(both); !slices.Contains(got, other) {
 		t.Errorf("%+v", got)
 	}
 }
