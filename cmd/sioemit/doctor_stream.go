@@ -84,9 +84,10 @@ func (p *patient) checkStream(ctx context.Context, here *group) {
 		p.fail("stream", fmt.Sprintf("Servers use other streams for namespace %s, and not %s: %s.", quote(p.namespace), quote(name), strings.Join(others, ", ")),
 			"Find the one that you mean, and add --stream-name, and --stream-count if it is one of several.")
 	case perServer > 0 && perServer != p.streamCount:
-		flags := []string{"--stream-count", strconv.Itoa(perServer)}
+		// No flags: a job queue, a second application or sioemit listen may be
+		// among them.
 		p.warn("stream", fmt.Sprintf("%s read streams, %d for each server, and --stream-count is %d.", plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
-			fmt.Sprintf("If nothing else here reads streams, streamCount of the servers is %d. %s", perServer, addFlags(flags)), flags...)
+			fmt.Sprintf("Does nothing else here read streams? Then streamCount of the servers is %d: add --stream-count %[1]d. Otherwise look there.", perServer))
 	default:
 		text := fmt.Sprintf("No server has written to stream %s yet, so that it cannot be seen whether they read it.", quote(name))
 		if !complete {

@@ -246,8 +246,12 @@ func setups(t *testing.T) []setup {
 			check: "servers", text: "1 server listens with the streams adapter, none with the classic one.", flags: []string{"--adapter", "streams"},
 		},
 		{
-			name:  "streams servers with sharded pub/sub and three streams, classic settings",
-			start: single(harness.StreamsAdapter.With("useShardedPubSub", true).With("streamCount", 3)),
+			name: "streams servers with sharded pub/sub and three streams, classic settings",
+			start: func(t *testing.T) ward {
+				w := single(harness.StreamsAdapter.With("useShardedPubSub", true).With("streamCount", 3))(t)
+				writtenByServer(t, w.redis.Client(), "socket.io-2", "/")
+				return w
+			},
 			check: "servers", text: "1 server listens with the streams adapter, key socket.io, in namespace /, with sharded pub/sub",
 			flags: []string{"--adapter", "streams", "--sharded-pubsub=true", "--stream-count", "3"},
 		},
@@ -285,7 +289,10 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "another number of streams, and nothing in them yet", start: single(harness.StreamsAdapter.With("streamCount", 3), "--adapter", "streams"),
-			check: "stream", status: warning, text: "3 connections read streams, 3 for each server", flags: []string{"--stream-count", "3"},
+			check: "stream", status: warning, text: "3 connections read streams, 3 for each server", advice: "add --stream-count 3.",
+			byHand: func(_ *testing.T, w ward, _ finding) []string {
+				return applied(w.words, []string{"--stream-count", "3"})
+			},
 		},
 		{
 			name: "a stream in another database",
