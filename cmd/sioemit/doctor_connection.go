@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,6 +35,11 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 	if _, ok := p.client.(*redis.ClusterClient); ok && strings.Contains(err.Error(), "cluster support disabled") {
 		p.clusterFailed(nil)
 		return false
+	}
+	if client, ok := p.client.(*redis.Client); ok && !isSentinel(client) && isClosed(err) {
+		if why := refusal(ctx, client.Options()); why != nil {
+			err = why
+		}
 	}
 	text, advice, flags := p.unreachable(ctx, address, err)
 	p.fail("redis", text, advice, flags...)
@@ -85,6 +92,41 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 		return fmt.Sprintf("Redis at %s does not answer.", address), "A firewall, a stopped process or a wrong port does this. Check " + urlSources + ".", nil
 	}
 	return fmt.Sprintf("Redis at %s cannot be used: %s.", address, reason(err)), "Check " + urlSources + ".", nil
+}
+
+// isClosed reports whether Redis has closed the connection.
+func isClosed(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
+}
+
+// probeTimeout is how long a port may take to show what it is.
+const probeTimeout = time.Second
+
+// refusal returns what Redis says before it closes a connection that it does
+// not want: a client that writes first may see no more than that it is closed.
+func refusal(ctx context.Context, o *redis.Options) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, o.Network, o.Addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if o.TLSConfig != nil {
+		conn = tls.Client(conn, o.TLSConfig)
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	switch {
+	case strings.HasPrefix(line, "-"):
+		return errors.New(line[1:])
+	case isClosed(err), isTimeout(err):
+		return nil // nothing said
+	}
+	return err
 }
 
 // urlSources is where the URL comes from.

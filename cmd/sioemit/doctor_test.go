@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -505,6 +507,47 @@ func setups(t *testing.T) []setup {
 			},
 		},
 		{
+			name: "as many clients as Redis takes",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				configure(t, w.redis, "maxclients", "1") // who says this is the one
+				w.words = []string{"--redis", w.redis.URL()}
+				return w
+			},
+			check: "redis", text: "has as many clients as it takes", advice: "Raise maxclients",
+			byHand: func(t *testing.T, w ward, _ finding) []string {
+				configure(t, w.redis, "maxclients", "1000")
+				return w.words
+			},
+		},
+		{
+			name: "protected mode",
+			start: func(t *testing.T) ward {
+				address := otherAddress(t)
+				w := ward{redis: startRedis(t, harness.RedisConfig{Args: []string{"--bind", "127.0.0.1", address}})}
+				w.words = []string{"--redis", fmt.Sprintf("redis://%s:%d", address, w.redis.Port)}
+				return w
+			},
+			check: "redis", text: "is in protected mode", advice: "Set a password",
+			byHand: func(t *testing.T, w ward, _ finding) []string {
+				configure(t, w.redis, "protected-mode", "no")
+				return w.words
+			},
+		},
+		{
+			name: "no certificate of the client",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes"}})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", w.redis.TLSURL(), "--tls-ca", w.redis.CAFile}
+				return w
+			},
+			check: "redis", text: "wants a certificate of the client", advice: "Add --tls-cert FILE and --tls-key FILE.",
+			byHand: func(_ *testing.T, w ward, _ finding) []string {
+				return append(w.words, "--tls-cert", w.redis.CAFile, "--tls-key", w.redis.KeyFile)
+			},
+		},
+		{
 			name: "no such host",
 			start: func(t *testing.T) ward {
 				w := single(harness.RedisAdapter8)(t)
@@ -514,6 +557,29 @@ func setups(t *testing.T) []setup {
 			check: "redis", text: "There is no host no-such-host.invalid.", advice: "Check the host", byHand: rightURL,
 		},
 	}
+}
+
+func configure(t *testing.T, server *harness.Redis, name, value string) {
+	t.Helper()
+	if err := server.Client().ConfigSet(t.Context(), name, value).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// otherAddress is one of this machine that Redis does not take for local.
+func otherAddress(t *testing.T) string {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if a, ok := a.(*net.IPNet); ok && a.IP.To4() != nil && !a.IP.IsLoopback() {
+			return a.IP.String()
+		}
+	}
+	t.Skip("this machine has no address but 127.0.0.1")
+	return ""
 }
 
 // grantByAdvice runs as the administrator the command that the advice holds.
