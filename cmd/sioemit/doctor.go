@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -49,7 +50,6 @@ type settings struct {
 	streamName    string
 	streamCount   int
 	shardedPubSub bool
-	drop          []string // flags that were given and that no other adapter has
 }
 
 func settingsOf(c *cli.Context) settings {
@@ -64,12 +64,27 @@ func settingsOf(c *cli.Context) settings {
 	if s.streamName == "" {
 		s.streamName = encoding.DefaultKey
 	}
-	for _, flag := range flagsOf[s.adapter] {
-		if c.IsSet(flag) {
-			s.drop = append(s.drop, "--"+flag)
+	return s
+}
+
+// givenFlags are the names of the global flags on the command line. Package cli
+// takes those of the environment for given, too.
+func givenFlags(c *cli.Context) (names []string) {
+	for _, f := range c.App.Flags {
+		name := f.Names()[0]
+		given := c.IsSet(name)
+		if f, ok := f.(cli.DocGenerationFlag); ok {
+			for _, env := range f.GetEnvVars() {
+				if value := os.Getenv(env); value != "" && value == fmt.Sprint(c.Value(name)) {
+					given = false
+				}
+			}
+		}
+		if given {
+			names = append(names, "--"+name)
 		}
 	}
-	return s
+	return names
 }
 
 // patient is the set-up that doctor looks at, and what it has found out so far.
@@ -102,7 +117,7 @@ func doctor(c *cli.Context) error {
 	ctx, cancel := context.WithTimeout(c.Context, timeout)
 	defer cancel()
 
-	p := &patient{settings: settingsOf(c), client: client, options: options}
+	p := &patient{settings: settingsOf(c), diagnosis: diagnosis{given: givenFlags(c)}, client: client, options: options}
 	defer p.close()
 	if err := p.prepare(ctx); err != nil {
 		return err

@@ -84,7 +84,7 @@ func (p *patient) checkRoom(ctx context.Context, a answers) {
 	if !p.listened.shard.names[channel] {
 		flags := []string{"--subscription-mode", "static"}
 		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", quote(channel)),
-			addFlags(flags), flags...)
+			p.addFlags(flags), flags...)
 	}
 }
 
@@ -260,13 +260,13 @@ func (p *patient) checkVersionOfServers(here *group, a answers) {
 			"Send them no binary: what one of them needs breaks the clients of the other.")
 	case a.old > 0 && p.version > 2:
 		flags := []string{"--server-version", "2"}
-		p.warn("server-version", fmt.Sprintf("The servers are Socket.IO 1 or 2, --server-version is %d: binary arrives garbled, and join and other calls do not work.", p.version), addFlags(flags), flags...)
+		p.warn("server-version", fmt.Sprintf("The servers are Socket.IO 1 or 2, --server-version is %d: binary arrives garbled, and join and other calls do not work.", p.version), p.addFlags(flags), flags...)
 	case later > 0 && p.version < 3:
 		flags := []string{"--server-version", "4"}
-		p.fail("server-version", fmt.Sprintf("The servers are Socket.IO 3 or 4, --server-version is %d: events with binary disconnect every client.", p.version), addFlags(flags), flags...)
+		p.fail("server-version", fmt.Sprintf("The servers are Socket.IO 3 or 4, --server-version is %d: events with binary disconnect every client.", p.version), p.addFlags(flags), flags...)
 	case p.version == 3 && a.old == 0 && here.modern == here.servers:
 		flags := []string{"--server-version", "4"}
-		p.warn("server-version", "The servers are Socket.IO 4, --server-version is 3: calls that only 4 has are refused.", addFlags(flags), flags...)
+		p.warn("server-version", "The servers are Socket.IO 4, --server-version is 3: calls that only 4 has are refused.", p.addFlags(flags), flags...)
 	default:
 		p.ok("server-version", fmt.Sprintf("--server-version %d fits the servers.", p.version))
 	}
@@ -280,10 +280,10 @@ func (p *patient) checkCodec(here *group, a answers) {
 	switch {
 	case a.spaced == a.servers && p.codec != "json":
 		flags := []string{"--codec", "json"}
-		p.fail("codec", "The servers have a JSON parser, --codec is msgpack: they understand no event.", addFlags(flags), flags...)
+		p.fail("codec", "The servers have a JSON parser, --codec is msgpack: they understand no event.", p.addFlags(flags), flags...)
 	case a.spaced == 0 && p.codec != "msgpack":
 		flags := []string{"--codec", "msgpack"}
-		p.fail("codec", "The servers have no JSON parser, --codec is json: they understand no event.", addFlags(flags), flags...)
+		p.fail("codec", "The servers have no JSON parser, --codec is json: they understand no event.", p.addFlags(flags), flags...)
 	case a.spaced > 0 && a.spaced < a.servers:
 		p.warn("codec", fmt.Sprintf("%d of %s have a JSON parser, the others not: they do not understand each other.", a.spaced, plural(a.servers, "server")),
 			"Set the same parser on all of them.")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -100,20 +101,27 @@ func (p *patient) suggest(d difference) {
 			text = fmt.Sprintf("%s without --%s, none with it.", capital(listen(d.servers)), d.differs[0])
 		}
 	}
-	advice := addFlags(d.flags)
-	if d.adapter != p.adapter && len(p.drop) > 0 {
-		advice += " Leave out " + strings.Join(p.drop, ", ") + "."
+	f := finding{Status: failure, Check: "servers", Text: text, Advice: p.addFlags(d.flags), Flags: d.flags}
+	if d.adapter != p.adapter {
+		for _, flag := range flagsOf[p.adapter] {
+			if flag = "--" + flag; slices.Contains(p.given, flag) {
+				f.Remove = append(f.Remove, flag)
+			}
+		}
+		if len(f.Remove) > 0 {
+			f.Advice += " Leave out " + strings.Join(f.Remove, ", ") + "."
+		}
 	}
 	if d.namespace != p.namespace {
-		advice += " " + onDemand
+		f.Advice += " " + onDemand
 	}
 	p.suggested = &d.group
 	if p.adapter == "streams" && d.adapter == "streams" && d.namespace == p.namespace {
 		// Events go through the stream, for which neither matters.
-		p.warn("servers", text+" Events arrive, but calls with replies and server-emit reach nobody.", advice, d.flags...)
-		return
+		f.Status = warning
+		f.Text += " Events arrive, but calls with replies and server-emit reach nobody."
 	}
-	p.fail("servers", text, advice, d.flags...)
+	p.add(f)
 }
 
 // likely picks from groups that are equally near the one whose names are so

@@ -84,7 +84,7 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 		return fmt.Sprintf("No Redis answers at %s: %v.", address, dial.Err), "Is Redis running there? Check the address in " + urlSources + ".", nil
 	}
 	if client, ok := p.client.(*redis.Client); ok && !isSentinel(client) && client.Options().Network == "tcp" {
-		if text, advice, flags := otherProtocol(ctx, client.Options()); text != "" {
+		if text, advice, flags := p.otherProtocol(ctx, *client.Options()); text != "" {
 			return text, advice, flags
 		}
 	}
@@ -162,19 +162,21 @@ func untrusted(address string, err error) (text, advice string) {
 
 // otherProtocol finds out whether the port speaks TLS although the URL says
 // no, or the other way round.
-func otherProtocol(ctx context.Context, o *redis.Options) (text, advice string, flags []string) {
+func (p *patient) otherProtocol(ctx context.Context, o redis.Options) (text, advice string, flags []string) {
 	if o.TLSConfig == nil {
 		if !speaksTLS(ctx, o.Addr) {
 			return "", "", nil
 		}
-		flags, advice = otherURL(o, "rediss", o.Addr)
+		o.TLSConfig = &tls.Config{}
+		flags, advice = p.otherURL(o)
 		return fmt.Sprintf("The port at %s speaks TLS, and the URL says redis://.", o.Addr), advice, flags
 	}
 	if !speaksRedis(ctx, o.Addr) {
 		return "", "", nil
 	}
-	flags, advice = otherURL(o, "redis", o.Addr)
-	return fmt.Sprintf("The port at %s speaks no TLS, and the URL says rediss://.", o.Addr), advice + " Leave out --tls-ca, --tls-cert and --tls-key.", flags
+	o.TLSConfig = nil
+	flags, advice = p.otherURL(o)
+	return fmt.Sprintf("The port at %s speaks no TLS, and the URL says rediss://.", o.Addr), advice, flags
 }
 
 // speaksTLS reports whether a TLS handshake gets an answer. Nothing is sent

@@ -24,29 +24,38 @@ type finding struct {
 	Check  string `json:"check"`
 	Text   string `json:"text"`
 	Advice string `json:"advice"`
-	// Flags are the ones that would fix it, each a word of its own. A flag
-	// that was given already, --redis too, is to be replaced.
-	Flags []string `json:"flags"`
+	// Flags are the ones that would fix it, each a word of its own, once those
+	// of Remove are left out.
+	Flags  []string `json:"flags"`
+	Remove []string `json:"remove"` // names of flags that were given
 }
 
 // diagnosis is what all checks found out.
-type diagnosis struct{ findings []finding }
+type diagnosis struct {
+	findings []finding
+	given    []string // names of the flags on the command line
+}
 
 func (d *diagnosis) ok(check, text string) {
-	d.add(finding{fine, check, text, "", nil})
+	d.add(finding{Status: fine, Check: check, Text: text})
 }
 
 func (d *diagnosis) warn(check, text, advice string, flags ...string) {
-	d.add(finding{warning, check, text, advice, flags})
+	d.add(finding{Status: warning, Check: check, Text: text, Advice: advice, Flags: flags})
 }
 
 func (d *diagnosis) fail(check, text, advice string, flags ...string) {
-	d.add(finding{failure, check, text, advice, flags})
+	d.add(finding{Status: failure, Check: check, Text: text, Advice: advice, Flags: flags})
 }
 
 func (d *diagnosis) add(f finding) {
+	// A flag takes one value, and a second --redis would mean a Redis Cluster.
+	f.Remove = append(f.Remove, d.replaced(f.Flags)...)
 	if f.Flags == nil {
 		f.Flags = []string{} // [] in JSON
+	}
+	if f.Remove == nil {
+		f.Remove = []string{}
 	}
 	d.findings = append(d.findings, f)
 }
@@ -80,6 +89,36 @@ func (d *diagnosis) flags() []string {
 	return all
 }
 
+// remove returns the names of the flags that all findings want to be left out.
+func (d *diagnosis) remove() []string {
+	var all []string
+	for _, f := range d.findings {
+		for _, name := range f.Remove {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// replaced returns the names of given flags in whose place words come.
+func (d *diagnosis) replaced(words []string) (names []string) {
+	for i, word := range words {
+		name, _, _ := strings.Cut(word, "=")
+		candidates := []string{name}
+		if name == "--redis" && strings.HasPrefix(words[i+1], "redis://") {
+			candidates = append(candidates, "--tls-ca", "--tls-cert", "--tls-key") // they need rediss://
+		}
+		for _, name := range candidates {
+			if slices.Contains(d.given, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // print prints the findings for people or, with --json, for programs.
 func (d *diagnosis) print(c *cli.Context) error {
 	if c.Bool("json") {
@@ -91,8 +130,13 @@ func (d *diagnosis) print(c *cli.Context) error {
 	return d.render(c.App.Writer, coloured(c.App.Writer))
 }
 
-// addFlags is the advice to add flags.
-func addFlags(flags []string) string { return "Add " + shellWords(flags) + "." }
+// addFlags is the advice to add flags, or to give them other values.
+func (d *diagnosis) addFlags(flags []string) string {
+	if names := d.replaced(flags); len(names) > 0 {
+		return "Use " + shellWords(flags) + " in place of your " + strings.Join(names, ", ") + "."
+	}
+	return "Add " + shellWords(flags) + "."
+}
 
 // shellWords writes words so that a shell reads them back.
 func shellWords(words []string) string {

@@ -9,7 +9,7 @@ func (p *patient) checkMode(here *group) {
 	case here.rooms > 0 && here.ids == 0 && p.mode == "dynamic-private":
 		flags := []string{"--subscription-mode", "dynamic"}
 		p.fail("subscription-mode", "Sockets have no channel of their own here: the servers' subscriptionMode is dynamic, and events to a single socket id would be lost.",
-			addFlags(flags), flags...)
+			p.addFlags(flags), flags...)
 	case here.rooms+here.ids > 0:
 		p.ok("subscription-mode", "Rooms have channels of their own here, as --subscription-mode "+string(p.mode)+" expects.")
 	case len(p.rooms) == 0:

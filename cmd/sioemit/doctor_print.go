@@ -40,8 +40,15 @@ func (d *diagnosis) render(w io.Writer, colour bool) error {
 			b.WriteString(column + "> " + wrap(printable(f.Advice), column+"  ") + "\n")
 		}
 	}
-	if flags := d.flags(); len(flags) > 0 {
-		fmt.Fprintf(&b, "\nFlags to add: %s\n", printable(shellWords(flags)))
+	flags, remove := d.flags(), d.remove()
+	if len(flags)+len(remove) > 0 {
+		b.WriteByte('\n')
+	}
+	if len(remove) > 0 {
+		fmt.Fprintf(&b, "Flags to leave out: %s\n", strings.Join(remove, " "))
+	}
+	if len(flags) > 0 {
+		fmt.Fprintf(&b, "Flags to add: %s\n", printable(shellWords(flags)))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,19 +31,32 @@ func addressOf(client redis.UniversalClient) string {
 // options hold this word instead of an address then.
 func isSentinel(client *redis.Client) bool { return client.Options().Addr == "FailoverClient" }
 
-// otherURL returns the flags that lead to another address or to another
-// protocol with the same user and database, and the advice to use them. A
+// otherURL returns the flags that lead to a Redis, and the advice to use them. A
 // password is never printed: then there are no flags.
-func otherURL(o *redis.Options, scheme, address string) (flags []string, advice string) {
-	u := url.URL{Scheme: scheme, Host: address}
-	if o.DB != 0 {
+func (d *diagnosis) otherURL(o redis.Options) (flags []string, advice string) {
+	u := url.URL{Scheme: schemeOf(&o), Host: o.Addr}
+	if o.Network == "unix" {
+		u = url.URL{Scheme: "unix", Path: o.Addr}
+	}
+	switch {
+	case o.DB == 0:
+	case o.Network == "unix":
+		u.RawQuery = "db=" + strconv.Itoa(o.DB)
+	default:
 		u.Path = "/" + strconv.Itoa(o.DB)
 	}
-	if o.Password == "" {
-		flags = []string{"--redis", u.String()}
-		return flags, "Use " + shellWords(flags) + "."
+	switch {
+	case o.Password != "":
+		u.User = url.UserPassword(o.Username, "PASSWORD")
+	case o.Username != "":
+		u.User = url.User(o.Username)
 	}
-	return nil, fmt.Sprintf("Use --redis %s://%s:PASSWORD@%s%s.", scheme, url.User(o.Username), address, u.Path)
+	flags = []string{"--redis", u.String()}
+	advice = d.addFlags(flags)
+	if o.Password != "" {
+		return nil, advice
+	}
+	return flags, advice
 }
 
 func schemeOf(o *redis.Options) string {
@@ -136,9 +150,9 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 	flags := []string{"--cluster"}
 	text := "This Redis is one node of a Redis Cluster."
 	if p.adapter == "classic" {
-		p.warn("role", text+" Events go out, but the servers cannot be counted.", addFlags(flags), flags...)
+		p.warn("role", text+" Events go out, but the servers cannot be counted.", p.addFlags(flags), flags...)
 	} else {
-		p.fail("role", text+" It takes only a part of what is sent.", addFlags(flags), flags...)
+		p.fail("role", text+" It takes only a part of what is sent.", p.addFlags(flags), flags...)
 	}
 	o := p.node.Options()
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{
@@ -159,8 +173,11 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 // clusterFailed says why a Redis Cluster does not work as one.
 func (p *patient) clusterFailed(err error) {
 	if err == nil || strings.Contains(err.Error(), "cluster support disabled") {
-		flags := []string{"--cluster=false"}
-		p.fail("role", "This Redis is no Redis Cluster.", "Leave --cluster out, or add "+flags[0]+", and name one --redis only.", flags...)
+		f := finding{Status: failure, Check: "role", Text: "This Redis is no Redis Cluster.", Advice: "Name one --redis only."}
+		if slices.Contains(p.given, "--cluster") {
+			f.Advice, f.Remove = "Leave --cluster out, and name one --redis only.", []string{"--cluster"}
+		}
+		p.add(f)
 		return
 	}
 	p.fail("role", fmt.Sprintf("The Redis Cluster cannot be used: %s.", reason(err)),
@@ -186,7 +203,7 @@ func (p *patient) isSentinel(ctx context.Context) {
 	}
 	u := url.URL{Scheme: schemeOf(o), Host: o.Addr, RawQuery: url.Values{"master_name": names}.Encode()}
 	flags := []string{"--redis", u.String()}
-	p.fail("role", text, "Use "+shellWords(flags)+".", flags...)
+	p.fail("role", text, p.addFlags(flags), flags...)
 }
 
 // checkReplica judges a connection to a replica by whether the servers are
@@ -195,7 +212,9 @@ func (p *patient) checkReplica(listeners bool) {
 	if !p.replica {
 		return
 	}
-	flags, advice := otherURL(p.node.Options(), schemeOf(p.node.Options()), p.master)
+	o := *p.node.Options()
+	o.Network, o.Addr = "tcp", p.master
+	flags, advice := p.otherURL(o)
 	switch {
 	case p.adapter == "streams":
 		p.fail("role", "This Redis is a replica: it takes no stream entries.", advice, flags...)

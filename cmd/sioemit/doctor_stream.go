@@ -110,7 +110,7 @@ func (p *patient) wrongDatabase() bool {
 		}
 		text := fmt.Sprintf("The servers read streams of database %d, and the URL names %d.", db, o.DB)
 		o.DB = db
-		flags, advice := otherURL(&o, schemeOf(&o), o.Addr)
+		flags, advice := p.otherURL(o)
 		p.fail("stream", text, advice, flags...)
 	}
 	return true
@@ -206,7 +206,7 @@ func (p *patient) otherStream(own, other string, perServer int) {
 	if count != p.streamCount {
 		flags = append(flags, "--stream-count", strconv.Itoa(count))
 	}
-	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, and not %s.", quote(other), quote(p.namespace), quote(own)), addFlags(flags), flags...)
+	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, and not %s.", quote(other), quote(p.namespace), quote(own)), p.addFlags(flags), flags...)
 }
 
 // countOf returns a number of streams with which the namespace belongs to this

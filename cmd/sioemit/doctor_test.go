@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -71,20 +72,49 @@ func (r checkup) String() string {
 	return b.String()
 }
 
-// applied adds flags to words, in place of those of the same name.
-func applied(words, flags []string) []string {
-	words = slices.Clone(words)
-	for _, flag := range flags {
-		name, _, _ := strings.Cut(flag, "=")
-		if i := slices.Index(words, name); i >= 0 && strings.HasPrefix(name, "--") {
-			n := 2
-			if name == "--cluster" {
-				n = 1
+// remove are the names of the flags to leave out.
+func (r checkup) remove() []string {
+	d := diagnosis{findings: r.Findings}
+	return d.remove()
+}
+
+// applied takes the words that doctor got, leaves out what it says, and adds
+// what it says. No flag may stand there twice then.
+func (r checkup) applied(t *testing.T, words []string) []string {
+	t.Helper()
+	words = applied(words, r.remove(), r.flags())
+	var names []string
+	for _, word := range words {
+		if name, _, _ := strings.Cut(word, "="); strings.HasPrefix(name, "--") {
+			if slices.Contains(names, name) {
+				t.Errorf("%s is given twice: %q:\n%s", name, words, r)
 			}
-			words = slices.Delete(words, i, i+n)
+			names = append(names, name)
 		}
 	}
+	return words
+}
+
+// applied leaves the flags of these names out of words, and adds others.
+func applied(words, remove, flags []string) []string {
+	words = slices.Clone(words)
+	for _, name := range remove {
+		i := slices.IndexFunc(words, func(word string) bool { return word == name || strings.HasPrefix(word, name+"=") })
+		if i < 0 {
+			continue
+		}
+		n := 1
+		if i+1 < len(words) && !strings.HasPrefix(words[i+1], "--") {
+			n = 2
+		}
+		words = slices.Delete(words, i, i+n)
+	}
 	return append(words, flags...)
+}
+
+// byURL uses another URL.
+func byURL(words []string, url string) []string {
+	return applied(words, []string{"--redis"}, []string{"--redis", url})
 }
 
 // ward is one official server with one client, and the words with which
@@ -154,6 +184,7 @@ type setup struct {
 	text   string
 	advice string   // a part of it
 	flags  []string // all that fix it; HOST stands for the address of Redis
+	remove []string // the given ones that must go, beside those of flags
 	// byHand does what the advice says where flags cannot: it returns the
 	// words to go on with.
 	byHand func(t *testing.T, w ward, f finding) []string
@@ -177,7 +208,7 @@ func setups(t *testing.T) []setup {
 		}
 	}
 	otherURL := func(url func(w ward) string) func(*testing.T, ward, finding) []string {
-		return func(_ *testing.T, w ward, _ finding) []string { return applied(w.words, []string{"--redis", url(w)}) }
+		return func(_ *testing.T, w ward, _ finding) []string { return byURL(w.words, url(w)) }
 	}
 	rightURL := otherURL(func(w ward) string { return w.redis.URL() })
 	return []setup{
@@ -205,7 +236,7 @@ func setups(t *testing.T) []setup {
 				return w
 			},
 			check: "servers", text: "No server listens with the classic adapter, key socket.io, in namespace /.", advice: "list below",
-			byHand: func(t *testing.T, w ward, _ finding) []string { return applied(w.words, []string{"--key", "shop"}) },
+			byHand: func(t *testing.T, w ward, _ finding) []string { return append(w.words, "--key", "shop") },
 		},
 		{
 			name: "a namespace that nobody has", start: single(harness.RedisAdapter8, "--namespace", "chat"),
@@ -242,6 +273,17 @@ func setups(t *testing.T) []setup {
 		{
 			name: "classic servers, streams settings", start: single(harness.RedisAdapter7, "--adapter", "streams"),
 			check: "servers", text: "1 server listens with the classic adapter, none with the streams one.", flags: []string{"--adapter", "classic"},
+		},
+		{
+			name:  "classic servers, settings that only streams have",
+			start: single(harness.RedisAdapter8, "--adapter", "streams", "--stream-count", "3", "--sharded-pubsub"),
+			check: "servers", text: "1 server listens with the classic adapter,", advice: "Leave out --stream-count, --sharded-pubsub.",
+			flags: []string{"--adapter", "classic"}, remove: []string{"--stream-count", "--sharded-pubsub"},
+		},
+		{
+			name: "sharded servers, a codec", start: single(harness.ShardedAdapter8, "--codec=json"),
+			check: "servers", text: "1 server listens with the sharded adapter,", advice: "Add --adapter sharded. Leave out --codec.",
+			byHand: func(t *testing.T, w ward, f finding) []string { return applied(w.words, f.Remove, f.Flags) },
 		},
 		{
 			name: "streams servers, classic settings", start: single(harness.StreamsAdapter),
@@ -293,14 +335,14 @@ func setups(t *testing.T) []setup {
 			name: "another number of streams, and nothing in them yet", start: single(harness.StreamsAdapter.With("streamCount", 3), "--adapter", "streams"),
 			check: "stream", status: warning, text: "3 connections read streams, 3 for each server", advice: "add --stream-count 3.",
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
-				return applied(w.words, []string{"--stream-count", "3"})
+				return append(w.words, "--stream-count", "3")
 			},
 		},
 		{
 			name: "a stream in another database",
 			start: func(t *testing.T) ward {
 				w := single(harness.StreamsAdapter, "--adapter", "streams")(t)
-				w.words = applied(w.words, []string{"--redis", w.redis.URL() + "/5"})
+				w.words = byURL(w.words, w.redis.URL()+"/5")
 				return w
 			},
 			check: "stream", text: "The servers read streams of database 0, and the URL names 5.", flags: []string{"--redis", "redis://HOST"},
@@ -407,7 +449,7 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "--cluster, and there is none", start: single(harness.RedisAdapter8, "--cluster"),
-			check: "role", text: "This Redis is no Redis Cluster.", flags: []string{"--cluster=false"},
+			check: "role", text: "This Redis is no Redis Cluster.", remove: []string{"--cluster"},
 		},
 		{
 			name: "a Sentinel taken for a Redis",
@@ -420,7 +462,7 @@ func setups(t *testing.T) []setup {
 				return ward{client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", "redis://" + s.Addrs[0]}}
 			},
 			check: "role", text: "This is a Sentinel, not a Redis.", advice: "?master_name=main",
-			byHand: func(_ *testing.T, w ward, f finding) []string { return applied(w.words, f.Flags) }, // the address is another each time
+			byHand: func(_ *testing.T, w ward, f finding) []string { return applied(w.words, f.Remove, f.Flags) }, // the address is another each time
 		},
 		{
 			name: "a replica",
@@ -459,11 +501,11 @@ func setups(t *testing.T) []setup {
 			},
 			check: "redis", text: "speaks TLS", advice: "Use --redis rediss://",
 			byHand: func(t *testing.T, w ward, f finding) []string { // and its authority is one that nobody knows
-				words := applied(w.words, f.Flags)
+				words := applied(w.words, f.Remove, f.Flags)
 				if f := examined(t, words).find("redis"); !strings.Contains(f.Advice, "--tls-ca FILE") {
 					t.Errorf("%+v", f)
 				}
-				return applied(words, []string{"--tls-ca", w.redis.CAFile})
+				return append(words, "--tls-ca", w.redis.CAFile)
 			},
 		},
 		{
@@ -476,7 +518,7 @@ func setups(t *testing.T) []setup {
 			},
 			check: "redis", text: `is signed by "sioemit test", whom this machine does not trust`, advice: "Add --tls-ca FILE",
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
-				return applied(w.words, []string{"--tls-ca", w.redis.CAFile})
+				return append(w.words, "--tls-ca", w.redis.CAFile)
 			},
 		},
 		{
@@ -633,7 +675,7 @@ func TestDoctor(t *testing.T) {
 			if f.Status != test.status || !strings.Contains(f.Text, test.text) || !strings.Contains(f.Advice, test.advice) {
 				t.Fatalf("it does not say %s of %s: %q > %q:\n%s", test.status, test.check, test.text, test.advice, before)
 			}
-			words := applied(w.words, before.flags())
+			words := before.applied(t, w.words)
 			if test.byHand != nil {
 				words = test.byHand(t, w, f)
 			} else {
@@ -647,11 +689,16 @@ func TestDoctor(t *testing.T) {
 				if got := before.flags(); !slices.Equal(got, want) {
 					t.Errorf("the flags are %q, not %q:\n%s", got, want, before)
 				}
+				for _, name := range before.remove() {
+					if !slices.Contains(w.words, name) || !slices.Contains(test.remove, name) && !slices.Contains(want, name) {
+						t.Errorf("%s is to be left out, and should not:\n%s", name, before)
+					}
+				}
 			}
 			if w.client == nil { // no server could start before
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 			}
-			if after := examined(t, words); !after.OK || len(after.flags()) > 0 {
+			if after := examined(t, words); !after.OK || len(after.flags())+len(after.remove()) > 0 {
 				t.Errorf("it fails still:\n%s", after)
 			}
 			if r := sioemit(t, nil, "", slices.Concat([]string{"emit", "--quiet", "--require", "1", "found"}, words, test.words(w))...); r != (result{}) {
@@ -816,13 +863,25 @@ func TestOtherURL(t *testing.T) {
 		flags   []string
 		advice  string
 	}{
-		{redis.Options{DB: 3}, []string{"--redis", "rediss://host:1/3"}, "Use --redis rediss://host:1/3."},
-		{redis.Options{Password: "sesame"}, nil, "Use --redis rediss://:PASSWORD@host:1."},
-		{redis.Options{Username: "a b", Password: "sesame", DB: 3}, nil, "Use --redis rediss://a%20b:PASSWORD@host:1/3."},
+		{redis.Options{DB: 3}, []string{"--redis", "redis://host:1/3"}, "Add --redis redis://host:1/3."},
+		{redis.Options{TLSConfig: &tls.Config{}}, []string{"--redis", "rediss://host:1"}, "Add --redis rediss://host:1."},
+		{redis.Options{Username: "app"}, []string{"--redis", "redis://app@host:1"}, "Add --redis 'redis://app@host:1'."},
+		{redis.Options{Password: "sesame"}, nil, "Add --redis 'redis://:PASSWORD@host:1'."},
+		{redis.Options{Username: "a b", Password: "sesame", DB: 3}, nil, "Add --redis 'redis://a%20b:PASSWORD@host:1/3'."},
+		{redis.Options{Network: "unix", Addr: "/run/a b.sock"}, []string{"--redis", "unix:///run/a%20b.sock"}, "Add --redis 'unix:///run/a%20b.sock'."},
+		{redis.Options{Network: "unix", Addr: "/r.sock", DB: 2, Password: "sesame"}, nil, "Add --redis 'unix://:PASSWORD@/r.sock?db=2'."},
 	} {
-		if flags, advice := otherURL(&test.options, "rediss", "host:1"); !slices.Equal(flags, test.flags) || advice != test.advice {
+		if test.options.Addr == "" {
+			test.options.Addr = "host:1"
+		}
+		d := diagnosis{}
+		if flags, advice := d.otherURL(test.options); !slices.Equal(flags, test.flags) || advice != test.advice {
 			t.Errorf("%+v: %q, %q", test.options, flags, advice)
 		}
+	}
+	d := diagnosis{given: []string{"--redis", "--tls-ca", "--key"}}
+	if _, advice := d.otherURL(redis.Options{Addr: "host:1"}); advice != "Use --redis redis://host:1 in place of your --redis, --tls-ca." {
+		t.Error(advice)
 	}
 }
 
