@@ -40,10 +40,10 @@ func (p *patient) needs() []need {
 		format := encoding.Streams{ChannelPrefix: p.key}
 		channel := format.Channel(p.namespace)
 		return []need{
-			emit,
 			{[]any{publish, channel, ""}, "server-emit and calls with replies", false},
 			{[]any{subscribe, format.ResponseChannel(p.namespace)}, "calls with replies", false},
 			{[]any{"PUBSUB", numsub, channel}, "counting the servers", false},
+			emit, // at last: a replica refuses it, and the client closes the connection then
 		}
 	}
 	format := encoding.Classic{Key: p.key}
