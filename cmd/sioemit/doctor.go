@@ -167,15 +167,15 @@ func (p *patient) examine(ctx context.Context) {
 	var here *group
 	if seen {
 		here = p.checkServers()
-		p.checkReplica(here != nil)
-		if suggested := p.suggested; here == nil && suggested != nil {
-			// The other checks are about what is suggested, so that one run
-			// finds all the flags.
-			here = suggested
-			if err := p.adopt(ctx, *suggested); err != nil {
-				p.warn("servers", fmt.Sprintf("With those flags, nothing more could be checked: %v.", err), "")
-				return
-			}
+	}
+	p.checkReplica(here != nil || !seen)
+	if here == nil && p.suggested != nil {
+		// The other checks are about what is suggested, so that one run finds
+		// all the flags.
+		here = p.suggested
+		if err := p.adopt(ctx, *here); err != nil {
+			p.warn("servers", fmt.Sprintf("With those flags, nothing more could be checked: %v.", err), "")
+			return
 		}
 	}
 	p.checkPermissions(ctx)

@@ -206,8 +206,8 @@ func (p *patient) isSentinel(ctx context.Context) {
 	p.fail("role", text, p.addFlags(flags), flags...)
 }
 
-// checkReplica judges a connection to a replica by whether the servers are
-// there, too.
+// checkReplica judges a connection to a replica by whether servers are there,
+// too, or may be.
 func (p *patient) checkReplica(listeners bool) {
 	if !p.replica {
 		return

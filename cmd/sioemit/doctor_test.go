@@ -641,10 +641,10 @@ func grantByAdvice(t *testing.T, w ward, f finding) []string {
 }
 
 // replicaOf starts a replica and returns when it follows its master.
-func replicaOf(t *testing.T, master *harness.Redis) *harness.Redis {
+func replicaOf(t *testing.T, master *harness.Redis, acl ...string) *harness.Redis {
 	t.Helper()
 	host, port, _ := strings.Cut(master.Addr, ":")
-	replica := startRedis(t, harness.RedisConfig{Args: []string{"--replicaof", host + " " + port}})
+	replica := startRedis(t, harness.RedisConfig{ACL: acl, Args: []string{"--replicaof", host + " " + port}})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	// WAIT on the master returns when so many replicas have what was written.
@@ -823,6 +823,32 @@ func TestDoctorBlind(t *testing.T) {
 		}
 		if !got.OK {
 			t.Errorf("%s: failures where nothing is known:\n%s", user, got)
+		}
+	}
+}
+
+// TestDoctorReplica finds out on a replica what does not depend on the rest.
+func TestDoctorReplica(t *testing.T) {
+	t.Parallel()
+	master := startRedis(t, harness.RedisConfig{})
+	replica := replicaOf(t, master,
+		"user default on nopass ~* &* +@all",
+		"user blind on >sesame ~* &* +@all -pubsub",
+		"user silent on >sesame ~* &* +@all -publish -acl",
+	)
+	admit(t, master.Conn(), harness.StreamsAdapter)
+	for _, test := range []struct {
+		user, adapter, check string
+		status               status
+		text                 string
+	}{
+		{"blind", "classic", "role", warning, "This Redis is a replica"},
+		{"blind", "streams", "role", failure, "it takes no stream entries"},
+		{"silent", "streams", "permissions", warning, `User silent may emit, but not PUBLISH on "socket.io#/#"`},
+	} {
+		got := examined(t, []string{"--redis", "redis://" + test.user + ":sesame@" + replica.Addr, "--adapter", test.adapter})
+		if f := got.find(test.check); f.Status != test.status || !strings.Contains(f.Text, test.text) {
+			t.Errorf("%+v: it says\n%s", test, got)
 		}
 	}
 }
