@@ -111,16 +111,16 @@ func does(n need) string {
 
 // grant is what an administrator has to type.
 func (p *patient) grant(user string, denied []need) string {
-	words := []string{"ACL", "SETUSER", user}
+	words := []string{"ACL", "SETUSER", shellWords([]string{user})}
 	for _, n := range denied {
 		name := strings.ToLower(fmt.Sprint(n.words[0]))
 		rules := []string{"+" + name}
 		switch name {
 		case "pubsub":
 		case "xadd":
-			rules = append(rules, "~"+fmt.Sprint(n.words[1]))
+			rules = append(rules, "'~"+aclPattern(fmt.Sprint(n.words[1]))+"'")
 		default:
-			rules = append(rules, "&"+p.key+"*")
+			rules = append(rules, "'&"+aclPattern(p.key)+"*'")
 		}
 		for _, rule := range rules {
 			if !slices.Contains(words, rule) {
@@ -129,6 +129,21 @@ func (p *patient) grant(user string, denied []need) string {
 		}
 	}
 	return "Let an administrator of Redis run " + strings.Join(words, " ") + " and keep that, with ACL SAVE or in the configuration."
+}
+
+// aclPattern makes a pattern that stands between single quotes, in a shell as
+// in redis-cli. These differ in how they read quotes and backslashes there, and
+// Redis takes no spaces: a question mark stands for each.
+func aclPattern(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c == '\'' || c == '\\' {
+			b.WriteByte('?')
+		} else {
+			b.WriteString(escapeGlob(text[i : i+1]))
+		}
+	}
+	return b.String()
 }
 
 // errUnasked is returned when Redis lets this user ask in neither way.

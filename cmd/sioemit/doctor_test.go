@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -415,7 +418,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr}
 				return w
 			},
-			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app +publish &socket.io*", byHand: grantByAdvice,
+			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app +publish '&socket.io*'", byHand: grantByAdvice,
 		},
 		{
 			name: "a user who may not add to streams",
@@ -427,7 +430,31 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr, "--adapter", "streams"}
 				return w
 			},
-			check: "permissions", text: "User app may not XADD to socket.io.", advice: "ACL SETUSER app +xadd ~socket.io", byHand: grantByAdvice,
+			check: "permissions", text: "User app may not XADD to socket.io.", advice: "ACL SETUSER app +xadd '~socket.io'", byHand: grantByAdvice,
+		},
+		{
+			name: "a user who may not publish on channels with odd names",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+					"user default on nopass ~* &* +@all", "user app on >sesame resetchannels +@all",
+				}})}
+				w.client = admit(t, w.redis.Conn(), harness.ShardedAdapter8.With("channelPrefix", oddKey))
+				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr, "--adapter", "sharded", "--key", oddKey}
+				return w
+			},
+			check: "permissions", text: `User app may not SPUBLISH on `, byHand: grantByAdvice,
+		},
+		{
+			name: "a user who may not add to streams with odd names",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+					"user default on nopass ~* &* +@all", "user app on >sesame allchannels resetkeys +@all",
+				}})}
+				w.client = admit(t, w.redis.Conn(), harness.StreamsAdapter.With("streamName", oddKey))
+				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr, "--adapter", "streams", "--stream-name", oddKey}
+				return w
+			},
+			check: "permissions", text: `User app may not XADD to `, byHand: grantByAdvice,
 		},
 		{
 			name: "one node of a Redis Cluster",
@@ -624,18 +651,33 @@ func otherAddress(t *testing.T) string {
 	return ""
 }
 
-// grantByAdvice runs as the administrator the command that the advice holds.
+// oddKey is one that patterns, redis-cli and shells would read otherwise.
+const oddKey = `my app's x[1]*?\"é$`
+
+// grantByAdvice types as the administrator the command that the advice holds,
+// in a shell and in redis-cli, which have different quotes.
 func grantByAdvice(t *testing.T, w ward, f finding) []string {
-	match := regexp.MustCompile(`run (ACL SETUSER .*?) and keep`).FindStringSubmatch(f.Advice)
+	match := regexp.MustCompile(`run (ACL SETUSER .*) and keep`).FindStringSubmatch(f.Advice)
 	if match == nil {
 		t.Fatalf("no command in %q", f.Advice)
 	}
-	var words []any
-	for _, word := range strings.Fields(match[1]) {
-		words = append(words, word)
+	admin := "redis-cli -p " + strconv.Itoa(w.redis.Port)
+	inShell := exec.CommandContext(t.Context(), "sh", "-c", admin+" "+match[1])
+	inside := exec.CommandContext(t.Context(), "sh", "-c", admin)
+	inside.Stdin = strings.NewReader(match[1] + "\n")
+	var rules []any
+	for _, cmd := range []*exec.Cmd{inShell, inside} {
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != "OK\n" {
+			t.Fatalf("%s: %s, %v", match[1], out, err)
+		}
+		user, err := w.redis.Client().Do(t.Context(), "ACL", "GETUSER", "app").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, user)
 	}
-	if err := w.redis.Client().Do(t.Context(), words...).Err(); err != nil {
-		t.Fatal(err)
+	if !reflect.DeepEqual(rules[0], rules[1]) {
+		t.Errorf("%s means %v in a shell, %v in redis-cli", match[1], rules[0], rules[1])
 	}
 	return w.words
 }
