@@ -74,6 +74,8 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 		return fmt.Sprintf("Redis at %s is in protected mode: it answers its own machine only.", address), "Set a password on that Redis, or a bind address.", nil
 	case strings.Contains(message, "max number of clients"):
 		return fmt.Sprintf("Redis at %s has as many clients as it takes.", address), "Raise maxclients on that Redis, or close clients: CLIENT LIST shows them.", nil
+	case strings.Contains(message, "DB index is out of range"):
+		return fmt.Sprintf("Redis at %s has no database of that number.", address), "Use a smaller one at the end of the URL, or none.", nil
 	case strings.Contains(message, "LOADING"):
 		return fmt.Sprintf("Redis at %s is still loading its data.", address), "Try again when it has finished.", nil
 	}
@@ -82,6 +84,9 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 	}
 	if errors.As(err, &dial) && dial.Op == "dial" && !isTimeout(err) {
 		return fmt.Sprintf("No Redis answers at %s: %v.", address, dial.Err), "Is Redis running there? Check the address in " + urlSources + ".", nil
+	}
+	if isReply(err) {
+		return fmt.Sprintf("Redis at %s refuses: %s.", address, reason(err)), "Check " + urlSources + ".", nil
 	}
 	if client, ok := p.client.(*redis.Client); ok && !isSentinel(client) && client.Options().Network == "tcp" {
 		if text, advice, flags := p.otherProtocol(ctx, *client.Options()); text != "" {
@@ -163,6 +168,8 @@ func untrusted(address string, err error) (text, advice string) {
 // otherProtocol finds out whether the port speaks TLS although the URL says
 // no, or the other way round.
 func (p *patient) otherProtocol(ctx context.Context, o redis.Options) (text, advice string, flags []string) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
 	if o.TLSConfig == nil {
 		if !speaksTLS(ctx, o.Addr) {
 			return "", "", nil

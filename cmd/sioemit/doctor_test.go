@@ -617,6 +617,15 @@ func setups(t *testing.T) []setup {
 			},
 		},
 		{
+			name: "no such database",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				w.words = []string{"--redis", w.redis.URL() + "/99"}
+				return w
+			},
+			check: "redis", text: "has no database of that number", advice: "Use a smaller one", byHand: rightURL,
+		},
+		{
 			name: "no such host",
 			start: func(t *testing.T) ward {
 				w := single(harness.RedisAdapter8)(t)
@@ -961,6 +970,11 @@ func TestDoctorInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Resume()
+	// An answer needs no search for the reason.
+	odd := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "SELECT", "OTHER"}})
+	if f := examined(t, []string{"--redis", odd.URL() + "/1", "--timeout", "1h"}).find("redis"); !strings.Contains(f.Text, "refuses: ERR unknown command") {
+		t.Errorf("%+v", f)
+	}
 	for _, scheme := range []string{"redis://", "rediss://"} {
 		started := time.Now()
 		got := examined(t, []string{"--redis", scheme + server.Addr, "--timeout", "1s"})
