@@ -91,9 +91,10 @@ func givenFlags(c *cli.Context) (names []string) {
 type patient struct {
 	settings
 	diagnosis
-	client  redis.UniversalClient
-	options []emitter.Option
-	command []any // the Redis command that an event to --room, or to everyone, becomes
+	client    redis.UniversalClient
+	sentinels []*target // that the client asks for its Redis
+	options   []emitter.Option
+	command   []any // the Redis command that an event to --room, or to everyone, becomes
 
 	node      *redis.Client // one node, for what any of them can tell
 	major     int           // version of Redis, 0 when not known
@@ -119,6 +120,11 @@ func doctor(c *cli.Context) error {
 
 	p := &patient{settings: settingsOf(c), diagnosis: diagnosis{given: givenFlags(c)}, client: client, options: options}
 	defer p.close()
+	if client, ok := client.(*redis.Client); ok && isSentinel(client) {
+		if p.sentinels, err = targetsOf(c); err != nil {
+			return err
+		}
+	}
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}

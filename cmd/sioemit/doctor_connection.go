@@ -36,7 +36,11 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 		p.clusterFailed(nil)
 		return false
 	}
-	if client, ok := p.client.(*redis.Client); ok && !isSentinel(client) && isClosed(err) {
+	if len(p.sentinels) > 0 {
+		if address = p.checkSentinels(ctx); address == "" {
+			return false
+		}
+	} else if client, ok := p.client.(*redis.Client); ok && isClosed(err) {
 		if why := refusal(ctx, client.Options()); why != nil {
 			err = why
 		}
@@ -175,14 +179,14 @@ func (p *patient) otherProtocol(ctx context.Context, o redis.Options) (text, adv
 			return "", "", nil
 		}
 		o.TLSConfig = &tls.Config{}
-		flags, advice = p.otherURL(o)
+		flags, advice = p.otherURL(o, "")
 		return fmt.Sprintf("The port at %s speaks TLS, and the URL says redis://.", o.Addr), advice, flags
 	}
 	if !speaksRedis(ctx, o.Addr) {
 		return "", "", nil
 	}
 	o.TLSConfig = nil
-	flags, advice = p.otherURL(o)
+	flags, advice = p.otherURL(o, "")
 	return fmt.Sprintf("The port at %s speaks no TLS, and the URL says rediss://.", o.Addr), advice, flags
 }
 

@@ -32,19 +32,25 @@ func addressOf(client redis.UniversalClient) string {
 func isSentinel(client *redis.Client) bool { return client.Options().Addr == "FailoverClient" }
 
 // otherURL returns the flags that lead to a Redis, and the advice to use them. A
-// password is never printed: then there are no flags.
-func (d *diagnosis) otherURL(o redis.Options) (flags []string, advice string) {
+// password is never printed: then there are no flags. With the name of a master,
+// the options are those of a Sentinel.
+func (d *diagnosis) otherURL(o redis.Options, master string) (flags []string, advice string) {
 	u := url.URL{Scheme: schemeOf(&o), Host: o.Addr}
 	if o.Network == "unix" {
 		u = url.URL{Scheme: "unix", Path: o.Addr}
 	}
+	query := make(url.Values)
+	if master != "" {
+		query.Set("master_name", master)
+	}
 	switch {
 	case o.DB == 0:
 	case o.Network == "unix":
-		u.RawQuery = "db=" + strconv.Itoa(o.DB)
+		query.Set("db", strconv.Itoa(o.DB))
 	default:
 		u.Path = "/" + strconv.Itoa(o.DB)
 	}
+	u.RawQuery = query.Encode()
 	switch {
 	case o.Password != "":
 		u.User = url.UserPassword(o.Username, "PASSWORD")
@@ -184,28 +190,6 @@ func (p *patient) clusterFailed(err error) {
 		"See CLUSTER INFO and CLUSTER SHARDS there. Each node must announce an address that this machine can reach.")
 }
 
-// isSentinel says that what answers is a Sentinel, and how to use it as one.
-func (p *patient) isSentinel(ctx context.Context) {
-	const text = "This is a Sentinel, not a Redis."
-	var names []string
-	masters, err := redis.NewSliceCmd(ctx, "SENTINEL", "MASTERS"), error(nil)
-	if err = p.node.Process(ctx, masters); err == nil {
-		for _, master := range masters.Val() {
-			if fields, ok := master.([]any); ok && len(fields) > 1 && fields[0] == "name" {
-				names = append(names, fmt.Sprint(fields[1]))
-			}
-		}
-	}
-	o := p.node.Options()
-	if len(names) != 1 || o.Password != "" {
-		p.fail("role", text, fmt.Sprintf("Add ?master_name=NAME to the URL. It knows: %s.", strings.Join(names, ", ")))
-		return
-	}
-	u := url.URL{Scheme: schemeOf(o), Host: o.Addr, RawQuery: url.Values{"master_name": names}.Encode()}
-	flags := []string{"--redis", u.String()}
-	p.fail("role", text, p.addFlags(flags), flags...)
-}
-
 // checkReplica judges a connection to a replica by whether servers are there,
 // too, or may be.
 func (p *patient) checkReplica(listeners bool) {
@@ -214,7 +198,7 @@ func (p *patient) checkReplica(listeners bool) {
 	}
 	o := *p.node.Options()
 	o.Network, o.Addr = "tcp", p.master
-	flags, advice := p.otherURL(o)
+	flags, advice := p.otherURL(o, "")
 	switch {
 	case p.adapter == "streams":
 		p.fail("role", "This Redis is a replica: it takes no stream entries.", advice, flags...)

@@ -110,7 +110,7 @@ func (p *patient) wrongDatabase() bool {
 		}
 		text := fmt.Sprintf("The servers read streams of database %d, and the URL names %d.", db, o.DB)
 		o.DB = db
-		flags, advice := p.otherURL(o)
+		flags, advice := p.otherURL(o, "")
 		p.fail("stream", text, advice, flags...)
 	}
 	return true

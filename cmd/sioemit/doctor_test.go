@@ -213,6 +213,24 @@ func setups(t *testing.T) []setup {
 	otherURL := func(url func(w ward) string) func(*testing.T, ward, finding) []string {
 		return func(_ *testing.T, w ward, _ finding) []string { return byURL(w.words, url(w)) }
 	}
+	// watched is a ward on a Redis that a Sentinel watches.
+	watched := func(url func(*harness.Sentinels) string) func(t *testing.T) ward {
+		return func(t *testing.T) ward {
+			s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			return ward{redis: s.Nodes[0], client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", url(s)}}
+		}
+	}
+	asAdvised := func(_ *testing.T, w ward, f finding) []string { return applied(w.words, f.Remove, f.Flags) }
+	restart := func(t *testing.T, w ward, _ finding) []string {
+		if err := w.redis.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return w.words
+	}
 	rightURL := otherURL(func(w ward) string { return w.redis.URL() })
 	return []setup{
 		{
@@ -286,7 +304,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "sharded servers, a codec", start: single(harness.ShardedAdapter8, "--codec=json"),
 			check: "servers", text: "1 server listens with the sharded adapter,", advice: "Add --adapter sharded. Leave out --codec.",
-			byHand: func(t *testing.T, w ward, f finding) []string { return applied(w.words, f.Remove, f.Flags) },
+			byHand: asAdvised,
 		},
 		{
 			name: "streams servers, classic settings", start: single(harness.StreamsAdapter),
@@ -479,17 +497,41 @@ func setups(t *testing.T) []setup {
 			check: "role", text: "This Redis is no Redis Cluster.", remove: []string{"--cluster"},
 		},
 		{
-			name: "a Sentinel taken for a Redis",
+			name: "a Sentinel taken for a Redis", start: watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] }),
+			check: "role", text: "This is a Sentinel, not a Redis.", advice: "?master_name=main", byHand: asAdvised, // the address is another each time
+		},
+		{
+			name: "a Sentinel that knows no such master", start: watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] + "?master_name=mian" }),
+			check: "redis", text: "knows no master mian; it knows main.", advice: "?master_name=main", byHand: asAdvised,
+		},
+		{
+			name: "a Redis taken for a Sentinel", start: watched(func(s *harness.Sentinels) string { return s.Nodes[0].URL() + "?master_name=main" }),
+			check: "redis", text: "is no Sentinel, but a Redis.", advice: "26379", byHand: asAdvised,
+		},
+		{
+			name: "no Sentinel",
 			start: func(t *testing.T) ward {
-				s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
-				if err != nil {
+				w := single(harness.RedisAdapter8)(t)
+				gone := startRedis(t, harness.RedisConfig{})
+				if err := gone.Stop(); err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(func() { s.Close() })
-				return ward{client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", "redis://" + s.Addrs[0]}}
+				w.words = []string{"--redis", gone.URL() + "?master_name=main"}
+				return w
 			},
-			check: "role", text: "This is a Sentinel, not a Redis.", advice: "?master_name=main",
-			byHand: func(_ *testing.T, w ward, f finding) []string { return applied(w.words, f.Remove, f.Flags) }, // the address is another each time
+			check: "redis", text: "No Sentinel answers at 127.0.0.1:", advice: "Are Sentinels running there?", byHand: rightURL,
+		},
+		{
+			name: "a master that is down",
+			start: func(t *testing.T) ward {
+				w := watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] + "?master_name=main" })(t)
+				w.client = nil // a server goes on once Redis is back, but nobody knows when
+				if err := w.redis.Stop(); err != nil {
+					t.Fatal(err)
+				}
+				return w
+			},
+			check: "redis", text: "No Redis answers at 127.0.0.1:", byHand: restart,
 		},
 		{
 			name: "a replica",
@@ -567,13 +609,7 @@ func setups(t *testing.T) []setup {
 				}
 				return w
 			},
-			check: "redis", text: "No Redis answers at", advice: "Is Redis running there?",
-			byHand: func(t *testing.T, w ward, _ finding) []string {
-				if err := w.redis.Restart(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				return w.words
-			},
+			check: "redis", text: "No Redis answers at", advice: "Is Redis running there?", byHand: restart,
 		},
 		{
 			name: "as many clients as Redis takes",
@@ -937,27 +973,29 @@ func TestOtherURL(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		options redis.Options
+		master  string
 		flags   []string
 		advice  string
 	}{
-		{redis.Options{DB: 3}, []string{"--redis", "redis://host:1/3"}, "Add --redis redis://host:1/3."},
-		{redis.Options{TLSConfig: &tls.Config{}}, []string{"--redis", "rediss://host:1"}, "Add --redis rediss://host:1."},
-		{redis.Options{Username: "app"}, []string{"--redis", "redis://app@host:1"}, "Add --redis 'redis://app@host:1'."},
-		{redis.Options{Password: "sesame"}, nil, "Add --redis 'redis://:PASSWORD@host:1'."},
-		{redis.Options{Username: "a b", Password: "sesame", DB: 3}, nil, "Add --redis 'redis://a%20b:PASSWORD@host:1/3'."},
-		{redis.Options{Network: "unix", Addr: "/run/a b.sock"}, []string{"--redis", "unix:///run/a%20b.sock"}, "Add --redis 'unix:///run/a%20b.sock'."},
-		{redis.Options{Network: "unix", Addr: "/r.sock", DB: 2, Password: "sesame"}, nil, "Add --redis 'unix://:PASSWORD@/r.sock?db=2'."},
+		{redis.Options{DB: 3}, "", []string{"--redis", "redis://host:1/3"}, "Add --redis redis://host:1/3."},
+		{redis.Options{}, "main", []string{"--redis", "redis://host:1?master_name=main"}, "Add --redis 'redis://host:1?master_name=main'."},
+		{redis.Options{TLSConfig: &tls.Config{}}, "", []string{"--redis", "rediss://host:1"}, "Add --redis rediss://host:1."},
+		{redis.Options{Username: "app"}, "", []string{"--redis", "redis://app@host:1"}, "Add --redis 'redis://app@host:1'."},
+		{redis.Options{Password: "sesame"}, "", nil, "Add --redis 'redis://:PASSWORD@host:1'."},
+		{redis.Options{Username: "a b", Password: "sesame", DB: 3}, "", nil, "Add --redis 'redis://a%20b:PASSWORD@host:1/3'."},
+		{redis.Options{Network: "unix", Addr: "/run/a b.sock"}, "", []string{"--redis", "unix:///run/a%20b.sock"}, "Add --redis 'unix:///run/a%20b.sock'."},
+		{redis.Options{Network: "unix", Addr: "/r.sock", DB: 2, Password: "sesame"}, "", nil, "Add --redis 'unix://:PASSWORD@/r.sock?db=2'."},
 	} {
 		if test.options.Addr == "" {
 			test.options.Addr = "host:1"
 		}
 		d := diagnosis{}
-		if flags, advice := d.otherURL(test.options); !slices.Equal(flags, test.flags) || advice != test.advice {
+		if flags, advice := d.otherURL(test.options, test.master); !slices.Equal(flags, test.flags) || advice != test.advice {
 			t.Errorf("%+v: %q, %q", test.options, flags, advice)
 		}
 	}
 	d := diagnosis{given: []string{"--redis", "--tls-ca", "--key"}}
-	if _, advice := d.otherURL(redis.Options{Addr: "host:1"}); advice != "Use --redis redis://host:1 in place of your --redis, --tls-ca." {
+	if _, advice := d.otherURL(redis.Options{Addr: "host:1"}, ""); advice != "Use --redis redis://host:1 in place of your --redis, --tls-ca." {
 		t.Error(advice)
 	}
 }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/urfave/cli/v2"
+)
+
+// targetsOf takes apart the URLs of --redis or, separated by spaces, of the
+// environment.
+func targetsOf(c *cli.Context) ([]*target, error) {
+	urls := c.StringSlice("redis")
+	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
+		if len(urls) == 0 {
+			urls = strings.Fields(os.Getenv(name))
+		}
+	}
+	if len(urls) == 0 {
+		urls = []string{defaultURL}
+	}
+	targets := make([]*target, len(urls))
+	for i, raw := range urls {
+		var err error
+		if targets[i], err = parseURL(raw); err != nil {
+			return nil, err
+		}
+	}
+	return targets, nil
+}
+
+// checkSentinels finds out why no Redis answers behind Sentinels. It returns the
+// address of the master when they know one.
+func (p *patient) checkSentinels(ctx context.Context) (master string) {
+	name := p.sentinels[0].masterName
+	var silent []string
+	var why error
+	for _, t := range p.sentinels {
+		probing, cancel := context.WithTimeout(ctx, probeTimeout)
+		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.options.Addr, name)
+		cancel()
+		switch {
+		case address != "":
+			return address
+		case err == nil:
+			p.unknownMaster(t, names)
+			return ""
+		case isReply(err) && strings.Contains(err.Error(), "unknown command"):
+			p.noSentinel(t)
+			return ""
+		}
+		silent, why = append(silent, t.options.Addr), err
+	}
+	p.fail("redis", fmt.Sprintf("No Sentinel answers at %s: %s.", strings.Join(silent, ", "), reason(why)),
+		"Are Sentinels running there? Check the addresses in "+urlSources+".")
+	return ""
+}
+
+// askSentinel returns the address of a master and the names of all.
+func askSentinel(ctx context.Context, client *redis.Client, address, name string) (master string, names []string, err error) {
+	o := redis.Options{
+		Addr: address, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
+	}
+	sentinel := redis.NewClient(&o)
+	defer sentinel.Close()
+	if names, err = mastersOf(ctx, sentinel); err != nil || !slices.Contains(names, name) {
+		return "", names, err
+	}
+	found, err := sentinel.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", name).StringSlice()
+	if err != nil || len(found) != 2 {
+		return "", names, err
+	}
+	return net.JoinHostPort(found[0], found[1]), names, nil
+}
+
+// mastersOf returns the names of the masters that a Sentinel watches.
+func mastersOf(ctx context.Context, sentinel *redis.Client) (names []string, err error) {
+	masters, err := sentinel.Do(ctx, "SENTINEL", "MASTERS").Slice()
+	for _, master := range masters {
+		if fields, ok := master.([]any); ok && len(fields) > 1 && fields[0] == "name" {
+			names = append(names, fmt.Sprint(fields[1]))
+		}
+	}
+	return names, err
+}
+
+// unknownMaster says that a Sentinel does not watch the master of the URL.
+func (p *patient) unknownMaster(t *target, names []string) {
+	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.options.Addr, quote(t.masterName), strings.Join(names, ", "))
+	flags, advice := p.masterURL(*t.options, names)
+	p.fail("redis", text, advice, flags...)
+}
+
+// noSentinel says that a Redis is taken for a Sentinel.
+func (p *patient) noSentinel(t *target) {
+	flags, advice := p.otherURL(*t.options, "")
+	p.fail("redis", fmt.Sprintf("What answers at %s is no Sentinel, but a Redis.", t.options.Addr),
+		"Sentinels have a port of their own, 26379 by default. For this Redis, "+strings.ToLower(advice[:1])+advice[1:], flags...)
+}
+
+// isSentinel says that what answers is a Sentinel, and how to use it as one.
+func (p *patient) isSentinel(ctx context.Context) {
+	names, err := mastersOf(ctx, p.node)
+	if err != nil {
+		p.fail("role", "This is a Sentinel, not a Redis.", fmt.Sprintf("Add ?master_name=NAME to the URL. The names are not known: %s.", reason(err)))
+		return
+	}
+	flags, advice := p.masterURL(*p.node.Options(), names)
+	p.fail("role", "This is a Sentinel, not a Redis.", advice, flags...)
+}
+
+// masterURL is otherURL for the master that Sentinels watch, when it is clear
+// which one.
+func (p *patient) masterURL(o redis.Options, names []string) (flags []string, advice string) {
+	if len(names) != 1 || len(p.sentinels) > 1 {
+		return nil, "Put ?master_name=NAME into the URL. It knows: " + strings.Join(names, ", ") + "."
+	}
+	return p.otherURL(o, names[0])
+}
