@@ -129,7 +129,10 @@ func doctor(c *cli.Context) error {
 		return err
 	}
 	p.examine(ctx)
-	if ctx.Err() != nil && c.Context.Err() == nil {
+	if err := c.Context.Err(); err != nil {
+		return err // what was found last may be no more than that
+	}
+	if ctx.Err() != nil {
 		p.warn("time", fmt.Sprintf("Time ran out after %v: not everything was checked.", timeout), "Give it more with --timeout.")
 	}
 	if err := p.print(c); err != nil {
@@ -138,7 +141,7 @@ func doctor(c *cli.Context) error {
 	if failed := p.count(failure); failed > 0 {
 		return fmt.Errorf("%d of %s failed", failed, plural(len(p.findings), "check"))
 	}
-	return c.Context.Err()
+	return nil
 }
 
 // prepare builds the command that an event would become, without sending it,

@@ -53,6 +53,9 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 		case isReply(err) && strings.Contains(err.Error(), "unknown command"):
 			p.noSentinel(t)
 			return ""
+		case isReply(err):
+			p.fail("redis", fmt.Sprintf("The Sentinel at %s refuses: %s.", t.options.Addr, reason(err)), "Check "+urlSources+".")
+			return ""
 		}
 		silent, why = append(silent, t.options.Addr), err
 	}

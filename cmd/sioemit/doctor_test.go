@@ -1024,3 +1024,35 @@ func TestDoctorInTime(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorInterrupted says nothing that it has not found out.
+func TestDoctorInterrupted(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, words := range [][]string{nil, {"--json"}} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"doctor", "--timeout", "1h", "--redis", "redis://" + silent.Addr().String()}, words...)...)
+		cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0"}
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := silent.Accept() // it waits for an answer now
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // the status is looked at
+		got := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+		if want := (result{statusInterrupt, "", "sioemit: interrupted\n"}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}
