@@ -19,13 +19,13 @@ func doctorCommand() *cli.Command {
 		Usage: "find out why nothing arrives",
 		Description: `Give it the flags that you give emit. It checks Redis, what this user may do
 there, which servers listen and whether they answer, compares that with the
-flags, and says which flags to add. It changes nothing and emits nothing; the
-servers are asked one question.
+flags, and says which to add and which to leave out. It changes nothing and
+emits nothing; the servers are asked who is in a room.
 
    sioemit doctor                       do the defaults reach anybody?
    sioemit doctor --key myapp -n admin  do these settings?
    sioemit doctor --room user:7         is a client in that room?
-   sioemit doctor --json                the findings, with the flags to add
+   sioemit doctor --json                the findings, with the flags to change
 
 It ends with 0 unless a finding is a failure.
 
@@ -191,10 +191,10 @@ func (p *patient) examine(ctx context.Context) {
 	if here == nil {
 		return
 	}
-	p.checkAnswers(ctx, here)
+	a := p.checkAnswers(ctx, here)
 	switch p.adapter {
 	case "sharded":
-		p.checkMode(here)
+		p.checkMode(here, a)
 	case "streams":
 		p.checkStream(ctx, here)
 	}

@@ -27,7 +27,7 @@ const nobody = "sioemit-doctor"
 
 // checkAnswers asks the servers who is in the rooms, and judges from the
 // replies whether they live, which generation they are and what they speak.
-func (p *patient) checkAnswers(ctx context.Context, here *group) {
+func (p *patient) checkAnswers(ctx context.Context, here *group) answers {
 	// Half of the time that is left: a server that hangs must not take it all.
 	deadline, _ := ctx.Deadline()
 	patience := time.Until(deadline) / 2
@@ -44,7 +44,7 @@ func (p *patient) checkAnswers(ctx context.Context, here *group) {
 	a, err := ask(asking, *here, rooms)
 	if err != nil {
 		p.warn("answers", fmt.Sprintf("The servers could not be asked: %s.", reason(err)), "")
-		return
+		return a
 	}
 	if a.servers < here.servers {
 		p.warn("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), patience.Round(100*time.Millisecond)),
@@ -52,15 +52,16 @@ func (p *patient) checkAnswers(ctx context.Context, here *group) {
 	} else {
 		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, plural(here.servers, "server")))
 	}
-	p.checkRoom(ctx, a)
+	p.checkRoom(a)
 	if p.adapter == "classic" && a.servers > 0 {
 		p.checkVersionOfServers(here, a)
 		p.checkCodec(here, a)
 	}
+	return a
 }
 
 // checkRoom says how many clients are in the rooms given.
-func (p *patient) checkRoom(ctx context.Context, a answers) {
+func (p *patient) checkRoom(a answers) {
 	if len(p.rooms) == 0 || a.servers == 0 {
 		return
 	}
@@ -75,16 +76,28 @@ func (p *patient) checkRoom(ctx context.Context, a answers) {
 		return
 	}
 	p.ok("room", fmt.Sprintf("%s in %s now.", listIn(a.clients), where))
-	if p.adapter != "sharded" || len(p.rooms) > 1 {
-		return
-	}
-	// Servers that have clients in the room subscribe to its channel, except
-	// in static mode.
+}
+
+// checkMode compares --subscription-mode with the channels of rooms. Servers
+// that have clients in a room subscribe to its channel, except in static mode.
+func (p *patient) checkMode(here *group, a answers) {
 	channel := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}.Channel(p.namespace, p.rooms)
-	if !p.listened.shard.names[channel] {
+	switch {
+	case p.mode == encoding.Static:
+		p.ok("subscription-mode", "--subscription-mode static reaches servers in any mode.")
+	case a.clients > 0 && len(p.rooms) == 1 && !p.listened.shard.names[channel]:
 		flags := []string{"--subscription-mode", "static"}
 		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", quote(channel)),
 			p.addFlags(flags), flags...)
+	case here.rooms > 0 && here.ids == 0 && p.mode == "dynamic-private":
+		flags := []string{"--subscription-mode", "dynamic"}
+		p.fail("subscription-mode", "Sockets have no channel of their own here: the servers' subscriptionMode is dynamic, and events to a single socket id would be lost.",
+			p.addFlags(flags), flags...)
+	case here.rooms+here.ids > 0:
+		p.ok("subscription-mode", "Rooms have channels of their own here, as --subscription-mode "+string(p.mode)+" expects.")
+	case len(p.rooms) == 0:
+		p.warn("subscription-mode", "No room has a channel of its own. Either no client is in a room now, or the servers' subscriptionMode is static: then events to a room are lost.",
+			"Run doctor again with --room ROOM, for a room with clients in it. --subscription-mode static reaches servers in any mode.")
 	}
 }
 
