@@ -968,6 +968,55 @@ func TestDoctorPrinted(t *testing.T) {
 	}
 }
 
+// TestDoctorDocs runs the examples of docs/doctor.md. Another address and another
+// version of Redis are no difference.
+func TestDoctorDocs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := startRedis(t, harness.RedisConfig{})
+	admit(t, server.Conn(), harness.RedisAdapter8.With("key", "myapp"))
+	for range 2 {
+		admit(t, server.Conn(), harness.RedisAdapter8.With("key", "myapp"))
+	}
+	version := regexp.MustCompile(`Redis [0-9.]+[0-9]`)
+	docs := version.ReplaceAllString(string(page), "Redis 7")
+	ran := 0
+	for block := range strings.SplitSeq(docs, "\n\n    $ sioemit doctor") {
+		words, rest, _ := strings.Cut(block, "\n")
+		if ran++; ran == 1 {
+			continue // what stands before the first example
+		}
+		r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", append([]string{"doctor"}, strings.Fields(words)...)...)
+		got := version.ReplaceAllString(r.stdout+r.stderr, "Redis 7")
+		got = strings.ReplaceAll(got, server.Addr, "localhost:6379")
+		for line := range strings.Lines(got) {
+			var found bool
+			if line != "\n" {
+				line = "    " + line
+			}
+			if rest, found = strings.CutPrefix(rest, line); !found {
+				t.Errorf("sioemit doctor%s prints\n%s\nand its example goes on with\n%.200s", words, got, rest)
+				break
+			}
+		}
+	}
+	if ran != 3 {
+		t.Errorf("%d examples", ran-1)
+	}
+	_, object, _ := strings.Cut(docs, "\n    {\n")
+	object, _, _ = strings.Cut(object, "\n    }\n")
+	var example finding
+	if err := json.Unmarshal([]byte("{"+object+"}"), &example); err != nil {
+		t.Fatal(err)
+	}
+	if got := examined(t, []string{"--redis", server.URL()}).find("servers"); !reflect.DeepEqual(got, example) {
+		t.Errorf("the finding is %+v, in the example %+v", got, example)
+	}
+}
+
 // TestOtherURL never prints a password, and never drops one without a word.
 func TestOtherURL(t *testing.T) {
 	t.Parallel()
