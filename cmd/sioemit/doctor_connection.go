@@ -36,13 +36,18 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 		p.clusterFailed(nil)
 		return false
 	}
-	if len(p.sentinels) > 0 {
-		if address = p.checkSentinels(ctx); address == "" {
-			return false
+	if client, ok := p.client.(*redis.Client); ok {
+		o := *client.Options()
+		if len(p.sentinels) > 0 {
+			if address = p.checkSentinels(ctx); address == "" {
+				return false
+			}
+			o.Network, o.Addr = "tcp", address
 		}
-	} else if client, ok := p.client.(*redis.Client); ok && isClosed(err) {
-		if why := refusal(ctx, client.Options()); why != nil {
-			err = why
+		if isClosed(err) {
+			if why := refusal(ctx, &o); why != nil {
+				err = why
+			}
 		}
 	}
 	text, advice, flags := p.unreachable(ctx, address, err)

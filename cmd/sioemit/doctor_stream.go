@@ -87,7 +87,7 @@ func (p *patient) checkStream(ctx context.Context, here *group) {
 		// No flags: a job queue, a second application or sioemit listen may be
 		// among them.
 		p.warn("stream", fmt.Sprintf("%s read streams, %d for each server, and --stream-count is %d.", plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
-			fmt.Sprintf("Does nothing else here read streams? Then streamCount of the servers is %d: add --stream-count %[1]d. Otherwise look there.", perServer))
+			fmt.Sprintf("Does nothing else here read streams? Then streamCount of the servers is %d. %s", perServer, p.addFlags([]string{"--stream-count", strconv.Itoa(perServer)})))
 	default:
 		text := fmt.Sprintf("No server has written to stream %s yet, so that it cannot be seen whether they read it.", quote(name))
 		if !complete {

@@ -250,6 +250,14 @@ func setups(t *testing.T) []setup {
 			check: "servers", text: "1 server listens with key myapp", flags: []string{"--key", "myapp"},
 		},
 		{
+			name: "sharded servers on a Redis Cluster, classic settings",
+			start: func(t *testing.T) ward {
+				cluster := startRedisCluster(t)
+				return ward{client: admit(t, cluster.Conn(), harness.ShardedAdapter8, "r1"), words: []string{"--redis", cluster.URLs()[0], "--cluster"}}
+			},
+			check: "servers", text: "1 server listens with the sharded adapter", flags: []string{"--adapter", "sharded"}, emit: []string{"--room", "r1"},
+		},
+		{
 			name: "several keys",
 			start: func(t *testing.T) ward {
 				w := single(harness.RedisAdapter8.With("key", "shop"))(t)
@@ -354,7 +362,7 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "another number of streams, and nothing in them yet", start: single(harness.StreamsAdapter.With("streamCount", 3), "--adapter", "streams"),
-			check: "stream", status: warning, text: "3 connections read streams, 3 for each server", advice: "add --stream-count 3.",
+			check: "stream", status: warning, text: "3 connections read streams, 3 for each server", advice: "Add --stream-count 3.",
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
 				return append(w.words, "--stream-count", "3")
 			},
@@ -503,6 +511,19 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a Sentinel that knows no such master", start: watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] + "?master_name=mian" }),
 			check: "redis", text: "knows no master mian; it knows main.", advice: "?master_name=main", byHand: asAdvised,
+		},
+		{
+			name: "a master that has as many clients as it takes",
+			start: func(t *testing.T) ward {
+				w := watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] + "?master_name=main" })(t)
+				configure(t, w.redis, "maxclients", "2") // fewer than there are
+				return w
+			},
+			check: "redis", text: "has as many clients as it takes", advice: "Raise maxclients",
+			byHand: func(t *testing.T, w ward, _ finding) []string {
+				configure(t, w.redis, "maxclients", "1000")
+				return w.words
+			},
 		},
 		{
 			name: "a Redis taken for a Sentinel", start: watched(func(s *harness.Sentinels) string { return s.Nodes[0].URL() + "?master_name=main" }),
