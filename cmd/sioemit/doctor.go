@@ -114,6 +114,8 @@ func doctor(c *cli.Context) error {
 		return err
 	}
 	defer client.Close()
+	// A context that is cancelled does not end the wait for an answer.
+	defer context.AfterFunc(c.Context, func() { client.Close() })()
 	timeout := c.Duration("timeout")
 	ctx, cancel := context.WithTimeout(c.Context, timeout)
 	defer cancel()

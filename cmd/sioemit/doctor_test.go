@@ -1111,11 +1111,14 @@ func TestDoctorInterrupted(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		conn, err := silent.Accept() // it waits for an answer now
+		conn, err := silent.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		if _, err := conn.Read(make([]byte, 64)); err != nil { // it waits for an answer then
+			t.Fatal(err)
+		}
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
