@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -121,37 +123,85 @@ func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalCl
 type target struct {
 	options    *redis.Options
 	masterName string // of a Sentinel URL
-	shown      string // the URL without its password
+	shown      string // scheme and host: what else is in the URL may be a password
 }
 
-// parseURL never shows more of the URL in an error than its scheme or a part
-// that cannot hold a password: package url repeats the whole of it.
+// encodeHint is for passwords that end in the middle, because a character in
+// them means something else in a URL.
+const encodeHint = "the characters / ? # @ in a password are written %2F %3F %23 %40"
+
+// hostPort is a URL without its beginning.
+var hostPort = regexp.MustCompile(`^([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+$`)
+
+// parseURL repeats in its errors the scheme and the host of the URL at most, and
+// where it is not certain which part is the host, nothing. So it has its own
+// words for what package url and go-redis would say.
 func parseURL(raw string) (*target, error) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	scheme = strings.ToLower(scheme)
+	behind := strings.IndexAny(rest, "/?#") // the host
+	switch {
+	case !ok && hostPort.MatchString(raw):
+		return nil, fmt.Errorf("the Redis URL has no scheme: write redis://%s", raw)
+	case !ok:
+		return nil, errors.New("the Redis URL has no scheme: write redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT or unix:///PATH")
+	case scheme != "redis" && scheme != "rediss" && scheme != "unix":
+		return nil, errors.New("the Redis URL must be one that starts with redis://, rediss:// or unix://")
+	case strings.Contains(rest, "#"), behind >= 0 && strings.Contains(rest[behind:], "@") && (behind > 0 || scheme != "unix"):
+		return nil, fmt.Errorf("it is not certain which part of the Redis URL is the host: %s", encodeHint)
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("the Redis URL cannot be read: characters such as # / ? @ : % in a password must be written %23 %2F %3F %40 %3A %25, and the port must be a number")
+		return nil, fmt.Errorf("the Redis URL cannot be read: %s, a %% is written %%25, and the port must be a number", encodeHint)
 	}
-	switch u.Scheme {
-	case "redis", "rediss", "unix":
-	case "":
-		return nil, errors.New("the Redis URL has no scheme: it starts with redis://, rediss:// or unix://")
-	default:
-		return nil, fmt.Errorf("the Redis URL starts with %s:, not with redis://, rediss:// or unix://", u.Scheme)
+	t := &target{shown: scheme + "://" + u.Host}
+	if scheme == "unix" {
+		if u.Host != "" || u.Path == "" {
+			return nil, errors.New("a Redis URL with unix:// needs the path of a socket, as unix:///run/redis.sock")
+		}
+	} else if path := strings.Trim(u.Path, "/"); path != "" {
+		if database, err := strconv.Atoi(path); err != nil || database < 0 {
+			return nil, fmt.Errorf("%s: what follows the host is the number of a database, such as /0", t.shown)
+		}
 	}
-	t := &target{shown: u.Redacted()}
-	query := u.Query()
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%s: what is behind the ? cannot be read: it is NAME=VALUE&NAME=VALUE, and in a value %% ; & are written %%25 %%3B %%26", t.shown)
+	}
 	if query.Has("master_name") {
 		t.masterName = query.Get("master_name")
 		if t.masterName == "" {
 			return nil, fmt.Errorf("%s: master_name is empty", t.shown)
 		}
 		query.Del("master_name")
-		u.RawQuery = query.Encode()
 	}
+	options := u.RawQuery
+	u.RawQuery = query.Encode()
 	if t.options, err = redis.ParseURL(u.String()); err != nil {
-		return nil, fmt.Errorf("%s: %s", t.shown, strings.TrimPrefix(err.Error(), "redis: "))
+		return nil, fmt.Errorf("%s: %w", t.shown, badOption(scheme, options))
 	}
 	return t, nil
+}
+
+// badOption says which option of a URL is the first that go-redis does not take.
+func badOption(scheme, options string) error {
+	for option := range strings.SplitSeq(options, "&") {
+		name, _, _ := strings.Cut(option, "=")
+		if name == "master_name" {
+			continue
+		}
+		_, err := redis.ParseURL(scheme + ":///0?" + option)
+		switch {
+		case err == nil:
+		case !strings.HasPrefix(err.Error(), "redis: unexpected option"):
+			return fmt.Errorf("option %q has a value that it cannot have", name)
+		case strings.Contains(name, "pass"), strings.Contains(name, "user"):
+			return fmt.Errorf("there is no option %q; the password stands before the host, as redis://USER:PASSWORD@HOST", name)
+		default:
+			return fmt.Errorf("there is no option %q", name)
+		}
+	}
+	return errors.New("it cannot be read")
 }
 
 // setTLS loads the files of the --tls flags.
