@@ -78,7 +78,7 @@ func unanswered(c *cli.Context, err error) error {
 	case errors.As(err, &argument), isInputError(err):
 		return inputError(c, err)
 	}
-	return explain(err, timeout)
+	return explain(c, err)
 }
 
 // inputError is an error about what was to be sent, in the words of the command

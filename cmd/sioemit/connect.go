@@ -1,19 +1,15 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -39,26 +35,14 @@ func open(c *cli.Context) (redis.UniversalClient, []emitter.Option, error) {
 // name. It opens no connection yet. The client repeats nothing on its own: an
 // event published twice is worse than an error.
 func connect(c *cli.Context) (redis.UniversalClient, error) {
-	urls := c.StringSlice("redis")
-	if len(urls) == 0 {
-		urls = []string{defaultURL}
-		for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
-			if value := os.Getenv(name); value != "" {
-				urls = strings.Fields(value)
-				break
-			}
-		}
+	targets, err := targetsOf(c)
+	if err != nil {
+		return nil, usageError{err}
 	}
-	targets := make([]*target, len(urls))
-	for i, raw := range urls {
-		t, err := parseURL(raw)
-		if err != nil {
-			return nil, usageError{err}
-		}
+	for _, t := range targets {
 		if err := t.setTLS(c); err != nil {
 			return nil, usageError{err}
 		}
-		targets[i] = t
 	}
 	timeout := c.Duration("timeout")
 	if timeout <= 0 {
@@ -78,6 +62,28 @@ func connect(c *cli.Context) (redis.UniversalClient, error) {
 	// Fewer round trips before the first command.
 	options.Protocol, options.DisableIdentity, options.MaintNotificationsConfig = 2, true, noMaintenance()
 	return redis.NewClient(&options), nil
+}
+
+// targetsOf takes apart the URLs of --redis or, separated by spaces, of the
+// environment.
+func targetsOf(c *cli.Context) ([]*target, error) {
+	urls := c.StringSlice("redis")
+	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
+		if len(urls) == 0 {
+			urls = strings.Fields(os.Getenv(name))
+		}
+	}
+	if len(urls) == 0 {
+		urls = []string{defaultURL}
+	}
+	targets := make([]*target, len(urls))
+	for i, raw := range urls {
+		var err error
+		if targets[i], err = parseURL(raw); err != nil {
+			return nil, err
+		}
+	}
+	return targets, nil
 }
 
 func noMaintenance() *maintnotifications.Config {
@@ -237,28 +243,56 @@ func (t *target) setTLS(c *cli.Context) error {
 	return nil
 }
 
-// explain says in one sentence what an error of Redis means and what to do.
-func explain(err error, timeout time.Duration) error {
-	var dial *net.OpError
-	var dns *net.DNSError
-	text := err.Error()
+// explain says in one line what an error of Redis means and what to do.
+func explain(c *cli.Context, err error) error {
+	targets, urlErr := targetsOf(c)
+	if urlErr != nil {
+		return err // it does not come from Redis
+	}
+	place := placeOf(targets)
+	if text, advice := trouble(place, err); text != "" {
+		return fmt.Errorf("%s: %s", text, advice)
+	}
+	scheme, _, _ := strings.Cut(targets[0].shown, ":")
+	protocol := map[string]string{ // which may be the wrong one
+		"redis":  "if that is a TLS port, write rediss://",
+		"rediss": "if that is no TLS port, write redis://",
+	}[scheme]
+	dial, text := dialError(err), err.Error()
+	var noTLS tls.RecordHeaderError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("redis did not answer within %v (--timeout): %w", timeout, err)
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF):
-		return fmt.Errorf("redis closed the connection; with rediss:// it may want a certificate, --tls-cert and --tls-key: %w", err)
-	case errors.As(err, &dns):
-		return fmt.Errorf("no Redis at %s: no such host; check --redis", dns.Name)
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case isTimeout(err) && scheme == "rediss" && dial == nil:
+		return fmt.Errorf("redis at %s did not answer within %v (--timeout); %s", place, c.Duration("timeout"), protocol)
+	case isTimeout(err):
+		return fmt.Errorf("redis at %s did not answer within %v (--timeout): %w", place, c.Duration("timeout"), err)
+	case errors.As(err, &noTLS):
+		return fmt.Errorf("what answers at %s speaks no TLS: write redis:// in place of rediss://", place)
+	case isClosed(err) && scheme == "rediss":
+		return fmt.Errorf("redis at %s closed the connection: it may want a certificate of the client, --tls-cert and --tls-key; %s", place, protocol)
+	case isClosed(err):
+		return fmt.Errorf("redis at %s closed the connection: is it still running? %s", place, protocol)
+	case dial != nil:
 		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", dial.Addr, dial.Err)
-	case redis.HasErrorPrefix(err, "WRONGPASS"), strings.Contains(text, "WRONGPASS"), strings.Contains(text, "invalid password"):
-		return fmt.Errorf("redis refused the user or password of the URL: %w", err)
-	case strings.Contains(text, "NOAUTH"):
-		return fmt.Errorf("redis wants a password: put it into the URL, as redis://:PASSWORD@host: %w", err)
 	case strings.Contains(text, "NOPERM"):
 		return fmt.Errorf("the Redis user lacks a permission: %w", err)
 	case strings.Contains(text, "MOVED "), strings.Contains(text, "ASK "):
-		return fmt.Errorf("this Redis is a node of a Redis Cluster: add --cluster")
+		return errors.New("this Redis is a node of a Redis Cluster: add --cluster")
+	case strings.Contains(text, "cluster support disabled") && c.Bool("cluster"):
+		return fmt.Errorf("redis at %s is no Redis Cluster: leave out --cluster", place)
+	case strings.Contains(text, "cluster support disabled"):
+		return fmt.Errorf("redis at %s is no Redis Cluster: give one --redis, and it alone is used", place)
 	}
 	return err
+}
+
+// placeOf is where the client connects to, for people.
+func placeOf(targets []*target) string {
+	if targets[0].masterName != "" {
+		return behindSentinels
+	}
+	addresses := make([]string, len(targets))
+	for i, t := range targets {
+		addresses[i] = t.options.Addr
+	}
+	return strings.Join(addresses, ", ")
 }

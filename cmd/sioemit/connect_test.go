@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -142,28 +144,53 @@ func TestUnreachable(t *testing.T) {
 	}
 	t.Cleanup(func() { silent.Close() })
 	protected := startRedis(t, harness.RedisConfig{Password: "right"})
-	plain := startRedis(t, harness.RedisConfig{})
-	for name, test := range map[string]struct{ url, text string }{
-		"down":           {"redis://:sesame@" + closed, closed},
-		"no such host":   {"redis://:sesame@no-such-host.invalid", "no-such-host.invalid"},
-		"silent":         {"redis://:sesame@" + silent.Addr().String(), "--timeout"},
-		"wrong password": {"redis://:sesame@" + protected.Addr, "refused the user or password"},
-		"no password":    {"redis://" + protected.Addr, "wants a password"},
-		"no socket":      {"unix:///no/such/redis.sock", "/no/such/redis.sock"},
-		"no TLS there":   {"rediss://:sesame@" + plain.Addr, "--timeout"},
+	plain := startRedis(t, harness.RedisConfig{TLS: true})
+	_, plainPort, _ := strings.Cut(plain.Addr, ":")
+	noAuth := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", ""}})
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	webAddr := web.Listener.Addr().String()
+	for name, test := range map[string]struct {
+		url  string // or several
+		text string
+		flag string
+	}{
+		"down":           {"redis://:sesame@" + closed, closed, ""},
+		"no such host":   {"redis://:sesame@no-such-host.invalid", "no-such-host.invalid", ""},
+		"silent":         {"redis://:sesame@" + silent.Addr().String(), "--timeout", ""},
+		"wrong password": {"redis://:sesame@" + protected.Addr, "refuses the user or the password", ""},
+		"no password":    {"redis://" + protected.Addr, "wants a password", ""},
+		"no AUTH":        {"redis://u:sesame@" + noAuth.Addr, "redis at " + noAuth.Addr + " does not take AUTH", ""},
+		"no socket":      {"unix:///no/such/redis.sock", "/no/such/redis.sock", ""},
+		"no TLS there":   {"rediss://:sesame@" + plain.Addr, plain.Addr + " did not answer within 1s (--timeout); if that is no TLS port, write redis://", ""},
+		"TLS there":      {"redis://:sesame@" + plain.TLSAddr, plain.TLSAddr + " closed the connection: is it still running? if that is a TLS port, write rediss://", ""},
+		"a web server":   {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is no Redis", ""},
+		"one for TLS":    {"rediss://:sesame@" + webAddr, "what answers at " + webAddr + " speaks no TLS", ""},
+		"one, a cluster": {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is no Redis", "--cluster"},
+		"no cluster":     {"redis://" + plain.Addr, "redis at " + plain.Addr + " is no Redis Cluster: leave out --cluster", "--cluster"},
+		"several Redis":  {"redis://" + plain.Addr + " redis://localhost:" + plainPort, "is no Redis Cluster: give one --redis", ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			started := time.Now()
-			r := sioemit(t, nil, "", "--redis", test.url, "emit", "hello", "--timeout", "1s")
-			if r.status != statusFailed || r.stdout != "" || strings.Contains(r.stderr, "sesame") {
-				t.Errorf("%+v", r)
-			}
-			r.oneLine(t, test.text)
-			if took := time.Since(started); took > 4*time.Second {
-				t.Errorf("took %v with a timeout of 1s", took)
-			}
-		})
+		for _, command := range [][]string{{"emit", "hello"}, {"servers"}, {"listen"}, {"pipe"}} {
+			t.Run(name+", "+command[0], func(t *testing.T) {
+				t.Parallel()
+				words := append(command, "--timeout", "1s")
+				if test.flag != "" {
+					words = append(words, test.flag)
+				}
+				started := time.Now()
+				r := sioemit(t, []string{"REDIS_URL=" + test.url}, `{"event":"hello"}`, words...)
+				if r.status != statusFailed || r.stdout != "" || strings.Contains(r.stderr, "sesame") {
+					t.Errorf("%+v", r)
+				}
+				if command[0] == "pipe" { // the first line is the summary
+					_, r.stderr, _ = strings.Cut(r.stderr, "\n")
+				}
+				r.oneLine(t, test.text)
+				if took := time.Since(started); took > 4*time.Second {
+					t.Errorf("took %v with a timeout of 1s", took)
+				}
+			})
+		}
 	}
 }
 
@@ -177,6 +204,7 @@ func TestEnvironment(t *testing.T) {
 		{"REDIS_URL=" + url},
 		{"REDIS_URL=" + wrong, "SIOEMIT_REDIS_URL=" + url},
 		{"SIOEMIT_REDIS_URL=", "REDIS_URL=" + url},
+		{"SIOEMIT_REDIS_URL= ", "REDIS_URL= " + url + " "},
 		{"SIOEMIT_REDIS_URL=" + url, "SIOEMIT_KEY=k", "SIOEMIT_NAMESPACE=admin"},
 	} {
 		r := sioemit(t, env, "", "emit", "hello", "--json")
@@ -218,12 +246,17 @@ func TestConnections(t *testing.T) {
 			t.Errorf("%s: received %+v", name, b)
 		}
 	}
+	old := startRedis(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes", "--tls-protocols", "TLSv1.2", "--bind", "127.0.0.1", "127.0.0.2"}})
+	_, oldPort, _ := strings.Cut(old.TLSAddr, ":")
 	for name, test := range map[string]struct {
 		words []string
 		text  string
 	}{
-		"unknown CA":     {[]string{"--redis", server.TLSURL()}, "certificate"},
-		"no certificate": {[]string{"--redis", server.TLSURL(), "--tls-ca", server.CAFile}, "certificate"},
+		"unknown CA":              {[]string{"--redis", server.TLSURL()}, "add --tls-ca FILE"},
+		"no certificate":          {[]string{"--redis", server.TLSURL(), "--tls-ca", server.CAFile}, "--tls-cert"},
+		"no certificate, TLS 1.2": {[]string{"--redis", old.TLSURL(), "--tls-ca", old.CAFile}, "--tls-cert"},
+		"another CA's":            {[]string{"--redis", old.TLSURL(), "--tls-ca", old.CAFile, "--tls-cert", server.CAFile, "--tls-key", server.KeyFile}, "--tls-cert"},
+		"another host":            {[]string{"--redis", "rediss://127.0.0.2:" + oldPort, "--tls-ca", old.CAFile}, "is for another host"},
 	} {
 		r := sioemit(t, nil, "", append(test.words, "emit", "x")...)
 		if r.status != statusFailed || strings.Contains(r.stderr, "p@ss") || strings.Contains(r.stderr, "p%40ss") {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -67,31 +68,10 @@ func tlsOf(client redis.UniversalClient) *tls.Config {
 
 // unreachable explains why Redis cannot be used.
 func (p *patient) unreachable(ctx context.Context, address string, err error) (text, advice string, flags []string) {
-	var dns *net.DNSError
-	var dial *net.OpError
-	switch message := err.Error(); {
-	case errors.As(err, &dns):
-		return fmt.Sprintf("There is no host %s.", dns.Name), "Check the host of " + urlSources + ".", nil
-	case strings.Contains(message, "NOAUTH"):
-		return fmt.Sprintf("Redis at %s wants a password.", address), fmt.Sprintf("Put it into the URL: redis://:PASSWORD@%s, or redis://USER:PASSWORD@%[1]s.", address), nil
-	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
-		return fmt.Sprintf("Redis at %s refuses the user or the password.", address),
-			"Check both in " + urlSources + ". There, the characters # / ? @ : % of a password are written %23 %2F %3F %40 %3A %25.", nil
-	case strings.Contains(message, "without any password configured"):
-		return fmt.Sprintf("Redis at %s has no password.", address), "Leave the password out of the URL.", nil
-	case strings.Contains(message, "DENIED"):
-		return fmt.Sprintf("Redis at %s is in protected mode: it answers its own machine only.", address), "Set a password on that Redis, or a bind address.", nil
-	case strings.Contains(message, "max number of clients"):
-		return fmt.Sprintf("Redis at %s has as many clients as it takes.", address), "Raise maxclients on that Redis, or close clients: CLIENT LIST shows them.", nil
-	case strings.Contains(message, "DB index is out of range"):
-		return fmt.Sprintf("Redis at %s has no database of that number.", address), "Use a smaller one at the end of the URL, or none.", nil
-	case strings.Contains(message, "LOADING"):
-		return fmt.Sprintf("Redis at %s is still loading its data.", address), "Try again when it has finished.", nil
+	if text, advice := trouble(address, err); text != "" {
+		return sentence(text), sentence(advice), nil
 	}
-	if text, advice := untrusted(address, err); text != "" {
-		return text, advice, nil
-	}
-	if errors.As(err, &dial) && dial.Op == "dial" && !isTimeout(err) {
+	if dial := dialError(err); dial != nil && !isTimeout(err) {
 		return fmt.Sprintf("No Redis answers at %s: %v.", address, dial.Err), "Is Redis running there? Check the address in " + urlSources + ".", nil
 	}
 	if isReply(err) {
@@ -102,15 +82,16 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 			return text, advice, flags
 		}
 	}
-	if isTimeout(err) {
+	var noTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &noTLS):
+		return fmt.Sprintf("What answers at %s is no Redis with TLS.", address), "Check host and port in " + urlSources + ".", nil
+	case isTimeout(err):
 		return fmt.Sprintf("Redis at %s does not answer.", address), "A firewall, a stopped process or a wrong port does this. Check " + urlSources + ".", nil
+	case isClosed(err) && tlsOf(p.client) != nil:
+		return fmt.Sprintf("Redis at %s closes the connection.", address), "It may want a certificate of the client: add --tls-cert FILE and --tls-key FILE.", nil
 	}
 	return fmt.Sprintf("Redis at %s cannot be used: %s.", address, reason(err)), "Check " + urlSources + ".", nil
-}
-
-// isClosed reports whether Redis has closed the connection.
-func isClosed(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
 }
 
 // probeTimeout is how long a port may take to show what it is.
@@ -143,6 +124,57 @@ func refusal(ctx context.Context, o *redis.Options) error {
 	return err
 }
 
+// sentence makes a sentence of one.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
+// authCommand is in what a Redis says that does not take our AUTH. Many repeat
+// the password then, so the rest is not shown.
+var authCommand = regexp.MustCompile(`(?i)\bauth\b`)
+
+// trouble says what an error of Redis, or from the way there, means and what to
+// do; nothing when that needs more than the error.
+func trouble(address string, err error) (text, advice string) {
+	var dns *net.DNSError
+	const passwordHint = "; there, the characters # / ? @ : % of a password are written %23 %2F %3F %40 %3A %25"
+	switch message := err.Error(); {
+	case strings.Contains(message, "NOAUTH"):
+		return fmt.Sprintf("redis at %s wants a password", address), "put it into the URL: redis://:PASSWORD@HOST, or redis://USER:PASSWORD@HOST"
+	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
+		return fmt.Sprintf("redis at %s refuses the user or the password", address), "check both in " + urlSources + passwordHint
+	case strings.Contains(message, "without any password configured"):
+		return fmt.Sprintf("redis at %s has no password", address), "leave the password out of the URL"
+	case authCommand.MatchString(message):
+		return fmt.Sprintf("redis at %s does not take AUTH with this user and password", address), "leave the user out of the URL, or both"
+	case strings.Contains(message, "DENIED"):
+		return fmt.Sprintf("redis at %s is in protected mode: it answers its own machine only", address), "set a password on that Redis, or a bind address"
+	case strings.Contains(message, "max number of clients"):
+		return fmt.Sprintf("redis at %s has as many clients as it takes", address), "raise maxclients on that Redis, or close clients: CLIENT LIST shows them"
+	case strings.Contains(message, "DB index is out of range"):
+		return fmt.Sprintf("redis at %s has no database of that number", address), "use a smaller one at the end of the URL, or none"
+	case strings.Contains(message, "LOADING"):
+		return fmt.Sprintf("redis at %s is still loading its data", address), "try again when it has finished"
+	case strings.Contains(message, "redis: invalid reply"), strings.Contains(message, "redis: can't parse"), strings.Contains(message, "redis: invalid line"):
+		return fmt.Sprintf("what answers at %s is no Redis", address), "check host and port in " + urlSources
+	case errors.As(err, &dns):
+		return fmt.Sprintf("there is no host %s", dns.Name), "check the host of " + urlSources
+	}
+	return untrusted(address, err)
+}
+
+// dialError is the error of a connection that could not be opened.
+func dialError(err error) *net.OpError {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return dial
+	}
+	return nil
+}
+
+// isClosed reports whether the other side closed the connection.
+func isClosed(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
+}
+
 // urlSources is where the URL comes from.
 const urlSources = "--redis, $SIOEMIT_REDIS_URL or $REDIS_URL"
 
@@ -162,16 +194,22 @@ func untrusted(address string, err error) (text, advice string) {
 		if authority.Cert != nil && authority.Cert.Issuer.CommonName != "" {
 			signer = fmt.Sprintf("%q", authority.Cert.Issuer.CommonName)
 		}
-		return fmt.Sprintf("The certificate of Redis at %s is signed by %s, whom this machine does not trust.", address, signer),
-			"Add --tls-ca FILE, with the certificate of that authority."
+		return fmt.Sprintf("the certificate of Redis at %s is signed by %s, whom this machine does not trust", address, signer),
+			"add --tls-ca FILE, with the certificate of that authority"
 	case errors.As(err, &host):
-		return fmt.Sprintf("The certificate of Redis at %s is for another host: %v.", address, host), "Use in the URL a name that the certificate holds."
+		return fmt.Sprintf("the certificate of Redis at %s is for another host: %v", address, host), "use in the URL a name that the certificate holds"
 	case errors.As(err, &invalid):
-		return fmt.Sprintf("The certificate of Redis at %s is not valid: %v.", address, invalid), "Renew the certificate, and check the clock of this machine."
-	case strings.Contains(err.Error(), "certificate required"), strings.Contains(err.Error(), "bad certificate"):
-		return fmt.Sprintf("Redis at %s wants a certificate of the client.", address), "Add --tls-cert FILE and --tls-key FILE."
+		return fmt.Sprintf("the certificate of Redis at %s is not valid: %v", address, invalid), "renew the certificate, and check the clock of this machine"
+	case isAlert(err) && (strings.Contains(err.Error(), "certificate") || strings.Contains(err.Error(), "handshake failure")):
+		return fmt.Sprintf("redis at %s wants a certificate of the client, or one that it trusts", address), "add --tls-cert FILE and --tls-key FILE"
 	}
 	return "", ""
+}
+
+// isAlert reports whether the other side refused in the words of TLS.
+func isAlert(err error) bool {
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error"
 }
 
 // otherProtocol finds out whether the port speaks TLS although the URL says
@@ -204,8 +242,7 @@ func speaksTLS(ctx context.Context, address string) bool {
 		conn.Close()
 		return true
 	}
-	var alert tls.AlertError
-	return errors.As(err, &alert)
+	return isAlert(err)
 }
 
 // speaksRedis reports whether a PING in the clear gets an answer of Redis.

@@ -20,12 +20,15 @@ func addressOf(client redis.UniversalClient) string {
 		return strings.Join(client.Options().Addrs, ", ")
 	case *redis.Client:
 		if isSentinel(client) {
-			return "the master that the Sentinels name"
+			return behindSentinels
 		}
 		return client.Options().Addr
 	}
 	return "Redis"
 }
+
+// behindSentinels is the address of a Redis that Sentinels watch.
+const behindSentinels = "the master that the Sentinels name"
 
 // isSentinel reports whether the client asks Sentinels where Redis is. Its
 // options hold this word instead of an address then.

@@ -4,35 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/urfave/cli/v2"
 )
-
-// targetsOf takes apart the URLs of --redis or, separated by spaces, of the
-// environment.
-func targetsOf(c *cli.Context) ([]*target, error) {
-	urls := c.StringSlice("redis")
-	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
-		if len(urls) == 0 {
-			urls = strings.Fields(os.Getenv(name))
-		}
-	}
-	if len(urls) == 0 {
-		urls = []string{defaultURL}
-	}
-	targets := make([]*target, len(urls))
-	for i, raw := range urls {
-		var err error
-		if targets[i], err = parseURL(raw); err != nil {
-			return nil, err
-		}
-	}
-	return targets, nil
-}
 
 // checkSentinels finds out why no Redis answers behind Sentinels. It returns the
 // address of the master when they know one.

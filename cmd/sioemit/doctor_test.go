@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -610,6 +612,48 @@ func setups(t *testing.T) []setup {
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
 				return append(w.words, "--tls-ca", w.redis.CAFile)
 			},
+		},
+		{
+			name: "TLS 1.2, spoken to in the clear",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes", "--tls-protocols", "TLSv1.2"}})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://" + w.redis.TLSAddr}
+				return w
+			},
+			check: "redis", text: "speaks TLS", advice: "Use --redis rediss://", byHand: rightURL,
+		},
+		{
+			name: "a port of something else",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				web := httptest.NewServer(http.NotFoundHandler())
+				t.Cleanup(web.Close)
+				w.words = []string{"--redis", "redis://:sesame@" + web.Listener.Addr().String()}
+				return w
+			},
+			check: "redis", text: "is no Redis.", advice: "Check host and port", byHand: rightURL,
+		},
+		{
+			name: "a port of something else, with TLS",
+			start: func(t *testing.T) ward {
+				w := single(harness.RedisAdapter8)(t)
+				web := httptest.NewServer(http.NotFoundHandler())
+				t.Cleanup(web.Close)
+				w.words = []string{"--redis", "rediss://:sesame@" + web.Listener.Addr().String()}
+				return w
+			},
+			check: "redis", text: "is no Redis with TLS.", advice: "Check host and port", byHand: rightURL,
+		},
+		{
+			name: "a Redis that knows no AUTH",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", ""}})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://u:sesame@" + w.redis.Addr}
+				return w
+			},
+			check: "redis", text: "does not take AUTH", advice: "Leave the user out of the URL", byHand: rightURL,
 		},
 		{
 			name: "a plain port, spoken to with TLS",

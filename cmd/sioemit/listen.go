@@ -145,7 +145,7 @@ func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
 		if redis.HasErrorPrefix(err, "CROSSSLOT") {
 			err = errors.New("this Redis is a node of a Redis Cluster: add --cluster")
 		} else {
-			err = explain(err, timeout)
+			err = explain(p.c, err)
 		}
 	case <-timeIsOut:
 		if want > 0 {

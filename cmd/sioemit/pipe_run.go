@@ -223,7 +223,7 @@ func (p *piper) execute(b *batch) error {
 				p.sent.Add(1)
 			case isRefused(cmd.Err()) && !p.c.Bool("fail-fast"):
 				p.queued.Add(-1)
-				p.reject(lines[i], explain(cmd.Err(), timeout))
+				p.reject(lines[i], explain(p.c, cmd.Err()))
 				refused = append(refused, lines[i])
 			default:
 				err = cmd.Err()
@@ -243,7 +243,7 @@ func (p *piper) execute(b *batch) error {
 					p.sentBehind++
 				}
 			}
-			return explain(err, timeout)
+			return explain(p.c, err)
 		}
 		select {
 		case <-time.After(pause):

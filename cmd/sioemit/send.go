@@ -55,7 +55,7 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 		count = countServers(ctx, c, client, pipe, emitter.New(client, options...))
 	}
 	if err := executed(ctx, pipe); err != nil {
-		return explain(err, timeout)
+		return explain(c, err)
 	}
 	return report(c, what, fmt.Sprint(command.Args()[1]), count)
 }
@@ -121,7 +121,7 @@ func report(c *cli.Context, what, channel string, count func() (int, error)) err
 	servers, err := count()
 	required := c.Int("require")
 	if err != nil && required > 0 {
-		return fmt.Errorf("it was sent, but the servers could not be counted: %w", explain(err, c.Duration("timeout")))
+		return fmt.Errorf("it was sent, but the servers could not be counted: %w", explain(c, err))
 	}
 	var printErr error
 	switch {
