@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,7 +116,8 @@ func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalCli
 func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalClient, error) {
 	first := targets[0].options
 	options := &redis.FailoverOptions{
-		MasterName: targets[0].masterName, Username: first.Username, Password: first.Password, DB: first.DB, TLSConfig: first.TLSConfig,
+		MasterName: targets[0].masterName, SentinelUsername: targets[0].sentinelUsername, SentinelPassword: targets[0].sentinelPassword,
+		Username: first.Username, Password: first.Password, DB: first.DB, TLSConfig: first.TLSConfig,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true,
 	}
@@ -127,10 +129,15 @@ func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalCl
 
 // target is one Redis URL, taken apart.
 type target struct {
-	options    *redis.Options
-	masterName string // of a Sentinel URL
-	shown      string // scheme and host: what else is in the URL may be a password
+	options *redis.Options
+	shown   string // scheme and host: what else is in the URL may be a password
+
+	// Of a Sentinel URL; what stands before the host is for Redis itself.
+	masterName, sentinelUsername, sentinelPassword string
 }
+
+// sentinelOptions are options of URLs that are ours, not go-redis's.
+var sentinelOptions = []string{"master_name", "sentinel_username", "sentinel_password"}
 
 // encodeHint is for passwords that end in the middle, because a character in
 // them means something else in a URL.
@@ -170,16 +177,21 @@ func parseURL(raw string) (*target, error) {
 			return nil, fmt.Errorf("%s: what follows the host is the number of a database, such as /0", t.shown)
 		}
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	// A + is one here, not the space that it stands for in what forms send.
+	query, err := url.ParseQuery(strings.ReplaceAll(u.RawQuery, "+", "%2B"))
 	if err != nil {
 		return nil, fmt.Errorf("%s: what is behind the ? cannot be read: it is NAME=VALUE&NAME=VALUE, and in a value %% ; & are written %%25 %%3B %%26", t.shown)
 	}
-	if query.Has("master_name") {
-		t.masterName = query.Get("master_name")
-		if t.masterName == "" {
-			return nil, fmt.Errorf("%s: master_name is empty", t.shown)
-		}
-		query.Del("master_name")
+	t.masterName, t.sentinelUsername, t.sentinelPassword = query.Get("master_name"), query.Get("sentinel_username"), query.Get("sentinel_password")
+	switch {
+	case t.masterName != "":
+	case query.Has("master_name"):
+		return nil, fmt.Errorf("%s: master_name is empty", t.shown)
+	case query.Has("sentinel_username"), query.Has("sentinel_password"):
+		return nil, fmt.Errorf("%s: sentinel_username and sentinel_password need master_name", t.shown)
+	}
+	for _, name := range sentinelOptions {
+		query.Del(name)
 	}
 	options := u.RawQuery
 	u.RawQuery = query.Encode()
@@ -191,14 +203,18 @@ func parseURL(raw string) (*target, error) {
 
 // badOption says which option of a URL is the first that go-redis does not take.
 func badOption(scheme, options string) error {
+	afterPassword := false
 	for option := range strings.SplitSeq(options, "&") {
 		name, _, _ := strings.Cut(option, "=")
-		if name == "master_name" {
+		if slices.Contains(sentinelOptions, name) {
+			afterPassword = afterPassword || name == "sentinel_password"
 			continue
 		}
 		_, err := redis.ParseURL(scheme + ":///0?" + option)
 		switch {
 		case err == nil:
+		case afterPassword: // and maybe a part of it
+			return errors.New("there is no such option as one of those behind sentinel_password; if it is a part of the password, a & in it is written %26")
 		case !strings.HasPrefix(err.Error(), "redis: unexpected option"):
 			return fmt.Errorf("option %q has a value that it cannot have", name)
 		case strings.Contains(name, "pass"), strings.Contains(name, "user"):
@@ -250,6 +266,9 @@ func explain(c *cli.Context, err error) error {
 		return err // it does not come from Redis
 	}
 	place := placeOf(targets)
+	if isFromSentinels(err) {
+		place = addressesOf(targets)
+	}
 	if text, advice := trouble(place, err); text != "" {
 		return fmt.Errorf("%s: %s", text, advice)
 	}
@@ -290,6 +309,10 @@ func placeOf(targets []*target) string {
 	if targets[0].masterName != "" {
 		return behindSentinels
 	}
+	return addressesOf(targets)
+}
+
+func addressesOf(targets []*target) string {
 	addresses := make([]string, len(targets))
 	for i, t := range targets {
 		addresses[i] = t.options.Addr

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/compat_test/harness"
 )
 
@@ -50,29 +51,31 @@ func TestParseURL(t *testing.T) {
 		"redis://u:secret":           "port",
 		// A password that is not written as it must be: not even the host is
 		// shown, because a part of the password is taken for it.
-		"redis://secret#x@host":                                    "/ ? # @ in a password are written %2F %3F %23 %40",
-		"redis://u:secret#x@host":                                  "%23",
-		"redis://u:123#secret@host:6379":                           "%23",
-		"redis://u:123/secret@host:6379":                           "%2F",
-		"redis://u:secret/0@host":                                  "%2F",
-		"redis://u:123?secret@host:6379":                           "%3F",
-		"redis://u:1@secret/x@host":                                "%40",
-		"unix://u:1/secret@/run/sock":                              "%2F",
-		"redis://host?master_name=main&sentinel_password=a#secret": "%23",
-		"redis://host?master_name=main&sentinel_password=a@secret": "%40",
-		"redis://u:secret@host/db":                                 "redis://host: what follows the host is the number of a database",
-		"redis://u:secret@host/1/2":                                "number of a database",
-		"redis://u:secret@host/-1":                                 "number of a database",
-		"redis://u:secret@host?nonsense=secret":                    `redis://host: there is no option "nonsense"`,
-		"redis://host:1?password=secret":                           `redis://host:1: there is no option "password"; the password stands before the host`,
-		"redis://host?password=top&secret":                         `no option "password"`,
-		"redis://host?db=secret":                                   `option "db" has a value`,
-		"redis://host?read_timeout=secret":                         `option "read_timeout" has a value`,
-		"redis://host?pool_fifo=secret":                            `option "pool_fifo" has a value`,
-		"redis://host?db=%secret":                                  "behind the ?",
-		"redis://u:secret@host?master_name=":                       "redis://host: master_name is empty",
-		"unix://:secret@":                                          "unix:///",
-		"unix://run/redis.sock":                                    "unix:///",
+		"redis://secret#x@host":                                      "/ ? # @ in a password are written %2F %3F %23 %40",
+		"redis://u:secret#x@host":                                    "%23",
+		"redis://u:123#secret@host:6379":                             "%23",
+		"redis://u:123/secret@host:6379":                             "%2F",
+		"redis://u:secret/0@host":                                    "%2F",
+		"redis://u:123?secret@host:6379":                             "%3F",
+		"redis://u:1@secret/x@host":                                  "%40",
+		"unix://u:1/secret@/run/sock":                                "%2F",
+		"redis://host?master_name=main&sentinel_password=a#secret":   "%23",
+		"redis://host?master_name=main&sentinel_password=a@secret":   "%40",
+		"redis://u:secret@host/db":                                   "redis://host: what follows the host is the number of a database",
+		"redis://u:secret@host/1/2":                                  "number of a database",
+		"redis://u:secret@host/-1":                                   "number of a database",
+		"redis://u:secret@host?nonsense=secret":                      `redis://host: there is no option "nonsense"`,
+		"redis://host:1?password=secret":                             `redis://host:1: there is no option "password"; the password stands before the host`,
+		"redis://host?password=top&secret":                           `no option "password"`,
+		"redis://host?db=secret":                                     `option "db" has a value`,
+		"redis://host?read_timeout=secret":                           `option "read_timeout" has a value`,
+		"redis://host?pool_fifo=secret":                              `option "pool_fifo" has a value`,
+		"redis://host?db=%secret":                                    "behind the ?",
+		"redis://u:secret@host?master_name=":                         "redis://host: master_name is empty",
+		"redis://host?sentinel_password=secret":                      "redis://host: sentinel_username and sentinel_password need master_name",
+		"redis://host?master_name=main&sentinel_password=a&secret=1": "a & in it is written %26",
+		"unix://:secret@":                                            "unix:///",
+		"unix://run/redis.sock":                                      "unix:///",
 	} {
 		target, err := parseURL(raw)
 		if err == nil || strings.Contains(err.Error(), "sec") || strings.Contains(err.Error(), "ret") || !strings.Contains(err.Error(), text) {
@@ -270,6 +273,50 @@ func TestConnections(t *testing.T) {
 	} {
 		if r := sioemit(t, nil, "", append(words, "emit", "x")...); r.status != statusUsage {
 			t.Errorf("%q: %+v", words, r)
+		}
+	}
+}
+
+// TestSentinel reaches a Redis through a Sentinel, each with a password of its
+// own, and tells which of the two refuses.
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{Password: "master"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	plain := startRedis(t, harness.RedisConfig{})
+	sentinel := redis.NewClient(&redis.Options{Addr: s.Addrs[0]})
+	defer sentinel.Close()
+	for _, user := range []string{"ops", "default"} { // default last: it is ours
+		if err := sentinel.Do(t.Context(), "ACL", "SETUSER", user, "on", "resetpass", ">ses+ame&1", "+@all").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url := "redis://:master@" + s.Addrs[0] + "?master_name=main"
+	password := "&sentinel_password=ses+ame%261"
+	for name, test := range map[string]struct{ url, text string }{
+		"password":             {url + password, ""},
+		"user":                 {url + password + "&sentinel_username=ops", ""},
+		"two URLs":             {url + password + " redis://" + s.Addrs[0], ""},
+		"no password":          {url, "the Sentinels want a password: add &sentinel_password=PASSWORD"},
+		"wrong password":       {url + "&sentinel_password=sesame", "the Sentinels refuse sentinel_username or sentinel_password"},
+		"wrong user":           {url + password + "&sentinel_username=sesame", "the Sentinels refuse sentinel_username or sentinel_password"},
+		"another master":       {"redis://:sesame@" + s.Addrs[0] + "?master_name=other" + password, "the Sentinels know no master of the name in the URL"},
+		"no Redis password":    {"redis://" + s.Addrs[0] + "?master_name=main" + password, "redis at the master that the Sentinels name wants a password"},
+		"wrong password Redis": {"redis://:sesame@" + s.Addrs[0] + "?master_name=main" + password, "redis at the master that the Sentinels name refuses"},
+		"no Sentinel":          {"redis://" + plain.Addr + "?master_name=main", "what answers at " + plain.Addr + " is no Sentinel: leave master_name out"},
+		"down":                 {"redis://127.0.0.1:1?master_name=main", "no Redis at 127.0.0.1:1"},
+	} {
+		for _, words := range [][]string{{"emit", "x", "--quiet"}, {"servers"}} {
+			r := sioemit(t, []string{"REDIS_URL=" + test.url}, "", words...)
+			if strings.Contains(r.stderr, "sesame") || strings.Contains(r.stderr, "ses+ame") || (r.status == 0) != (test.text == "") {
+				t.Errorf("%s: %+v", name, r)
+			}
+			if test.text != "" {
+				r.oneLine(t, test.text)
+			}
 		}
 	}
 }

@@ -135,12 +135,16 @@ var authCommand = regexp.MustCompile(`(?i)\bauth\b`)
 // do; nothing when that needs more than the error.
 func trouble(address string, err error) (text, advice string) {
 	var dns *net.DNSError
-	const passwordHint = "; there, the characters # / ? @ : % of a password are written %23 %2F %3F %40 %3A %25"
+	if isFromSentinels(err) {
+		if text, advice = sentinelTrouble(address, err); text != "" {
+			return text, advice
+		}
+	}
 	switch message := err.Error(); {
 	case strings.Contains(message, "NOAUTH"):
 		return fmt.Sprintf("redis at %s wants a password", address), "put it into the URL: redis://:PASSWORD@HOST, or redis://USER:PASSWORD@HOST"
 	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
-		return fmt.Sprintf("redis at %s refuses the user or the password", address), "check both in " + urlSources + passwordHint
+		return fmt.Sprintf("redis at %s refuses the user or the password", address), "check both in " + urlSources + "; " + passwordHint
 	case strings.Contains(message, "without any password configured"):
 		return fmt.Sprintf("redis at %s has no password", address), "leave the password out of the URL"
 	case authCommand.MatchString(message):
@@ -159,6 +163,30 @@ func trouble(address string, err error) (text, advice string) {
 		return fmt.Sprintf("there is no host %s", dns.Name), "check the host of " + urlSources
 	}
 	return untrusted(address, err)
+}
+
+// passwordHint is for passwords in a URL.
+const passwordHint = "there, the characters # / ? @ : & % of a password are written %23 %2F %3F %40 %3A %26 %25"
+
+// isFromSentinels reports whether no Sentinel could tell where Redis is.
+func isFromSentinels(err error) bool {
+	return strings.Contains(err.Error(), "all sentinels specified in configuration are unreachable")
+}
+
+// sentinelTrouble is trouble of Sentinels at an address. They have users and
+// passwords of their own.
+func sentinelTrouble(address string, err error) (text, advice string) {
+	switch message := err.Error(); {
+	case strings.Contains(message, "NOAUTH"):
+		return "the Sentinels want a password", "add &sentinel_password=PASSWORD to the URL, and &sentinel_username=USER if they have users"
+	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
+		return "the Sentinels refuse sentinel_username or sentinel_password of the URL", "check both; " + passwordHint
+	case strings.Contains(message, "unknown command") && !authCommand.MatchString(message):
+		return fmt.Sprintf("what answers at %s is no Sentinel", address), "leave master_name out of the URL, or name the port of a Sentinel"
+	case errors.Is(err, redis.Nil):
+		return "the Sentinels know no master of the name in the URL", "check master_name: SENTINEL MASTERS there lists them"
+	}
+	return "", ""
 }
 
 // dialError is the error of a connection that could not be opened.

@@ -18,7 +18,7 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 	var why error
 	for _, t := range p.sentinels {
 		probing, cancel := context.WithTimeout(ctx, probeTimeout)
-		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.options.Addr, name)
+		address, names, err := askSentinel(probing, p.client.(*redis.Client), t, name)
 		cancel()
 		switch {
 		case address != "":
@@ -30,7 +30,11 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 			p.noSentinel(t)
 			return ""
 		case isReply(err):
-			p.fail("redis", fmt.Sprintf("The Sentinel at %s refuses: %s.", t.options.Addr, reason(err)), "Check "+urlSources+".")
+			text, advice := sentinelTrouble(t.options.Addr, err)
+			if text == "" {
+				text, advice = fmt.Sprintf("the Sentinel at %s refuses: %s", t.options.Addr, reason(err)), "check "+urlSources
+			}
+			p.fail("redis", sentence(text), sentence(advice))
 			return ""
 		}
 		silent, why = append(silent, t.options.Addr), err
@@ -41,9 +45,9 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 }
 
 // askSentinel returns the address of a master and the names of all.
-func askSentinel(ctx context.Context, client *redis.Client, address, name string) (master string, names []string, err error) {
+func askSentinel(ctx context.Context, client *redis.Client, t *target, name string) (master string, names []string, err error) {
 	o := redis.Options{
-		Addr: address, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Addr: t.options.Addr, Username: t.sentinelUsername, Password: t.sentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
 	}
 	sentinel := redis.NewClient(&o)
@@ -90,7 +94,12 @@ func (p *patient) isSentinel(ctx context.Context) {
 		p.fail("role", "This is a Sentinel, not a Redis.", fmt.Sprintf("Add ?master_name=NAME to the URL. The names are not known: %s.", reason(err)))
 		return
 	}
-	flags, advice := p.masterURL(*p.node.Options(), names)
+	o := p.node.Options()
+	flags, advice := p.masterURL(*o, names)
+	if o.Password != "" {
+		flags, advice = nil, fmt.Sprintf("Use %s://:PASSWORD@%s?master_name=NAME&sentinel_password=PASSWORD, with the password of Redis first, and then that of the Sentinel. It knows: %s.",
+			schemeOf(o), o.Addr, strings.Join(names, ", "))
+	}
 	p.fail("role", "This is a Sentinel, not a Redis.", advice, flags...)
 }
 

@@ -557,6 +557,36 @@ func setups(t *testing.T) []setup {
 			check: "redis", text: "No Redis answers at 127.0.0.1:", byHand: restart,
 		},
 		{
+			name: "a Sentinel that wants a password",
+			start: func(t *testing.T) ward {
+				s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { s.Close() })
+				sentinel := redis.NewClient(&redis.Options{Addr: s.Addrs[0]})
+				defer sentinel.Close()
+				if err := sentinel.Do(t.Context(), "ACL", "SETUSER", "default", "resetpass", ">sesame").Err(); err != nil {
+					t.Fatal(err)
+				}
+				return ward{client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", "redis://" + s.Addrs[0] + "?master_name=main"}}
+			},
+			check: "redis", text: "The Sentinels want a password.", advice: "Add &sentinel_password=PASSWORD",
+			byHand: func(t *testing.T, w ward, _ finding) []string {
+				// A Sentinel's password in the place of that of Redis helps as little as none.
+				url := w.words[1]
+				words := []string{"--redis", strings.Replace(url, "//", "//:sesame@", 1)}
+				if f := examined(t, words).find("redis"); f.Text != "The Sentinels want a password." {
+					t.Errorf("%+v", f)
+				}
+				words = []string{"--redis", strings.Replace(strings.TrimSuffix(url, "?master_name=main"), "//", "//:sesame@", 1)}
+				if f := examined(t, words).find("role"); !strings.Contains(f.Advice, "master_name=NAME&sentinel_password=PASSWORD") {
+					t.Errorf("%+v", f)
+				}
+				return []string{"--redis", url + "&sentinel_password=sesame"}
+			},
+		},
+		{
 			name: "a replica",
 			start: func(t *testing.T) ward {
 				w := single(harness.RedisAdapter8)(t)

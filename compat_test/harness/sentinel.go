@@ -57,7 +57,7 @@ func StartSentinels(ctx context.Context, replicas, sentinels int, config RedisCo
 		}
 	}
 	for range sentinels {
-		one, err := startSentinel(ctx, s.Nodes[0].Port, sentinels/2+1)
+		one, err := startSentinel(ctx, s.Nodes[0].Port, sentinels/2+1, config.Password)
 		if err != nil {
 			return fail(err)
 		}
@@ -93,8 +93,8 @@ func awaitInfo(ctx context.Context, r *Redis, text string) error {
 	}
 }
 
-// startSentinel starts one sentinel and returns once it answers.
-func startSentinel(ctx context.Context, masterPort, quorum int) (*sentinel, error) {
+// startSentinel starts one sentinel and returns once it answers. The password is the master's.
+func startSentinel(ctx context.Context, masterPort, quorum int, password string) (*sentinel, error) {
 	dir, err := os.MkdirTemp("", "sioemit-sentinel-")
 	if err != nil {
 		return nil, err
@@ -113,6 +113,9 @@ sentinel monitor %s 127.0.0.1 %d %d
 sentinel down-after-milliseconds %[3]s 500
 sentinel failover-timeout %[3]s 5000
 `, ports[0], dir, MasterName, masterPort, quorum)
+		if password != "" {
+			text += fmt.Sprintf("sentinel auth-pass %s %s\n", MasterName, password)
+		}
 		path := filepath.Join(dir, "sentinel.conf")
 		if err = os.WriteFile(path, []byte(text), 0o600); err != nil {
 			break
