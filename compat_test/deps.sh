@@ -15,6 +15,9 @@ need gcc gcc # of the race detector, with the headers in libc6-dev
 need setpriv util-linux
 need flock util-linux
 need jq jq
+need zsh zsh
+need fish fish
+need script bsdutils
 need psql postgresql-client
 set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
 [ -e "$1" ] || need postgres postgresql

@@ -148,10 +148,22 @@ func TestComplete(t *testing.T) {
 		"completion ":                 "bash zsh fish",
 		"emit hello wor":              "",
 		"--redis redis://x emit -- x": "",
+		"emit --adapter=s":            "--adapter=sharded --adapter=streams",
+		"emit --codec=":               "--codec=msgpack --codec=json",
+		"emit --server-version ":      "1 2 3 4",
+		"--redis ":                    "",
+		"emit --room ":                "",
+		"emit hello --room=":          "",
+		"emit --quiet=t":              "",
 	} {
 		r := sioemit(t, nil, "", append([]string{completeWord}, strings.Split(words, " ")...)...)
 		if got := strings.Join(strings.Fields(r.stdout), " "); r.status != 0 || got != want {
 			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+	for _, words := range []string{"pipe ", "decode x", "--tls-ca ", "emit --args ", "emit --args=x", "emit hello --binary x"} {
+		if r := sioemit(t, nil, "", append([]string{completeWord}, strings.Split(words, " ")...)...); r != (result{status: 1}) {
+			t.Errorf("%q: %+v, want 1, for a file", words, r)
 		}
 	}
 	if r := sioemit(t, nil, "", "completion", "tcsh"); r.status != statusUsage {
@@ -159,24 +171,74 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestCompletionBash lets a real bash complete a word.
-func TestCompletionBash(t *testing.T) {
+// TestCompletion presses Tab in real shells.
+func TestCompletion(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	self, err := filepath.Abs(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "sioemit"), []byte("#!/bin/sh\n"+runMain+"=1 exec "+self+" \"$@\"\n"), 0o755); err != nil {
-		t.Fatal(err)
+	tests := []struct{ typed, want string }{
+		{"dis", "disconnect"}, // first: a shell that has just started
+		{"e", "emit"},         // and not emitted.txt
+		{"emit hello --exc", "emit hello --except"},
+		{"emit --adapter sh", "emit --adapter sharded"},
+		{"emit --adapter=sh", "emit --adapter=sharded"},
+		{"emit x --server-version=4 --codec=m", "emit x --server-version=4 --codec=msgpack"},
+		{"pipe ev", "pipe events.json"},
+		{"emit --args ev", "emit --args events.json"},
+		{"emit --args=ev", "emit --args=events.json"},
 	}
-	script := `set -eu; source <(sioemit completion bash)
-COMP_WORDS=(sioemit emit hello --exc); COMP_CWORD=3; _sioemit sioemit; echo "${COMPREPLY[*]}"
-COMP_WORDS=(sioemit dis); COMP_CWORD=1; _sioemit sioemit; echo "${COMPREPLY[*]}"`
-	bash := exec.CommandContext(t.Context(), "bash", "-c", script)
-	bash.Env = []string{"GORACE=atexit_sleep_ms=0", "PATH=" + dir + ":" + os.Getenv("PATH")}
-	out, err := bash.CombinedOutput()
-	if err != nil || string(out) != "--except\ndisconnect\n" {
-		t.Errorf("%q, %v", out, err)
+	for shell, prepare := range map[string]string{
+		"bash": "source <(sioemit completion bash)",
+		"zsh":  `sioemit completion zsh > ../zsh/_sioemit; fpath=(../zsh $fpath); autoload -U compinit; compinit -u -D`,
+		"fish": "sioemit completion fish | source",
+	} {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			work := filepath.Join(dir, "work")
+			for _, name := range []string{"work", "zsh", "bin"} {
+				if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// Completes as the command does, and otherwise writes down what it was called with.
+			command := "#!/bin/sh\ncase $1 in\n__complete|completion) " + runMain + "=1 exec " + self + " \"$@\" ;;\n*) echo \"$*\" >> " + dir + "/called ;;\nesac\n"
+			for name, text := range map[string]string{"bin/sioemit": command, "work/events.json": "", "work/emitted.txt": ""} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run := func(stdin string, words ...string) string {
+				cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
+				cmd.Env = []string{"GORACE=atexit_sleep_ms=0", "PATH=" + dir + "/bin:" + os.Getenv("PATH"), "HOME=" + dir, "TERM=dumb", "SHELL=/bin/sh"}
+				cmd.Dir, cmd.Stdin = work, strings.NewReader(stdin)
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					t.Fatalf("%q: %v: %s", words, err, out)
+				}
+				return string(out)
+			}
+			if shell == "fish" { // which says what Tab would offer
+				for _, test := range tests {
+					got := strings.TrimSpace(run("", "fish", "--no-config", "-c", prepare+"; complete -C 'sioemit "+test.typed+"'"))
+					if words := strings.Fields(test.want); got != words[len(words)-1] {
+						t.Errorf("%s: %q", test.typed, got)
+					}
+				}
+				return
+			}
+			keys, want := prepare+"\n", ""
+			for _, test := range tests {
+				keys += "sioemit " + test.typed + "\t\n"
+				want += test.want + "\n"
+			}
+			interactive := map[string]string{"bash": "bash --norc -i", "zsh": "zsh -f -i"}[shell]
+			out := run(keys+"exit\n", "script", "-qec", interactive, "/dev/null") // on a terminal
+			if called, err := os.ReadFile(filepath.Join(dir, "called")); err != nil || string(called) != want {
+				t.Errorf("%s, %v\n%s", called, err, out)
+			}
+		})
 	}
 }

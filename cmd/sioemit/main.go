@@ -33,8 +33,7 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
 	if len(args) > 1 && args[1] == completeWord {
-		complete(stdout, app, args[2:])
-		return statusDone
+		return complete(stdout, app, args[2:])
 	}
 	args, err := arrange(app, args)
 	if err == nil {

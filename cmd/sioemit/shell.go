@@ -20,8 +20,19 @@ const completeWord = "__complete"
 var scripts = map[string]string{
 	"bash": `# sioemit completion bash > /etc/bash_completion.d/sioemit
 _sioemit() {
-	local IFS=$'\n'
-	COMPREPLY=($(compgen -W "$("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+	local IFS=$'\n' i last="${COMP_WORDS[COMP_CWORD]}" words=() found
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		# Bash takes --adapter=s for three words.
+		if ((i > 1)) && [[ ${COMP_WORDS[i]} == = || ${COMP_WORDS[i - 1]} == = ]]; then
+			words[${#words[@]} - 1]+=${COMP_WORDS[i]}
+		else
+			words+=("${COMP_WORDS[i]}")
+		fi
+	done
+	[[ $last == = ]] && last=
+	local whole="${words[${#words[@]} - 1]}"
+	found=($("$1" __complete "${words[@]}" 2>/dev/null))
+	COMPREPLY=("${found[@]#"${whole%"$last"}"}")
 }
 complete -o default -F _sioemit sioemit
 `,
@@ -33,13 +44,24 @@ _sioemit() {
 	if [[ -n "${found[1]}" ]]; then
 		compadd -a found
 	else
+		compset -P '--*='
 		_files
 	fi
 }
-compdef _sioemit sioemit
+# The first time, this file itself is what completes.
+if [ "$funcstack[1]" = "_sioemit" ]; then
+	_sioemit "$@"
+else
+	compdef _sioemit sioemit
+fi
 `,
 	"fish": `# sioemit completion fish > ~/.config/fish/completions/sioemit.fish
-complete -c sioemit -a '(sioemit __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+function __sioemit_complete
+	sioemit __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+end
+complete -c sioemit -f -a '(__sioemit_complete)'
+# It fails where a file may stand.
+complete -c sioemit -n 'not __sioemit_complete >/dev/null' -F
 `,
 }
 
@@ -63,8 +85,9 @@ func completionCommand() *cli.Command {
 }
 
 // complete prints what the last of words could be, one a line: commands, flags,
-// or the values of a flag that has few.
-func complete(w io.Writer, app *cli.App, words []string) {
+// or the values of a flag that has few. The exit status is 1 where the name of
+// a file may stand.
+func complete(w io.Writer, app *cli.App, words []string) (status int) {
 	if len(words) == 0 {
 		words = []string{""}
 	}
@@ -79,13 +102,28 @@ func complete(w io.Writer, app *cli.App, words []string) {
 	if command != nil {
 		flags = append(flags, command.Flags...)
 	}
-	values := map[string][]string{
-		"adapter": {"classic", "sharded", "streams"}, "codec": {"msgpack", "json"}, "subscription-mode": {"static", "dynamic", "dynamic-private"}, "server-version": {"1", "2", "3", "4"},
+	// The value of a flag is the word behind it, or stands in the same word.
+	name, _, inWord := strings.Cut(last, "=")
+	prefix := name + "="
+	if !inWord && len(before) > 0 {
+		name, prefix = before[len(before)-1], ""
+	}
+	var flag cli.Flag
+	if strings.HasPrefix(name, "-") {
+		flag = findFlag(flags, strings.TrimLeft(name, "-"))
+	}
+	if _, ok := flag.(*cli.BoolFlag); ok && !inWord {
+		flag = nil // it needs no value
 	}
 	var found []string
 	switch {
-	case len(before) > 0 && values[strings.TrimLeft(before[len(before)-1], "-")] != nil:
-		found = values[strings.TrimLeft(before[len(before)-1], "-")]
+	case flag != nil:
+		for _, value := range valuesOf[flag.Names()[0]] {
+			found = append(found, prefix+value)
+		}
+		if doc, ok := flag.(cli.DocGenerationFlag); ok && strings.Contains(doc.GetUsage(), "`FILE`") {
+			status = statusFailed
+		}
 	case strings.HasPrefix(last, "-"):
 		for _, f := range flags {
 			for _, name := range f.Names() {
@@ -100,12 +138,21 @@ func complete(w io.Writer, app *cli.App, words []string) {
 		}
 	case command.Name == "completion":
 		found = []string{"bash", "zsh", "fish"}
+	case strings.Contains(command.ArgsUsage, "FILE"):
+		status = statusFailed
 	}
 	for _, word := range found {
 		if strings.HasPrefix(word, last) {
 			fmt.Fprintln(w, word)
 		}
 	}
+	return status
+}
+
+// valuesOf are the values of flags that have few.
+var valuesOf = map[string][]string{
+	"adapter": {"classic", "sharded", "streams"}, "codec": {"msgpack", "json"},
+	"subscription-mode": {"static", "dynamic", "dynamic-private"}, "server-version": {"1", "2", "3", "4"},
 }
 
 func manCommand() *cli.Command {
