@@ -18,6 +18,7 @@ need jq jq
 need zsh zsh
 need fish fish
 need script bsdutils
+need groff groff-base
 need psql postgresql-client
 set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
 [ -e "$1" ] || need postgres postgresql

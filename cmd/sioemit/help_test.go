@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 )
 
 var update = flag.Bool("update", false, "write the help texts of testdata/help")
@@ -109,16 +111,61 @@ func TestHelpAsked(t *testing.T) {
 	r.oneLine(t, "one command")
 }
 
+// TestMan finds in the manual page, as man shows it, every line of every help
+// text, and in it every variable.
 func TestMan(t *testing.T) {
 	t.Parallel()
 	r := sioemit(t, nil, "", "man")
-	if r.status != 0 || !strings.Contains(r.stdout, ".TH sioemit 1") {
+	if r.status != 0 || !strings.HasPrefix(r.stdout, ".TH sioemit 1 ") {
 		t.Errorf("%+v", r)
 	}
-	for _, command := range newApp(nil, io.Discard, io.Discard).Commands {
-		if !strings.Contains(r.stdout, command.Usage) {
-			t.Errorf("the manual page does not describe %s", command.Name)
+	groff := exec.CommandContext(t.Context(), "groff", "-man", "-ww", "-Tascii", "-P-cbou")
+	groff.Stdin = strings.NewReader(r.stdout)
+	var complaints strings.Builder
+	groff.Stderr = &complaints
+	page, err := groff.Output()
+	if err != nil || complaints.Len() > 0 {
+		t.Fatalf("%v: %s", err, complaints.String())
+	}
+	shown := make(map[string]bool)
+	for line := range strings.Lines(string(page)) {
+		shown[strings.TrimRight(line, " \n")] = true
+		if len(line) > helpWidth+1 {
+			t.Errorf("a line of %d characters: %s", len(line)-1, line)
 		}
+	}
+	app := newApp(nil, io.Discard, io.Discard)
+	texts := map[string]string{"": strings.Join(strings.Split(sioemit(t, nil, "", "--help").stdout, "\n")[3:], "\n")}
+	for _, command := range app.Commands {
+		_, text, _ := strings.Cut(sioemit(t, nil, "", command.Name, "--help").stdout, "\n")
+		texts[command.Name] = command.Usage + text
+		if !shown["sioemit "+command.Name] {
+			t.Errorf("%s has no section", command.Name)
+		}
+	}
+	for name, text := range texts {
+		for line := range strings.Lines(text) {
+			if line = strings.TrimRight(line, " \n"); !shown[line] && !strings.Contains(footer, line) && !manHeadline.MatchString(line+"\n") {
+				t.Errorf("%s: the manual page lacks %q", name, line)
+			}
+		}
+	}
+	variables := []string{"$SIOEMIT_REDIS_URL", "$REDIS_URL"}
+	for _, f := range app.Flags {
+		for _, name := range f.(cli.DocGenerationFlag).GetEnvVars() {
+			variables = append(variables, "$"+name)
+		}
+	}
+	for _, text := range append(variables, "SYNOPSIS", "DESCRIPTION", "EXIT STATUS") {
+		if !strings.Contains(string(page), text) {
+			t.Errorf("the manual page lacks %s", text)
+		}
+	}
+	if len(variables) < 6 {
+		t.Errorf("only %q", variables)
+	}
+	if got := roff(`.a -b\c 'd' "e" ~^` + "`"); got != `\&.a \-b\(rsc \(aqd\(aq "e" \(ti\(ha\(ga` {
+		t.Error(got)
 	}
 }
 
