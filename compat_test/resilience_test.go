@@ -178,7 +178,7 @@ func (e *ensemble) serversBack(cluster *harness.RedisCluster, slot int) bool {
 // emitWith starts traffic through a client.
 func (e *ensemble) emitWith(name string, client redis.UniversalClient) {
 	io := emitter.New(client, emitter.WithAdapter(e.how.emitter))
-	e.traffics = append(e.traffics, startTraffic(name, 2, func(ctx context.Context, number int) error {
+	e.traffics = append(e.traffics, startTraffic(e.T, name, 2, func(ctx context.Context, number int) error {
 		return io.Emit(ctx, "number", number)
 	}))
 }
@@ -273,7 +273,20 @@ func (e *ensemble) finish(what string, d death) {
 	settled(everything, e.all(), patience, collect)
 	collect()
 	for i, t := range e.traffics {
-		judge(sent[i], e.all(), d).report(e.T, e.how.name+", "+what+", "+t.name, len(e.all()))
+		f := judge(sent[i], e.all(), d)
+		name := e.how.name + ", " + what + ", " + t.name
+		f.report(e.T, name, len(e.all()))
+		died := !d.at.IsZero()
+		if f.duplicates > 0 && (t.name == notRepeating || !died) {
+			e.Errorf("%s: %d duplicates", name, f.duplicates)
+		}
+		if f.errors > 0 && !died {
+			e.Errorf("%s: %d errors", name, f.errors)
+		}
+		// Only the subscriptions to a shard channel end when its slot moves.
+		if f.whileUnsubscribed > 0 && !died && e.how.kind != "ssubscribe" {
+			e.Errorf("%s: %d missed while not subscribed", name, f.whileUnsubscribed)
+		}
 		if text := errorsOf(sent[i]); text != "" {
 			e.Log(t.name, text)
 		}
@@ -312,8 +325,7 @@ func (e *ensemble) kill(victim *harness.Redis) death {
 	return d
 }
 
-// recover waits until those who are not subscribed are so again. A server that does not manage it is not owed
-// anything more, which is said.
+// recover waits until those who are not subscribed are so again.
 func (e *ensemble) recover(from time.Time, serversBack func() bool) {
 	e.Helper()
 	const patience = 20 * time.Second
@@ -334,7 +346,7 @@ func (e *ensemble) recover(from time.Time, serversBack func() bool) {
 		return
 	}
 	for _, s := range e.servers {
-		e.Logf("not all servers are subscribed again within %v; %s: %s", patience, s.name, s.node.Stderr())
+		e.Errorf("not all servers are subscribed again within %v; %s: %s", patience, s.name, s.node.Stderr())
 	}
 }
 

@@ -46,10 +46,12 @@ type accepted struct{ node atomic.Value }
 
 type acceptedKey struct{}
 
-// startTraffic starts the calls. Each has a deadline: one that hangs would hide all that follow.
-func startTraffic(name string, workers int, emit func(ctx context.Context, number int) error) *traffic {
+// startTraffic starts the calls, which end with the test at the latest. Each has a deadline: one that hangs would hide
+// all that follow.
+func startTraffic(test *testing.T, name string, workers int, emit func(ctx context.Context, number int) error) *traffic {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &traffic{name: name, cancel: cancel}
+	test.Cleanup(func() { t.stop() })
 	for range workers {
 		t.group.Go(func() {
 			for ctx.Err() == nil {
