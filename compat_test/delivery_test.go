@@ -107,18 +107,13 @@ func order(s *stage) {
 		}
 		return messages
 	}
-	if _, ok := s.via.(library); !ok {
-		// One process for each: it is the library's work that comes in thousands.
-		processes := 100
-		if s.row.brief() {
-			processes = 30
+	first := 0
+	// The command would be a process for each: what it sends by the thousand, it sends with pipe.
+	if _, ok := s.via.(library); ok {
+		for _, m := range numbers(0, s.row.ordered) {
+			s.send(m, inAny("numbers"))
 		}
-		s.sendAll(numbers(0, processes), inAny("numbers"))
-		return
+		first = s.row.ordered
 	}
-	for _, m := range numbers(0, s.row.ordered) {
-		s.send(m, inAny("numbers"))
-	}
-	// And in a pipeline.
-	s.sendAll(numbers(s.row.ordered, s.row.ordered), inAny("numbers"))
+	s.sendAll(numbers(first, s.row.ordered), inAny("numbers"))
 }
