@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -72,6 +73,12 @@ func (b *builtCommand) remove() error {
 		return nil
 	}
 	return os.RemoveAll(b.dir)
+}
+
+// filtered tells whether flags of go test may keep a part of a test from being run. Otherwise a part that is not run is
+// a mistake.
+func filtered() bool {
+	return strings.Contains(flag.Lookup("test.run").Value.String(), "/") || flag.Lookup("test.skip").Value.String() != ""
 }
 
 // deadline ends what a healthy run never comes near to, so that a lost event fails a test and does not hang it.
