@@ -33,6 +33,9 @@ type pollingAnswer struct {
 
 func (a pollingAnswer) String() string { return fmt.Sprintf("HTTP %d %s", a.status, a.body) }
 
+// fine tells whether a node took a message of a session that it knows.
+func (a pollingAnswer) fine() bool { return a.status == http.StatusOK && a.body == "ok" }
+
 // unknown tells whether the request reached a node that does not know the session.
 func (a pollingAnswer) unknown() bool {
 	return a.status == http.StatusBadRequest && a.body == `{"code":1,"message":"Session ID unknown"}`
@@ -101,7 +104,7 @@ func (s *pollingSession) talk(ctx context.Context) (pollingAnswer, error) {
 	}
 	for _, message := range messages {
 		answer, err = s.request(ctx, http.MethodPost, message)
-		if err != nil || answer.status != http.StatusOK || answer.body != "ok" {
+		if err != nil || !answer.fine() {
 			return answer, err
 		}
 	}
@@ -129,7 +132,7 @@ func talks(t *testing.T, balancer string) []pollingAnswer {
 func checkSticky(t *testing.T, balancer string) {
 	t.Helper()
 	for i, answer := range talks(t, balancer) {
-		if answer.status != http.StatusOK {
+		if !answer.fine() {
 			t.Errorf("polling session from %s: not sticky: %s", loopback(i), answer)
 		}
 	}
@@ -141,7 +144,7 @@ func checkStickyMostly(t *testing.T, balancer string) {
 	t.Helper()
 	answers := talks(t, balancer)
 	for _, answer := range answers {
-		if answer.status == http.StatusOK {
+		if answer.fine() {
 			return
 		}
 	}
