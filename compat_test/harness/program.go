@@ -144,6 +144,11 @@ func (p *Program) stop() error {
 		return nil
 	case <-time.After(programGrace):
 		_ = p.proc.cmd.Process.Kill() // it fails only when the process has ended already
+		select {
+		case <-p.proc.done:
+			p.proc.stdin.Close()
+		case <-time.After(stopGrace): // workers that outlive it keep its output open
+		}
 		return fmt.Errorf("%s did not end within %v and was killed\n%s", p.proc.name, programGrace, p.proc.stderr)
 	}
 }
