@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,28 @@ func TestRedisRefuses(t *testing.T) {
 	ctx := testContext(t)
 	_, err := harness.StartRedis(ctx, harness.RedisConfig{Args: []string{"--no-such-option", "1"}})
 	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// A redis-server whose port another one has taken is not taken for the other.
+func TestRedisPortTaken(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	r, err := harness.StartRedis(ctx, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing(t, r)
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := harness.StartRedis(ctx, harness.RedisConfig{Args: []string{"--port", strconv.Itoa(r.Port)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing(t, other)
+	if err := r.Restart(ctx); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("error: %v", err)
 	}
 }

@@ -50,7 +50,7 @@ type Redis struct {
 	client *redis.Client
 }
 
-// StartRedis starts a redis-server that listens on 127.0.0.1 and keeps nothing, and returns once it answers.
+// StartRedis starts a redis-server that listens on 127.0.0.1 and keeps nothing, and returns once it listens.
 func StartRedis(ctx context.Context, config RedisConfig) (*Redis, error) {
 	dir, err := os.MkdirTemp("", "sioemit-redis-")
 	if err != nil {
@@ -137,37 +137,11 @@ func (r *Redis) args() []string {
 	return append(args, r.config.Args...)
 }
 
-// run starts the process and waits until it answers.
+// run starts the process and waits until it listens.
 func (r *Redis) run(ctx context.Context) error {
-	var mu sync.Mutex
-	var output []string // redis-server explains on standard output why it cannot start
-	proc, err := startProcess("redis-server", exec.Command("redis-server", r.args()...), func(line []byte) {
-		mu.Lock()
-		defer mu.Unlock()
-		output = append(output, string(line))
-		if len(output) > 30 {
-			output = output[1:]
-		}
-	})
+	proc, err := startServer(ctx, "redis-server", "Ready to accept connections", r.args()...)
 	if err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return fmt.Errorf("redis-server is not installed: %w", err)
-		}
 		return err
-	}
-	for {
-		if err = r.answers(ctx); err == nil {
-			break
-		}
-		if !proc.running() {
-			mu.Lock()
-			defer mu.Unlock()
-			return fmt.Errorf("%w\n%s", proc.failure(), strings.Join(output, "\n"))
-		}
-		if err := pause(ctx); err != nil {
-			proc.kill()
-			return fmt.Errorf("redis-server does not answer: %w", err)
-		}
 	}
 	r.mu.Lock()
 	r.proc = proc
@@ -175,31 +149,37 @@ func (r *Redis) run(ctx context.Context) error {
 	return nil
 }
 
-// answers asks for a reply, be it only that a password is needed.
-func (r *Redis) answers(ctx context.Context) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", r.Addr)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(deadline); err != nil {
-			return err
+// startServer starts a redis-server and returns once it has written the line that says that it listens. An answer on
+// its port would not do: it may come from another process that took the port first.
+func startServer(ctx context.Context, name, listens string, args ...string) (*process, error) {
+	ready := make(chan struct{})
+	once := sync.OnceFunc(func() { close(ready) })
+	var output []string // redis-server explains on standard output why it cannot start
+	proc, err := startProcess(name, exec.Command("redis-server", args...), func(line []byte) {
+		output = append(output, string(line))
+		if len(output) > 30 {
+			output = output[1:]
 		}
-	}
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
-		return err
-	}
-	reply := make([]byte, 64)
-	n, err := conn.Read(reply)
+		if strings.Contains(string(line), listens) {
+			once()
+		}
+	})
 	if err != nil {
-		return err
+		if errors.Is(err, exec.ErrNotFound) {
+			return nil, fmt.Errorf("redis-server is not installed: %w", err)
+		}
+		return nil, err
 	}
-	if text := string(reply[:n]); !strings.HasPrefix(text, "+PONG") && !strings.HasPrefix(text, "-NOAUTH") {
-		return fmt.Errorf("unexpected reply %q", text)
+	select {
+	case <-ready:
+		return proc, nil
+	case <-proc.done:
+		err = proc.failure()
+	case <-ctx.Done():
+		proc.kill()
+		err = fmt.Errorf("%s does not listen: %w", name, context.Cause(ctx))
 	}
-	return nil
+	return nil, fmt.Errorf("%w\n%s", err, strings.Join(output, "\n")) // which was read to its end
 }
 
 // pollEvery is the interval at which a condition that cannot announce itself is looked at again.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -93,7 +92,7 @@ func awaitInfo(ctx context.Context, r *Redis, text string) error {
 	}
 }
 
-// startSentinel starts one sentinel and returns once it answers. The password is the master's.
+// startSentinel starts one sentinel and returns once it listens. The password is the master's.
 func startSentinel(ctx context.Context, masterPort, quorum int, password string) (*sentinel, error) {
 	dir, err := os.MkdirTemp("", "sioemit-sentinel-")
 	if err != nil {
@@ -121,21 +120,12 @@ sentinel failover-timeout %[3]s 5000
 			break
 		}
 		one := &sentinel{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0])), dir: dir}
-		if one.proc, err = startProcess("sentinel", exec.Command("redis-server", path, "--sentinel"), func([]byte) {}); err != nil {
+		if one.proc, err = startServer(ctx, "sentinel", "Sentinel ID is", path, "--sentinel"); err == nil {
+			return one, nil
+		}
+		if !strings.Contains(err.Error(), "in use") {
 			break
 		}
-		probe := &Redis{Addr: one.addr}
-		for one.proc.running() {
-			if err = probe.answers(ctx); err == nil {
-				return one, nil
-			}
-			if perr := pause(ctx); perr != nil {
-				one.proc.kill()
-				os.RemoveAll(dir)
-				return nil, errors.Join(perr, err)
-			}
-		}
-		err = one.proc.failure()
 	}
 	os.RemoveAll(dir)
 	return nil, err
