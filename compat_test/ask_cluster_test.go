@@ -56,11 +56,7 @@ type askRedis struct {
 func startAskRedis(t *testing.T) []askRedis {
 	t.Helper()
 	one := startRedis(t)
-	cluster, err := harness.StartRedisCluster(withDeadline(t), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, cluster)
+	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
 	return []askRedis{
 		{"one Redis", one.Conn(), one.Client(), nil},
 		{"Redis Cluster", cluster.Conn(), cluster.Client(), cluster},

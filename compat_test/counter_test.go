@@ -34,13 +34,9 @@ func TestForcedPacketType(t *testing.T) {
 			t.Parallel()
 			ctx := withDeadline(t)
 			r := startRedis(t)
-			node, err := harness.StartNode(ctx, harness.NodeConfig{
+			node := startNode(t, ctx, harness.NodeConfig{
 				Server: c.row.generation.Server, Adapter: c.row.adapter, Redis: r.Conn(),
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			closeAtEnd(t, node)
 			clients := startClients(t, c.row.generation)
 			for _, transports := range [][]string{{"websocket"}, {"polling"}, nil} {
 				if _, err := clients.Connect(ctx, harness.ConnectOptions{Node: node, Transports: transports}); err != nil {

@@ -2,7 +2,6 @@ package compat_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,57 +10,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
 )
 
-// lbCluster is the Redis that joins the nodes behind a load balancer.
-type lbCluster struct {
-	redis *harness.Redis
-}
-
-func startCluster(t *testing.T) *lbCluster {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	r, err := harness.StartRedis(ctx, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &lbCluster{redis: r}
-}
-
 // awaitNodes waits until n nodes have subscribed. They subscribe to the requests after the broadcasts.
-func (lb *lbCluster) awaitNodes(t *testing.T, n int) {
+func awaitNodes(t *testing.T, r *harness.Redis, n int) {
 	t.Helper()
 	const channel = "socket.io-request#/#"
 	lbAwait(t, fmt.Sprintf("%d nodes on %s", n, channel), func() bool {
-		counts, err := lb.redis.Client().PubSubNumSub(t.Context(), channel).Result()
+		counts, err := r.Client().PubSubNumSub(t.Context(), channel).Result()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return counts[channel] == int64(n)
 	})
-}
-
-func startV4Clients(t *testing.T) *harness.Clients {
-	t.Helper()
-	clients, err := harness.StartClients(t.Context(), harness.V4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := clients.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return clients
 }
 
 // lbTransports are what clients connect with; nil is the default: polling, then an upgrade to WebSocket.
@@ -73,7 +36,7 @@ type lbPopulation struct {
 	nodes     map[string]int // clients by node
 	addresses int
 	again     int // clients that had to connect twice
-	want      map[*harness.Client][]string
+	want      map[*harness.Client][]expectation
 
 	sent, delivered, withheld int
 }
@@ -82,8 +45,8 @@ type lbPopulation struct {
 func lbPopulate(t *testing.T, b balancer, url string) *lbPopulation {
 	t.Helper()
 	const most = 100 // addresses; a hash that spreads them needs five or six
-	p := &lbPopulation{nodes: make(map[string]int), want: make(map[*harness.Client][]string)}
-	hosts := startV4Clients(t)
+	p := &lbPopulation{nodes: make(map[string]int), want: make(map[*harness.Client][]expectation)}
+	hosts := startClients(t, harness.V4)
 	t.Cleanup(func() {
 		// Clients that say goodbye leave no poll open, for which httpd would wait before it ends.
 		for _, c := range p.clients {
@@ -156,10 +119,9 @@ func (p *lbPopulation) emitTo(ctx context.Context, t *testing.T, target lbTarget
 		t.Fatal(err)
 	}
 	p.sent++
-	line := expectedEvent(t, event, args)
 	for _, c := range p.clients {
 		if to(c) {
-			p.want[c] = append(p.want[c], line)
+			p.want[c] = append(p.want[c], expected(event, args...))
 			p.delivered++
 		} else {
 			p.withheld++
@@ -171,43 +133,14 @@ type lbTarget interface {
 	Emit(ctx context.Context, event string, args ...any) error
 }
 
-// expectedEvent is an event as clientEvent shows it when it arrives.
-func expectedEvent(t *testing.T, event string, args []any) string {
-	t.Helper()
-	var b strings.Builder
-	fmt.Fprintf(&b, "%q", event)
-	for _, arg := range args {
-		if data, ok := arg.([]byte); ok {
-			arg = map[string]string{"$binary": base64.StdEncoding.EncodeToString(data)}
-		}
-		text, err := json.Marshal(arg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&b, " %s", text)
-	}
-	return b.String()
-}
-
-func clientEvent(e harness.Event) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%q", e.Name)
-	for _, arg := range e.Args {
-		fmt.Fprintf(&b, " %s", arg)
-	}
-	return b.String()
-}
-
 // checkEvents connects clients through the load balancer, emits through Redis, and compares everything that each
 // client has received with what it should have. It returns a summary.
-func (lb *lbCluster) checkEvents(t *testing.T, b balancer, url string) string {
+func checkEvents(t *testing.T, r *harness.Redis, b balancer, url string) string {
 	t.Helper()
 	p := lbPopulate(t, b, url)
-	lb.awaitNodes(t, 3)
+	awaitNodes(t, r, 3)
 
-	rdb := redis.NewClient(lb.redis.Options())
-	defer rdb.Close()
-	io := emitter.New(rdb)
+	io := emitter.New(r.Client())
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 
@@ -216,7 +149,7 @@ func (lb *lbCluster) checkEvents(t *testing.T, b balancer, url string) string {
 		return func(c *harness.Client) bool { return slices.Contains(c.Rooms, room) }
 	}
 	for _, c := range p.clients {
-		p.want[c] = []string{clientEvent(c.Events()[0])}
+		p.want[c] = []expectation{expected("welcome", nodeOf(t, c))}
 	}
 
 	p.emitTo(ctx, t, io, everyone, "to all", "hello", 1)
@@ -240,13 +173,8 @@ func (lb *lbCluster) checkEvents(t *testing.T, b balancer, url string) string {
 			t.Error(err)
 			continue
 		}
-		var got []string
-		for _, e := range c.Events() {
-			got = append(got, clientEvent(e))
-		}
-		if !slices.Equal(got, p.want[c]) {
-			t.Errorf("client %s (%s, rooms %v) received\n  %s\nwant\n  %s", c.Name, c.Transport, c.Rooms,
-				strings.Join(got, "\n  "), strings.Join(p.want[c], "\n  "))
+		if problem := compare(c.Events(), p.want[c]); problem != "" {
+			t.Errorf("client %s (%s, rooms %v): %s", c.Name, c.Transport, c.Rooms, problem)
 		}
 	}
 	return p.String()

@@ -162,7 +162,7 @@ func checkNotSticky(t *testing.T, balancer string) {
 		}
 	}
 
-	clients := startV4Clients(t)
+	clients := startClients(t, harness.V4)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	// A client that is very lucky connects nevertheless. Six are never all lucky.

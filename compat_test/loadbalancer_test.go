@@ -81,11 +81,11 @@ func TestLoadBalancers(t *testing.T) {
 	keep := func(row string) { rows = append(rows, row) }
 
 	t.Run("debian", func(t *testing.T) {
-		cluster := startCluster(t)
-		nodes := startNodes(t, cluster)
+		r := startRedis(t)
+		nodes := startNodes(t, r)
 		for _, b := range balancers {
 			if b.npm == "" {
-				t.Run(b.name, func(t *testing.T) { keep(b.runDebian(t, cluster, nodes)) })
+				t.Run(b.name, func(t *testing.T) { keep(b.runDebian(t, r, nodes)) })
 			}
 		}
 		t.Run("haproxy-prefix", func(t *testing.T) { runPrefix(t, nodes) })
@@ -108,12 +108,12 @@ func TestLoadBalancers(t *testing.T) {
 }
 
 // runDebian tests nginx, httpd or HAProxy, and returns the row for the documentation.
-func (b balancer) runDebian(t *testing.T, cluster *lbCluster, nodes []*harness.Program) string {
+func (b balancer) runDebian(t *testing.T, r *harness.Redis, nodes []*harness.Program) string {
 	version := serverVersion(t, b.version)
 	text := readExample(t, b.file)
 	p := b.startDebian(t, text, nodes)
 	checkSticky(t, p.URL)
-	seen := cluster.checkEvents(t, b, p.URL)
+	seen := checkEvents(t, r, b, p.URL)
 
 	without := b.startDebian(t, removeLines(t, b.file, text, b.marks), nodes)
 	checkNotSticky(t, without.URL)
@@ -161,15 +161,15 @@ func (b balancer) startDebian(t *testing.T, text string, nodes []*harness.Progra
 
 // runNode tests a program that balances by itself, with Node's cluster.
 func (b balancer) runNode(t *testing.T) string {
-	cluster := startCluster(t)
-	p := startScript(t, filepath.Join(examplesDir(t), b.file), "REDIS_URL="+cluster.redis.URL())
-	cluster.awaitNodes(t, 3)
+	r := startRedis(t)
+	p := startScript(t, filepath.Join(examplesDir(t), b.file), "REDIS_URL="+r.URL())
+	awaitNodes(t, r, 3)
 	if b.loses == "" {
 		checkSticky(t, p.URL)
 	} else {
 		checkStickyMostly(t, p.URL)
 	}
-	seen := cluster.checkEvents(t, b, p.URL)
+	seen := checkEvents(t, r, b, p.URL)
 
 	pkg := npmPackage(t, b.npm)
 	lbReport("%s (Node.js %s, %s), %s, sticky by %s: %s", b.title, serverVersion(t, []string{"node", "-v"}), pkg,
@@ -181,9 +181,9 @@ func (b balancer) runNode(t *testing.T) string {
 // X-Forwarded-For.
 func runForwardedFor(t *testing.T) string {
 	const file = "node-cluster-socketio-sticky-session.js"
-	cluster := startCluster(t)
-	p := startScript(t, filepath.Join(examplesDir(t), file), "REDIS_URL="+cluster.redis.URL(), "PROXY=1")
-	cluster.awaitNodes(t, 3)
+	r := startRedis(t)
+	p := startScript(t, filepath.Join(examplesDir(t), file), "REDIS_URL="+r.URL(), "PROXY=1")
+	awaitNodes(t, r, 3)
 
 	const requests = 10
 	for i := range requests {
@@ -220,9 +220,9 @@ func runWithoutSticky(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster := startCluster(t)
-	p := startScript(t, script, "REDIS_URL="+cluster.redis.URL(), "APP="+filepath.Join(examplesDir(t), "app.js"))
-	cluster.awaitNodes(t, 3)
+	r := startRedis(t)
+	p := startScript(t, script, "REDIS_URL="+r.URL(), "APP="+filepath.Join(examplesDir(t), "app.js"))
+	awaitNodes(t, r, 3)
 	checkNotSticky(t, p.URL)
 	lbReport("Node's cluster (Node.js %s) without a sticky package: polling fails: HTTP 400 Session ID unknown",
 		serverVersion(t, []string{"node", "-v"}))
@@ -230,12 +230,12 @@ func runWithoutSticky(t *testing.T) string {
 }
 
 // startNodes starts examples/cluster/server.js three times.
-func startNodes(t *testing.T, cluster *lbCluster) []*harness.Program {
+func startNodes(t *testing.T, r *harness.Redis) []*harness.Program {
 	nodes := make([]*harness.Program, 3)
 	for i := range nodes {
-		nodes[i] = startScript(t, filepath.Join(examplesDir(t), "server.js"), "REDIS_URL="+cluster.redis.URL())
+		nodes[i] = startScript(t, filepath.Join(examplesDir(t), "server.js"), "REDIS_URL="+r.URL())
 	}
-	cluster.awaitNodes(t, len(nodes))
+	awaitNodes(t, r, len(nodes))
 	return nodes
 }
 

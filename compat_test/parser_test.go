@@ -14,13 +14,9 @@ func TestParserJSON(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	r := startRedis(t)
-	node, err := harness.StartNode(ctx, harness.NodeConfig{
+	node := startNode(t, ctx, harness.NodeConfig{
 		Server: harness.V4.Server, Adapter: harness.RedisAdapter8.With("parser", "json"), Redis: r.Conn(),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, node)
 	clients := startClients(t, harness.V4)
 	in, err := clients.Connect(ctx, harness.ConnectOptions{Node: node, Rooms: []string{"a"}})
 	if err != nil {

@@ -60,7 +60,7 @@ func start(t *testing.T, r row) *cluster {
 	c := &cluster{row: r}
 	conn := c.startRedis(t)
 	for range 2 {
-		node, err := harness.StartNode(ctx, harness.NodeConfig{
+		c.nodes = append(c.nodes, startNode(t, ctx, harness.NodeConfig{
 			Server:     r.generation.Server,
 			Adapter:    r.serverAdapter(),
 			Redis:      conn,
@@ -71,12 +71,7 @@ func start(t *testing.T, r row) *cluster {
 				// A machine that is busy with other tests must not make a server give up on a client.
 				"pingTimeout": 60000,
 			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		closeAtEnd(t, node)
-		c.nodes = append(c.nodes, node)
+		}))
 	}
 	c.clients = startClients(t, r.generation)
 	witnesses := startClients(t, r.generation)
@@ -156,11 +151,7 @@ func (c *cluster) startRedis(t *testing.T) harness.RedisConn {
 		}
 		return r.Conn()
 	}
-	r, err := harness.StartRedisCluster(withDeadline(t), 3, 0, harness.RedisConfig{Args: unlimited})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, r)
+	r := startRedisCluster(t, 0, harness.RedisConfig{Args: unlimited})
 	c.url = r.URLs()[0] // a cluster is known by any of its nodes
 	c.connect = func(t *testing.T) redis.UniversalClient {
 		client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: r.Addrs()[:1]})
@@ -168,16 +159,6 @@ func (c *cluster) startRedis(t *testing.T) harness.RedisConn {
 		return client
 	}
 	return r.Conn()
-}
-
-func startClients(t *testing.T, g harness.Generation) *harness.Clients {
-	t.Helper()
-	clients, err := harness.StartClients(withDeadline(t), g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, clients)
-	return clients
 }
 
 // some returns the members that satisfy the condition. A promise that would be about nobody is a mistake.

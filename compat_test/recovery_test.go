@@ -24,11 +24,7 @@ func TestConnectionStateRecovery(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	one := startRedis(t)
-	cluster, err := harness.StartRedisCluster(ctx, 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, cluster)
+	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
 	for _, c := range []struct {
 		name    string
 		conn    harness.RedisConn
@@ -46,18 +42,13 @@ func TestConnectionStateRecovery(t *testing.T) {
 			sessions := fmt.Sprintf("session %d:", c.streams)
 			var nodes []*harness.Node
 			for range 2 {
-				node, err := harness.StartNode(ctx, harness.NodeConfig{
+				nodes = append(nodes, startNode(t, ctx, harness.NodeConfig{
 					Server: harness.V4.Server,
 					Adapter: harness.StreamsAdapter.With("streamName", name).With("streamCount", c.streams).
 						With("sessionKeyPrefix", sessions).With("channelPrefix", name),
 					Redis:   c.conn,
 					Options: map[string]any{"connectionStateRecovery": map[string]any{"maxDisconnectionDuration": 120000}},
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				closeAtEnd(t, node)
-				nodes = append(nodes, node)
+				}))
 			}
 			clients := startClients(t, harness.V4)
 			connect := func(rooms ...string) *harness.Client {
@@ -142,6 +133,9 @@ func TestConnectionStateRecovery(t *testing.T) {
 				if problem := compare(got, want[client]); problem != "" {
 					t.Errorf("client %s: %s", client.Name, problem)
 				}
+			}
+			if t.Failed() {
+				return
 			}
 			fmt.Fprintf(os.Stdout, "recovery %-32s %d streams: %d events before the cut, %d while away, %d after; %d received, in order, once\n",
 				c.name+",", c.streams, before, 2*before, before, len(lost.Events()))

@@ -59,42 +59,47 @@ func (c *breakingConn) Read(data []byte) (int, error) {
 	return n, err
 }
 
+// breakingClient is a client of go-redis whose connections break.
+type breakingClient struct {
+	name       string
+	cluster    bool
+	maxRetries int
+	hook       bool // once
+	repeats    bool // what it must be seen to do
+}
+
+// breakingClients are those of docs/scaling.md.
+var breakingClients = []breakingClient{
+	{name: "Client", repeats: true},
+	{name: "Client, MaxRetries -1", maxRetries: -1},
+	{name: "Client, hook", hook: true},
+	{name: "ClusterClient", cluster: true, repeats: true},
+	// MaxRetries is not what counts there.
+	{name: "ClusterClient, MaxRetries -1", cluster: true, maxRetries: -1, repeats: true},
+	{name: "ClusterClient, hook", cluster: true, hook: true},
+}
+
+func (c breakingClient) connect(b *breaker, one *harness.Redis, cluster *harness.RedisCluster) redis.UniversalClient {
+	var client redis.UniversalClient
+	if c.cluster {
+		client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial, MaxRetries: c.maxRetries})
+	} else {
+		client = redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial, MaxRetries: c.maxRetries})
+	}
+	if c.hook {
+		client.AddHook(once{})
+	}
+	return client
+}
+
 // go-redis repeats a command whose reply it did not get, and then the event arrives twice. docs/scaling.md says which
 // options and what code turn that off, and that this makes an error of it.
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	one := startRedis(t)
-	cluster, err := harness.StartRedisCluster(ctx, 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, cluster)
-	for _, c := range []struct {
-		name    string
-		client  func(*breaker) redis.UniversalClient
-		cluster bool
-		repeats bool
-	}{
-		{"Client", func(b *breaker) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial})
-		}, false, true},
-		{"Client, MaxRetries -1", func(b *breaker) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial, MaxRetries: -1})
-		}, false, false},
-		{"ClusterClient", func(b *breaker) redis.UniversalClient {
-			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
-		}, true, true},
-		// MaxRetries is not what counts there.
-		{"ClusterClient, MaxRetries -1", func(b *breaker) redis.UniversalClient {
-			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial, MaxRetries: -1})
-		}, true, true},
-		{"ClusterClient, hook", func(b *breaker) redis.UniversalClient {
-			client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
-			client.AddHook(once{})
-			return client
-		}, true, false},
-	} {
+	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
+	for _, c := range breakingClients {
 		for _, how := range resilients {
 			t.Run(c.name+"/"+how.name, func(t *testing.T) {
 				w := newWitness("subscriber")
@@ -112,7 +117,7 @@ func TestRepeats(t *testing.T) {
 					w.follow(t, how.kind, how.channel, func(context.Context) *harness.Redis { return node }, how.number)
 				}
 				b := &breaker{every: 5}
-				client := c.client(b)
+				client := c.connect(b, one, cluster)
 				closeAtEnd(t, client)
 				sio := emitter.New(client, emitter.WithAdapter(how.emitter))
 				var sent []emission
@@ -150,48 +155,23 @@ func TestRepeatedPipelines(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	one := startRedis(t)
-	cluster, err := harness.StartRedisCluster(ctx, 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, cluster)
+	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
 	how := resilients[1] // the channel has one node, so a pipeline goes to one
 	slot, err := cluster.Slot(ctx, how.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		name    string
-		client  func(*breaker) redis.UniversalClient
-		node    *harness.Redis
-		repeats bool
-	}{
-		{"Client", func(b *breaker) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial})
-		}, one, true},
-		{"Client, MaxRetries -1", func(b *breaker) redis.UniversalClient {
-			return redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial, MaxRetries: -1})
-		}, one, false},
-		{"Client, hook", func(b *breaker) redis.UniversalClient {
-			client := redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial})
-			client.AddHook(once{})
-			return client
-		}, one, false},
-		{"ClusterClient", func(b *breaker) redis.UniversalClient {
-			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
-		}, cluster.Owner(ctx, slot), true},
-		{"ClusterClient, hook", func(b *breaker) redis.UniversalClient {
-			client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), Dialer: b.dial})
-			client.AddHook(once{})
-			return client
-		}, cluster.Owner(ctx, slot), false},
-	} {
+	for _, c := range breakingClients {
+		node := one
+		if c.cluster {
+			node = cluster.Owner(ctx, slot)
+		}
 		t.Run(c.name, func(t *testing.T) {
 			const size = 5
 			w := newWitness("subscriber")
-			w.follow(t, how.kind, how.channel, func(context.Context) *harness.Redis { return c.node }, how.number)
+			w.follow(t, how.kind, how.channel, func(context.Context) *harness.Redis { return node }, how.number)
 			b := &breaker{every: 4}
-			client := c.client(b)
+			client := c.connect(b, one, cluster)
 			closeAtEnd(t, client)
 			sio := emitter.New(client, emitter.WithAdapter(how.emitter))
 			failed := 0
@@ -209,7 +189,7 @@ func TestRepeatedPipelines(t *testing.T) {
 			}
 			// One channel, one connection each: this comes last.
 			last := int(lastNumber.Add(1))
-			if err := emitter.New(c.node.Client(), emitter.WithAdapter(how.emitter)).Emit(ctx, "last", last); err != nil {
+			if err := emitter.New(node.Client(), emitter.WithAdapter(how.emitter)).Emit(ctx, "last", last); err != nil {
 				t.Fatal(err)
 			}
 			settled([]emission{{number: last, from: time.Now(), to: time.Now()}}, []*witness{w}, 2*time.Second, func() {})

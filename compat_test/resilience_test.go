@@ -51,6 +51,10 @@ type ensemble struct {
 	witnesses []*witness // all of them
 	servers   []*server
 	traffics  []*traffic
+
+	// Of a Redis Cluster.
+	cluster *harness.RedisCluster
+	slot    int // that matters
 }
 
 // server is an official Socket.IO server with one client, as a witness.
@@ -60,39 +64,31 @@ type server struct {
 	client *harness.Client
 }
 
-const resilientMasters = 3
-
 // The two kinds of client: the one that go-redis makes by default, and one that sends nothing a second time.
 const (
 	repeating    = "repeating"
 	notRepeating = "not repeating"
 )
 
-func startResilientCluster(t *testing.T, how resilient) (*ensemble, *harness.RedisCluster) {
+func startResilientCluster(t *testing.T, how resilient) *ensemble {
 	t.Helper()
-	ctx := withDeadline(t)
-	cluster, err := harness.StartRedisCluster(ctx, resilientMasters, 1, harness.RedisConfig{Args: []string{
+	cluster := startRedisCluster(t, 1, harness.RedisConfig{Args: []string{
 		"--cluster-node-timeout", "500", "--cluster-replica-validity-factor", "0",
 	}})
-	if err != nil {
+	e := &ensemble{T: t, ctx: withDeadline(t), how: how, nodes: cluster.Nodes, cluster: cluster}
+	var err error
+	if e.slot, err = cluster.Slot(e.ctx, how.key); err != nil {
 		t.Fatal(err)
 	}
-	closeAtEnd(t, cluster)
-	e := &ensemble{T: t, ctx: ctx, how: how, nodes: cluster.Nodes}
-
-	slot, err := cluster.Slot(ctx, how.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range resilientMasters {
+	for i := range masters {
 		w := newWitness(fmt.Sprintf("subscriber %d", i+1))
 		switch how.kind {
 		case "psubscribe":
 			// A server's subscription may be on any node.
 			at := i
 			w.follow(t, how.kind, how.channel, func(context.Context) *harness.Redis {
-				for range resilientMasters {
-					if node := cluster.Nodes[at%resilientMasters]; node.Running() {
+				for range masters {
+					if node := cluster.Nodes[at%masters]; node.Running() {
 						return node
 					}
 					at++
@@ -100,7 +96,7 @@ func startResilientCluster(t *testing.T, how resilient) (*ensemble, *harness.Red
 				return nil
 			}, how.number)
 		case "ssubscribe":
-			w.follow(t, how.kind, how.channel, func(ctx context.Context) *harness.Redis { return cluster.Owner(ctx, slot) }, how.number)
+			w.follow(t, how.kind, how.channel, e.owner, how.number)
 		case "xread":
 			client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), ClusterStateReloadInterval: time.Second})
 			closeAtEnd(t, client)
@@ -111,7 +107,7 @@ func startResilientCluster(t *testing.T, how resilient) (*ensemble, *harness.Red
 	for i := range 2 {
 		e.addServer(i, cluster.Conn())
 	}
-	if !e.serversBack(cluster, slot) {
+	if !e.serversBack() {
 		t.Fatal("the servers are not subscribed")
 	}
 	for _, name := range []string{repeating, notRepeating} {
@@ -123,16 +119,15 @@ func startResilientCluster(t *testing.T, how resilient) (*ensemble, *harness.Red
 		closeAtEnd(t, client)
 		e.emitWith(name, client)
 	}
-	return e, cluster
+	return e
 }
+
+// owner is the master that has the slot that matters.
+func (e *ensemble) owner(ctx context.Context) *harness.Redis { return e.cluster.Owner(ctx, e.slot) }
 
 func (e *ensemble) addServer(i int, conn harness.RedisConn) {
 	e.Helper()
-	node, err := harness.StartNode(e.ctx, harness.NodeConfig{Server: harness.V4.Server, Adapter: e.how.adapter, Redis: conn})
-	if err != nil {
-		e.Fatal(err)
-	}
-	closeAtEnd(e.T, node)
+	node := startNode(e.T, e.ctx, harness.NodeConfig{Server: harness.V4.Server, Adapter: e.how.adapter, Redis: conn})
 	client, err := startClients(e.T, harness.V4).Connect(e.ctx, harness.ConnectOptions{Node: node, Transports: []string{"websocket"}})
 	if err != nil {
 		e.Fatal(err)
@@ -141,8 +136,8 @@ func (e *ensemble) addServer(i int, conn harness.RedisConn) {
 }
 
 // serversBack looks which servers are subscribed, and notes it; it tells whether all of them are.
-func (e *ensemble) serversBack(cluster *harness.RedisCluster, slot int) bool {
-	owner := cluster.Owner(e.ctx, slot)
+func (e *ensemble) serversBack() bool {
+	owner := e.owner(e.ctx)
 	if owner == nil {
 		return false
 	}
@@ -326,7 +321,7 @@ func (e *ensemble) kill(victim *harness.Redis) death {
 }
 
 // recover waits until those who are not subscribed are so again.
-func (e *ensemble) recover(from time.Time, serversBack func() bool) {
+func (e *ensemble) recover(from time.Time) {
 	e.Helper()
 	const patience = 20 * time.Second
 	if e.durable() {
@@ -341,7 +336,7 @@ func (e *ensemble) recover(from time.Time, serversBack func() bool) {
 	if len(e.servers) == 0 {
 		return
 	}
-	if e.await(patience, serversBack) {
+	if e.await(patience, e.serversBack) {
 		e.Logf("servers are back after %v", time.Since(from).Round(time.Millisecond))
 		return
 	}
@@ -356,20 +351,15 @@ func TestMasterKilled(t *testing.T) {
 	for _, how := range resilients {
 		t.Run(how.name, func(t *testing.T) {
 			t.Parallel()
-			e, cluster := startResilientCluster(t, how)
-			slot, err := cluster.Slot(e.ctx, how.key)
-			if err != nil {
-				t.Fatal(err)
-			}
+			e := startResilientCluster(t, how)
 			e.flow(200)
-			victim := cluster.Owner(e.ctx, slot)
+			victim := e.owner(e.ctx)
 			d := e.kill(victim)
-			owner := func() *harness.Redis { return cluster.Owner(e.ctx, slot) }
-			if !e.await(20*time.Second, func() bool { return owner() != nil && owner() != victim }) {
+			if !e.await(20*time.Second, func() bool { owner := e.owner(e.ctx); return owner != nil && owner != victim }) {
 				t.Fatal("no replica took over")
 			}
-			t.Logf("%s took over after %v", owner().Addr, time.Since(d.at).Round(time.Millisecond))
-			e.recover(d.at, func() bool { return e.serversBack(cluster, slot) })
+			t.Logf("a replica took over after %v", time.Since(d.at).Round(time.Millisecond))
+			e.recover(d.at)
 			e.flow(200)
 			e.finish("master killed", d)
 		})
@@ -381,15 +371,11 @@ func TestSlotMoved(t *testing.T) {
 	for _, how := range resilients {
 		t.Run(how.name, func(t *testing.T) {
 			t.Parallel()
-			e, cluster := startResilientCluster(t, how)
-			slot, err := cluster.Slot(e.ctx, how.key)
-			if err != nil {
-				t.Fatal(err)
-			}
+			e := startResilientCluster(t, how)
 			e.flow(100)
-			from := cluster.Owner(e.ctx, slot)
-			to := cluster.Nodes[(slices.Index(cluster.Nodes, from)+1)%resilientMasters]
-			move, err := cluster.StartSlotMove(e.ctx, slot, to)
+			from := e.owner(e.ctx)
+			to := e.nodes[(slices.Index(e.nodes, from)+1)%masters]
+			move, err := e.cluster.StartSlotMove(e.ctx, e.slot, to)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -412,9 +398,9 @@ func TestSlotMoved(t *testing.T) {
 			if err := move.Finish(e.ctx); err != nil {
 				t.Fatal(err)
 			}
-			e.recover(began, func() bool { return e.serversBack(cluster, slot) })
+			e.recover(began)
 			e.flow(200)
-			if owner := cluster.Owner(e.ctx, slot); owner != to {
+			if owner := e.owner(e.ctx); owner != to {
 				t.Errorf("the slot is not at %s", to.Addr)
 			}
 			e.finish("slot moved", death{})
@@ -473,7 +459,7 @@ func TestSentinelFailover(t *testing.T) {
 				t.Fatal(errors.New("no replica took over"))
 			}
 			t.Logf("a replica took over after %v", time.Since(d.at).Round(time.Millisecond))
-			e.recover(d.at, nil)
+			e.recover(d.at)
 			e.flow(200)
 			e.finish("Sentinel failover", d)
 		})
