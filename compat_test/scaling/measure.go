@@ -230,8 +230,12 @@ func (l *listeners) read(client *redis.ClusterClient, stream string) {
 	})
 }
 
+// patience is how long nothing may come before what is missing counts as lost.
+const patience = 10 * time.Second
+
 // await waits until so many messages have come.
 func (l *listeners) await(ctx context.Context, n int) error {
+	last, since := -1, time.Now()
 	for {
 		l.mu.Lock()
 		got := l.got
@@ -239,8 +243,11 @@ func (l *listeners) await(ctx context.Context, n int) error {
 		if got >= n {
 			return nil
 		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%d messages of %d came: %w", got, n, ctx.Err())
+		if got != last {
+			last, since = got, time.Now()
+		}
+		if ctx.Err() != nil || time.Since(since) > patience {
+			return errors.Join(fmt.Errorf("%d messages of %d came", got, n), ctx.Err())
 		}
 		time.Sleep(time.Millisecond)
 	}
