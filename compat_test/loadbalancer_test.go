@@ -88,7 +88,8 @@ func TestLoadBalancers(t *testing.T) {
 				t.Run(b.name, func(t *testing.T) { keep(b.runDebian(t, r, nodes)) })
 			}
 		}
-		t.Run("haproxy-prefix", func(t *testing.T) { runPrefix(t, nodes) })
+		t.Run("haproxy-prefix", func(t *testing.T) { runPrefix(t, r, nodes) })
+		t.Run("nginx-hash", func(t *testing.T) { runHash(t, nodes) })
 	})
 	for _, b := range balancers {
 		if b.npm != "" {
@@ -108,7 +109,7 @@ func TestLoadBalancers(t *testing.T) {
 }
 
 // runDebian tests nginx, httpd or HAProxy, and returns the row for the documentation.
-func (b balancer) runDebian(t *testing.T, r *harness.Redis, nodes []*harness.Program) string {
+func (b balancer) runDebian(t *testing.T, r *harness.Redis, nodes []int) string {
 	version := serverVersion(t, b.version)
 	text := readExample(t, b.file)
 	p := b.startDebian(t, text, nodes)
@@ -124,19 +125,74 @@ func (b balancer) runDebian(t *testing.T, r *harness.Redis, nodes []*harness.Pro
 }
 
 // runPrefix backs what docs/load-balancers.md says about "cookie io prefix", which many set-ups have: with a server
-// that sets no such cookie, as it is by default since version 3, HAProxy is not sticky.
-func runPrefix(t *testing.T, nodes []*harness.Program) {
-	b := balancers[slices.IndexFunc(balancers, func(b balancer) bool { return b.name == "haproxy" })]
-	const ours = "cookie SERVERID insert indirect nocache httponly\n"
-	before, after, ok := strings.Cut(readExample(t, b.file), ours)
-	if !ok {
-		t.Fatalf("examples/cluster/%s has no line %q", b.file, ours)
+// that sets no such cookie, as it is by default since version 3, HAProxy is not sticky. With cookie: true it is.
+func runPrefix(t *testing.T, r *harness.Redis, nodes []int) {
+	b := balancerOf(t, "haproxy")
+	text := replaceLine(t, b.file, "cookie SERVERID insert indirect nocache httponly\n", "cookie io prefix indirect nocache\n")
+	checkNotSticky(t, b.startDebian(t, text, nodes).URL)
+
+	setting := make([]int, len(nodes))
+	for i := range setting {
+		setting[i] = startNode(t, withDeadline(t), harness.NodeConfig{
+			Server: harness.V4.Server, Adapter: harness.RedisAdapter8.With("key", "with cookies"), Redis: r.Conn(), Options: map[string]any{"cookie": true},
+		}).Port
 	}
-	checkNotSticky(t, b.startDebian(t, before+"cookie io prefix indirect nocache\n"+after, nodes).URL)
-	lbReport(`HAProxy with "cookie io prefix" instead of "cookie SERVERID insert": polling fails: HTTP 400 Session ID unknown`)
+	// These nodes have no /health.
+	text = removeLines(t, b.file, text, []string{"option httpchk", "http-check expect"})
+	checkSticky(t, b.startDebian(t, text, setting).URL)
+	lbReport(`HAProxy with "cookie io prefix" instead of "cookie SERVERID insert": polling fails: HTTP 400 Session ID unknown; ` +
+		"with the server's option cookie: true it is sticky")
 }
 
-func (b balancer) startDebian(t *testing.T, text string, nodes []*harness.Program) *harness.Program {
+// runHash backs what docs/load-balancers.md says about addresses: clients whose addresses differ in the fourth number
+// alone share a node with nginx's ip_hash, and do not with hash $remote_addr.
+func runHash(t *testing.T, nodes []int) {
+	b := balancerOf(t, "nginx")
+	const hash = "hash $remote_addr consistent;\n"
+	ipHash := b.startDebian(t, readExample(t, b.file), nodes).URL
+	address := b.startDebian(t, replaceLine(t, b.file, "ip_hash;\n", hash), nodes).URL
+	checkSticky(t, address)
+	clients := startClients(t, harness.V4)
+	reached := func(url string) int {
+		seen := make(map[string]bool)
+		for i := range 20 {
+			c, err := clients.Connect(withDeadline(t), harness.ConnectOptions{
+				URL: url, Transports: []string{"websocket"}, LocalAddress: fmt.Sprintf("127.0.0.%d", i+1),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[nodeOf(t, c)] = true
+		}
+		return len(seen)
+	}
+	one, several := reached(ipHash), reached(address)
+	if one != 1 || several < 2 {
+		t.Errorf("20 clients of 127.0.0.x are on %d nodes with ip_hash, and on %d by their addresses", one, several)
+	}
+	lbReport("nginx with ip_hash has 20 clients of 127.0.0.x on %d node, with %q on %d", one, strings.TrimSpace(hash), several)
+}
+
+func balancerOf(t *testing.T, name string) balancer {
+	t.Helper()
+	i := slices.IndexFunc(balancers, func(b balancer) bool { return b.name == name })
+	if i < 0 {
+		t.Fatalf("there is no %s", name)
+	}
+	return balancers[i]
+}
+
+// replaceLine returns an example with another line in the place of one that must be there.
+func replaceLine(t *testing.T, file, line, other string) string {
+	t.Helper()
+	before, after, ok := strings.Cut(readExample(t, file), line)
+	if !ok {
+		t.Fatalf("examples/cluster/%s has no line %q", file, line)
+	}
+	return before + other + after
+}
+
+func (b balancer) startDebian(t *testing.T, text string, nodes []int) *harness.Program {
 	return startProgram(t, harness.ProgramConfig{
 		Name:    b.title,
 		Package: debianPackages,
@@ -229,11 +285,11 @@ func runWithoutSticky(t *testing.T) string {
 	return docRow("Node's cluster, no package", "", "nothing", "only WebSocket clients connect", lbFails)
 }
 
-// startNodes starts examples/cluster/server.js three times.
-func startNodes(t *testing.T, r *harness.Redis) []*harness.Program {
-	nodes := make([]*harness.Program, 3)
+// startNodes starts examples/cluster/server.js three times, and returns the ports.
+func startNodes(t *testing.T, r *harness.Redis) []int {
+	nodes := make([]int, 3)
 	for i := range nodes {
-		nodes[i] = startScript(t, filepath.Join(examplesDir(t), "server.js"), "REDIS_URL="+r.URL())
+		nodes[i] = startScript(t, filepath.Join(examplesDir(t), "server.js"), "REDIS_URL="+r.URL()).Port
 	}
 	awaitNodes(t, r, len(nodes))
 	return nodes
@@ -329,10 +385,10 @@ func lbReport(format string, args ...any) {
 }
 
 // fillIn replaces the addresses that the file was written with by those of this run.
-func fillIn(name, text string, port int, nodes []*harness.Program) (string, error) {
+func fillIn(name, text string, port int, nodes []int) (string, error) {
 	replace := []string{"127.0.0.1:3000", "127.0.0.1:" + strconv.Itoa(port)}
 	for i, node := range nodes {
-		replace = append(replace, fmt.Sprintf("127.0.0.1:300%d", i+1), "127.0.0.1:"+strconv.Itoa(node.Port))
+		replace = append(replace, fmt.Sprintf("127.0.0.1:300%d", i+1), "127.0.0.1:"+strconv.Itoa(node))
 	}
 	for i := 0; i < len(replace); i += 2 {
 		if !regexp.MustCompile(`(?m)^[^#\n]*` + regexp.QuoteMeta(replace[i]) + `\b`).MatchString(text) {
