@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -188,18 +189,20 @@ func (c commandLine) sendAll(ctx context.Context, messages []message) error {
 func (c commandLine) run(ctx context.Context, stdin string, args ...string) error {
 	cmd := exec.CommandContext(ctx, c.path, append(append([]string{}, c.flags...), args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
-	for _, variable := range os.Environ() {
-		// What the caller has set must not change what is tested.
-		if !strings.HasPrefix(variable, "SIOEMIT_") && !strings.HasPrefix(variable, "REDIS_URL=") {
-			cmd.Env = append(cmd.Env, variable)
-		}
-	}
+	cmd.Env = environment()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("sioemit %.200q: %w\n%s", args, err, stderr.String())
 	}
 	return nil
+}
+
+// environment is this process's without what the command reads: what the caller has set must not change what is tested.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "SIOEMIT_") || strings.HasPrefix(variable, "REDIS_URL=")
+	})
 }
 
 func (commandLine) refusal(err, target error) error {
