@@ -115,5 +115,5 @@ func order(s *stage) {
 		}
 		first = s.row.ordered
 	}
-	s.sendAll(numbers(first, s.row.ordered), inAny("numbers"))
+	s.sendAll(numbers(first, 2*s.row.ordered-first), inAny("numbers"))
 }

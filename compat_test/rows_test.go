@@ -15,7 +15,7 @@ type row struct {
 	name       string
 	generation harness.Generation
 	adapter    harness.Adapter
-	ordered    int // how many events the promise of order sends
+	ordered    int // half of the events that the promise of order sends
 	// cluster says that it is a Redis Cluster of three masters, and not one Redis.
 	cluster bool
 }
