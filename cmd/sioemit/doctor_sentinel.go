@@ -13,12 +13,11 @@ import (
 // checkSentinels finds out why no Redis answers behind Sentinels. It returns the
 // address of the master when they know one.
 func (p *patient) checkSentinels(ctx context.Context) (master string) {
-	name := p.sentinels[0].masterName
 	var silent []string
 	var why error
 	for _, t := range p.sentinels {
 		probing, cancel := context.WithTimeout(ctx, probeTimeout)
-		address, names, err := askSentinel(probing, p.client.(*redis.Client), t, name)
+		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.options.Addr, p.sentinels[0])
 		cancel()
 		switch {
 		case address != "":
@@ -44,18 +43,19 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 	return ""
 }
 
-// askSentinel returns the address of a master and the names of all.
-func askSentinel(ctx context.Context, client *redis.Client, t *target, name string) (master string, names []string, err error) {
+// askSentinel returns the address of a master and the names of all. As for the
+// client, the first URL has the password and the name of the master.
+func askSentinel(ctx context.Context, client *redis.Client, address string, first *target) (master string, names []string, err error) {
 	o := redis.Options{
-		Addr: t.options.Addr, Username: t.sentinelUsername, Password: t.sentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Addr: address, Username: first.sentinelUsername, Password: first.sentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
 	}
 	sentinel := redis.NewClient(&o)
 	defer sentinel.Close()
-	if names, err = mastersOf(ctx, sentinel); err != nil || !slices.Contains(names, name) {
+	if names, err = mastersOf(ctx, sentinel); err != nil || !slices.Contains(names, first.masterName) {
 		return "", names, err
 	}
-	found, err := sentinel.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", name).StringSlice()
+	found, err := sentinel.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", first.masterName).StringSlice()
 	if err != nil || len(found) != 2 {
 		return "", names, err
 	}
@@ -75,7 +75,7 @@ func mastersOf(ctx context.Context, sentinel *redis.Client) (names []string, err
 
 // unknownMaster says that a Sentinel does not watch the master of the URL.
 func (p *patient) unknownMaster(t *target, names []string) {
-	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.options.Addr, quote(t.masterName), strings.Join(names, ", "))
+	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.options.Addr, quote(p.sentinels[0].masterName), strings.Join(names, ", "))
 	flags, advice := p.masterURL(*t.options, names)
 	p.fail("redis", text, advice, flags...)
 }
@@ -104,9 +104,9 @@ func (p *patient) isSentinel(ctx context.Context) {
 }
 
 // masterURL is otherURL for the master that Sentinels watch, when it is clear
-// which one.
+// which one and a URL can hold all that is needed, for no password is printed.
 func (p *patient) masterURL(o redis.Options, names []string) (flags []string, advice string) {
-	if len(names) != 1 || len(p.sentinels) > 1 {
+	if len(names) != 1 || len(p.sentinels) > 1 || len(p.sentinels) == 1 && p.sentinels[0].sentinelPassword != "" {
 		return nil, "Put ?master_name=NAME into the URL. It knows: " + strings.Join(names, ", ") + "."
 	}
 	return p.otherURL(o, names[0])

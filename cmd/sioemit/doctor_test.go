@@ -558,29 +558,32 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "a Sentinel that wants a password",
-			start: func(t *testing.T) ward {
-				s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { s.Close() })
+			start: watched(func(s *harness.Sentinels) string {
 				sentinel := redis.NewClient(&redis.Options{Addr: s.Addrs[0]})
 				defer sentinel.Close()
 				if err := sentinel.Do(t.Context(), "ACL", "SETUSER", "default", "resetpass", ">sesame").Err(); err != nil {
-					t.Fatal(err)
+					t.Error(err)
 				}
-				return ward{client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", "redis://" + s.Addrs[0] + "?master_name=main"}}
-			},
+				return "redis://" + s.Addrs[0] + "?master_name=main"
+			}),
 			check: "redis", text: "The Sentinels want a password.", advice: "Add &sentinel_password=PASSWORD",
 			byHand: func(t *testing.T, w ward, _ finding) []string {
-				// A Sentinel's password in the place of that of Redis helps as little as none.
 				url := w.words[1]
-				words := []string{"--redis", strings.Replace(url, "//", "//:sesame@", 1)}
-				if f := examined(t, words).find("redis"); f.Text != "The Sentinels want a password." {
-					t.Errorf("%+v", f)
+				withPassword := strings.Replace(url, "//", "//:sesame@", 1) // the Sentinel's, in the place of that of Redis
+				for other, want := range map[string]finding{
+					withPassword:                        {Check: "redis", Text: "The Sentinels want a password."},
+					url + "&sentinel_password=pa%24%24": {Check: "redis", Text: "The Sentinels refuse sentinel_username or sentinel_password of the URL."},
+					strings.Replace(url, "=main", "=mian&sentinel_password=sesame", 1): {Check: "redis", Text: " knows no master mian; it knows main."},
+					strings.TrimSuffix(withPassword, "?master_name=main"):              {Check: "role", Text: "Sentinel", Advice: "&sentinel_password=PASSWORD"},
+				} {
+					f := examined(t, []string{"--redis", other}).find(want.Check)
+					if !strings.Contains(f.Text, want.Text) || !strings.Contains(f.Advice, want.Advice) || len(f.Flags) > 0 {
+						t.Errorf("%s: %+v", other, f)
+					}
 				}
-				words = []string{"--redis", strings.Replace(strings.TrimSuffix(url, "?master_name=main"), "//", "//:sesame@", 1)}
-				if f := examined(t, words).find("role"); !strings.Contains(f.Advice, "master_name=NAME&sentinel_password=PASSWORD") {
+				// The client gives the password of the first URL to all Sentinels.
+				words := []string{"--redis", "redis://127.0.0.1:1?master_name=mian&sentinel_password=sesame", "--redis", strings.TrimSuffix(url, "?master_name=main")}
+				if f := examined(t, words).find("redis"); !strings.Contains(f.Text, "knows no master mian") {
 					t.Errorf("%+v", f)
 				}
 				return []string{"--redis", url + "&sentinel_password=sesame"}
