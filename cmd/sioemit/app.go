@@ -31,14 +31,18 @@ Global flags may stand before or after the command's name.
 
 REDIS:
    --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL,
-   else ` + defaultURL + `
+   else ` + defaultURL + `; spaces separate several in a variable
 
    redis://[[user]:password@]host[:port]         one Redis
    rediss://...                                  with TLS
    unix:///path/of.sock                          a unix socket
    redis://a:6379 and --cluster                  a Redis Cluster; or --redis
                                                  several times
-   redis://sentinel:26379?master_name=NAME       Sentinel` + exitStatuses("sioemit"),
+   redis://sentinel:26379?master_name=NAME       Sentinel; its own password is
+                                                 &sentinel_password=PASSWORD,
+                                                 and &sentinel_username=USER
+
+   In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25.` + exitStatuses("sioemit"),
 		Flags: append(append(connectionFlags(), adapterFlags()...), cli.HelpFlag),
 		Commands: []*cli.Command{
 			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
