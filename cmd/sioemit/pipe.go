@@ -41,10 +41,10 @@ tail -f for example, is sent as it comes.
    sioemit pipe --rate 500/s --retry-for 30s events.jsonl
    sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
 
-A bad line, or one that Redis refuses, is reported and skipped. Every line ends
-as sent, rejected or not sent, and the summary adds up. When Redis goes away in
-the middle, --retry-for sends again what it has not confirmed: such a line may
-arrive twice.
+A bad line is reported and skipped. Every line ends as sent, rejected or not
+sent, and the summary adds up. When Redis goes away in the middle, --retry-for
+sends again what it has not confirmed: such a line may arrive twice. Where a run
+stops because Redis is gone or refuses a line, it says how to resume.
 
 ` + footer,
 		Flags:  flags,

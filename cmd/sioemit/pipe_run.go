@@ -195,14 +195,14 @@ func (p *piper) print(b *batch) error {
 }
 
 // execute sends a batch, and what Redis has not confirmed of it again, for as
-// long as --retry-for allows. A batch
-// under way is finished after Ctrl-C, but not tried again.
+// long as --retry-for allows. A batch under way is finished after Ctrl-C, but
+// not tried again. A line that Redis refuses ends the run, because it is not the
+// line that is wrong: a permission is missing, and whoever grants it can resume.
 func (p *piper) execute(b *batch) error {
 	timeout, retryFor := p.c.Duration("timeout"), p.c.Duration("retry-for")
 	started, pause := time.Now(), 50*time.Millisecond
 	cmds, lines := slices.Clone(b.pipe.Cmds()), b.lines
 	b.pipe.Discard()
-	var refused []int64
 	for len(cmds) > 0 {
 		// A Redis that has just come up may refuse the first commands of a
 		// pipeline, because it is loading, and take the later ones. To keep the
@@ -218,17 +218,14 @@ func (p *piper) execute(b *batch) error {
 		var againCmds []redis.Cmder
 		var againLines []int64
 		for i, cmd := range cmds[:n] {
-			switch {
-			case cmd.Err() == nil:
+			if cmd.Err() == nil {
 				p.sent.Add(1)
-			case isRefused(cmd.Err()) && !p.c.Bool("fail-fast"):
-				p.queued.Add(-1)
-				p.reject(lines[i], explain(p.c, cmd.Err()))
-				refused = append(refused, lines[i])
-			default:
-				err = cmd.Err()
-				againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
+				continue
 			}
+			if err == nil || isPassing(err) {
+				err = cmd.Err() // what stays counts for more than what may pass
+			}
+			againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
 		}
 		p.trusted = err == nil
 		if p.trusted {
@@ -239,7 +236,7 @@ func (p *piper) execute(b *batch) error {
 		if !isPassing(err) || time.Since(started) >= retryFor || p.c.Context.Err() != nil {
 			p.firstNotSent, p.sentBehind = lines[0], -len(lines)
 			for _, number := range b.lines {
-				if number >= lines[0] && !slices.Contains(refused, number) {
+				if number >= lines[0] {
 					p.sentBehind++
 				}
 			}
