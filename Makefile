@@ -15,7 +15,10 @@ test: deps
 	@# In the folder itself, because go test then shows the line that each row prints.
 	cd compat_test && go test -race -count=1 -timeout 20m
 	@# Not under -race, which allocates. That they ran at all is seen by their names.
-	for p in ./encoding ./emitter; do go test -count=1 -v -run Allocations $$p | tee /dev/stderr | grep -q '^--- PASS: TestAllocations' || exit 1; done
+	for p in ./encoding ./emitter; do \
+		out=$$(go test -count=1 -v -run Allocations $$p) || { echo "$$out"; exit 1; }; \
+		echo "$$out" | grep '^--- PASS: TestAllocations' || { echo "no TestAllocations ran in $$p"; exit 1; }; \
+	done
 	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at
 
 build:
