@@ -211,6 +211,19 @@ func setups(t *testing.T) []setup {
 			return w
 		}
 	}
+	// elsewhere is a ward whose words lead past its Redis.
+	elsewhere := func(words func(t *testing.T, w ward) []string) func(t *testing.T) ward {
+		return func(t *testing.T) ward {
+			w := single(harness.RedisAdapter8)(t)
+			w.words = words(t, w)
+			return w
+		}
+	}
+	web := func(t *testing.T) string {
+		server := httptest.NewServer(http.NotFoundHandler())
+		t.Cleanup(server.Close)
+		return server.Listener.Addr().String()
+	}
 	otherURL := func(url func(w ward) string) func(*testing.T, ward, finding) []string {
 		return func(_ *testing.T, w ward, _ finding) []string { return byURL(w.words, url(w)) }
 	}
@@ -532,15 +545,13 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "no Sentinel",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
+			start: elsewhere(func(t *testing.T, _ ward) []string {
 				gone := startRedis(t, harness.RedisConfig{})
 				if err := gone.Stop(); err != nil {
 					t.Fatal(err)
 				}
-				w.words = []string{"--redis", gone.URL() + "?master_name=main"}
-				return w
-			},
+				return []string{"--redis", gone.URL() + "?master_name=main"}
+			}),
 			check: "redis", text: "No Sentinel answers at 127.0.0.1:", advice: "Are Sentinels running there?", byHand: rightURL,
 		},
 		{
@@ -589,12 +600,8 @@ func setups(t *testing.T) []setup {
 			},
 		},
 		{
-			name: "a replica",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				w.words = []string{"--redis", replicaOf(t, w.redis).URL()}
-				return w
-			},
+			name:  "a replica",
+			start: elsewhere(func(t *testing.T, w ward) []string { return []string{"--redis", replicaOf(t, w.redis).URL()} }),
 			check: "role", text: "This Redis is a replica", flags: []string{"--redis", "redis://HOST"},
 		},
 		{
@@ -608,11 +615,9 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "a Redis that no server uses",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				w.words = []string{"--redis", startRedis(t, harness.RedisConfig{}).URL()}
-				return w
-			},
+			start: elsewhere(func(t *testing.T, _ ward) []string {
+				return []string{"--redis", startRedis(t, harness.RedisConfig{}).URL()}
+			}),
 			check: "servers", text: "No Socket.IO server listens on this Redis.", advice: "Check that", byHand: rightURL,
 		},
 		{
@@ -656,25 +661,13 @@ func setups(t *testing.T) []setup {
 			check: "redis", text: "speaks TLS", advice: "Use --redis rediss://", byHand: rightURL,
 		},
 		{
-			name: "a port of something else",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				web := httptest.NewServer(http.NotFoundHandler())
-				t.Cleanup(web.Close)
-				w.words = []string{"--redis", "redis://:sesame@" + web.Listener.Addr().String()}
-				return w
-			},
+			name:  "a port of something else",
+			start: elsewhere(func(t *testing.T, _ ward) []string { return []string{"--redis", "redis://:sesame@" + web(t)} }),
 			check: "redis", text: "is no Redis.", advice: "Check host and port", byHand: rightURL,
 		},
 		{
-			name: "a port of something else, with TLS",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				web := httptest.NewServer(http.NotFoundHandler())
-				t.Cleanup(web.Close)
-				w.words = []string{"--redis", "rediss://:sesame@" + web.Listener.Addr().String()}
-				return w
-			},
+			name:  "a port of something else, with TLS",
+			start: elsewhere(func(t *testing.T, _ ward) []string { return []string{"--redis", "rediss://:sesame@" + web(t)} }),
 			check: "redis", text: "is no Redis with TLS.", advice: "Check host and port", byHand: rightURL,
 		},
 		{
@@ -689,11 +682,9 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "a plain port, spoken to with TLS",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				w.words = []string{"--timeout", "2s", "--redis", "rediss://" + w.redis.Addr}
-				return w
-			},
+			start: elsewhere(func(_ *testing.T, w ward) []string {
+				return []string{"--timeout", "2s", "--redis", "rediss://" + w.redis.Addr}
+			}),
 			check: "redis", text: "speaks no TLS", flags: []string{"--redis", "redis://HOST"},
 		},
 		{
@@ -723,12 +714,8 @@ func setups(t *testing.T) []setup {
 			},
 		},
 		{
-			name: "protected mode",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				w.words = []string{"--redis", "redis://" + deniedAt(t)}
-				return w
-			},
+			name:  "protected mode",
+			start: elsewhere(func(t *testing.T, _ ward) []string { return []string{"--redis", "redis://" + deniedAt(t)} }),
 			check: "redis", text: "is in protected mode", advice: "Set a password", byHand: rightURL,
 		},
 		{
@@ -745,21 +732,15 @@ func setups(t *testing.T) []setup {
 			},
 		},
 		{
-			name: "no such database",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				w.words = []string{"--redis", w.redis.URL() + "/99"}
-				return w
-			},
+			name:  "no such database",
+			start: elsewhere(func(_ *testing.T, w ward) []string { return []string{"--redis", w.redis.URL() + "/99"} }),
 			check: "redis", text: "has no database of that number", advice: "Use a smaller one", byHand: rightURL,
 		},
 		{
 			name: "no such host",
-			start: func(t *testing.T) ward {
-				w := single(harness.RedisAdapter8)(t)
-				w.words = []string{"--redis", "redis://:sesame@no-such-host.invalid"}
-				return w
-			},
+			start: elsewhere(func(_ *testing.T, _ ward) []string {
+				return []string{"--redis", "redis://:sesame@no-such-host.invalid"}
+			}),
 			check: "redis", text: "There is no host no-such-host.invalid.", advice: "Check the host", byHand: rightURL,
 		},
 	}
