@@ -91,7 +91,8 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 	if dryRun {
 		flush = p.print
 	}
-	stopProgress := p.showProgress(size)
+	p.progress = p.newProgress(size)
+	stopProgress := p.progress.show(p)
 	// Reading stdin cannot be interrupted; after Ctrl-C, or when Redis is gone
 	// for good, the reader is left where it is.
 	read := make(chan error, 1)

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/schollz/progressbar/v3"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
@@ -26,7 +25,7 @@ type piper struct {
 	queue    *queue
 	limit    *rate.Limiter // nil: none
 	defaults line
-	progress *progressbar.ProgressBar // nil: none
+	progress *progress // nil: none
 
 	bytes    atomic.Int64 // read
 	queued   atomic.Int64 // lines in the queue, ever; each becomes sent or is not
@@ -178,8 +177,9 @@ func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
 
 func (p *piper) reject(number int64, err error) {
 	p.rejected.Add(1)
-	p.clearProgress()
-	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, oneLine(inputError(p.c, err)))
+	p.progress.message(func() {
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, oneLine(inputError(p.c, err)))
+	})
 }
 
 // print is --dry-run: it prints the commands of a batch.

@@ -1,58 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"os"
-	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-)
-
-// showProgress draws a bar on stderr while pipe runs, where stderr is a
-// terminal. It returns what ends it.
-func (p *piper) showProgress(size int64) (stop func()) {
-	stderr, ok := p.c.App.ErrWriter.(*os.File)
-	if !ok || p.c.Bool("quiet") || !term.IsTerminal(int(stderr.Fd())) {
-		return func() {}
-	}
-	p.progress = progressbar.NewOptions64(size,
-		progressbar.OptionSetWriter(stderr),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)
-	started, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				sent := p.sent.Load()
-				p.progress.Describe(fmt.Sprintf("%s, %.0f/s", plural(int(sent), "line"), float64(sent)/time.Since(started).Seconds()))
-				_ = p.progress.Set64(p.bytes.Load())
-			case <-done:
-				_ = p.progress.Clear()
-				return
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-ended
-	}
-}
-
-// clearProgress makes room for a message; the bar comes back by itself.
-func (p *piper) clearProgress() {
-	if p.progress != nil {
-		_ = p.progress.Clear()
-	}
-}
+import "fmt"
 
 // finish prints the summary and returns the error that the exit status comes
 // from.

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress is the bar that pipe draws on stderr. It is nil where stderr is no
+// terminal, with --quiet, and with --dry-run, whose commands are seen
+// themselves.
+type progress struct {
+	mu  sync.Mutex // a message must not come between the drawing of the bar and its removal
+	bar *progressbar.ProgressBar
+}
+
+// newProgress expects an input of so many bytes, -1 if that is not known.
+func (p *piper) newProgress(size int64) *progress {
+	stderr, ok := p.c.App.ErrWriter.(*os.File)
+	if !ok || p.c.Bool("quiet") || p.c.Bool("dry-run") || !term.IsTerminal(int(stderr.Fd())) {
+		return nil
+	}
+	return &progress{bar: progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(stderr),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // else it draws by itself whenever it likes
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// show draws the bar again and again. It returns what ends it.
+func (g *progress) show(p *piper) (stop func()) {
+	if g == nil {
+		return func() {}
+	}
+	started, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				sent := p.sent.Load()
+				g.mu.Lock()
+				g.bar.Describe(fmt.Sprintf("%s, %.0f/s", plural(int(sent), "line"), float64(sent)/time.Since(started).Seconds()))
+				_ = g.bar.Set64(p.bytes.Load())
+				g.mu.Unlock()
+			case <-done:
+				g.message(func() {})
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// message prints where the bar was, which comes back by itself.
+func (g *progress) message(print func()) {
+	if g != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		_ = g.bar.Clear()
+	}
+	print()
+}
