@@ -32,9 +32,14 @@ func (e *encoder) appendJSON(dst, msgpack []byte) ([]byte, error) {
 	if e.binary {
 		return nil, ErrBinary
 	}
+	return toJSON(dst, msgpack), nil
+}
+
+// toJSON appends the JSON text of a MessagePack value written by encoder.
+func toJSON(dst, msgpack []byte) []byte {
 	w := jsonWriter{in: msgpack, out: dst}
 	w.value()
-	return w.out, nil
+	return w.out
 }
 
 // jsonWriter walks through MessagePack written by encoder: whole and without

@@ -2,8 +2,10 @@ package encoding
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"testing"
 )
 
@@ -11,15 +13,24 @@ import (
 // same, and what stood before it stays.
 func TestTemplateAppend(t *testing.T) {
 	t.Parallel()
-	b := &Broadcast{Namespace: "/admin", Event: "e", Args: []any{"text", []byte{1, 2}, anOrder}, Rooms: []string{"room"}}
-	for name, format := range map[string]interface {
-		Template(*Broadcast) *Template
-		Marshal(*Broadcast) ([]byte, error)
+	text, binary := []any{"text", anOrder}, []any{"text", []byte{1, 2}, anOrder}
+	for name, test := range map[string]struct {
+		format interface {
+			Template(*Broadcast) *Template
+			Marshal(*Broadcast) ([]byte, error)
+		}
+		args []any
 	}{
-		"classic": Classic{}, "classic before 3": Classic{LegacyBinary: true}, "sharded": Sharded{},
+		"classic":          {Classic{}, binary},
+		"classic before 3": {Classic{LegacyBinary: true}, binary},
+		"classic, JSON":    {Classic{Codec: JSON}, text},
+		"sharded":          {Sharded{}, text},
+		"sharded, binary":  {Sharded{}, binary},
+		"sharded, no args": {Sharded{}, nil},
 	} {
-		template := format.Template(b)
-		want, err := format.Marshal(b)
+		b := &Broadcast{Namespace: "/admin", Event: "e", Args: test.args, Rooms: []string{"room"}}
+		template := test.format.Template(b)
+		want, err := test.format.Marshal(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,4 +46,38 @@ func TestTemplateAppend(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
+}
+
+// TestTemplateJSON has the JSON of a message be that of its MessagePack: what
+// stands around the event is turned into JSON apart from the event.
+func TestTemplateJSON(t *testing.T) {
+	t.Parallel()
+	no := false
+	for name, b := range map[string]*Broadcast{
+		"everyone":      {Namespace: "/"},
+		"rooms":         {Namespace: "/0", Rooms: []string{"0", "1", "\"", "\\", "é\u2028", "\x00"}, Except: []string{"0,1"}},
+		"many rooms":    {Namespace: "/", Rooms: manyRooms(20)},
+		"largest array": {Namespace: "/", Rooms: manyRooms(1 << 16)},
+		"flags":         {Namespace: "/", Flags: Flags{Volatile: true, Compress: &no}},
+	} {
+		for _, args := range [][]any{nil, {0}, {1, "a", nil, 1.5, map[string]any{"b": []any{}}}, {anOrder}} {
+			b.Event, b.Args = "e", args
+			pack, err := Classic{}.Marshal(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := toJSON(nil, pack)
+			if got, err := (Classic{Codec: JSON}).Marshal(b); err != nil || !bytes.Equal(got, want) || !json.Valid(got) {
+				t.Errorf("%s, %v: %.300q, %v, want %.300q", name, args, got, err, want)
+			}
+		}
+	}
+}
+
+func manyRooms(n int) []string {
+	rooms := make([]string, n)
+	for i := range rooms {
+		rooms[i] = strconv.Itoa(i)
+	}
+	return rooms
 }

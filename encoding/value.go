@@ -84,7 +84,5 @@ func (v Value) TaggedJSON() (TaggedJSON, error) {
 	if err := e.value(v.decoded); err != nil {
 		return nil, err
 	}
-	w := jsonWriter{in: e.buf}
-	w.value()
-	return w.out, nil
+	return toJSON(nil, e.buf), nil
 }
