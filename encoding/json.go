@@ -35,106 +35,103 @@ func (e *encoder) appendJSON(dst, msgpack []byte) ([]byte, error) {
 	return toJSON(dst, msgpack), nil
 }
 
-// toJSON appends the JSON text of a MessagePack value written by encoder.
+// toJSON appends the JSON text of a MessagePack value written by encoder: whole
+// and without extensions. Binary becomes {"$binary":"<base64>"}.
 func toJSON(dst, msgpack []byte) []byte {
-	w := jsonWriter{in: msgpack, out: dst}
-	w.value()
-	return w.out
+	dst, _ = valueToJSON(dst, msgpack)
+	return dst
 }
 
-// jsonWriter walks through MessagePack written by encoder: whole and without
-// extensions. Binary becomes {"$binary":"<base64>"}.
-type jsonWriter struct{ in, out []byte }
-
-// uint takes an unsigned big-endian integer of n bytes from the input.
-func (w *jsonWriter) uint(n int) uint64 {
-	var b [8]byte
-	copy(b[8-n:], w.in[:n])
-	w.in = w.in[n:]
-	return binary.BigEndian.Uint64(b[:])
-}
-
-func (w *jsonWriter) value() {
-	c := w.in[0]
-	w.in = w.in[1:]
+// valueToJSON turns the value that in starts with into JSON, and returns what
+// comes after it. Both slices go from hand to hand, and not by way of a struct,
+// because they stay in registers then.
+func valueToJSON(dst, in []byte) (out, rest []byte) {
+	c, in := in[0], in[1:]
 	switch {
 	case c < 0x80:
-		w.out = strconv.AppendUint(w.out, uint64(c), 10)
+		return strconv.AppendUint(dst, uint64(c), 10), in
 	case c < 0x90:
-		w.object(int(c & 0x0f))
+		return objectToJSON(dst, in, int(c&0x0f))
 	case c < 0xa0:
-		w.array(int(c & 0x0f))
+		return arrayToJSON(dst, in, int(c&0x0f))
 	case c < 0xc0:
-		w.string(int(c & 0x1f))
+		n := int(c & 0x1f)
+		return appendJSONString(dst, in[:n]), in[n:]
 	case c >= 0xe0:
-		w.out = strconv.AppendInt(w.out, int64(int8(c)), 10)
-	default:
-		w.sized(c)
+		return strconv.AppendInt(dst, int64(int8(c)), 10), in
 	}
+	return sizedToJSON(dst, in, c)
 }
 
-// sized writes a value whose first byte c only names its type.
-func (w *jsonWriter) sized(c byte) {
+// sizedToJSON turns a value into JSON whose first byte c only names its type.
+func sizedToJSON(dst, in []byte, c byte) (out, rest []byte) {
 	switch c {
 	case 0xc0:
-		w.out = append(w.out, "null"...)
+		return append(dst, "null"...), in
 	case 0xc2:
-		w.out = append(w.out, "false"...)
+		return append(dst, "false"...), in
 	case 0xc3:
-		w.out = append(w.out, "true"...)
+		return append(dst, "true"...), in
+	}
+	n, in := sized(in, c)
+	switch c {
 	case 0xc4, 0xc5, 0xc6:
-		n := int(w.uint(1 << (c - 0xc4)))
-		w.out = append(w.out, `{"$binary":"`...)
-		w.out = append(base64.StdEncoding.AppendEncode(w.out, w.in[:n]), `"}`...)
-		w.in = w.in[n:]
+		dst = base64.StdEncoding.AppendEncode(append(dst, `{"$binary":"`...), in[:n])
+		return append(dst, `"}`...), in[n:]
 	case 0xcb:
-		w.out = appendES6Float(w.out, math.Float64frombits(w.uint(8)))
+		return appendES6Float(dst, math.Float64frombits(n)), in
 	case 0xcc, 0xcd, 0xce, 0xcf:
-		w.out = strconv.AppendUint(w.out, w.uint(1<<(c-0xcc)), 10)
+		return strconv.AppendUint(dst, n, 10), in
 	case 0xd0:
-		w.out = strconv.AppendInt(w.out, int64(int8(w.uint(1))), 10)
+		return strconv.AppendInt(dst, int64(int8(n)), 10), in
 	case 0xd1:
-		w.out = strconv.AppendInt(w.out, int64(int16(w.uint(2))), 10)
+		return strconv.AppendInt(dst, int64(int16(n)), 10), in
 	case 0xd2:
-		w.out = strconv.AppendInt(w.out, int64(int32(w.uint(4))), 10)
+		return strconv.AppendInt(dst, int64(int32(n)), 10), in
 	case 0xd3:
-		w.out = strconv.AppendInt(w.out, int64(w.uint(8)), 10)
+		return strconv.AppendInt(dst, int64(n), 10), in
 	case 0xd9, 0xda, 0xdb:
-		w.string(int(w.uint(1 << (c - 0xd9))))
+		return appendJSONString(dst, in[:n]), in[n:]
 	case 0xdc, 0xdd:
-		w.array(int(w.uint(2 << (c - 0xdc))))
-	case 0xde, 0xdf:
-		w.object(int(w.uint(2 << (c - 0xde))))
+		return arrayToJSON(dst, in, int(n))
 	}
+	return objectToJSON(dst, in, int(n)) // 0xde, 0xdf
 }
 
-func (w *jsonWriter) array(n int) {
-	w.out = append(w.out, '[')
+// sized takes the number behind the type c from in: a value, or a length.
+func sized(in []byte, c byte) (n uint64, rest []byte) {
+	switch c {
+	case 0xc4, 0xcc, 0xd0, 0xd9:
+		return uint64(in[0]), in[1:]
+	case 0xc5, 0xcd, 0xd1, 0xda, 0xdc, 0xde:
+		return uint64(binary.BigEndian.Uint16(in)), in[2:]
+	case 0xc6, 0xce, 0xd2, 0xdb, 0xdd, 0xdf:
+		return uint64(binary.BigEndian.Uint32(in)), in[4:]
+	}
+	return binary.BigEndian.Uint64(in), in[8:] // 0xcb, 0xcf, 0xd3
+}
+
+func arrayToJSON(dst, in []byte, n int) (out, rest []byte) {
+	dst = append(dst, '[')
 	for i := range n {
 		if i > 0 {
-			w.out = append(w.out, ',')
+			dst = append(dst, ',')
 		}
-		w.value()
+		dst, in = valueToJSON(dst, in)
 	}
-	w.out = append(w.out, ']')
+	return append(dst, ']'), in
 }
 
-func (w *jsonWriter) object(n int) {
-	w.out = append(w.out, '{')
+func objectToJSON(dst, in []byte, n int) (out, rest []byte) {
+	dst = append(dst, '{')
 	for i := range n {
 		if i > 0 {
-			w.out = append(w.out, ',')
+			dst = append(dst, ',')
 		}
-		w.value()
-		w.out = append(w.out, ':')
-		w.value()
+		dst, in = valueToJSON(dst, in)
+		dst, in = valueToJSON(append(dst, ':'), in)
 	}
-	w.out = append(w.out, '}')
-}
-
-func (w *jsonWriter) string(n int) {
-	w.out = appendJSONString(w.out, w.in[:n])
-	w.in = w.in[n:]
+	return append(dst, '}'), in
 }
 
 // appendJSONString quotes s as JSON.stringify does: it escapes the quote, the
