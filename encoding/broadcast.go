@@ -53,27 +53,32 @@ func (e *ArgumentError) Error() string {
 // Unwrap returns the error of the value itself.
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
-// data writes the packet's data: the event's name, then the arguments.
-func (e *encoder) data(event string, args []any) error {
-	e.buf = appendArrayHeader(e.buf, 1+len(args))
-	e.buf = appendString(e.buf, event)
+// writeData appends the data of a packet, or whatever else is one value.
+type writeData func(b []byte) ([]byte, error)
+
+// event appends the data of an event's packet: its name, then the arguments.
+func (e *encoder) event(b []byte, event string, args []any) ([]byte, error) {
+	b = appendArrayHeader(b, 1+len(args))
+	b = appendString(b, event)
+	var err error
 	for i, arg := range args {
-		if err := e.value(arg); err != nil {
-			return &ArgumentError{event, i, err}
+		if b, err = e.value(b, arg); err != nil {
+			return nil, &ArgumentError{event, i, err}
 		}
 	}
-	return nil
+	return b, nil
 }
 
-func (e *encoder) strings(list []string) {
-	e.buf = appendArrayHeader(e.buf, len(list))
+func appendStrings(b []byte, list []string) []byte {
+	b = appendArrayHeader(b, len(list))
 	for _, s := range list {
-		e.buf = appendString(e.buf, s)
+		b = appendString(b, s)
 	}
+	return b
 }
 
-// flags writes only what is set, as the official emitter does.
-func (e *encoder) flags(f Flags) {
+// appendFlags writes only what is set, as the official emitter does.
+func appendFlags(b []byte, f Flags) []byte {
 	n := 0
 	if f.Volatile {
 		n++
@@ -84,14 +89,15 @@ func (e *encoder) flags(f Flags) {
 	if f.Timeout > 0 {
 		n++
 	}
-	e.buf = appendMapHeader(e.buf, n)
+	b = appendMapHeader(b, n)
 	if f.Volatile {
-		e.buf = appendBool(appendString(e.buf, "volatile"), true)
+		b = appendBool(appendString(b, "volatile"), true)
 	}
 	if f.Compress != nil {
-		e.buf = appendBool(appendString(e.buf, "compress"), *f.Compress)
+		b = appendBool(appendString(b, "compress"), *f.Compress)
 	}
 	if f.Timeout > 0 {
-		e.buf = appendInt(appendString(e.buf, "timeout"), f.Timeout.Milliseconds())
+		b = appendInt(appendString(b, "timeout"), f.Timeout.Milliseconds())
 	}
+	return b
 }

@@ -27,28 +27,30 @@ func (c Classic) Template(b *Broadcast) *Template {
 	if c.Codec == JSON {
 		f = formJSON
 	}
-	t := newTemplate(f, func(e *encoder, data func() error) { e.classicBroadcast(b, data) })
+	t := newTemplate(f, func(dst []byte, data writeData) ([]byte, error) { return appendClassicBroadcast(dst, b, data) })
 	t.legacyBinary = c.LegacyBinary
 	return t
 }
 
-func (e *encoder) classicBroadcast(b *Broadcast, data func() error) {
-	e.buf = appendArrayHeader(e.buf, 3)
-	e.buf = appendString(e.buf, UID)
-	e.buf = appendMapHeader(e.buf, 3)
-	e.buf = appendString(e.buf, "type")
-	e.buf = append(e.buf, byte(Event))
-	e.buf = appendString(e.buf, "data")
-	_ = data()
-	e.buf = appendString(e.buf, "nsp")
-	e.buf = appendString(e.buf, b.Namespace)
-	e.buf = appendMapHeader(e.buf, 3)
-	e.buf = appendString(e.buf, "rooms")
-	e.strings(b.Rooms)
-	e.buf = appendString(e.buf, "flags")
-	e.flags(b.Flags)
-	e.buf = appendString(e.buf, "except")
-	e.strings(b.Except)
+func appendClassicBroadcast(dst []byte, b *Broadcast, data writeData) ([]byte, error) {
+	dst = appendArrayHeader(dst, 3)
+	dst = appendString(dst, UID)
+	dst = appendMapHeader(dst, 3)
+	dst = appendString(dst, "type")
+	dst = append(dst, byte(Event))
+	dst, err := data(appendString(dst, "data"))
+	if err != nil {
+		return nil, err
+	}
+	dst = appendString(dst, "nsp")
+	dst = appendString(dst, b.Namespace)
+	dst = appendMapHeader(dst, 3)
+	dst = appendString(dst, "rooms")
+	dst = appendStrings(dst, b.Rooms)
+	dst = appendString(dst, "flags")
+	dst = appendFlags(dst, b.Flags)
+	dst = appendString(dst, "except")
+	return appendStrings(dst, b.Except), nil
 }
 
 // UnmarshalClassic decodes the payload of a broadcast by any emitter or server

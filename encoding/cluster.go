@@ -16,105 +16,101 @@ const (
 	messageServerSide   messageType = 9
 )
 
-// clusterMessage writes a message around its data: {type, data, uid, nsp}, in
-// the key order of the official servers.
-func (e *encoder) clusterMessage(typ messageType, namespace string, data func() error) error {
-	e.buf = appendMapHeader(e.buf, 4)
-	e.buf = appendString(e.buf, "type")
-	e.buf = append(e.buf, byte(typ))
-	e.buf = appendString(e.buf, "data")
-	if err := data(); err != nil {
-		return err
+// appendClusterMessage writes a message around its data: {type, data, uid, nsp},
+// in the key order of the official servers.
+func appendClusterMessage(dst []byte, typ messageType, namespace string, data writeData) ([]byte, error) {
+	dst = appendMapHeader(dst, 4)
+	dst = appendString(dst, "type")
+	dst = append(dst, byte(typ))
+	dst, err := data(appendString(dst, "data"))
+	if err != nil {
+		return nil, err
 	}
-	e.buf = appendString(e.buf, "uid")
-	e.buf = appendString(e.buf, UID)
-	e.buf = appendString(e.buf, "nsp")
-	e.buf = appendString(e.buf, namespace)
-	return nil
+	dst = appendString(dst, "uid")
+	dst = appendString(dst, UID)
+	dst = appendString(dst, "nsp")
+	return appendString(dst, namespace), nil
 }
 
-// clusterBroadcast writes the data of a broadcast: {packet, opts}, and between
-// them the id of the request when acknowledgements are wanted; data writes that
-// of the packet. The packet names no namespace, the message around it does.
-func (e *encoder) clusterBroadcast(b *Broadcast, requestID string, data func() error) error {
+// appendClusterBroadcast writes the data of a broadcast: {packet, opts}, and
+// between them the id of the request when acknowledgements are wanted; data
+// writes that of the packet. The packet names no namespace, the message around
+// it does.
+func appendClusterBroadcast(dst []byte, b *Broadcast, requestID string, data writeData) ([]byte, error) {
 	n := 2
 	if requestID != "" {
 		n++
 	}
-	e.buf = appendMapHeader(e.buf, n)
-	e.buf = appendString(e.buf, "packet")
-	e.buf = appendMapHeader(e.buf, 2)
-	e.buf = appendString(e.buf, "type")
-	e.buf = append(e.buf, byte(Event))
-	e.buf = appendString(e.buf, "data")
-	if err := data(); err != nil {
-		return err
+	dst = appendMapHeader(dst, n)
+	dst = appendString(dst, "packet")
+	dst = appendMapHeader(dst, 2)
+	dst = appendString(dst, "type")
+	dst = append(dst, byte(Event))
+	dst, err := data(appendString(dst, "data"))
+	if err != nil {
+		return nil, err
 	}
-	e.requestID(requestID)
-	e.clusterOptions(b)
-	return nil
+	dst = appendRequestID(dst, requestID)
+	return appendClusterOptions(dst, b), nil
 }
 
-// clusterOptions writes the member opts: {rooms, except, flags}.
-func (e *encoder) clusterOptions(b *Broadcast) {
-	e.buf = appendString(e.buf, "opts")
-	e.buf = appendMapHeader(e.buf, 3)
-	e.buf = appendString(e.buf, "rooms")
-	e.strings(b.Rooms)
-	e.buf = appendString(e.buf, "except")
-	e.strings(b.Except)
-	e.buf = appendString(e.buf, "flags")
-	e.flags(b.Flags)
+// appendClusterOptions writes the member opts: {rooms, except, flags}.
+func appendClusterOptions(dst []byte, b *Broadcast) []byte {
+	dst = appendString(dst, "opts")
+	dst = appendMapHeader(dst, 3)
+	dst = appendString(dst, "rooms")
+	dst = appendStrings(dst, b.Rooms)
+	dst = appendString(dst, "except")
+	dst = appendStrings(dst, b.Except)
+	dst = appendString(dst, "flags")
+	return appendFlags(dst, b.Flags)
 }
 
-// clusterRequest returns the type of a request's message and the function that
-// writes its data.
-func (e *encoder) clusterRequest(r *Request) (messageType, func() error) {
+// clusterRequest returns the type of a request's message and what writes its
+// data.
+func (e *encoder) clusterRequest(r *Request) (messageType, writeData) {
 	switch r.Kind {
 	case Join, Leave:
 		typ := messageJoin
 		if r.Kind == Leave {
 			typ = messageLeave
 		}
-		return typ, func() error {
-			e.buf = appendMapHeader(e.buf, 2)
-			e.clusterOptions(&r.Broadcast)
-			e.buf = appendString(e.buf, "rooms")
-			e.strings(r.Change)
-			return nil
+		return typ, func(dst []byte) ([]byte, error) {
+			dst = appendMapHeader(dst, 2)
+			dst = appendClusterOptions(dst, &r.Broadcast)
+			dst = appendString(dst, "rooms")
+			return appendStrings(dst, r.Change), nil
 		}
 	case Disconnect:
-		return messageDisconnect, func() error {
-			e.buf = appendMapHeader(e.buf, 2)
-			e.clusterOptions(&r.Broadcast)
-			e.buf = appendBool(appendString(e.buf, "close"), r.Close)
-			return nil
+		return messageDisconnect, func(dst []byte) ([]byte, error) {
+			dst = appendMapHeader(dst, 2)
+			dst = appendClusterOptions(dst, &r.Broadcast)
+			return appendBool(appendString(dst, "close"), r.Close), nil
 		}
 	case FetchSockets:
-		return messageFetchSockets, func() error {
-			e.buf = appendMapHeader(e.buf, 2)
-			e.clusterOptions(&r.Broadcast)
-			e.requestID(r.ID)
-			return nil
+		return messageFetchSockets, func(dst []byte) ([]byte, error) {
+			dst = appendMapHeader(dst, 2)
+			dst = appendClusterOptions(dst, &r.Broadcast)
+			return appendRequestID(dst, r.ID), nil
 		}
 	case ServerSideEmit:
-		return messageServerSide, func() error {
+		return messageServerSide, func(dst []byte) ([]byte, error) {
 			n := 1
 			if r.ID != "" {
 				n++
 			}
-			e.buf = appendMapHeader(e.buf, n)
-			e.requestID(r.ID)
-			e.buf = appendString(e.buf, "packet")
-			return e.data(r.Event, r.Args)
+			dst = appendMapHeader(dst, n)
+			dst = appendRequestID(dst, r.ID)
+			dst = appendString(dst, "packet")
+			return e.event(dst, r.Event, r.Args)
 		}
 	case EmitWithAck:
-		return messageBroadcast, func() error {
-			return e.clusterBroadcast(&r.Broadcast, r.ID, func() error { return e.data(r.Event, r.Args) })
+		return messageBroadcast, func(dst []byte) ([]byte, error) {
+			return appendClusterBroadcast(dst, &r.Broadcast, r.ID, func(dst []byte) ([]byte, error) { return e.event(dst, r.Event, r.Args) })
 		}
 	}
-	return 0, func() error {
-		return fmt.Errorf("encoding: the sharded and streams adapters have no request of kind %d", r.Kind)
+	return 0, func([]byte) ([]byte, error) {
+		return nil, fmt.Errorf("encoding: the sharded and streams adapters have no request of kind %d", r.Kind)
 	}
 }
 

@@ -1,5 +1,7 @@
 package encoding
 
+import "bytes"
+
 // UID is the name under which an emitter signs. Servers take it for no member
 // of their cluster; heartbeat adapters count any other name as one, and their
 // fetchSockets then waits for answers that never come.
@@ -26,31 +28,21 @@ const (
 // marshal returns the message that write writes. It is written into memory that
 // is used again, so that a message costs no more than one allocation, of its
 // own size.
-func marshal(f form, write func(*encoder) error) ([]byte, error) {
-	e := newEncoder(nil)
+func marshal(f form, write func(e *encoder, b []byte) ([]byte, error)) ([]byte, error) {
+	e := newEncoder()
 	defer e.free()
-	e.buf = e.scratch[:0]
-	err := write(e)
-	e.scratch = e.buf
+	b, err := write(e, e.message[:0])
 	if err != nil {
 		return nil, err
 	}
-	return e.message(nil, f)
-}
-
-// message appends what has been written to dst, as a message of form f.
-func (e *encoder) message(dst []byte, f form) ([]byte, error) {
-	msgpack, err := e.result()
-	if err != nil {
-		return nil, err
+	e.message = b
+	switch {
+	case f == formMessagePack || f == formJSONUnlessBinary && e.binary:
+		b, err = checkSize(b)
+		return bytes.Clone(b), err
+	case e.binary:
+		return nil, ErrBinary
 	}
-	if f == formMessagePack || f == formJSONUnlessBinary && e.binary {
-		return append(dst, msgpack...), nil
-	}
-	text, err := e.appendJSON(e.json[:0], msgpack)
-	if err != nil {
-		return nil, err
-	}
-	e.json = text
-	return append(dst, text...), nil
+	e.json = toJSON(e.json[:0], b)
+	return bytes.Clone(e.json), nil
 }

@@ -1,8 +1,6 @@
 package encoding
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,17 +25,17 @@ type TaggedJSON []byte
 // *json.UnsupportedTypeError, *json.UnsupportedValueError (NaN, infinities and
 // cycles) and *json.MarshalerError.
 func Append(dst []byte, v any) ([]byte, error) {
-	e := newEncoder(dst)
+	e := newEncoder()
 	defer e.free()
-	if err := e.value(v); err != nil {
+	b, err := e.value(dst, v)
+	if err != nil {
 		return nil, err
 	}
-	return e.result()
+	return checkSize(b)
 }
 
-// encoder holds the state of one encoding.
+// encoder holds the state of one encoding, but for the bytes written so far.
 type encoder struct {
-	buf    []byte
 	binary bool // whether binary was written
 
 	depth int                    // how many pointers, maps and slices are open
@@ -49,7 +47,7 @@ type encoder struct {
 	keys    []string // stack of the keys of the map[string]any being written
 	entries []entry  // stack of the entries of other maps
 	members []member // stack of the members of JSON objects
-	scratch []byte   // pooled memory for a message
+	message []byte   // pooled memory for a message
 	json    []byte   // pooled memory for its JSON form
 	sorted  []member // scratch of one object at a time
 	text    [40]byte // scratch of numbers and times
@@ -57,9 +55,9 @@ type encoder struct {
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
-func newEncoder(dst []byte) *encoder {
+func newEncoder() *encoder {
 	e := encoders.Get().(*encoder)
-	e.buf, e.binary, e.depth = dst, false, 0
+	e.binary, e.depth = false, 0
 	return e
 }
 
@@ -68,9 +66,8 @@ func newEncoder(dst []byte) *encoder {
 const maxPooled = 64 << 10
 
 func (e *encoder) free() {
-	e.buf = nil
-	if cap(e.scratch) > maxPooled {
-		e.scratch = nil
+	if cap(e.message) > maxPooled {
+		e.message = nil
 	}
 	if cap(e.json) > maxPooled {
 		e.json = nil
@@ -85,121 +82,114 @@ func (e *encoder) free() {
 	}
 }
 
-func (e *encoder) result() ([]byte, error) {
-	if uint64(len(e.buf)) > math.MaxUint32 {
+func checkSize(b []byte) ([]byte, error) {
+	if uint64(len(b)) > math.MaxUint32 {
 		return nil, ErrTooLarge
 	}
-	return e.buf, nil
+	return b, nil
 }
 
-// value writes boxed. The types named here are the ones that most events consist
-// of; they need no reflection. All others go by their type.
-func (e *encoder) value(boxed any) error {
+// value appends boxed. The types named here are the ones that most events
+// consist of; they need no reflection. All others go by their type.
+func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 	switch v := boxed.(type) {
 	case nil:
-		e.buf = appendNil(e.buf)
+		return appendNil(b), nil
 	case string:
-		e.buf = appendString(e.buf, v)
+		return appendString(b, v), nil
 	case bool:
-		e.buf = appendBool(e.buf, v)
+		return appendBool(b, v), nil
 	case int:
-		e.buf = appendInt(e.buf, int64(v))
+		return appendInt(b, int64(v)), nil
 	case int64:
-		e.buf = appendInt(e.buf, v)
+		return appendInt(b, v), nil
 	case int32:
-		e.buf = appendInt(e.buf, int64(v))
+		return appendInt(b, int64(v)), nil
 	case uint:
-		e.buf = appendUint(e.buf, uint64(v))
+		return appendUint(b, uint64(v)), nil
 	case uint64:
-		e.buf = appendUint(e.buf, v)
+		return appendUint(b, v), nil
 	case uint32:
-		e.buf = appendUint(e.buf, uint64(v))
+		return appendUint(b, uint64(v)), nil
 	case float64:
-		return e.float64(v)
+		return e.float64(b, v)
 	case []byte:
-		e.bytes(v)
+		return e.bytes(b, v), nil
 	case []any:
-		return e.anySlice(v, boxed)
+		return e.anySlice(b, v, boxed)
 	case map[string]any:
-		return e.anyMap(v, boxed)
+		return e.anyMap(b, v, boxed)
 	case json.RawMessage:
-		return e.rawMessage(v)
+		return e.rawMessage(b, v)
 	case json.Number:
-		return e.number(v)
+		return e.number(b, v)
 	case TaggedJSON:
-		return e.jsonText(v, true)
-	default:
-		rv := reflect.ValueOf(boxed)
-		if t := rv.Type(); t != e.lastType {
-			e.lastType, e.lastEncode = t, typeEncoder(t)
-		}
-		return e.lastEncode(e, rv)
+		return e.jsonText(b, v, true)
 	}
-	return nil
+	rv := reflect.ValueOf(boxed)
+	if t := rv.Type(); t != e.lastType {
+		e.lastType, e.lastEncode = t, typeEncoder(t)
+	}
+	return e.lastEncode(e, b, rv)
 }
 
-func (e *encoder) bytes(b []byte) {
-	if b == nil {
-		e.buf = appendNil(e.buf)
-		return
+func (e *encoder) bytes(b, bin []byte) []byte {
+	if bin == nil {
+		return appendNil(b)
 	}
 	e.binary = true
-	e.buf = appendBinary(e.buf, b)
+	return appendBinary(b, bin)
 }
 
-func (e *encoder) float64(f float64) error {
+func (e *encoder) float64(b []byte, f float64) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return &json.UnsupportedValueError{Value: reflect.ValueOf(f), Str: strconv.FormatFloat(f, 'g', -1, 64)}
+		return nil, &json.UnsupportedValueError{Value: reflect.ValueOf(f), Str: strconv.FormatFloat(f, 'g', -1, 64)}
 	}
-	e.buf = appendFloat(e.buf, f)
-	return nil
+	return appendFloat(b, f), nil
 }
 
 // float32 goes by the shortest decimal text of the value, because that text is
 // what encoding/json sends: float32(0.1) arrives as 0.1, not as
 // 0.10000000149011612.
-func (e *encoder) float32(f float32) error {
+func (e *encoder) float32(b []byte, f float32) ([]byte, error) {
 	if f != f || math.IsInf(float64(f), 0) {
-		return e.float64(float64(f))
+		return e.float64(b, float64(f))
 	}
 	if n := int32(f); n > -1<<24 && n < 1<<24 && float32(n) == f {
-		e.buf = appendInt(e.buf, int64(n))
-		return nil
+		return appendInt(b, int64(n)), nil
 	}
 	text := strconv.AppendFloat(e.text[:0], float64(f), 'g', -1, 32)
 	wide, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return fmt.Errorf("encoding: float32 %s: %w", text, err)
+		return nil, fmt.Errorf("encoding: float32 %s: %w", text, err)
 	}
-	e.buf = appendFloat(e.buf, wide)
-	return nil
+	return appendFloat(b, wide), nil
 }
 
-func (e *encoder) anySlice(s []any, boxed any) error {
+func (e *encoder) anySlice(b []byte, s []any, boxed any) ([]byte, error) {
 	if s == nil {
-		e.buf = appendNil(e.buf)
-		return nil
+		return appendNil(b), nil
 	}
 	if err := e.enter(reflect.ValueOf(boxed)); err != nil {
-		return err
+		return nil, err
 	}
-	e.buf = appendArrayHeader(e.buf, len(s))
+	b = appendArrayHeader(b, len(s))
+	var err error
 	for _, v := range s {
-		if err := e.value(v); err != nil {
-			return err
+		if b, err = e.value(b, v); err != nil {
+			return nil, err
 		}
 	}
 	e.leave(reflect.ValueOf(boxed))
-	return nil
+	return b, nil
 }
 
-func (e *encoder) anyMap(m map[string]any, boxed any) error {
+func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) {
 	if m == nil {
-		e.buf = appendNil(e.buf)
-		return nil
+		return appendNil(b), nil
 	}
 	if err := e.enter(reflect.ValueOf(boxed)); err != nil {
-		return err
+		return nil, err
 	}
 	start := len(e.keys)
 	for k := range m {
@@ -207,41 +197,41 @@ func (e *encoder) anyMap(m map[string]any, boxed any) error {
 	}
 	keys := e.keys[start:]
 	sortKeys(keys)
-	e.buf = appendMapHeader(e.buf, len(keys))
+	b = appendMapHeader(b, len(keys))
+	var err error
 	for _, k := range keys {
-		e.buf = appendString(e.buf, k)
-		if err := e.value(m[k]); err != nil {
-			return err
+		if b, err = e.value(appendString(b, k), m[k]); err != nil {
+			return nil, err
 		}
 	}
 	clear(e.keys[start:]) // not keys, which stays behind when the stack grows
 	e.keys = e.keys[:start]
 	e.leave(reflect.ValueOf(boxed))
-	return nil
+	return b, nil
 }
 
-func (e *encoder) rawMessage(m json.RawMessage) error {
+func (e *encoder) rawMessage(b []byte, m json.RawMessage) ([]byte, error) {
 	if m == nil {
-		e.buf = appendNil(e.buf)
-		return nil
+		return appendNil(b), nil
 	}
-	if err := e.jsonText(m, false); err != nil {
-		return &json.MarshalerError{Type: reflect.TypeFor[json.RawMessage](), Err: err}
+	b, err := e.jsonText(b, m, false)
+	if err != nil {
+		return nil, &json.MarshalerError{Type: reflect.TypeFor[json.RawMessage](), Err: err}
 	}
-	return nil
+	return b, nil
 }
 
 // number writes the number whose JSON text is n; the empty Number is 0, as in
 // encoding/json.
-func (e *encoder) number(n json.Number) error {
+func (e *encoder) number(b []byte, n json.Number) ([]byte, error) {
 	if n == "" {
 		n = "0"
 	}
 	text := append(e.text[:0], n...)
 	if c := n[len(n)-1]; !json.Valid(text) || c < '0' || c > '9' || n[0] == ' ' || n[0] == '\t' || n[0] == '\r' || n[0] == '\n' {
-		return fmt.Errorf("json: invalid number literal %q", string(n))
+		return nil, fmt.Errorf("json: invalid number literal %q", string(n))
 	}
-	return e.numberText(text)
+	return appendNumber(b, text)
 }
 
 // cycleDepth is how deep pointers, maps and slices may nest before each one is
@@ -284,16 +274,4 @@ func (e *encoder) leave(v reflect.Value) {
 		delete(e.open, referenceTo(v))
 	}
 	e.depth--
-}
-
-// taggedBinary replaces the object {"$binary":"<base64>"} just written at start
-// by the bytes it stands for.
-func (e *encoder) taggedBinary(start int, text []byte) error {
-	bin, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil {
-		return fmt.Errorf("encoding: \"$binary\" must hold base64: %w", err)
-	}
-	e.binary = true
-	e.buf = appendBinary(e.buf[:start], bin)
-	return nil
 }

@@ -15,7 +15,7 @@ func TestEncoderForgets(t *testing.T) {
 		map[string]named{"x": inner, "y": inner, "z": inner},
 		map[string]any{"x": map[string]any{"a": 1, "b": 2, "c": 3, "d": map[string]any{"e": 1, "f": 2}}, "y": 1},
 	} {
-		if err := e.value(v); err != nil {
+		if _, err := e.value(nil, v); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,23 +16,17 @@ var ErrBinary = errors.New("encoding: JSON cannot carry binary ([]byte)")
 // the value that the client receives. It refuses what Append refuses, and
 // binary with ErrBinary.
 func AppendJSON(dst []byte, v any) ([]byte, error) {
-	e := newEncoder(nil)
+	e := newEncoder()
 	defer e.free()
-	e.buf = e.scratch[:0]
-	err := e.value(v)
-	e.scratch = e.buf
+	b, err := e.value(e.message[:0], v)
 	if err != nil {
 		return nil, err
 	}
-	return e.appendJSON(dst, e.buf)
-}
-
-// appendJSON turns MessagePack that this encoder wrote into JSON text.
-func (e *encoder) appendJSON(dst, msgpack []byte) ([]byte, error) {
+	e.message = b
 	if e.binary {
 		return nil, ErrBinary
 	}
-	return toJSON(dst, msgpack), nil
+	return toJSON(dst, b), nil
 }
 
 // toJSON appends the JSON text of a MessagePack value written by encoder: whole
@@ -72,6 +66,8 @@ func sizedToJSON(dst, in []byte, c byte) (out, rest []byte) {
 		return append(dst, "false"...), in
 	case 0xc3:
 		return append(dst, "true"...), in
+	case hole:
+		return append(dst, 0), in
 	}
 	n, in := sized(in, c)
 	switch c {

@@ -2,6 +2,7 @@ package encoding
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -11,16 +12,19 @@ import (
 	"unicode/utf8"
 )
 
-// jsonText writes the MessagePack form of JSON text; with tagged, objects
+// jsonText appends the MessagePack form of JSON text; with tagged, objects
 // {"$binary":"<base64>"} stand for binary.
-func (e *encoder) jsonText(text []byte, tagged bool) error {
+func (e *encoder) jsonText(b, text []byte, tagged bool) ([]byte, error) {
 	if !json.Valid(text) {
 		var discard json.RawMessage
 		err := json.Unmarshal(text, &discard) // says where and what
-		return fmt.Errorf("not JSON: %w", err)
+		return nil, fmt.Errorf("not JSON: %w", err)
 	}
-	r := jsonReader{e: e, text: text, tagged: tagged}
-	return r.value()
+	r := jsonReader{e: e, buf: b, text: text, tagged: tagged}
+	if err := r.value(); err != nil {
+		return nil, err
+	}
+	return r.buf, nil
 }
 
 // jsonReader walks through text that json.Valid has accepted, so that it needs
@@ -28,6 +32,7 @@ func (e *encoder) jsonText(text []byte, tagged bool) error {
 // allows.
 type jsonReader struct {
 	e      *encoder
+	buf    []byte // written so far
 	text   []byte
 	pos    int
 	tagged bool
@@ -47,7 +52,6 @@ func (r *jsonReader) next() byte {
 }
 
 func (r *jsonReader) value() error {
-	e := r.e
 	switch r.next() {
 	case '{':
 		return r.object()
@@ -57,13 +61,13 @@ func (r *jsonReader) value() error {
 		r.string()
 	case 't':
 		r.pos += len("true")
-		e.buf = appendBool(e.buf, true)
+		r.buf = appendBool(r.buf, true)
 	case 'f':
 		r.pos += len("false")
-		e.buf = appendBool(e.buf, false)
+		r.buf = appendBool(r.buf, false)
 	case 'n':
 		r.pos += len("null")
-		e.buf = appendNil(e.buf)
+		r.buf = appendNil(r.buf)
 	default:
 		return r.number()
 	}
@@ -71,9 +75,8 @@ func (r *jsonReader) value() error {
 }
 
 func (r *jsonReader) array() error {
-	e := r.e
-	start, n := len(e.buf), 0
-	e.buf = append(e.buf, 0)
+	start, n := len(r.buf), 0
+	r.buf = append(r.buf, 0)
 	for r.pos++; r.next() != ']'; n++ {
 		if n > 0 {
 			r.pos++ // the comma
@@ -83,7 +86,7 @@ func (r *jsonReader) array() error {
 		}
 	}
 	r.pos++
-	e.buf = setHeader(e.buf, start, n, appendArrayHeader)
+	r.buf = setHeader(r.buf, start, n, appendArrayHeader)
 	return nil
 }
 
@@ -92,36 +95,36 @@ type member struct{ key, keyEnd, value, end int }
 
 func (r *jsonReader) object() error {
 	e := r.e
-	start, base := len(e.buf), len(e.members)
-	e.buf = append(e.buf, 0)
+	start, base := len(r.buf), len(e.members)
+	r.buf = append(r.buf, 0)
 	for r.pos++; r.next() != '}'; {
 		if len(e.members) > base {
 			r.pos++ // the comma
 			r.next()
 		}
-		m := member{key: len(e.buf)}
+		m := member{key: len(r.buf)}
 		r.string()
-		m.keyEnd, m.value = len(e.buf), len(e.buf)
+		m.keyEnd, m.value = len(r.buf), len(r.buf)
 		r.next()
 		r.pos++ // the colon
 		if err := r.value(); err != nil {
 			return err
 		}
-		m.end = len(e.buf)
+		m.end = len(r.buf)
 		e.members = append(e.members, m)
 	}
 	r.pos++
 	members := e.members[base:]
 	e.members = e.members[:base]
-	if r.tagged && len(members) == 1 && string(e.key(members[0])) == "$binary" {
-		value := e.buf[members[0].value:]
+	if r.tagged && len(members) == 1 && string(r.key(members[0])) == "$binary" {
+		value := r.buf[members[0].value:]
 		if !isString(value[0]) {
 			return fmt.Errorf(`{"$binary":…} must hold base64 text`)
 		}
-		return e.taggedBinary(start, stringBody(value))
+		return r.binary(start, stringBody(value))
 	}
-	n := e.arrange(start+1, members)
-	e.buf = setHeader(e.buf, start, n, appendMapHeader)
+	n := r.arrange(start+1, members)
+	r.buf = setHeader(r.buf, start, n, appendMapHeader)
 	return nil
 }
 
@@ -129,44 +132,44 @@ func (r *jsonReader) object() error {
 // order in which JavaScript would have them after JSON.parse: array indices
 // first, by value; of members with one key the place of the first and the value
 // of the last. It returns how many members are left.
-func (e *encoder) arrange(start int, members []member) int {
-	if e.inOrder(members) {
+func (r *jsonReader) arrange(start int, members []member) int {
+	if r.inOrder(members) {
 		return len(members)
 	}
-	e.sorted = append(e.sorted[:0], members...)
-	slices.SortStableFunc(e.sorted, func(a, b member) int { return bytes.Compare(e.key(a), e.key(b)) })
-	kept := e.sorted[:0]
-	for _, m := range e.sorted {
-		if last := len(kept) - 1; last >= 0 && bytes.Equal(e.key(kept[last]), e.key(m)) {
+	r.e.sorted = append(r.e.sorted[:0], members...)
+	slices.SortStableFunc(r.e.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
+	kept := r.e.sorted[:0]
+	for _, m := range r.e.sorted {
+		if last := len(kept) - 1; last >= 0 && bytes.Equal(r.key(kept[last]), r.key(m)) {
 			kept[last].value, kept[last].end = m.value, m.end
 			continue
 		}
 		kept = append(kept, m)
 	}
 	slices.SortFunc(kept, func(a, b member) int {
-		_, aIsIndex := arrayIndex(e.key(a))
-		_, bIsIndex := arrayIndex(e.key(b))
+		_, aIsIndex := arrayIndex(r.key(a))
+		_, bIsIndex := arrayIndex(r.key(b))
 		if aIsIndex || bIsIndex {
-			return compareKeys(string(e.key(a)), string(e.key(b)))
+			return compareKeys(string(r.key(a)), string(r.key(b)))
 		}
 		return a.key - b.key
 	})
-	end := len(e.buf)
+	end := len(r.buf)
 	for _, m := range kept {
-		e.buf = append(e.buf, e.buf[m.key:m.keyEnd]...)
-		e.buf = append(e.buf, e.buf[m.value:m.end]...)
+		r.buf = append(r.buf, r.buf[m.key:m.keyEnd]...)
+		r.buf = append(r.buf, r.buf[m.value:m.end]...)
 	}
-	e.buf = e.buf[:start+copy(e.buf[start:], e.buf[end:])]
+	r.buf = r.buf[:start+copy(r.buf[start:], r.buf[end:])]
 	return len(kept)
 }
 
 // inOrder reports whether the members may stay as they are: no key twice, and
 // array indices only in front and in their order. Few members are compared with
 // each other; of many, the keys are sorted.
-func (e *encoder) inOrder(members []member) bool {
+func (r *jsonReader) inOrder(members []member) bool {
 	next := int64(0) // the least index that may follow; -1: none
 	for _, m := range members {
-		index, ok := arrayIndex(e.key(m))
+		index, ok := arrayIndex(r.key(m))
 		switch {
 		case !ok:
 			next = -1
@@ -180,24 +183,24 @@ func (e *encoder) inOrder(members []member) bool {
 	if len(members) <= few {
 		for i, m := range members {
 			for _, other := range members[:i] {
-				if bytes.Equal(e.key(m), e.key(other)) {
+				if bytes.Equal(r.key(m), r.key(other)) {
 					return false
 				}
 			}
 		}
 		return true
 	}
-	e.sorted = append(e.sorted[:0], members...)
-	slices.SortFunc(e.sorted, func(a, b member) int { return bytes.Compare(e.key(a), e.key(b)) })
-	for i := range e.sorted[1:] {
-		if bytes.Equal(e.key(e.sorted[i]), e.key(e.sorted[i+1])) {
+	r.e.sorted = append(r.e.sorted[:0], members...)
+	slices.SortFunc(r.e.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
+	for i := range r.e.sorted[1:] {
+		if bytes.Equal(r.key(r.e.sorted[i]), r.key(r.e.sorted[i+1])) {
 			return false
 		}
 	}
 	return true
 }
 
-func (e *encoder) key(m member) []byte { return stringBody(e.buf[m.key:m.keyEnd]) }
+func (r *jsonReader) key(m member) []byte { return stringBody(r.buf[m.key:m.keyEnd]) }
 
 // isString reports whether a MessagePack value that starts with c is a string.
 func isString(c byte) bool { return c>>5 == 0xa0>>5 || 0xd9 <= c && c <= 0xdb }
@@ -215,17 +218,29 @@ func stringBody(s []byte) []byte {
 	return s[1:]
 }
 
+// binary replaces the object {"$binary":"<base64>"} just written at start by the
+// bytes it stands for.
+func (r *jsonReader) binary(start int, text []byte) error {
+	bin, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil {
+		return fmt.Errorf("encoding: \"$binary\" must hold base64: %w", err)
+	}
+	r.e.binary = true
+	r.buf = appendBinary(r.buf[:start], bin)
+	return nil
+}
+
 // string writes the string literal that starts at the current position.
 func (r *jsonReader) string() {
 	r.pos++
 	rest := r.text[r.pos:]
 	end := bytes.IndexByte(rest, '"')
 	if plain := rest[:end]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
-		r.e.buf = append(appendStringHeader(r.e.buf, len(plain)), plain...)
+		r.buf = append(appendStringHeader(r.buf, len(plain)), plain...)
 		r.pos += end + 1
 		return
 	}
-	r.e.buf = appendString(r.e.buf, r.unescape())
+	r.buf = appendString(r.buf, r.unescape())
 }
 
 // unescape reads the rest of a string literal, past its closing quote. What is
@@ -289,26 +304,26 @@ func (r *jsonReader) number() error {
 	for r.pos < len(r.text) && isNumberByte(r.text[r.pos]) {
 		r.pos++
 	}
-	return r.e.numberText(r.text[start:r.pos])
+	var err error
+	r.buf, err = appendNumber(r.buf, r.text[start:r.pos])
+	return err
 }
 
 func isNumberByte(c byte) bool {
 	return '0' <= c && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }
 
-// numberText writes the number whose JSON text is given. One that no float64
+// appendNumber appends the number whose JSON text is given. One that no float64
 // can hold is refused: it would arrive as Infinity.
-func (e *encoder) numberText(text []byte) error {
+func appendNumber(b, text []byte) ([]byte, error) {
 	if n, ok := shortInt(text); ok {
-		e.buf = appendInt(e.buf, n)
-		return nil
+		return appendInt(b, n), nil
 	}
 	f, err := parseFloat(string(text))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e.buf = appendFloat(e.buf, f)
-	return nil
+	return appendFloat(b, f), nil
 }
 
 func parseFloat(text string) (float64, error) {

@@ -53,85 +53,83 @@ func (c Classic) MarshalRequest(r *Request) ([]byte, error) {
 	if c.Codec == JSON {
 		f = formJSON
 	}
-	return marshal(f, func(e *encoder) error { return e.classicRequest(r) })
+	return marshal(f, func(e *encoder, dst []byte) ([]byte, error) { return e.classicRequest(dst, r) })
 }
 
-func (e *encoder) classicRequest(r *Request) error {
+func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error) {
 	switch r.Kind {
 	case Join, Leave:
 		typ := classicJoin
 		if r.Kind == Leave {
 			typ = classicLeave
 		}
-		e.buf = appendMapHeader(e.buf, 3)
-		e.classicType(typ)
-		e.classicOptions(&r.Broadcast)
-		e.buf = appendString(e.buf, "rooms")
-		e.strings(r.Change)
-		return nil
+		dst = appendMapHeader(dst, 3)
+		dst = appendClassicType(dst, typ)
+		dst = appendClassicOptions(dst, &r.Broadcast)
+		dst = appendString(dst, "rooms")
+		return appendStrings(dst, r.Change), nil
 	case Disconnect:
-		e.buf = appendMapHeader(e.buf, 3)
-		e.classicType(classicDisconnect)
-		e.classicOptions(&r.Broadcast)
-		e.buf = appendBool(appendString(e.buf, "close"), r.Close)
-		return nil
+		dst = appendMapHeader(dst, 3)
+		dst = appendClassicType(dst, classicDisconnect)
+		dst = appendClassicOptions(dst, &r.Broadcast)
+		return appendBool(appendString(dst, "close"), r.Close), nil
 	}
-	start, n := len(e.buf), 3
-	e.buf = append(e.buf, 0)
-	e.buf = appendString(appendString(e.buf, "uid"), UID)
+	start, n := len(dst), 3
+	dst = append(dst, 0)
+	dst = appendString(appendString(dst, "uid"), UID)
 	if r.ID != "" {
 		n++
 	}
-	e.requestID(r.ID)
+	dst = appendRequestID(dst, r.ID)
 	switch r.Kind {
 	case AllRooms:
 		n--
-		e.classicType(classicAllRooms)
+		dst = appendClassicType(dst, classicAllRooms)
 	case FetchSockets:
-		e.classicType(classicFetch)
-		e.classicOptions(&r.Broadcast)
+		dst = appendClassicType(dst, classicFetch)
+		dst = appendClassicOptions(dst, &r.Broadcast)
 	case ServerSideEmit:
-		e.classicType(classicServerSide)
-		e.buf = appendString(e.buf, "data")
-		if err := e.data(r.Event, r.Args); err != nil {
-			return err
+		dst = appendClassicType(dst, classicServerSide)
+		dst = appendString(dst, "data")
+		if dst, err = e.event(dst, r.Event, r.Args); err != nil {
+			return nil, err
 		}
 	case EmitWithAck:
 		n++
-		e.classicType(classicEmitWithAck)
-		e.buf = appendString(e.buf, "packet")
-		e.buf = appendMapHeader(e.buf, 3)
-		e.classicType(int(Event))
-		e.buf = appendString(e.buf, "data")
-		if err := e.data(r.Event, r.Args); err != nil {
-			return err
+		dst = appendClassicType(dst, classicEmitWithAck)
+		dst = appendString(dst, "packet")
+		dst = appendMapHeader(dst, 3)
+		dst = appendClassicType(dst, int(Event))
+		dst = appendString(dst, "data")
+		if dst, err = e.event(dst, r.Event, r.Args); err != nil {
+			return nil, err
 		}
-		e.buf = appendString(appendString(e.buf, "nsp"), r.Namespace)
-		e.clusterOptions(&r.Broadcast)
+		dst = appendString(appendString(dst, "nsp"), r.Namespace)
+		dst = appendClusterOptions(dst, &r.Broadcast)
 	default:
-		return fmt.Errorf("encoding: the classic adapter has no request of kind %d", r.Kind)
+		return nil, fmt.Errorf("encoding: the classic adapter has no request of kind %d", r.Kind)
 	}
-	e.buf = setHeader(e.buf, start, n, appendMapHeader)
-	return nil
+	return setHeader(dst, start, n, appendMapHeader), nil
 }
 
-func (e *encoder) classicType(typ int) {
-	e.buf = appendInt(appendString(e.buf, "type"), int64(typ))
+func appendClassicType(dst []byte, typ int) []byte {
+	return appendInt(appendString(dst, "type"), int64(typ))
 }
 
-// classicOptions writes the member opts: {rooms, except}.
-func (e *encoder) classicOptions(b *Broadcast) {
-	e.buf = appendString(e.buf, "opts")
-	e.buf = appendMapHeader(e.buf, 2)
-	e.buf = appendString(e.buf, "rooms")
-	e.strings(b.Rooms)
-	e.buf = appendString(e.buf, "except")
-	e.strings(b.Except)
+// appendClassicOptions writes the member opts: {rooms, except}.
+func appendClassicOptions(dst []byte, b *Broadcast) []byte {
+	dst = appendString(dst, "opts")
+	dst = appendMapHeader(dst, 2)
+	dst = appendString(dst, "rooms")
+	dst = appendStrings(dst, b.Rooms)
+	dst = appendString(dst, "except")
+	return appendStrings(dst, b.Except)
 }
 
-// requestID writes the member requestId, if there is one.
-func (e *encoder) requestID(id string) {
-	if id != "" {
-		e.buf = appendString(appendString(e.buf, "requestId"), id)
+// appendRequestID writes the member requestId, if there is one.
+func appendRequestID(dst []byte, id string) []byte {
+	if id == "" {
+		return dst
 	}
+	return appendString(appendString(dst, "requestId"), id)
 }

@@ -57,17 +57,19 @@ func (s Sharded) Marshal(b *Broadcast) ([]byte, error) {
 
 // Template encodes what all messages with the target of b have in common.
 func (s Sharded) Template(b *Broadcast) *Template {
-	return newTemplate(formJSONUnlessBinary, func(e *encoder, data func() error) {
-		_ = e.clusterMessage(messageBroadcast, b.Namespace, func() error { return e.clusterBroadcast(b, "", data) })
+	return newTemplate(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
+		return appendClusterMessage(dst, messageBroadcast, b.Namespace, func(dst []byte) ([]byte, error) {
+			return appendClusterBroadcast(dst, b, "", data)
+		})
 	})
 }
 
 // MarshalRequest returns the message of a request, which goes to the channel
 // of the namespace.
 func (s Sharded) MarshalRequest(r *Request) ([]byte, error) {
-	return marshal(formJSONUnlessBinary, func(e *encoder) error {
+	return marshal(formJSONUnlessBinary, func(e *encoder, dst []byte) ([]byte, error) {
 		typ, data := e.clusterRequest(r)
-		return e.clusterMessage(typ, r.Namespace, data)
+		return appendClusterMessage(dst, typ, r.Namespace, data)
 	})
 }
 

@@ -80,7 +80,9 @@ func (s Streams) Marshal(b *Broadcast) ([]string, error) {
 // Template encodes what the data of all entries with the target of b have in
 // common; StreamData makes a field's value of what it appends.
 func (s Streams) Template(b *Broadcast) *Template {
-	return newTemplate(formJSONUnlessBinary, func(e *encoder, data func() error) { _ = e.clusterBroadcast(b, "", data) })
+	return newTemplate(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
+		return appendClusterBroadcast(dst, b, "", data)
+	})
 }
 
 // Fields returns the fields of the stream entry of a broadcast, names and
@@ -109,19 +111,19 @@ func (s Streams) MarshalRequest(r *Request) (fields []string, message []byte, er
 	switch r.Kind {
 	case Join, Leave, Disconnect:
 		var typ messageType
-		data, err := marshal(formJSONUnlessBinary, func(e *encoder) error {
-			var write func() error
+		data, err := marshal(formJSONUnlessBinary, func(e *encoder, dst []byte) ([]byte, error) {
+			var write writeData
 			typ, write = e.clusterRequest(r)
-			return write()
+			return write(dst)
 		})
 		if err != nil {
 			return nil, nil, err
 		}
 		return append(entryFields(typ, r.Namespace), string(data)), nil, nil
 	}
-	message, err = marshal(formMessagePack, func(e *encoder) error {
+	message, err = marshal(formMessagePack, func(e *encoder, dst []byte) ([]byte, error) {
 		typ, data := e.clusterRequest(r)
-		return e.clusterMessage(typ, r.Namespace, data)
+		return appendClusterMessage(dst, typ, r.Namespace, data)
 	})
 	return nil, message, err
 }

@@ -46,27 +46,30 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 		optional = optional || f.omitEmpty || f.isZero != nil || len(f.index) > 1
 	}
 	if optional {
-		return func(e *encoder, v reflect.Value) error { return encodeOptionalFields(e, v, fields) }
+		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return encodeOptionalFields(e, b, v, fields)
+		}
 	}
 	header := appendMapHeader(nil, len(fields))
-	return func(e *encoder, v reflect.Value) error {
-		e.buf = append(e.buf, header...)
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		b = append(b, header...)
+		var err error
 		for i := range fields {
 			f := &fields[i]
-			e.buf = append(e.buf, f.head...)
-			if err := f.encode(e, v.Field(f.index[0])); err != nil {
-				return err
+			if b, err = f.encode(e, append(b, f.head...), v.Field(f.index[0])); err != nil {
+				return nil, err
 			}
 		}
-		return nil
+		return b, nil
 	}
 }
 
 // encodeOptionalFields writes a struct of which some fields may be left out, so
 // that their number is known only at the end.
-func encodeOptionalFields(e *encoder, v reflect.Value, fields []field) error {
-	start, n := len(e.buf), 0
-	e.buf = append(e.buf, 0)
+func encodeOptionalFields(e *encoder, b []byte, v reflect.Value, fields []field) ([]byte, error) {
+	start, n := len(b), 0
+	b = append(b, 0)
+	var err error
 	for i := range fields {
 		f := &fields[i]
 		fv, ok := f.of(v)
@@ -74,13 +77,11 @@ func encodeOptionalFields(e *encoder, v reflect.Value, fields []field) error {
 			continue
 		}
 		n++
-		e.buf = append(e.buf, f.head...)
-		if err := f.encode(e, fv); err != nil {
-			return err
+		if b, err = f.encode(e, append(b, f.head...), fv); err != nil {
+			return nil, err
 		}
 	}
-	e.buf = setHeader(e.buf, start, n, appendMapHeader)
-	return nil
+	return setHeader(b, start, n, appendMapHeader), nil
 }
 
 // of finds the field in v. It reports false when an embedded pointer on the way
@@ -270,32 +271,28 @@ func newQuotedEncoder(t reflect.Type) encodeFunc {
 		return encodeQuoted
 	}
 	encodeElem := newCustomEncoder(t.Elem(), true, newQuotedEncoder)
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.buf = appendNil(e.buf)
-			return nil
+			return appendNil(b), nil
 		}
-		return encodeElem(e, v.Elem())
+		return encodeElem(e, b, v.Elem())
 	}
 }
 
 // encodeQuoted lets encoding/json make the JSON text.
-func encodeQuoted(e *encoder, v reflect.Value) error {
+func encodeQuoted(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	switch v.Kind() {
 	case reflect.Bool:
-		e.buf = appendString(e.buf, strconv.FormatBool(v.Bool()))
+		return appendString(b, strconv.FormatBool(v.Bool())), nil
 	case reflect.Float32, reflect.Float64, reflect.String:
 		text, err := json.Marshal(v.Interface())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		e.buf = appendString(e.buf, string(text))
-	default:
-		if v.CanInt() {
-			e.buf = appendString(e.buf, strconv.FormatInt(v.Int(), 10))
-		} else {
-			e.buf = appendString(e.buf, strconv.FormatUint(v.Uint(), 10))
-		}
+		return appendString(b, string(text)), nil
 	}
-	return nil
+	if v.CanInt() {
+		return appendString(b, strconv.FormatInt(v.Int(), 10)), nil
+	}
+	return appendString(b, strconv.FormatUint(v.Uint(), 10)), nil
 }

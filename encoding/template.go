@@ -17,30 +17,24 @@ type Template struct {
 	legacyBinary bool
 }
 
+// hole stands for the data while a template is made. It is no value in
+// MessagePack; in JSON it becomes NUL, which no JSON text contains.
+const hole = 0xc1
+
 // newTemplate takes what write writes before and after it calls data.
-func newTemplate(f form, write func(e *encoder, data func() error)) *Template {
-	e := newEncoder(nil)
+func newTemplate(f form, write func(dst []byte, data writeData) ([]byte, error)) *Template {
+	e := newEncoder()
 	defer e.free()
-	e.buf = e.scratch[:0]
 	split := 0
-	write(e, func() error {
-		split = len(e.buf)
-		e.buf = append(e.buf, 0)
-		return nil
+	e.message, _ = write(e.message[:0], func(dst []byte) ([]byte, error) {
+		split = len(dst)
+		return append(dst, hole), nil // and nothing else can fail
 	})
-	e.scratch = e.buf
-	all := bytes.Clone(e.buf)
+	all := bytes.Clone(e.message)
 	t := &Template{form: f, head: all[:split:split], tail: all[split+1:]}
 	if f != formMessagePack {
-		// Where 0 and 1 make a difference there is the data.
-		zero := toJSON(nil, all)
-		e.buf[split] = 1
-		one := toJSON(nil, e.buf)
-		at := 0
-		for zero[at] == one[at] {
-			at++
-		}
-		t.jsonHead, t.jsonTail = zero[:at:at], zero[at+1:]
+		e.json = toJSON(e.json[:0], all)
+		t.jsonHead, t.jsonTail, _ = bytes.Cut(bytes.Clone(e.json), []byte{0})
 	}
 	return t
 }
@@ -51,65 +45,62 @@ func newTemplate(f form, write func(e *encoder, data func() error)) *Template {
 // The message is written to dst itself where that has room; otherwise it goes
 // through pooled memory first, so that it costs one allocation, of its own size.
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
-	e := newEncoder(dst)
+	e := newEncoder()
 	defer e.free()
 	if t.form == formMessagePack {
 		return t.appendMessagePack(e, dst, event, args)
 	}
-	e.buf = e.scratch[:0]
-	err := e.data(event, args)
-	e.scratch = e.buf
+	data, err := e.event(e.message[:0], event, args)
 	if err != nil {
 		return nil, err
 	}
-	size := len(t.head) + len(e.buf) + len(t.tail)
+	e.message = data
 	switch {
-	case uint64(size) > math.MaxUint32:
-		return nil, ErrTooLarge
 	case !e.binary:
-		return t.appendJSON(e, dst), nil
+		return t.appendJSON(e, dst, data), nil
 	case t.form == formJSON:
 		return nil, ErrBinary
 	}
-	return append(append(append(slices.Grow(dst, size), t.head...), e.buf...), t.tail...), nil
+	size := len(t.head) + len(data) + len(t.tail)
+	if uint64(size) > math.MaxUint32 {
+		return nil, ErrTooLarge
+	}
+	return append(append(append(slices.Grow(dst, size), t.head...), data...), t.tail...), nil
 }
 
 func (t *Template) appendMessagePack(e *encoder, dst []byte, event string, args []any) ([]byte, error) {
-	direct := cap(dst) > len(dst)
+	b, direct := dst, cap(dst) > len(dst)
 	if !direct {
-		e.buf = e.scratch[:0]
+		b = e.message[:0]
 	}
-	e.buf = append(e.buf, t.head...)
-	dataKey := len(e.buf)
-	err := e.data(event, args)
-	e.buf = append(e.buf, t.tail...)
-	if !direct {
-		e.scratch = e.buf
-	}
+	b = append(b, t.head...)
+	dataKey := len(b)
+	b, err := e.event(b, event, args)
 	if err != nil {
 		return nil, err
 	}
+	b = append(b, t.tail...)
 	if t.legacyBinary && e.binary {
 		// The head ends with the packet's type, a byte, and the key "data".
-		e.buf[dataKey-len("\xa4data")-1] = byte(BinaryEvent)
+		b[dataKey-len("\xa4data")-1] = byte(BinaryEvent)
 	}
-	message, err := e.result()
-	if direct || err != nil {
-		return message, err
+	if !direct {
+		e.message = b
+		b = append(dst, b...)
 	}
-	return append(dst, message...), nil
+	return checkSize(b)
 }
 
-// appendJSON writes around the data that e has encoded.
-func (t *Template) appendJSON(e *encoder, dst []byte) []byte {
-	out, direct := dst, cap(dst) > len(dst)
+// appendJSON writes around the data in MessagePack.
+func (t *Template) appendJSON(e *encoder, dst, data []byte) []byte {
+	text, direct := dst, cap(dst) > len(dst)
 	if !direct {
-		out = e.json[:0]
+		text = e.json[:0]
 	}
-	out = append(toJSON(append(out, t.jsonHead...), e.buf), t.jsonTail...)
+	text = append(toJSON(append(text, t.jsonHead...), data), t.jsonTail...)
 	if direct {
-		return out
+		return text
 	}
-	e.json = out
-	return append(dst, out...)
+	e.json = text
+	return append(dst, text...)
 }

@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
-// encodeFunc writes a value of one type.
-type encodeFunc func(e *encoder, v reflect.Value) error
+// encodeFunc appends a value of one type to b. The bytes go from hand to hand,
+// and not by way of the encoder, because they stay in registers then. Those
+// returned with an error are of no use.
+type encodeFunc func(e *encoder, b []byte, v reflect.Value) ([]byte, error)
 
 // typeEncoders caches the encodeFunc of each type ever seen, as encoding/json
 // does; their number is bounded by the types of the program.
@@ -25,7 +27,7 @@ func typeEncoder(t reflect.Type) encodeFunc {
 	// A recursive type meets itself while its encoder is being built: it finds
 	// this stand-in, which waits for the real one.
 	build := sync.OnceValue(func() encodeFunc { return newTypeEncoder(t) })
-	standIn := encodeFunc(func(e *encoder, v reflect.Value) error { return build()(e, v) })
+	standIn := encodeFunc(func(e *encoder, b []byte, v reflect.Value) ([]byte, error) { return build()(e, b, v) })
 	if f, loaded := typeEncoders.LoadOrStore(t, standIn); loaded {
 		return f.(encodeFunc)
 	}
@@ -44,11 +46,13 @@ func newTypeEncoder(t reflect.Type) encodeFunc {
 	case reflect.TypeFor[time.Time]():
 		return encodeTime
 	case reflect.TypeFor[json.RawMessage]():
-		return func(e *encoder, v reflect.Value) error { return e.rawMessage(v.Bytes()) }
+		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) { return e.rawMessage(b, v.Bytes()) }
 	case reflect.TypeFor[TaggedJSON]():
-		return func(e *encoder, v reflect.Value) error { return e.jsonText(v.Bytes(), true) }
+		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) { return e.jsonText(b, v.Bytes(), true) }
 	case reflect.TypeFor[json.Number]():
-		return func(e *encoder, v reflect.Value) error { return e.number(json.Number(v.String())) }
+		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return e.number(b, json.Number(v.String()))
+		}
 	}
 	return newCustomEncoder(t, t.Kind() != reflect.Pointer, newKindEncoder)
 }
@@ -73,11 +77,11 @@ func newCustomEncoder(t reflect.Type, tryPointer bool, byKind func(reflect.Type)
 }
 
 func ifAddressable(pointer, otherwise encodeFunc) encodeFunc {
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.CanAddr() {
-			return pointer(e, v.Addr())
+			return pointer(e, b, v.Addr())
 		}
-		return otherwise(e, v)
+		return otherwise(e, b, v)
 	}
 }
 
@@ -85,32 +89,29 @@ func isNil(v reflect.Value) bool {
 	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil()
 }
 
-func encodeMarshaler(e *encoder, v reflect.Value) error {
+func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if isNil(v) {
-		e.buf = appendNil(e.buf)
-		return nil
+		return appendNil(b), nil
 	}
 	text, err := v.Interface().(json.Marshaler).MarshalJSON()
 	if err == nil {
-		err = e.jsonText(text, false)
+		b, err = e.jsonText(b, text, false)
 	}
 	if err != nil {
-		return &json.MarshalerError{Type: v.Type(), Err: err}
+		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
 	}
-	return nil
+	return b, nil
 }
 
-func encodeTextMarshaler(e *encoder, v reflect.Value) error {
+func encodeTextMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if isNil(v) {
-		e.buf = appendNil(e.buf)
-		return nil
+		return appendNil(b), nil
 	}
 	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
 	if err != nil {
-		return textMarshalerError(v.Type(), err)
+		return nil, textMarshalerError(v.Type(), err)
 	}
-	e.buf = appendString(e.buf, string(text))
-	return nil
+	return appendString(b, string(text)), nil
 }
 
 // textMarshalerError says MarshalText, because the text of a MarshalerError made
@@ -121,13 +122,12 @@ func textMarshalerError(t reflect.Type, err error) error {
 
 // encodeTime writes what time.Time.MarshalJSON would, without the detour: RFC
 // 3339 text, and an error for a year that it cannot hold.
-func encodeTime(e *encoder, v reflect.Value) error {
+func encodeTime(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	text, err := v.Interface().(time.Time).AppendText(e.text[:0])
 	if err != nil {
-		return &json.MarshalerError{Type: v.Type(), Err: err}
+		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
 	}
-	e.buf = append(appendStringHeader(e.buf, len(text)), text...)
-	return nil
+	return append(appendStringHeader(b, len(text)), text...), nil
 }
 
 func newKindEncoder(t reflect.Type) encodeFunc {
@@ -160,61 +160,57 @@ func newKindEncoder(t reflect.Type) encodeFunc {
 	return encodeUnsupported
 }
 
-func encodeUnsupported(_ *encoder, v reflect.Value) error {
-	return &json.UnsupportedTypeError{Type: v.Type()}
+func encodeUnsupported(_ *encoder, _ []byte, v reflect.Value) ([]byte, error) {
+	return nil, &json.UnsupportedTypeError{Type: v.Type()}
 }
 
-func encodeBool(e *encoder, v reflect.Value) error {
-	e.buf = appendBool(e.buf, v.Bool())
-	return nil
+func encodeBool(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendBool(b, v.Bool()), nil
 }
 
-func encodeInt(e *encoder, v reflect.Value) error {
-	e.buf = appendInt(e.buf, v.Int())
-	return nil
+func encodeInt(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendInt(b, v.Int()), nil
 }
 
-func encodeUint(e *encoder, v reflect.Value) error {
-	e.buf = appendUint(e.buf, v.Uint())
-	return nil
+func encodeUint(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendUint(b, v.Uint()), nil
 }
 
-func encodeFloat32(e *encoder, v reflect.Value) error { return e.float32(float32(v.Float())) }
-
-func encodeFloat64(e *encoder, v reflect.Value) error { return e.float64(v.Float()) }
-
-func encodeString(e *encoder, v reflect.Value) error {
-	e.buf = appendString(e.buf, v.String())
-	return nil
+func encodeFloat32(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return e.float32(b, float32(v.Float()))
 }
 
-func encodeInterface(e *encoder, v reflect.Value) error {
+func encodeFloat64(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return e.float64(b, v.Float())
+}
+
+func encodeString(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendString(b, v.String()), nil
+}
+
+func encodeInterface(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if v.IsNil() {
-		e.buf = appendNil(e.buf)
-		return nil
+		return appendNil(b), nil
 	}
 	if v.NumMethod() == 0 {
-		return e.value(v.Interface())
+		return e.value(b, v.Interface())
 	}
 	v = v.Elem()
-	return typeEncoder(v.Type())(e, v)
+	return typeEncoder(v.Type())(e, b, v)
 }
 
 func newPointerEncoder(t reflect.Type) encodeFunc {
 	encodeElem := typeEncoder(t.Elem())
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.buf = appendNil(e.buf)
-			return nil
+			return appendNil(b), nil
 		}
 		if err := e.enter(v); err != nil {
-			return err
+			return nil, err
 		}
-		if err := encodeElem(e, v.Elem()); err != nil {
-			return err
-		}
+		b, err := encodeElem(e, b, v.Elem())
 		e.leave(v)
-		return nil
+		return b, err
 	}
 }
 
@@ -224,40 +220,37 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 	if t.Elem().Kind() == reflect.Uint8 {
 		pointer := reflect.PointerTo(t.Elem())
 		if !pointer.Implements(marshalerType) && !pointer.Implements(textMarshalerType) {
-			return func(e *encoder, v reflect.Value) error {
-				e.bytes(v.Bytes())
-				return nil
+			return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+				return e.bytes(b, v.Bytes()), nil
 			}
 		}
 	}
 	encodeElems := newArrayEncoder(t)
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.buf = appendNil(e.buf)
-			return nil
+			return appendNil(b), nil
 		}
 		if err := e.enter(v); err != nil {
-			return err
+			return nil, err
 		}
-		if err := encodeElems(e, v); err != nil {
-			return err
-		}
+		b, err := encodeElems(e, b, v)
 		e.leave(v)
-		return nil
+		return b, err
 	}
 }
 
 func newArrayEncoder(t reflect.Type) encodeFunc {
 	encodeElem := typeEncoder(t.Elem())
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		n := v.Len()
-		e.buf = appendArrayHeader(e.buf, n)
+		b = appendArrayHeader(b, n)
+		var err error
 		for i := range n {
-			if err := encodeElem(e, v.Index(i)); err != nil {
-				return err
+			if b, err = encodeElem(e, b, v.Index(i)); err != nil {
+				return nil, err
 			}
 		}
-		return nil
+		return b, nil
 	}
 }
 
@@ -273,35 +266,35 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 		return encodeUnsupported
 	}
 	encodeElem := typeEncoder(t.Elem())
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.buf = appendNil(e.buf)
-			return nil
+			return appendNil(b), nil
 		}
 		if err := e.enter(v); err != nil {
-			return err
+			return nil, err
 		}
 		start := len(e.entries)
 		for it := v.MapRange(); it.Next(); {
 			name, err := keyName(it.Key())
 			if err != nil {
-				return textMarshalerError(t.Key(), err)
+				return nil, textMarshalerError(t.Key(), err)
 			}
 			e.entries = append(e.entries, entry{name, it.Value()})
 		}
 		entries := e.entries[start:]
 		slices.SortFunc(entries, func(a, b entry) int { return compareKeys(a.key, b.key) })
-		e.buf = appendMapHeader(e.buf, len(entries))
+		b = appendMapHeader(b, len(entries))
+		var err error
 		for _, entry := range entries {
-			e.buf = appendString(e.buf, entry.key)
-			if err := encodeElem(e, entry.value); err != nil {
-				return err
+			b = appendString(b, entry.key)
+			if b, err = encodeElem(e, b, entry.value); err != nil {
+				return nil, err
 			}
 		}
 		clear(e.entries[start:]) // not entries, which stays behind when the stack grows
 		e.entries = e.entries[:start]
 		e.leave(v)
-		return nil
+		return b, nil
 	}
 }
 

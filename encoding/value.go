@@ -79,10 +79,12 @@ func plainValue(v any) any {
 // TaggedJSON returns the value as JSON text in which {"$binary":"<base64>"}
 // stands for binary.
 func (v Value) TaggedJSON() (TaggedJSON, error) {
-	e := newEncoder(nil)
+	e := newEncoder()
 	defer e.free()
-	if err := e.value(v.decoded); err != nil {
+	b, err := e.value(e.message[:0], v.decoded)
+	if err != nil {
 		return nil, err
 	}
-	return toJSON(nil, e.buf), nil
+	e.message = b
+	return toJSON(nil, b), nil
 }
