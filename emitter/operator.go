@@ -135,21 +135,25 @@ func (o *BroadcastOperator) fail(err error) {
 // withRooms returns the rooms of both lists, each once. It never writes to
 // the lists, which other operators share.
 func (o *BroadcastOperator) withRooms(list, more []string) []string {
-	list = slices.Clip(list)
-	var known map[string]bool
-	if len(list)+len(more) > 32 { // from here on a map beats looking through the list
-		known = make(map[string]bool, len(list)+len(more))
-		for _, room := range list {
-			known[room] = true
+	list = slices.Grow(slices.Clip(list), len(more))
+	if len(list)+len(more) <= 32 { // up to here looking through the list beats a map
+		for _, room := range more {
+			o.fail(checkRoom(room))
+			if !slices.Contains(list, room) {
+				list = append(list, room)
+			}
 		}
+		return list
+	}
+	known := make(map[string]struct{}, len(list)+len(more))
+	for _, room := range list {
+		known[room] = struct{}{}
 	}
 	for _, room := range more {
 		o.fail(checkRoom(room))
-		if known == nil && !slices.Contains(list, room) || known != nil && !known[room] {
+		known[room] = struct{}{}
+		if len(known) > len(list) { // it is new
 			list = append(list, room)
-		}
-		if known != nil {
-			known[room] = true
 		}
 	}
 	return list

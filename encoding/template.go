@@ -2,7 +2,6 @@ package encoding
 
 import (
 	"bytes"
-	"math"
 	"slices"
 )
 
@@ -42,13 +41,12 @@ func newTemplate(f form, write func(dst []byte, data writeData) ([]byte, error))
 // Append appends the message of an event to dst. Errors about an argument are
 // *ArgumentError; binary where only JSON can go is ErrBinary.
 //
-// The message is written to dst itself where that has room; otherwise it goes
-// through pooled memory first, so that it costs one allocation, of its own size.
+// What dst has no room for costs one allocation, of the size of the message.
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	if t.form == formMessagePack {
-		return t.appendMessagePack(e, dst, event, args)
+	if t.form == formMessagePack && cap(dst)-len(dst) > len(t.head)+len(t.tail) {
+		return t.appendDirect(e, dst, event, args)
 	}
 	data, err := e.event(e.message[:0], event, args)
 	if err != nil {
@@ -56,51 +54,38 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 	}
 	e.message = data
 	switch {
-	case !e.binary:
-		return t.appendJSON(e, dst, data), nil
-	case t.form == formJSON:
+	case t.form == formMessagePack || e.binary && t.form == formJSONUnlessBinary:
+		dst = join(dst, t.head, data, t.tail)
+		t.setType(e, dst[:len(dst)-len(data)-len(t.tail)])
+		return checkSize(dst)
+	case e.binary:
 		return nil, ErrBinary
 	}
-	size := len(t.head) + len(data) + len(t.tail)
-	if uint64(size) > math.MaxUint32 {
-		return nil, ErrTooLarge
-	}
-	return append(append(append(slices.Grow(dst, size), t.head...), data...), t.tail...), nil
+	e.json = toJSON(e.json[:0], data)
+	return join(dst, t.jsonHead, e.json, t.jsonTail), nil
 }
 
-func (t *Template) appendMessagePack(e *encoder, dst []byte, event string, args []any) ([]byte, error) {
-	b, direct := dst, cap(dst) > len(dst)
-	if !direct {
-		b = e.message[:0]
-	}
-	b = append(b, t.head...)
-	dataKey := len(b)
-	b, err := e.event(b, event, args)
+// appendDirect writes to dst itself, which has room for all but, perhaps, a long
+// argument.
+func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any) ([]byte, error) {
+	dst = append(dst, t.head...)
+	head := len(dst)
+	dst, err := e.event(dst, event, args)
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, t.tail...)
-	if t.legacyBinary && e.binary {
-		// The head ends with the packet's type, a byte, and the key "data".
-		b[dataKey-len("\xa4data")-1] = byte(BinaryEvent)
-	}
-	if !direct {
-		e.message = b
-		b = append(dst, b...)
-	}
-	return checkSize(b)
+	t.setType(e, dst[:head])
+	return checkSize(append(dst, t.tail...))
 }
 
-// appendJSON writes around the data in MessagePack.
-func (t *Template) appendJSON(e *encoder, dst, data []byte) []byte {
-	text, direct := dst, cap(dst) > len(dst)
-	if !direct {
-		text = e.json[:0]
+// setType corrects the type of the packet at the end of head.
+func (t *Template) setType(e *encoder, head []byte) {
+	if t.legacyBinary && e.binary {
+		head[len(head)-len("\xa4data")-1] = byte(BinaryEvent)
 	}
-	text = append(toJSON(append(text, t.jsonHead...), data), t.jsonTail...)
-	if direct {
-		return text
-	}
-	e.json = text
-	return append(dst, text...)
+}
+
+func join(dst, head, data, tail []byte) []byte {
+	dst = slices.Grow(dst, len(head)+len(data)+len(tail))
+	return append(append(append(dst, head...), data...), tail...)
 }
