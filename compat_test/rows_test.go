@@ -32,6 +32,8 @@ var rows = []row{
 	{"2.5.1/socket.io-redis-5.4.0", harness.V2, harness.SocketIORedis5, 1000, false},
 	{"3.1.2/socket.io-redis-6.0.1", harness.V3, harness.SocketIORedis60, 1000, false},
 	{"4.8.4/socket.io-redis-6.1.1", harness.V4, harness.SocketIORedis61, 1000, false},
+	{"4.8.4/redis-adapter-7.0.1", harness.V4, harness.RedisAdapter70, 1000, false},
+	{"4.8.4/redis-adapter-7.1.0", harness.V4, harness.RedisAdapter71, 1000, false},
 	{"4.8.4/redis-adapter-7.2.0", harness.V4, harness.RedisAdapter7, 1000, false},
 	{"4.8.4/redis-adapter-8.3.0", harness.V4, harness.RedisAdapter8, 10000, false},
 	{"4.8.4/redis-adapter-8.3.0, Redis Cluster", harness.V4, harness.RedisAdapter8, 1000, true},

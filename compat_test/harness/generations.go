@@ -31,6 +31,8 @@ var (
 	SocketIORedis5  = Adapter{Package: "socket.io-redis-5", Kind: "classic"}
 	SocketIORedis60 = Adapter{Package: "socket.io-redis-6.0", Kind: "classic"}
 	SocketIORedis61 = Adapter{Package: "socket.io-redis-6.1", Kind: "classic"}
+	RedisAdapter70  = Adapter{Package: "redis-adapter-7.0", Kind: "classic"}
+	RedisAdapter71  = Adapter{Package: "redis-adapter-7.1", Kind: "classic"}
 	RedisAdapter7   = Adapter{Package: "redis-adapter-7", Kind: "classic"}
 	RedisAdapter8   = Adapter{Package: "redis-adapter-8", Kind: "classic"}
 	ShardedAdapter8 = Adapter{Package: "redis-adapter-8", Kind: "sharded"}

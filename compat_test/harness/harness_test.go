@@ -170,6 +170,8 @@ func TestNodesAndClients(t *testing.T) {
 		{harness.V2, harness.SocketIORedis5},
 		{harness.V3, harness.SocketIORedis60},
 		{harness.V4, harness.SocketIORedis61},
+		{harness.V4, harness.RedisAdapter70},
+		{harness.V4, harness.RedisAdapter71},
 		{harness.V4, harness.RedisAdapter7},
 		{harness.V4, harness.RedisAdapter8},
 	} {

@@ -4,8 +4,10 @@
 const path = require("path");
 
 // An adapter is given the `redis` package that it was published with, where it depends on one, else the current one.
+// @socket.io/redis-adapter 7.0 depends on none and knows only the kind that its predecessor depended on.
 function redisPackage(adapter) {
-  return require(require.resolve("redis", { paths: [path.dirname(require.resolve(adapter))] }));
+  const owner = adapter === "redis-adapter-7.0" ? "socket.io-redis-6.1" : adapter;
+  return require(require.resolve("redis", { paths: [path.dirname(require.resolve(owner))] }));
 }
 
 function openRedis(config) {
@@ -20,7 +22,7 @@ function onError(err) {
   console.error("redis:", err && err.message);
 }
 
-// node-redis 2 and 3, as used by socket.io-redis 4 to 6.
+// node-redis 2 and 3, as used by socket.io-redis 4 to 6 and @socket.io/redis-adapter 7.0.
 async function openLegacy(redis, config) {
   const options = {};
   if (config.redis.url) {
@@ -46,7 +48,7 @@ async function openLegacy(redis, config) {
   // Commands of one connection are carried out in order: once this one is answered, all earlier ones are in place.
   const settled = () =>
     new Promise((resolve, reject) => sub.subscribe("settled", (err) => (err ? reject(err) : resolve())));
-  return { legacy: true, pub, sub, settled, ready: settled };
+  return { pub, sub, settled, ready: settled };
 }
 
 // node-redis 4 and later.
@@ -86,7 +88,7 @@ async function openCurrent(redis, config) {
   watch(client);
   await client.connect();
   const settled = () => Promise.all(subscriptions);
-  const opened = { legacy: false, pub: client, settled };
+  const opened = { pub: client, settled };
 
   if (config.adapter.kind === "streams") {
     opened.ready = async (namespaces) => {

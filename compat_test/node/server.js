@@ -37,8 +37,8 @@ function createAdapter(redis) {
     case "streams":
       return pkg.createAdapter(redis.pub, options);
     case "classic":
-      if (redis.legacy) {
-        // socket.io-redis 4 to 6 takes its connections among the options.
+      if (config.adapter.package.startsWith("socket.io-redis-")) {
+        // They take their connections among the options.
         return (pkg.createAdapter || pkg)({ ...options, pubClient: redis.pub, subClient: redis.sub });
       }
       return pkg.createAdapter(redis.pub, redis.sub, options);
