@@ -12,7 +12,7 @@ import (
 
 // ErrAdapter is returned by an emitter whose adapter was given an option that
 // it does not have, or a value that upstream does not have.
-var ErrAdapter = errors.New("not an option of the adapter")
+var ErrAdapter = errors.New("the adapter takes no such option or value")
 
 // Adapter is how the servers of the cluster are joined: the value of Classic,
 // Sharded or Streams, for WithAdapter.

@@ -33,7 +33,7 @@ type IncompleteError struct {
 	Asked    int    // servers that were asked
 	Clients  int    // that acknowledged; of EmitWithAck only
 	Expected int    // clients that servers expect to acknowledge; of EmitWithAck only
-	Needs    string // what servers need to have to answer this call; set when none did, and it may be that
+	Needs    string // what a server needs to answer this call; set when none did, as the likely reason
 	Err      error
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Errors about what was to be emitted. Nothing has been sent when Emit returns
-// one of them, an *encoding.ArgumentError or encoding.ErrBinary.
+// one of them or an *encoding.ArgumentError.
 var (
 	// ErrEmptyEvent is returned for an event without a name.
 	ErrEmptyEvent = errors.New("the event's name is empty")
@@ -22,7 +22,7 @@ var (
 	ErrReservedEvent = errors.New("the event's name is reserved by Socket.IO")
 
 	// ErrEmptyRoom is returned for an empty room, and where there is no room at
-	// all. It is most often a variable that was not set, or a list that came
+	// all, but for Except, which may leave nobody out. It is most often a variable that was not set, or a list that came
 	// out empty; without the error, the event would miss its room or reach
 	// everyone.
 	ErrEmptyRoom = errors.New("the room's name is empty")

@@ -17,8 +17,7 @@ type memory struct {
 	maxMessages, maxWords int // of a piece, in bytes and in words
 }
 
-// newMemory returns memory for a pipeline of which we do not know when it has
-// been executed. Its pieces are small: each is kept as a whole as long as one
+// newMemory returns memory for a pipeline whose execution we do not see. Its pieces are small: each is kept as a whole as long as one
 // command needs it.
 func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} }
 

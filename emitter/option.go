@@ -49,7 +49,7 @@ func WithKey(key string) Option {
 
 // WithCodec sets the form of the messages. JSON is for servers that gave the
 // adapter the option parser: JSON, or one that speaks JSON; binary cannot
-// travel then, and emitting []byte returns encoding.ErrBinary.
+// travel then, and emitting []byte fails with encoding.ErrBinary.
 func WithCodec(codec Codec) Option {
 	return func(c *config) {
 		c.codec = codec

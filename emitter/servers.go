@@ -19,8 +19,8 @@ type nodes interface {
 	ForEachShard(ctx context.Context, fn func(context.Context, *redis.Client) error) error
 }
 
-// ServerCount returns how many servers listen on the namespace; rooms are
-// ErrTargeted, because servers listen to all of them. On a Redis
+// ServerCount returns how many servers listen on the namespace. With rooms it
+// returns ErrTargeted: a server listens to its whole namespace. On a Redis
 // Cluster it asks every node, because each knows its own subscribers only; for
 // that, the emitter must have been made with the *redis.ClusterClient itself,
 // not with what its AutoPipeline returns.

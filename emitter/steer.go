@@ -33,7 +33,7 @@ func (o *BroadcastOperator) SocketsLeave(ctx context.Context, rooms ...string) e
 
 func (o *BroadcastOperator) change(ctx context.Context, kind encoding.RequestKind, rooms []string) error {
 	if len(rooms) == 0 {
-		return fmt.Errorf("emitter: %w", ErrEmptyRoom)
+		return fmt.Errorf("emitter: SocketsJoin and SocketsLeave without rooms: %w", ErrEmptyRoom)
 	}
 	for _, room := range rooms {
 		if err := checkRoom(room); err != nil {

@@ -18,9 +18,9 @@ func (a streams) format() encoding.Streams {
 func (a streams) check(c *config) error {
 	switch {
 	case a.StreamCount < 0:
-		return fmt.Errorf("emitter: StreamCount %d: %w: it is 1 or more", a.StreamCount, ErrAdapter)
+		return fmt.Errorf("emitter: StreamCount %d: %w: it must not be negative, and 0 means 1", a.StreamCount, ErrAdapter)
 	case a.MaxLen < 0:
-		return fmt.Errorf("emitter: MaxLen %d: %w: it is 1 or more", a.MaxLen, ErrAdapter)
+		return fmt.Errorf("emitter: MaxLen %d: %w: it must not be negative, and 0 means 10,000", a.MaxLen, ErrAdapter)
 	}
 	return checkClassicOnly(c, "streams")
 }

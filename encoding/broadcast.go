@@ -35,7 +35,7 @@ type Flags struct {
 	Volatile bool
 	Compress *bool // nil leaves the choice to the server
 	// Timeout is how long the emitter waits for acknowledgements; it travels in
-	// milliseconds, and not at all when it is 0.
+	// milliseconds, at least one, and not at all when it is 0.
 	Timeout time.Duration
 }
 
@@ -58,6 +58,7 @@ type writeData func(b []byte) ([]byte, error)
 
 // event appends the data of an event's packet: its name, then the arguments.
 func (e *encoder) event(b []byte, event string, args []any) ([]byte, error) {
+	start := len(b)
 	b = appendArrayHeader(b, 1+len(args))
 	b = appendString(b, event)
 	var err error
@@ -65,6 +66,9 @@ func (e *encoder) event(b []byte, event string, args []any) ([]byte, error) {
 		if b, err = e.value(b, arg); err != nil {
 			return nil, &ArgumentError{event, i, err}
 		}
+	}
+	if err := checkSize(len(b) - start); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
@@ -97,7 +101,7 @@ func appendFlags(b []byte, f Flags) []byte {
 		b = appendBool(appendString(b, "compress"), *f.Compress)
 	}
 	if f.Timeout > 0 {
-		b = appendInt(appendString(b, "timeout"), f.Timeout.Milliseconds())
+		b = appendInt(appendString(b, "timeout"), max(1, f.Timeout.Milliseconds()))
 	}
 	return b
 }

@@ -31,17 +31,14 @@ const (
 func marshal(f form, write func(e *encoder, b []byte) ([]byte, error)) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
+	e.textOnly = f == formJSON
 	b, err := write(e, e.message[:0])
 	if err != nil {
 		return nil, err
 	}
 	e.message = b
-	switch {
-	case f == formMessagePack || f == formJSONUnlessBinary && e.binary:
-		b, err = checkSize(b)
-		return bytes.Clone(b), err
-	case e.binary:
-		return nil, ErrBinary
+	if f == formMessagePack || e.binary {
+		return bytes.Clone(b), nil
 	}
 	e.json = toJSON(e.json[:0], b)
 	return bytes.Clone(e.json), nil

@@ -13,7 +13,7 @@ import (
 
 // ErrTooLarge is returned for a value of 4 GiB or more, which MessagePack
 // cannot hold.
-var ErrTooLarge = errors.New("encoding: value larger than 4 GiB")
+var ErrTooLarge = errors.New("the value is larger than 4 GiB")
 
 // TaggedJSON is JSON text in which an object {"$binary":"<base64>"}, at any
 // depth, stands for binary. It is how files and pipes of JSON lines carry what
@@ -23,20 +23,18 @@ type TaggedJSON []byte
 // Append appends the MessagePack form of v to dst. It refuses what
 // encoding/json refuses, with the error types of encoding/json:
 // *json.UnsupportedTypeError, *json.UnsupportedValueError (NaN, infinities and
-// cycles) and *json.MarshalerError.
+// cycles) and *json.MarshalerError. With an error it returns nil, and what lies
+// behind dst in its memory may have been written.
 func Append(dst []byte, v any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	b, err := e.value(dst, v)
-	if err != nil {
-		return nil, err
-	}
-	return checkSize(b)
+	return e.whole(dst, v)
 }
 
 // encoder holds the state of one encoding, but for the bytes written so far.
 type encoder struct {
-	binary bool // whether binary was written
+	textOnly bool // refuse binary
+	binary   bool // whether binary was written
 
 	depth int                    // how many pointers, maps and slices are open
 	open  map[reference]struct{} // those of them beyond cycleDepth
@@ -57,7 +55,7 @@ var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 func newEncoder() *encoder {
 	e := encoders.Get().(*encoder)
-	e.binary, e.depth = false, 0
+	e.textOnly, e.binary, e.depth = false, false, 0
 	return e
 }
 
@@ -82,11 +80,23 @@ func (e *encoder) free() {
 	}
 }
 
-func checkSize(b []byte) ([]byte, error) {
-	if uint64(len(b)) > math.MaxUint32 {
-		return nil, ErrTooLarge
+// whole appends a value that is not part of another.
+func (e *encoder) whole(dst []byte, v any) ([]byte, error) {
+	b, err := e.value(dst, v)
+	if err == nil {
+		err = checkSize(len(b) - len(dst))
+	}
+	if err != nil {
+		return nil, err
 	}
 	return b, nil
+}
+
+func checkSize(n int) error {
+	if uint64(n) > math.MaxUint32 {
+		return ErrTooLarge
+	}
+	return nil
 }
 
 // value appends boxed. The types named here are the ones that most events
@@ -114,7 +124,7 @@ func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 	case float64:
 		return e.float64(b, v)
 	case []byte:
-		return e.bytes(b, v), nil
+		return e.bytes(b, v)
 	case []any:
 		return e.anySlice(b, v, boxed)
 	case map[string]any:
@@ -133,12 +143,15 @@ func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 	return e.lastEncode(e, b, rv)
 }
 
-func (e *encoder) bytes(b, bin []byte) []byte {
-	if bin == nil {
-		return appendNil(b)
+func (e *encoder) bytes(b, bin []byte) ([]byte, error) {
+	switch {
+	case bin == nil:
+		return appendNil(b), nil
+	case e.textOnly:
+		return nil, ErrBinary
 	}
 	e.binary = true
-	return appendBinary(b, bin)
+	return appendBinary(b, bin), nil
 }
 
 func (e *encoder) float64(b []byte, f float64) ([]byte, error) {

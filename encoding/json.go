@@ -10,7 +10,7 @@ import (
 
 // ErrBinary is returned when a value holds binary and is to travel as JSON,
 // which cannot carry any.
-var ErrBinary = errors.New("encoding: JSON cannot carry binary ([]byte)")
+var ErrBinary = errors.New("JSON cannot carry binary ([]byte)")
 
 // AppendJSON appends the JSON text of v to dst, as JSON.stringify would write
 // the value that the client receives. It refuses what Append refuses, and
@@ -18,14 +18,12 @@ var ErrBinary = errors.New("encoding: JSON cannot carry binary ([]byte)")
 func AppendJSON(dst []byte, v any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	b, err := e.value(e.message[:0], v)
+	e.textOnly = true
+	b, err := e.whole(e.message[:0], v)
 	if err != nil {
 		return nil, err
 	}
 	e.message = b
-	if e.binary {
-		return nil, ErrBinary
-	}
 	return toJSON(dst, b), nil
 }
 

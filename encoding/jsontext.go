@@ -225,9 +225,8 @@ func (r *jsonReader) binary(start int, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("encoding: \"$binary\" must hold base64: %w", err)
 	}
-	r.e.binary = true
-	r.buf = appendBinary(r.buf[:start], bin)
-	return nil
+	r.buf, err = r.e.bytes(r.buf[:start], bin)
+	return err
 }
 
 // string writes the string literal that starts at the current position.

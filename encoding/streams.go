@@ -15,7 +15,7 @@ const DefaultMaxLen = 10000
 // ErrUnreadStream is returned for a namespace whose events no server can read:
 // with more than one stream, the streams adapter computes a negative stream
 // number from some names, and reads no stream of that number.
-var ErrUnreadStream = errors.New("encoding: no server reads the stream of this namespace")
+var ErrUnreadStream = errors.New("no server reads the stream of this namespace")
 
 // Streams is the format of @socket.io/redis-streams-adapter 0.3. The zero value
 // is the format of its default options.

@@ -39,12 +39,17 @@ func newTemplate(f form, write func(dst []byte, data writeData) ([]byte, error))
 }
 
 // Append appends the message of an event to dst. Errors about an argument are
-// *ArgumentError; binary where only JSON can go is ErrBinary.
+// *ArgumentError, which wraps ErrBinary for binary where only JSON can go. With
+// an error it returns nil, and what lies behind dst in its memory may have been
+// written.
 //
-// What dst has no room for costs one allocation, of the size of the message.
+// Without room in dst it costs one allocation, of the size of the message. Where
+// there is room for the target but not for the arguments, dst grows as with
+// append.
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
+	e.textOnly = t.form == formJSON
 	if t.form == formMessagePack && cap(dst)-len(dst) > len(t.head)+len(t.tail) {
 		return t.appendDirect(e, dst, event, args)
 	}
@@ -53,13 +58,10 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 		return nil, err
 	}
 	e.message = data
-	switch {
-	case t.form == formMessagePack || e.binary && t.form == formJSONUnlessBinary:
+	if t.form == formMessagePack || e.binary {
 		dst = join(dst, t.head, data, t.tail)
 		t.setType(e, dst[:len(dst)-len(data)-len(t.tail)])
-		return checkSize(dst)
-	case e.binary:
-		return nil, ErrBinary
+		return dst, nil
 	}
 	e.json = toJSON(e.json[:0], data)
 	return join(dst, t.jsonHead, e.json, t.jsonTail), nil
@@ -75,7 +77,7 @@ func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any
 		return nil, err
 	}
 	t.setType(e, dst[:head])
-	return checkSize(append(dst, t.tail...))
+	return append(dst, t.tail...), nil
 }
 
 // setType corrects the type of the packet at the end of head.

@@ -42,6 +42,12 @@ func TestTemplateAppend(t *testing.T) {
 			}
 		}
 		var wrong *ArgumentError
+		if test.format == (Classic{Codec: JSON}) {
+			got, err := template.Append(nil, "e", binary)
+			if got != nil || !errors.Is(err, ErrBinary) || !errors.As(err, &wrong) || wrong.Index != 1 {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+		}
 		if got, err := template.Append(make([]byte, 0, 100), "e", []any{math.NaN()}); got != nil || !errors.As(err, &wrong) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}

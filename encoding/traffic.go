@@ -25,7 +25,7 @@ const (
 	KindRooms      Kind = "rooms"       // which rooms there are
 	KindHeartbeat  Kind = "heartbeat"   // a server says that it is there
 	KindGoodbye    Kind = "goodbye"     // a server says that it goes
-	KindUnknown    Kind = "unknown"     // an object of a form or a number that no adapter here sends
+	KindUnknown    Kind = "unknown"     // a request, an answer, or a message between servers that no adapter here sends
 )
 
 // Message is anything that servers and emitters tell each other, decoded.

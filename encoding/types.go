@@ -221,7 +221,7 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 		pointer := reflect.PointerTo(t.Elem())
 		if !pointer.Implements(marshalerType) && !pointer.Implements(textMarshalerType) {
 			return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-				return e.bytes(b, v.Bytes()), nil
+				return e.bytes(b, v.Bytes())
 			}
 		}
 	}

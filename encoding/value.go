@@ -1,6 +1,7 @@
 package encoding
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -24,8 +25,13 @@ func (v Value) Decode(into any) error {
 		*p = plainValue(v.decoded)
 		return nil
 	case *map[string]any:
-		if m, ok := v.decoded.(map[string]any); ok && p != nil && *p == nil {
-			*p = plainValue(m).(map[string]any)
+		if m, ok := v.decoded.(map[string]any); ok && p != nil {
+			if *p == nil {
+				*p = make(map[string]any, len(m))
+			}
+			for key, value := range m {
+				(*p)[key] = plainValue(value)
+			}
 			return nil
 		}
 	case *[]any:
@@ -43,11 +49,14 @@ func (v Value) Decode(into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// plainValue brings numbers and dates into the form of encoding/json.
+// plainValue returns a copy in which numbers and dates have the form of
+// encoding/json.
 func plainValue(v any) any {
 	switch v := v.(type) {
-	case nil, bool, string, float64, []byte:
+	case nil, bool, string, float64:
 		return v
+	case []byte:
+		return bytes.Clone(v) // the Value keeps its own
 	case int64:
 		return float64(v)
 	case uint64:
@@ -81,7 +90,7 @@ func plainValue(v any) any {
 func (v Value) TaggedJSON() (TaggedJSON, error) {
 	e := newEncoder()
 	defer e.free()
-	b, err := e.value(e.message[:0], v.decoded)
+	b, err := e.whole(e.message[:0], v.decoded)
 	if err != nil {
 		return nil, err
 	}

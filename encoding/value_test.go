@@ -158,9 +158,15 @@ func TestValueDecodeBinary(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 	// A map that holds something already gets more, as from encoding/json.
-	m = map[string]any{"old": true}
-	if err := NewValue(map[string]any{"new": true}).Decode(&m); err != nil || len(m) != 2 {
+	m = map[string]any{"old": true, "data": false}
+	if err := v.Decode(&m); err != nil || !reflect.DeepEqual(m, map[string]any{"old": true, "data": []byte{1, 2}, "list": []any{[]byte{3}, 4.0}}) {
 		t.Errorf("%v, %v", m, err)
+	}
+	// What it gives away is not its own.
+	m["data"].([]byte)[0], m["list"].([]any)[0].([]byte)[0] = 9, 9
+	var again any
+	if err := v.Decode(&again); err != nil || !reflect.DeepEqual(again, map[string]any{"data": []byte{1, 2}, "list": []any{[]byte{3}, 4.0}}) {
+		t.Errorf("%v, %v", again, err)
 	}
 	var s struct {
 		Data []byte

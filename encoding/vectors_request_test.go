@@ -1,6 +1,7 @@
 package encoding
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -198,8 +199,14 @@ func TestRequestForms(t *testing.T) {
 			t.Errorf("%s, %v, want %s", message, err, want)
 		}
 	}
-	if message, err = (Classic{Codec: JSON}).MarshalRequest(&ping); err == nil {
-		t.Errorf("binary in JSON became %q", message)
+	// Less than a millisecond is not none.
+	r.Flags.Timeout = time.Microsecond
+	if message, err = (Classic{}).MarshalRequest(&r); err != nil || !strings.Contains(string(message), `"timeout":1}`) {
+		t.Errorf("%s, %v, want a timeout of 1", message, err)
+	}
+	var wrong *ArgumentError
+	if message, err = (Classic{Codec: JSON}).MarshalRequest(&ping); !errors.Is(err, ErrBinary) || !errors.As(err, &wrong) || wrong.Index != 0 {
+		t.Errorf("binary in JSON became %q, %v", message, err)
 	}
 }
 
