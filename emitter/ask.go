@@ -124,8 +124,13 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 		case reply := <-w.replies:
 			c.add(reply)
 		case <-w.subscription.ended:
-			return asked, w.subscription.lost()
+			if w.rest(c); !c.complete(asked) {
+				return asked, w.subscription.lost()
+			}
 		case <-ctx.Done():
+			if w.rest(c); c.complete(asked) {
+				return asked, nil
+			}
 			e := &IncompleteError{Call: call, Asked: asked, Err: ctx.Err()}
 			c.incomplete(e)
 			if e.Servers == 0 {
@@ -135,6 +140,14 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 		}
 	}
 	return asked, nil
+}
+
+// rest takes the replies that have come already: none is lost to an end that
+// came at the same time.
+func (w *waiter) rest(c collector) {
+	for len(w.replies) > 0 { // nobody else takes any
+		c.add(<-w.replies)
+	}
 }
 
 // subscriber returns the client on which replies are awaited. That of a Ring is

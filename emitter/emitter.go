@@ -109,14 +109,19 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	return s.describe(cmd, err)
 }
 
-// describe adds to an error of a command what it means where that is not plain.
+// describe says which command an error comes from.
 func (s *sender) describe(cmd redis.Cmder, err error) error {
 	if err == nil {
 		return nil
 	}
+	return fmt.Errorf("emitter: %w", s.explain(cmd, err))
+}
+
+// explain adds to an error of a command what it means where that is not plain.
+func (s *sender) explain(cmd redis.Cmder, err error) error {
 	_, moved := redis.IsMovedError(err)
 	if _, cluster := s.client.(*redis.ClusterClient); moved && !cluster {
-		return fmt.Errorf("emitter: %s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), err)
+		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), err)
 	}
-	return fmt.Errorf("emitter: %s: %w", commandName(cmd), err)
+	return fmt.Errorf("%s: %w", commandName(cmd), err)
 }

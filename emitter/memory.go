@@ -13,6 +13,7 @@ import (
 type memory struct {
 	messages []byte
 	words    []any
+	last     int // size of the last message; most are like the one before
 
 	maxMessages, maxWords int // of a piece, in bytes and in words
 }
@@ -24,13 +25,18 @@ func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} 
 // message returns the message of an event.
 func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte, error) {
 	used := len(m.messages)
-	message, err := t.Append(m.messages[used:], event, args)
+	rest := m.messages[used:]
+	if cap(rest) < m.last { // to grow out of it step by step costs more than memory of its own
+		rest = nil
+	}
+	message, err := t.Append(rest, event, args)
 	if err != nil {
 		return nil, err
 	}
 	n := len(message)
+	m.last = n
 	switch {
-	case n <= cap(m.messages)-used:
+	case n <= cap(rest):
 		m.messages = m.messages[:used+n]
 	case used > 0 || m.messages == nil: // the message has got memory of its own
 		m.messages = make([]byte, 0, min(max(2*cap(m.messages), 1<<10), m.maxMessages))

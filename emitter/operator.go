@@ -151,8 +151,8 @@ func (o *BroadcastOperator) withRooms(list, more []string) []string {
 	}
 	for _, room := range more {
 		o.fail(checkRoom(room))
-		known[room] = struct{}{}
-		if len(known) > len(list) { // it is new
+		before := len(known)
+		if known[room] = struct{}{}; len(known) > before {
 			list = append(list, room)
 		}
 	}

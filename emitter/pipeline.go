@@ -54,16 +54,16 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 		e.sender.memory.put(m)
 		return nil
 	}
-	failed := 0
+	var failed []redis.Cmder
 	for _, cmd := range cmds {
 		if cmd.Err() != nil {
-			failed++
+			failed = append(failed, cmd)
 		}
 	}
-	if failed == 0 { // the connection could not be set up
+	if len(failed) == 0 { // the connection could not be set up
 		return fmt.Errorf("emitter: the pipeline was not sent: %w", err)
 	}
-	return fmt.Errorf("emitter: %d of %d commands of the pipeline failed, the first with: %w", failed, len(cmds), err)
+	return fmt.Errorf("emitter: %d of %d commands of the pipeline failed, the first with: %w", len(failed), len(cmds), e.sender.explain(failed[0], err))
 }
 
 // collect calls fn with an Emitter that adds to pipe.
@@ -71,7 +71,7 @@ func (e *Emitter) collect(pipe redis.Pipeliner, m *memory, fn func(io *Emitter) 
 	p := &pipeline{Pipeliner: pipe, memory: m}
 	defer p.end()
 	s := *e.sender
-	s.client = p
+	s.client, s.replies = p, new(replies) // which no call gets to, and Close closes
 	return fn(newEmitter(&s, nil))
 }
 

@@ -26,7 +26,7 @@ const (
 )
 
 // marshal returns the message that write writes. It is written into memory that
-// is used again, so that a message costs no more than one allocation, of its
+// is used again, so that a message of up to 64 KiB costs one allocation, of its
 // own size.
 func marshal(f form, write func(e *encoder, b []byte) ([]byte, error)) ([]byte, error) {
 	e := newEncoder()

@@ -70,10 +70,10 @@ func (e *encoder) free() {
 	if cap(e.json) > maxPooled {
 		e.json = nil
 	}
+	e.open = nil // rarely there, and large then
 	// After an error the stacks are not empty.
 	clear(e.keys)
 	clear(e.entries)
-	clear(e.open)
 	e.keys, e.entries, e.members = e.keys[:0], e.entries[:0], e.members[:0]
 	if cap(e.keys) <= maxPooled/16 && cap(e.entries) <= maxPooled/16 && cap(e.members) <= maxPooled/16 {
 		encoders.Put(e)

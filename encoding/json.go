@@ -27,8 +27,8 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 	return toJSON(dst, b), nil
 }
 
-// toJSON appends the JSON text of a MessagePack value written by encoder: whole
-// and without extensions. Binary becomes {"$binary":"<base64>"}.
+// toJSON appends the JSON text of a MessagePack value written by encoder, or of
+// a template with its hole: whole and without extensions. Binary becomes {"$binary":"<base64>"}.
 func toJSON(dst, msgpack []byte) []byte {
 	dst, _ = valueToJSON(dst, msgpack)
 	return dst

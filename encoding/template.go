@@ -43,9 +43,9 @@ func newTemplate(f form, write func(dst []byte, data writeData) ([]byte, error))
 // an error it returns nil, and what lies behind dst in its memory may have been
 // written.
 //
-// Without room in dst it costs one allocation, of the size of the message. Where
-// there is room for the target but not for the arguments, dst grows as with
-// append.
+// A nil dst costs one allocation, of the size of the message, unless its
+// arguments take more than 64 KiB. A dst with room for the target but not for
+// the arguments grows as with append.
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()

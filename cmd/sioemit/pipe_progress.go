@@ -54,7 +54,7 @@ func (g *progress) show(p *piper) (stop func()) {
 				_ = g.bar.Set64(p.bytes.Load())
 				g.mu.Unlock()
 			case <-done:
-				g.message(func() {})
+				g.message(nil)
 				return
 			}
 		}
@@ -65,12 +65,15 @@ func (g *progress) show(p *piper) (stop func()) {
 	}
 }
 
-// message prints where the bar was, which comes back by itself.
+// message prints where the bar was, which comes back with the next tick; nil
+// prints nothing.
 func (g *progress) message(print func()) {
 	if g != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		_ = g.bar.Clear()
 	}
-	print()
+	if print != nil {
+		print()
+	}
 }
