@@ -1,6 +1,7 @@
 package encoding
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -225,6 +226,39 @@ func TestRequestKinds(t *testing.T) {
 		}
 		if fields, message, err := (Streams{}).MarshalRequest(r); (err == nil) != known {
 			t.Errorf("streams, kind %d: %q, %q, %v", kind, fields, message, err)
+		}
+	}
+}
+
+// TestRequestMemory has a request's message stay as it is while others are made
+// in the memory that it was made in.
+func TestRequestMemory(t *testing.T) {
+	t.Parallel()
+	request := func(arg any) *Request {
+		return &Request{Kind: ServerSideEmit, ID: "id", Broadcast: Broadcast{Namespace: "/", Event: "e", Args: []any{arg}}}
+	}
+	for name, marshal := range map[string]func(*Request) ([]byte, error){
+		"classic": Classic{}.MarshalRequest,
+		"sharded": Sharded{}.MarshalRequest,
+		"streams": func(r *Request) ([]byte, error) {
+			_, message, err := Streams{}.MarshalRequest(r)
+			return message, err
+		},
+	} {
+		for _, args := range [][2]any{{"first", "other"}, {[]byte("first"), []byte("other")}} {
+			first, err := marshal(request(args[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := bytes.Clone(first)
+			for range 100 {
+				if _, err := marshal(request(args[1])); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !bytes.Equal(first, want) {
+				t.Errorf("%s: %q became %q", name, want, first)
+			}
 		}
 	}
 }
