@@ -26,5 +26,14 @@ func TestAllocations(t *testing.T) {
 		}); n > 0 {
 			t.Errorf("%s, into a buffer: %v allocations", name, n)
 		}
+		// One too short for what stands around the event is no help.
+		short := make([]byte, 0, 8)
+		if n := testing.AllocsPerRun(1000, func() {
+			if _, err := template.Append(short, "order", args); err != nil {
+				t.Fatal(err)
+			}
+		}); n > 1 {
+			t.Errorf("%s, into a short buffer: %v allocations", name, n)
+		}
 	}
 }
