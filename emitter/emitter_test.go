@@ -183,7 +183,7 @@ func TestOperatorsShareNoRooms(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	received := subscribe(t, server)
-	base := emitter.New(server.Client()).To("a", "b", "c")
+	base := emitter.New(server.Client()).To("a", "b", "c", "a") // the second "a" leaves room behind the list
 	left, right := base.To("left"), base.To("right")
 	for event, op := range map[string]*emitter.BroadcastOperator{"base": base, "left": left, "right": right} {
 		if err := op.Emit(t.Context(), event); err != nil {
@@ -296,6 +296,7 @@ func TestRefused(t *testing.T) {
 		{"removeListener", io.To("a"), "removeListener", nil, emitter.ErrReservedEvent, "removeListener"},
 		{"event not UTF-8", io.To("a"), "\xff", nil, emitter.ErrInvalidUTF8, `"\xff"`},
 		{"empty room", io.To("a", ""), "e", nil, emitter.ErrEmptyRoom, "room"},
+		{"empty room among many", io.To(append(slices.Repeat([]string{"a"}, 100), "")...), "e", nil, emitter.ErrEmptyRoom, "room"},
 		{"no rooms", io.To(), "e", nil, emitter.ErrEmptyRoom, "To without rooms"},
 		{"no rooms, then others", io.In([]string{}...).To("a"), "e", nil, emitter.ErrEmptyRoom, "To without rooms"},
 		{"empty room, then others", io.To("").To("a").Volatile(), "e", nil, emitter.ErrEmptyRoom, "room"},
