@@ -23,6 +23,8 @@ type Acks struct {
 	Servers int
 }
 
+const needsAck = "@socket.io/redis-adapter 7.2 or later"
+
 // EmitWithAck sends an event to the clients targeted and waits until each has
 // acknowledged it. When a client does not before the deadline, it returns what
 // came and an *IncompleteError that says how many are missing. It needs
@@ -33,7 +35,7 @@ func (o *BroadcastOperator) EmitWithAck(ctx context.Context, event string, args 
 	}
 	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: event, Args: args, Flags: o.flags}}
 	var c ackCollector
-	asked, err := o.ask(ctx, "EmitWithAck", o.needs("@socket.io/redis-adapter 7.2 or later"), r, &c)
+	asked, err := o.ask(ctx, "EmitWithAck", o.needs(needsAck), r, &c)
 	c.acks.Servers = asked
 	return c.acks, err
 }

@@ -116,38 +116,45 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 	if deadline, ok := ctx.Deadline(); ok && r.Kind == encoding.EmitWithAck {
 		r.Flags.Timeout = max(time.Until(deadline), time.Millisecond)
 	}
-	if err := o.request(ctx, r); err != nil {
+	if err := o.request(ctx, call, r); err != nil {
 		return asked, err
 	}
-	for !c.complete(asked) {
+	err = w.await(ctx, c, asked)
+	if incomplete, ok := err.(*IncompleteError); ok {
+		incomplete.Call = call
+		if incomplete.Servers == 0 {
+			incomplete.Needs = needs
+		}
+	}
+	return asked, err
+}
+
+// await hands the replies to c until it has those of so many servers. All that
+// have come by the end of ctx or of the subscription count.
+func (w *waiter) await(ctx context.Context, c collector, asked int) error {
+	var err error
+	for err == nil && !c.complete(asked) {
 		select {
 		case reply := <-w.replies:
 			c.add(reply)
 		case <-w.subscription.ended:
-			if w.rest(c); !c.complete(asked) {
-				return asked, w.subscription.lost()
-			}
+			err = w.subscription.lost()
 		case <-ctx.Done():
-			if w.rest(c); c.complete(asked) {
-				return asked, nil
-			}
-			e := &IncompleteError{Call: call, Asked: asked, Err: ctx.Err()}
-			c.incomplete(e)
-			if e.Servers == 0 {
-				e.Needs = needs
-			}
-			return asked, e
+			err = ctx.Err()
 		}
 	}
-	return asked, nil
-}
-
-// rest takes the replies that have come already: none is lost to an end that
-// came at the same time.
-func (w *waiter) rest(c collector) {
-	for len(w.replies) > 0 { // nobody else takes any
+	for err != nil && len(w.replies) > 0 { // nobody else takes any
 		c.add(<-w.replies)
 	}
+	switch {
+	case err == nil, c.complete(asked):
+		return nil
+	case errors.Is(err, ErrSubscription):
+		return err
+	}
+	incomplete := &IncompleteError{Asked: asked, Err: err}
+	c.incomplete(incomplete)
+	return incomplete
 }
 
 // subscriber returns the client on which replies are awaited. That of a Ring is

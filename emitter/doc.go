@@ -36,6 +36,16 @@
 // *redis.ClusterClient the option has no effect, and docs/scaling.md shows the
 // hook that has.
 //
+// # Replies
+//
+// EmitWithAck, FetchSockets, Rooms and ServerSideEmitWithAck wait for the
+// servers to answer. They return ErrNoServers when none listens on the
+// namespace. Before they ask it may be ErrNeedsVersion4, ErrTargeted,
+// ErrPipelined, ErrCannotSubscribe or ErrClosed, or the error of the context
+// when that has ended. Afterwards it is ErrSubscription when the connection for
+// replies breaks, and an *IncompleteError, beside the replies that came, when
+// time runs out.
+//
 // # Time
 //
 // A call ends when its context does, as far as go-redis lets it: without

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
 )
 
@@ -155,5 +157,47 @@ func TestPipelineEnded(t *testing.T) {
 	}
 	if messages := received.until(t, "end"); len(messages) != 0 {
 		t.Errorf("%d messages", len(messages))
+	}
+}
+
+// TestPipelinedClose closes the Emitter of a pipeline, which is another one.
+func TestPipelinedClose(t *testing.T) {
+	t.Parallel()
+	redisServer := startRedis(t)
+	serveClassic(t, redisServer, echo)
+	io := emitter.New(redisServer.Client())
+	if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.Close() }); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(t.Context(), io, 7); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPipelinedMoved says what client a node of a Redis Cluster takes.
+func TestPipelinedMoved(t *testing.T) {
+	t.Parallel()
+	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	rdb := redis.NewClient(&redis.Options{Addr: cluster.Nodes[0].Addr})
+	defer rdb.Close()
+	io := emitter.New(rdb, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{})))
+	err = io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+		for i := range 50 { // rooms of all three nodes
+			if err := io.To(fmt.Sprint(i)).Emit(t.Context(), "e"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if _, moved := redis.IsMovedError(err); !moved || !strings.Contains(err.Error(), "SPUBLISH: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient") {
+		t.Error(err)
 	}
 }

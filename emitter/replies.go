@@ -31,7 +31,8 @@ type subscriber interface {
 type replies struct {
 	mu            sync.Mutex
 	closed        bool
-	subscriptions map[string]*subscription
+	subscriptions map[string]*subscription // that calls join
+	full          map[*subscription]bool   // that calls only leave
 }
 
 // subscription is one connection that receives replies.
@@ -47,7 +48,8 @@ type subscription struct {
 
 	// The rest is guarded by owner.mu. Each channel has what is closed when
 	// Redis has confirmed it. A channel stays subscribed as long as the
-	// connection, which is until no call waits.
+	// connection, which is until no call waits; when it has maxChannels, the
+	// next call opens another one.
 	channels map[string]chan struct{}
 	waiting  map[string]*waiter
 	err      error         // why it ended
@@ -61,6 +63,10 @@ type waiter struct {
 	done         chan struct{} // closed when the call has ended
 	subscription *subscription
 }
+
+// maxChannels is how many channels a connection for replies may have: calls that
+// always overlap would keep those of every namespace ever asked.
+const maxChannels = 1000
 
 // silence is how long a connection for replies may be without any before it is
 // pinged.
@@ -100,6 +106,13 @@ func (r *replies) join(client subscriber, name string, shard bool, channels []st
 		return nil, fmt.Errorf("emitter: %w", ErrClosed)
 	}
 	s := r.subscriptions[name]
+	if s != nil && len(s.channels) >= maxChannels {
+		if r.full == nil {
+			r.full = make(map[*subscription]bool)
+		}
+		r.full[s] = true
+		s = nil
+	}
 	if s == nil {
 		s = &subscription{
 			owner: r, name: name, shard: shard,
@@ -247,6 +260,7 @@ func (s *subscription) endLocked(err error) {
 	if s.owner.subscriptions[s.name] == s {
 		delete(s.owner.subscriptions, s.name)
 	}
+	delete(s.owner.full, s)
 	s.cancel()
 	// Close waits while go-redis dials or authenticates. The calls that have
 	// ended must not, nor those that need the lock.
@@ -279,6 +293,9 @@ func (r *replies) close() {
 	defer r.mu.Unlock()
 	r.closed = true
 	for _, s := range r.subscriptions {
+		s.endLocked(ErrClosed)
+	}
+	for s := range r.full {
 		s.endLocked(ErrClosed)
 	}
 }

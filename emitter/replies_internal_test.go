@@ -2,11 +2,13 @@ package emitter
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
 )
 
 // TestJoinInTheLastMoment has calls join a subscription while the last other
@@ -42,5 +44,45 @@ func TestJoinInTheLastMoment(t *testing.T) {
 	group.Wait()
 	if len(r.subscriptions) > 0 {
 		t.Errorf("%d subscriptions are left", len(r.subscriptions))
+	}
+}
+
+// TestRepliesAtTheEnd has time run out, and the connection break, when replies
+// have come that nobody has looked at yet: none is lost. Again and again,
+// because select takes what is ready in any order.
+func TestRepliesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	close(ended)
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		for name, test := range map[string]struct {
+			ctx   context.Context
+			ended chan struct{}
+			came  int // of 3 acknowledgements
+			want  error
+		}{
+			"all, and time ran out":           {late, nil, 3, nil},
+			"some, and time ran out":          {late, nil, 2, context.Canceled},
+			"all, and the connection broke":   {t.Context(), ended, 3, nil},
+			"some, and the connection broke":  {t.Context(), ended, 2, ErrSubscription},
+			"all, before anything else ended": {t.Context(), nil, 3, nil},
+		} {
+			w := &waiter{replies: make(chan *encoding.Reply, 16), subscription: &subscription{owner: new(replies), ended: test.ended, err: errors.New("broken")}}
+			w.replies <- &encoding.Reply{Kind: encoding.ReplyClientCount, Clients: 3}
+			for range test.came {
+				w.replies <- &encoding.Reply{Kind: encoding.ReplyAck}
+			}
+			var c ackCollector
+			err := w.await(test.ctx, &c, 1)
+			if !errors.Is(err, test.want) || len(c.acks.Values) != test.came || c.acks.Clients != 3 {
+				t.Fatalf("%s: %v, %+v", name, err, c.acks)
+			}
+			var incomplete *IncompleteError
+			if errors.As(err, &incomplete) && *incomplete != (IncompleteError{Servers: 1, Asked: 1, Clients: 2, Expected: 3, Err: context.Canceled}) {
+				t.Fatalf("%s: %+v", name, incomplete)
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -184,6 +185,73 @@ func TestOneConnectionForNamespaces(t *testing.T) {
 	}
 	close(answer)
 	group.Wait()
+}
+
+// TestManyNamespaces has one call wait all the time while others ask in ever new
+// namespaces: their channels must not pile up on its connection.
+func TestManyNamespaces(t *testing.T) {
+	t.Parallel()
+	const n, most = 700, 1000 // namespaces, with two channels each, and channels of a connection
+	redisServer := startRedis(t)
+	rdb := redisServer.Client()
+	requests := []string{"socket.io-request#/waiting#"}
+	for i := range n {
+		requests = append(requests, fmt.Sprintf("socket.io-request#/%d#", i))
+	}
+	servers := rdb.Subscribe(t.Context(), requests...)
+	for range requests {
+		if _, err := servers.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for m := range servers.Channel() {
+			if m.Channel == requests[0] {
+				close(asked)
+				continue
+			}
+			q, err := readQuestion(m.Payload)
+			if err == nil {
+				err = rdb.Publish(t.Context(), strings.Replace(m.Channel, "request", "response", 1), fmt.Sprintf(`{"requestId":%q,"sockets":[]}`, q.RequestID)).Err()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	io := emitter.New(asker(t, redisServer))
+	waits := make(chan error, 1)
+	go func() {
+		_, err := io.Of("waiting").Timeout(forever).FetchSockets(t.Context())
+		waits <- err
+	}()
+	<-asked
+	for i := range n {
+		if _, err := io.Of(fmt.Sprint(i)).Timeout(forever).FetchSockets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := subscriptions(t, redisServer)
+	for _, channels := range open {
+		count, _, _ := strings.Cut(channels, "+")
+		if n, err := strconv.Atoi(count); err != nil || n > most {
+			t.Errorf("a connection has %s channels, want at most %d", channels, most)
+		}
+	}
+	if len(open) == 0 || len(open) > 2 {
+		t.Errorf("connections with channels: %v, want that of the call that waits, and perhaps the last one", open)
+	}
+	if err := io.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-waits; !errors.Is(err, emitter.ErrClosed) {
+		t.Errorf("the call that waits: %v", err)
+	}
+	eventually(t, "no connection is left", func() bool { return len(subscriptions(t, redisServer)) == 0 })
+	servers.Close()
+	<-done
 }
 
 // TestEnded has calls wait for a server that never answers, and ends their wait

@@ -23,44 +23,46 @@ var (
 // has taken the request; servers do not answer it. It needs Socket.IO 4 and, of
 // the classic adapter, version 6.1.
 func (o *BroadcastOperator) SocketsJoin(ctx context.Context, rooms ...string) error {
-	return o.change(ctx, encoding.Join, rooms)
+	return o.change(ctx, "SocketsJoin", encoding.Join, rooms)
 }
 
 // SocketsLeave makes the clients targeted leave rooms; see SocketsJoin.
 func (o *BroadcastOperator) SocketsLeave(ctx context.Context, rooms ...string) error {
-	return o.change(ctx, encoding.Leave, rooms)
+	return o.change(ctx, "SocketsLeave", encoding.Leave, rooms)
 }
 
-func (o *BroadcastOperator) change(ctx context.Context, kind encoding.RequestKind, rooms []string) error {
+func (o *BroadcastOperator) change(ctx context.Context, call string, kind encoding.RequestKind, rooms []string) error {
 	if len(rooms) == 0 {
-		return fmt.Errorf("emitter: SocketsJoin and SocketsLeave without rooms: %w", ErrEmptyRoom)
+		return fmt.Errorf("emitter: %s without rooms: %w", call, ErrEmptyRoom)
 	}
 	for _, room := range rooms {
 		if err := checkRoom(room); err != nil {
 			return err
 		}
 	}
-	return o.request(ctx, &encoding.Request{Kind: kind, Change: rooms})
+	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: rooms})
 }
 
 // DisconnectSockets disconnects the clients targeted from the namespace, all
 // clients of the namespace when no rooms are. With close it closes their
 // connections, with all their namespaces. See SocketsJoin for the rest.
 func (o *BroadcastOperator) DisconnectSockets(ctx context.Context, close bool) error {
-	return o.request(ctx, &encoding.Request{Kind: encoding.Disconnect, Close: close})
+	return o.request(ctx, "DisconnectSockets", &encoding.Request{Kind: encoding.Disconnect, Close: close})
 }
 
 // ServerSideEmit sends an event to the servers of the namespace, where
 // io.on(event) receives it; clients do not get it. The error is nil once Redis
 // has taken it. It needs Socket.IO 4 and, of the classic adapter, version 7.
+//
 // Binary arguments need version 7.2 of the classic adapter, and make servers
-// with an older one end with an exception: with such arguments it first asks
-// the servers, and returns an *IncompleteError when not all are of 7.2 or later.
+// with an older one end with an exception. With such arguments it first asks
+// these servers, as calls with replies do, and returns their errors: an
+// *IncompleteError when not all are of 7.2 or later.
 func (o *BroadcastOperator) ServerSideEmit(ctx context.Context, event string, args ...any) error {
 	if err := o.checkServerSide(event); err != nil {
 		return err
 	}
-	return o.request(ctx, &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}})
+	return o.request(ctx, "ServerSideEmit", &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}})
 }
 
 func (o *BroadcastOperator) checkServerSide(event string) error {
@@ -81,7 +83,7 @@ func (o *BroadcastOperator) checkUntargeted() error {
 }
 
 // request sends a request to the servers of the namespace.
-func (o *BroadcastOperator) request(ctx context.Context, r *encoding.Request) error {
+func (o *BroadcastOperator) request(ctx context.Context, call string, r *encoding.Request) error {
 	if o.err != nil {
 		return o.err
 	}
@@ -94,7 +96,7 @@ func (o *BroadcastOperator) request(ctx context.Context, r *encoding.Request) er
 		return fmt.Errorf("emitter: %w", err)
 	}
 	if _, ok := o.sender.adapter.(classic); ok && !isJSON(cmd) {
-		if err := o.checkReadsBinary(ctx); err != nil {
+		if err := o.checkReadsBinary(ctx, call); err != nil {
 			return err
 		}
 	}
@@ -112,11 +114,12 @@ func isJSON(cmd redis.Cmder) bool {
 // binary: those that do not end with an exception when they get one. What shows
 // it is that they answer an event with acknowledgement, both came with 7.2.
 // This one goes to a room that nobody is in.
-func (o *BroadcastOperator) checkReadsBinary(ctx context.Context) error {
+func (o *BroadcastOperator) checkReadsBinary(ctx context.Context, call string) error {
 	all := &BroadcastOperator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
-	_, err := all.To(newRequestID()).EmitWithAck(ctx, "probe")
+	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: "probe"}}
+	_, err := all.To(newRequestID()).ask(ctx, call, needsAck, r, new(ackCollector))
 	if err == nil || errors.Is(err, ErrNoServers) {
 		return nil
 	}
-	return fmt.Errorf("emitter: binary was not sent, because it is not certain that all servers can read it: %w", err)
+	return fmt.Errorf("%w; the binary was not sent, because it is not certain that all servers can read it", err)
 }

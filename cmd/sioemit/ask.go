@@ -70,9 +70,9 @@ func unanswered(c *cli.Context, err error) error {
 		if incomplete.Needs != "" {
 			text += "; servers answer this with " + incomplete.Needs
 		}
-		// What stands before it says what was not done for want of an answer.
-		before, _, _ := strings.Cut(err.Error(), incomplete.Error())
-		return repliesError{fmt.Errorf("%stime ran out after %v (--timeout): %s", strings.TrimPrefix(before, "emitter: "), timeout, text)}
+		// What stands behind it says what was not done for want of an answer.
+		_, rest, _ := strings.Cut(err.Error(), incomplete.Error())
+		return repliesError{fmt.Errorf("time ran out after %v (--timeout): %s%s", timeout, text, rest)}
 	case errors.Is(err, emitter.ErrNoServers):
 		return errors.New("no server listens there: " + whatToCheck)
 	case errors.As(err, &argument), isInputError(err):
