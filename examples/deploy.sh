@@ -12,6 +12,6 @@ notes=${2:-/dev/null}
 # number 2.
 sioemit emit --quiet --string deploy "$version"
 
-# A file goes to the staff's namespace as binary. --volatile: whoever is offline
-# just now need not get it later.
+# A file goes to the staff's namespace as binary. --volatile: a client whose
+# connection is slow just now need not get it.
 sioemit emit --quiet --namespace staff --volatile --string deploy:notes "$version" --binary "$notes"

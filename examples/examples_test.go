@@ -163,13 +163,19 @@ func TestOrders(t *testing.T) {
 	if err != nil || !strings.HasPrefix(url, "http://") {
 		t.Fatalf("%q, %v", line, err)
 	}
-	response, err := http.Post(url+"/orders/12345/pay", "application/json", strings.NewReader(`{"customer":"7","total":19.99}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if response.StatusCode != http.StatusNoContent {
-		t.Fatal(response.Status)
+	for body, want := range map[string]int{
+		`{"customer":"7","total":19.99}`: http.StatusNoContent,
+		`{"total":19.99}`:                http.StatusBadRequest, // the room of no customer
+		`19.99`:                          http.StatusBadRequest,
+	} {
+		response, err := http.Post(url+"/orders/12345/pay", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Fatalf("%s: %s, want %d", body, response.Status, want)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -342,7 +348,8 @@ func TestReadmeGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, replace, ok := strings.Cut(blocks(t, "sh")[1], "in this folder\n")
+	_, replace, ok := strings.Cut(strings.Join(blocks(t, "sh"), ""), "in this folder\n")
+	replace, _, _ = strings.Cut(replace, "\n")
 	if !ok {
 		t.Fatal("the README says no more how to use the library in another module")
 	}

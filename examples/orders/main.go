@@ -58,6 +58,10 @@ func serve(ctx context.Context) error {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		if body.Customer == "" { // the room of nobody
+			http.Error(w, "customer is missing", http.StatusBadRequest)
+			return
+		}
 		p := payment{r.PathValue("id"), body.Customer, body.Total, time.Now().UTC()}
 		if err := paid(r.Context(), io, p); err != nil {
 			// The order is paid all the same: a browser that misses the event
