@@ -94,7 +94,7 @@ func subscribe(t testing.TB, server *harness.Redis) subscriber {
 // others.
 func (s subscriber) until(t testing.TB, end string) []message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var messages []message
 	for {

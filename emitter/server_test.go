@@ -42,7 +42,9 @@ type server struct {
 // returns, until the end of the test.
 func serve(t testing.TB, redisServer *harness.Redis, requests, responses string, answer func(question) []string) *server {
 	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: redisServer.Addr, ClientName: "server"})
+	options := redisServer.Options()
+	options.ClientName = "server"
+	rdb := redis.NewClient(options)
 	s := &server{rdb: rdb, pubsub: rdb.Subscribe(t.Context(), requests), channel: responses, done: make(chan struct{})}
 	if _, err := s.pubsub.Receive(t.Context()); err != nil {
 		t.Fatal(err)
@@ -76,7 +78,7 @@ func serveClassic(t testing.TB, redisServer *harness.Redis, answer func(question
 
 func (s *server) publish(t testing.TB, replies ...string) {
 	// Not the context of the test, which ends before its cleanup.
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for _, reply := range replies {
 		if err := s.rdb.Publish(ctx, s.channel, reply).Err(); err != nil {
@@ -131,7 +133,7 @@ func silent(question) []string { return nil }
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	end := time.Now().Add(10 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(end) {
 			t.Fatalf("still not so: %s", what)
@@ -165,7 +167,9 @@ func subscriptions(t testing.TB, redisServer *harness.Redis) map[string]string {
 // asker is a client that subscriptions finds.
 func asker(t testing.TB, redisServer *harness.Redis) *redis.Client {
 	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: redisServer.Addr, ClientName: "asker"})
+	options := redisServer.Options()
+	options.ClientName = "asker"
+	rdb := redis.NewClient(options)
 	t.Cleanup(func() { rdb.Close() })
 	return rdb
 }
