@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -38,7 +40,24 @@ func StartRedisCluster(ctx context.Context, masters, replicas int, config RedisC
 	if err := c.form(ctx, masters); err != nil {
 		return nil, errors.Join(fmt.Errorf("form Redis Cluster: %w", err), c.Close())
 	}
+	if err := c.SetNodeTimeout(ctx, patience); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	return c, nil
+}
+
+// SetNodeTimeout sets how long a node may be silent before the others take it for dead. From the start that is so long
+// that no busy machine makes a node seem dead; a test that kills one sets less.
+func (c *RedisCluster) SetNodeTimeout(ctx context.Context, timeout time.Duration) error {
+	for _, r := range c.Nodes {
+		if !r.Running() {
+			continue
+		}
+		if err := r.Client().ConfigSet(ctx, "cluster-node-timeout", strconv.FormatInt(timeout.Milliseconds(), 10)).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *RedisCluster) form(ctx context.Context, masters int) error {
@@ -172,7 +191,7 @@ func (c *RedisCluster) Client() *redis.ClusterClient {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.client == nil {
-		c.client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs(), Password: c.config.Password})
+		c.client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs(), Password: c.config.Password, ReadTimeout: patience})
 	}
 	return c.client
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// stopGrace is how long a child may take to end by itself once it was asked to.
-const stopGrace = 5 * time.Second
+// stopGrace is how long a child may take to end by itself once it was asked to, on a machine that is busy with others.
+const stopGrace = time.Minute
 
 // process is a child process whose standard output is read line by line. Its standard input stays open until the
 // process is to end; when this process dies, the pipe closes by itself, and the child ends too.

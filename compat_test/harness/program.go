@@ -34,7 +34,7 @@ type Program struct {
 }
 
 // programGrace is how long a program may take to end: httpd gives its own children ten seconds.
-const programGrace = 15 * time.Second
+const programGrace = 10*time.Second + stopGrace
 
 // StartProgram starts the program and returns once it accepts connections.
 func StartProgram(ctx context.Context, config ProgramConfig) (*Program, error) {

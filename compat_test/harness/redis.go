@@ -233,9 +233,13 @@ func (r *Redis) SocketConn() RedisConn {
 	return RedisConn{Path: r.Socket, Password: r.config.Password}
 }
 
+// patience is how long a go-redis client waits for an answer of a Redis that runs. After 3 seconds, its default, it sends
+// a command once more, and those that wait for a connection fail, both of which a busy machine may bring about.
+const patience = time.Minute
+
 // Options are the options of a go-redis client for this server.
 func (r *Redis) Options() *redis.Options {
-	return &redis.Options{Addr: r.Addr, Password: r.config.Password}
+	return &redis.Options{Addr: r.Addr, Password: r.config.Password, ReadTimeout: patience}
 }
 
 // Client is a go-redis client for this server. It is made once, and closed by Close.
