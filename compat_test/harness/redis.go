@@ -43,6 +43,7 @@ type Redis struct {
 	dir     string
 	tlsPort int
 	busPort int
+	release []func() // of the ports, which are its own while it is stopped, too
 	ca      *authority
 
 	mu     sync.Mutex
@@ -61,7 +62,7 @@ func StartRedis(ctx context.Context, config RedisConfig) (*Redis, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	// A port may be taken between the kernel naming it and redis-server listening on it.
+	// Where ports cannot be reserved, one may be taken before redis-server listens on it.
 	for range 5 {
 		if err = r.pickPorts(); err != nil {
 			break
@@ -73,6 +74,7 @@ func StartRedis(ctx context.Context, config RedisConfig) (*Redis, error) {
 			break
 		}
 	}
+	r.releasePorts()
 	os.RemoveAll(dir)
 	return nil, err
 }
@@ -100,16 +102,27 @@ func (r *Redis) prepare() error {
 }
 
 func (r *Redis) pickPorts() error {
-	ports, err := freePorts(3)
-	if err != nil {
-		return err
+	r.releasePorts()
+	for _, port := range []*int{&r.Port, &r.tlsPort, &r.busPort} {
+		reserved, release, err := reservePort()
+		if err != nil {
+			return err
+		}
+		*port = reserved
+		r.release = append(r.release, release)
 	}
-	r.Port, r.tlsPort, r.busPort = ports[0], ports[1], ports[2]
 	r.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Port))
 	if r.config.TLS {
 		r.TLSAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(r.tlsPort))
 	}
 	return nil
+}
+
+func (r *Redis) releasePorts() {
+	for _, release := range r.release {
+		release()
+	}
+	r.release = nil
 }
 
 func (r *Redis) args() []string {
@@ -289,5 +302,6 @@ func (r *Redis) Close() error {
 		errs = append(errs, client.Close())
 	}
 	errs = append(errs, r.Stop(), os.RemoveAll(r.dir))
+	r.releasePorts()
 	return errors.Join(errs...)
 }
