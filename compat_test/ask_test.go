@@ -108,7 +108,7 @@ func acknowledgements(a *asked) {
 }
 
 func missingAcknowledgement(a *asked) {
-	const wait = 300 * time.Millisecond
+	const wait = 2 * time.Second // in which all others answer, on a busy machine, too
 	start := time.Now()
 	acks, err := a.io.To("r2", "mute").Timeout(wait).EmitWithAck(a.ctx, "ping")
 	took := time.Since(start)
@@ -121,7 +121,7 @@ func missingAcknowledgement(a *asked) {
 		Call: "EmitWithAck", Servers: n, Asked: n, Clients: n, Expected: n + 1, Err: context.DeadlineExceeded,
 	})
 	a.equal("what came", len(acks.Values), n)
-	if took < wait || took > wait+time.Second {
+	if took < wait || took > 10*wait {
 		a.Errorf("the call took %v", took)
 	}
 	a.received("ping", a.who(in("/", []string{"r2", "mute"}))...)
@@ -189,8 +189,8 @@ func roomsAndServers(a *asked) {
 		a.equal("servers of "+namespace, n, len(a.nodes))
 	}
 	start := time.Now()
-	_, err := a.io.Of("/nobody").FetchSockets(a.ctx)
-	if took := time.Since(start); !errors.Is(err, emitter.ErrNoServers) || took > time.Second {
+	_, err := a.io.Of("/nobody").Timeout(5 * time.Minute).FetchSockets(a.ctx)
+	if took := time.Since(start); !errors.Is(err, emitter.ErrNoServers) || took > 20*time.Second {
 		a.Errorf("a namespace without servers: %v after %v", err, took)
 	}
 }
@@ -233,7 +233,7 @@ func serverAsksMeanwhile(a *asked) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		_, err := a.io.To("mute").Timeout(time.Minute).EmitWithAck(ctx, "ping")
+		_, err := a.io.To("mute").Timeout(5*time.Minute).EmitWithAck(ctx, "ping")
 		done <- err
 	}()
 	a.ok(mute.Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[mute] }))
@@ -242,7 +242,7 @@ func serverAsksMeanwhile(a *asked) {
 		a.ok(err)
 		slices.Sort(got)
 		a.equal("what a server sees", got, ids(a.who(in("/", nil))))
-		if took > time.Second {
+		if took >= 5*time.Second { // after which a server gives up waiting
 			a.Errorf("fetchSockets() took a server %v", took)
 		}
 	}
@@ -266,7 +266,7 @@ func slotMoves(a *asked, cluster *harness.RedisCluster, channel string) {
 	mute := a.who(in("/", []string{"mute"}))[0]
 	done := make(chan error, 1)
 	go func() {
-		_, err := a.io.To("mute").Timeout(20*time.Second).EmitWithAck(a.ctx, "ping")
+		_, err := a.io.To("mute").Timeout(5*time.Minute).EmitWithAck(a.ctx, "ping")
 		done <- err
 	}()
 	a.ok(mute.Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[mute] }))
@@ -282,7 +282,7 @@ func slotMoves(a *asked, cluster *harness.RedisCluster, channel string) {
 	_, err = move.MoveKeys(a.ctx)
 	a.ok(err)
 	a.ok(move.Finish(a.ctx))
-	if err := <-done; !errors.Is(err, emitter.ErrSubscription) || time.Since(start) > 5*time.Second {
+	if err := <-done; !errors.Is(err, emitter.ErrSubscription) || time.Since(start) > time.Minute {
 		a.Errorf("%v after %v, want ErrSubscription", err, time.Since(start))
 	}
 	a.received("ping", mute)
@@ -405,7 +405,7 @@ func TestAskOldAdapters(t *testing.T) {
 
 // unanswered makes the calls that need one of the versions of @socket.io/redis-adapter that are missing.
 func unanswered(a *asked, missing []string) {
-	io := a.io.Timeout(time.Second)
+	io := a.io.Timeout(3 * time.Second) // in which the servers are counted, on a busy machine, too
 	var group sync.WaitGroup
 	for _, c := range []struct {
 		needs string

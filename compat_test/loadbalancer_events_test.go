@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
@@ -86,7 +85,7 @@ func (p *lbPopulation) connect(t *testing.T, hosts *harness.Clients, b balancer,
 		o.Rooms = append(o.Rooms, "b")
 	}
 	o.Options = map[string]any{"withCredentials": b.cookies, "reconnection": b.loses != ""}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	c, err := hosts.Connect(ctx, o)
 	if err != nil && b.loses != "" {
@@ -141,7 +140,7 @@ func checkEvents(t *testing.T, r *harness.Redis, b balancer, url string) string 
 	awaitNodes(t, r, 3)
 
 	io := emitter.New(r.Client())
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 
 	everyone := func(*harness.Client) bool { return true }

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
 )
@@ -51,7 +50,7 @@ func newPollingSession(balancer, from string) *pollingSession {
 		url: balancer + "/socket.io/?EIO=4&transport=polling",
 		client: &http.Client{
 			Jar:       jar,
-			Timeout:   10 * time.Second,
+			Timeout:   deadline,
 			Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true},
 		},
 	}
@@ -163,7 +162,7 @@ func checkNotSticky(t *testing.T, balancer string) {
 	}
 
 	clients := startClients(t, harness.V4)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	// A client that is very lucky connects nevertheless. Six are never all lucky.
 	var failed error

@@ -311,7 +311,7 @@ func startScript(t *testing.T, path string, env ...string) *harness.Program {
 
 func startProgram(t *testing.T, config harness.ProgramConfig) *harness.Program {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	p, err := harness.StartProgram(ctx, config)
 	if err != nil {
@@ -368,7 +368,7 @@ func TestExampleClusterDependencies(t *testing.T) {
 // lbAwait polls a condition of another process that does not announce itself.
 func lbAwait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, errors.New("waited in vain for "+what))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), deadline, errors.New("waited in vain for "+what))
 	defer cancel()
 	for !ok() {
 		select {
