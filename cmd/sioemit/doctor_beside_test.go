@@ -67,7 +67,7 @@ func TestDoctorBeside(t *testing.T) {
 // streams.
 func awaitStreamReaders(t *testing.T, server *harness.Redis, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		clients, err := server.Client().ClientList(ctx).Result()
@@ -77,5 +77,6 @@ func awaitStreamReaders(t *testing.T, server *harness.Redis, n int) {
 		if strings.Count(clients, " cmd=xread ") >= n {
 			return
 		}
+		time.Sleep(5 * time.Millisecond) // until it is looked at again
 	}
 }

@@ -233,7 +233,7 @@ func TestInterrupted(t *testing.T) {
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+			timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 			_ = cmd.Wait() // the status is looked at
 			timer.Stop()
 			if status := cmd.ProcessState.ExitCode(); status != statusInterrupt || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), "sioemit: interrupted\n") {

@@ -43,7 +43,7 @@ func TestPipeProgress(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, harness.RedisConfig{})
 	screen, terminal := openTerminal(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // its end ends the reading
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // its end ends the reading
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "pipe", "--redis", server.URL())
 	cmd.Env = []string{runMain + "=1"}
