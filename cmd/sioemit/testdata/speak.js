@@ -44,13 +44,15 @@ async function requests(io) {
   io.in("r1").socketsLeave("vip");
   io.in("nobody").disconnectSockets(true);
   io.serverSideEmit("note", 1);
-  const started = Date.now();
-  const learned = {
-    sockets: (await io.fetchSockets().catch(String)).length,
-    acks: await called((done) => io.timeout(10000).emit("ping", "x", done)),
-    took: 0,
+  const learned = { took: 0 }; // by the call that took the longest
+  const timed = async (answer) => {
+    const started = Date.now();
+    const value = await answer;
+    learned.took = Math.max(learned.took, Date.now() - started);
+    return value;
   };
-  learned.took = Date.now() - started;
+  learned.sockets = (await timed(io.fetchSockets().catch(String))).length;
+  learned.acks = await timed(called((done) => io.timeout(10000).emit("ping", "x", done)));
   if (config.adapter.kind === "classic") {
     learned.rooms = [...(await io.of("/").adapter.allRooms())].length;
   }
