@@ -143,7 +143,7 @@ func (r *recipe) uses(t *testing.T, names ...string) {
 // command prepares a shell for a block. Whatever it starts ends with it: timeout
 // passes on a signal to all of them.
 func (r *recipe) command(block string, env ...string) *exec.Cmd {
-	cmd := r.cluster.command(context.Background(), "timeout", "--signal", "INT", "60", "sh", "-eu", "-c", block)
+	cmd := r.cluster.command(context.Background(), "timeout", "--signal", "INT", "300", "sh", "-eu", "-c", block)
 	cmd.Dir = r.dir
 	cmd.Env = slices.Concat(cmd.Env, []string{"HOME=" + r.dir, "PATH=" + r.dir + ":" + r.cluster.bin + ":" + os.Getenv("PATH")}, r.env, env)
 	return cmd
@@ -381,7 +381,7 @@ func (c *cluster) another(t *testing.T) *cluster {
 // await waits until the clients have received so many events.
 func (c *cluster) await(t *testing.T, clients []*harness.Client, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for _, client := range clients {
 		if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) >= n }); err != nil {
@@ -426,7 +426,7 @@ func (r *recipe) listen(t *testing.T, block string) *listening {
 	t.Cleanup(func() { _ = l.cmd.Process.Signal(os.Interrupt) }) // it fails when all is over already
 	select {
 	case <-l.ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("it does not listen: %s", l.text())
 	}
 	return l
@@ -481,7 +481,7 @@ func testKick(t *testing.T, r *recipe) {
 	if out := r.mustRun(t, "kick.sh 7 5"); out != "" {
 		t.Errorf("kick.sh printed %s", out)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for _, client := range user {
 		reason, err := client.AwaitDisconnect(ctx)
@@ -674,7 +674,7 @@ func startPostgres(t *testing.T) (env []string) {
 		}
 	})
 	env = []string{"PGHOST=" + dir, "PGPORT=" + strconv.Itoa(server.Port), "PGUSER=shop", "PGDATABASE=postgres"}
-	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		psql := exec.CommandContext(t.Context(), "psql", "-qAtXc", "SELECT 1")
 		psql.Env = append(os.Environ(), env...)
 		out, err := psql.CombinedOutput()
