@@ -471,6 +471,9 @@ func TestSentinelFailover(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if err := sentinels.SetDownAfter(ctx, time.Second); err != nil {
+				t.Fatal(err)
+			}
 			d := e.kill(victim)
 			if !e.await(time.Minute, func() bool { r := master(ctx); return r != nil && r != victim }) {
 				t.Fatal(errors.New("no replica took over"))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -32,7 +33,8 @@ type sentinel struct {
 }
 
 // StartSentinels starts a master, so many replicas and so many sentinels, and returns once the replicas follow the
-// master and every sentinel knows all the others. A master counts as down after half a second without an answer.
+// master and every sentinel knows all the others. A master counts as down after so long without an answer that no busy
+// machine makes it seem so; a test that kills it says SetDownAfter.
 func StartSentinels(ctx context.Context, replicas, sentinels int, config RedisConfig) (*Sentinels, error) {
 	s := &Sentinels{}
 	fail := func(err error) (*Sentinels, error) {
@@ -109,9 +111,9 @@ func startSentinel(ctx context.Context, masterPort, quorum int, password string)
 bind 127.0.0.1
 dir %s
 sentinel monitor %s 127.0.0.1 %d %d
-sentinel down-after-milliseconds %[3]s 500
+sentinel down-after-milliseconds %[3]s %[6]d
 sentinel failover-timeout %[3]s 5000
-`, ports[0], dir, MasterName, masterPort, quorum)
+`, ports[0], dir, MasterName, masterPort, quorum, patience.Milliseconds())
 		if password != "" {
 			text += fmt.Sprintf("sentinel auth-pass %s %s\n", MasterName, password)
 		}
@@ -129,6 +131,19 @@ sentinel failover-timeout %[3]s 5000
 	}
 	os.RemoveAll(dir)
 	return nil, err
+}
+
+// SetDownAfter sets how long a master may be silent before the sentinels take it for dead.
+func (s *Sentinels) SetDownAfter(ctx context.Context, silence time.Duration) error {
+	for _, addr := range s.Addrs {
+		client := redis.NewSentinelClient(&redis.Options{Addr: addr})
+		err := client.Set(ctx, MasterName, "down-after-milliseconds", strconv.FormatInt(silence.Milliseconds(), 10)).Err()
+		client.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Master asks the sentinels which node is the master now. It fails when none of them answers.
