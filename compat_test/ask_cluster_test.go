@@ -86,7 +86,7 @@ func startAsked(t *testing.T, clients *harness.Clients, adapter harness.Adapter,
 		group.Go(func() {
 			a.nodes[i], failed[i] = harness.StartNode(a.ctx, harness.NodeConfig{
 				Server: harness.V4.Server, Adapter: adapter, Redis: conn, Namespaces: []string{"/admin"},
-				Options: map[string]any{"pingTimeout": 60000}, ServerSideAck: map[string]any{"server": i},
+				ServerSideAck: map[string]any{"server": i},
 			})
 		})
 	}

@@ -68,8 +68,6 @@ func start(t *testing.T, r row) *cluster {
 			Options: map[string]any{
 				// Compression is off by default from version 3 on.
 				"perMessageDeflate": map[string]any{"threshold": 1024},
-				// A machine that is busy with other tests must not make a server give up on a client.
-				"pingTimeout": 60000,
 			},
 		}))
 	}

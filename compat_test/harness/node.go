@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -60,6 +61,15 @@ func StartNode(ctx context.Context, config NodeConfig) (*Node, error) {
 	dir, err := NodeModules()
 	if err != nil {
 		return nil, err
+	}
+	if config.Options["pingTimeout"] == nil {
+		// A machine that is busy with other tests must not make a server give up on a client: the older ones do so after
+		// five seconds.
+		config.Options = maps.Clone(config.Options)
+		if config.Options == nil {
+			config.Options = make(map[string]any)
+		}
+		config.Options["pingTimeout"] = patience.Milliseconds()
 	}
 	arg, err := json.Marshal(config)
 	if err != nil {
