@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -109,34 +108,4 @@ func isInputError(err error) bool {
 		}
 	}
 	return false
-}
-
-// jsonText is JSON that is printed as it is.
-type jsonText = json.RawMessage
-
-// tagged returns values as JSON in which {"$binary":"<base64>"} is binary.
-func tagged(values []emitter.Value) ([]jsonText, error) {
-	texts := make([]jsonText, len(values))
-	for i, v := range values {
-		text, err := v.TaggedJSON()
-		if err != nil {
-			return nil, err
-		}
-		texts[i] = jsonText(text)
-	}
-	return texts, nil
-}
-
-// printValues prints each value as JSON on a line of its own.
-func printValues(c *cli.Context, values []emitter.Value) error {
-	texts, err := tagged(values)
-	if err != nil {
-		return err
-	}
-	for _, text := range texts {
-		if _, err := fmt.Fprintf(c.App.Writer, "%s\n", text); err != nil {
-			return err
-		}
-	}
-	return nil
 }

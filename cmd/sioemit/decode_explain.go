@@ -5,8 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/sioemit/sioemit/encoding"
 )
@@ -203,21 +201,6 @@ func visible(text string) string {
 		return text
 	}
 	return quote(text)
-}
-
-// visibleJSON escapes what JSON does not and a terminal would not show.
-func visibleJSON(text jsonText) string {
-	var b strings.Builder
-	for _, r := range string(text) {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
-		}
-	}
-	return b.String()
 }
 
 func sender(uid string) string {

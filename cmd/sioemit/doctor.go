@@ -224,11 +224,3 @@ func (p *patient) close() {
 		p.own.Close()
 	}
 }
-
-// plural is a number of things.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}

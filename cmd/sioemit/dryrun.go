@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -43,18 +41,4 @@ func printCommand(c *cli.Context, args []any) error {
 	}
 	_, err := fmt.Fprintln(c.App.Writer, strings.Join(line, " "))
 	return err
-}
-
-// binary is how JSON lines carry bytes.
-type binary []byte
-
-// MarshalJSON returns {"$binary":"<base64>"}.
-func (b binary) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string][]byte{"$binary": b})
-}
-
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

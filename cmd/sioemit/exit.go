@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 )
 
 // Exit statuses; the help text of the command explains them.
@@ -49,6 +48,3 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 	}
 	return statusFailed, line
 }
-
-// oneLine is the text of an error without line breaks.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

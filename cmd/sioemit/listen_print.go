@@ -144,19 +144,6 @@ func (p *trafficPrinter) undecodable(a arrival, err error) error {
 	return printJSON(p.c.App.ErrWriter, wrapped)
 }
 
-// taggedList turns decoded values into JSON.
-func taggedList(values []any) ([]jsonText, error) {
-	var texts []jsonText
-	for _, v := range values {
-		text, err := encoding.NewValue(v).TaggedJSON()
-		if err != nil {
-			return nil, err
-		}
-		texts = append(texts, jsonText(text))
-	}
-	return texts, nil
-}
-
 // shownEvent is line, with arguments that are printed as they are.
 type shownEvent struct {
 	Event     string     `json:"event"`

@@ -13,18 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"}
-}
-
-// noArguments refuses words behind a command that takes none.
-func noArguments(c *cli.Context) error {
-	if c.Args().Len() > 0 {
-		return usageError{fmt.Errorf("%s takes no argument, and got %q", c.Command.Name, c.Args().First())}
-	}
-	return nil
-}
-
 func socketsCommand() *cli.Command {
 	flags := append(targetFlags(),
 		&cli.BoolFlag{Name: "handshake", DisableDefaultText: true, Category: outputCategory, Usage: "show how they connected, with their cookies and tokens"}, jsonFlag())

@@ -52,9 +52,6 @@ stops because Redis is gone or refuses a line, it says how to resume.
 	}
 }
 
-// maxLine is how long a line may be, in bytes.
-const maxLine = 16 << 20
-
 func pipe(c *cli.Context, stdin io.Reader) error {
 	input, size, err := pipeInput(c, stdin)
 	if err != nil {

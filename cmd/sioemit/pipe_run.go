@@ -70,8 +70,6 @@ func parseRate(text string) (*rate.Limiter, error) {
 	return rate.NewLimiter(rate.Limit(n), max(1, int(n/100))), nil
 }
 
-var errLongLine = fmt.Errorf("the line is longer than %d MiB", maxLine>>20)
-
 // read puts every line of input into the queue. It returns when the input ends,
 // when nothing more will be sent, or at the first bad line with --fail-fast.
 func (p *piper) read(ctx context.Context, input io.Reader) error {
@@ -110,26 +108,6 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 			return err
 		}
 	}
-}
-
-// readLine returns the next line, io.EOF with the last one, and errLongLine
-// for one that is too long, which it skips.
-func readLine(in *bufio.Reader) ([]byte, error) {
-	text, err := in.ReadSlice('\n')
-	if err != bufio.ErrBufferFull {
-		return text, err
-	}
-	long := bytes.Clone(text)
-	for err == bufio.ErrBufferFull {
-		text, err = in.ReadSlice('\n')
-		if len(long) <= maxLine+len("\r\n") {
-			long = append(long, text...)
-		}
-	}
-	if len(bytes.TrimRight(long, "\r\n")) > maxLine && (err == nil || err == io.EOF) {
-		return nil, errLongLine
-	}
-	return long, err
 }
 
 // put parses a line and adds its event to the queue.

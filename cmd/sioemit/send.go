@@ -10,8 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const outputCategory = "Output:"
-
 // sendFlags are those of commands that send something. What becomes of it when
 // too few servers listen is said by them.
 func sendFlags(tooFew string) []cli.Flag {
