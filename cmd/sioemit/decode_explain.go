@@ -181,13 +181,13 @@ func (e *explanation) print(w io.Writer) error {
 		}
 		row("event", event)
 		for i, arg := range e.Args {
-			row(fmt.Sprintf("argument %d", i+1), visibleJSON(arg))
+			row(fmt.Sprintf("argument %d", i+1), string(visibleJSON(arg)))
 		}
 		if len(e.Args) == 0 {
 			row("arguments", "none")
 		}
 	}
-	row("holds", visibleJSON(e.Value))
+	row("holds", string(visibleJSON(e.Value)))
 	for _, n := range e.Notes {
 		n.write(&b)
 	}

@@ -79,7 +79,7 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 		for _, room := range shown.Rooms {
 			quoted = append(quoted, quote(room))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s", quote(s.ID), strings.Join(quoted, " "), data)
+		fmt.Fprintf(table, "%s\t%s\t%s", quote(s.ID), strings.Join(quoted, " "), visibleJSON(data))
 		if c.Bool("handshake") {
 			var b strings.Builder
 			if err := printJSON(&b, s.Handshake); err != nil {

@@ -14,10 +14,22 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// printJSON prints a value as a line of JSON that a terminal shows and does not
+// obey.
 func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(visibleWriter{w})
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// visibleWriter writes JSON as visibleJSON.
+type visibleWriter struct{ w io.Writer }
+
+func (v visibleWriter) Write(text []byte) (int, error) {
+	if _, err := v.w.Write(visibleJSON(text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // binary is how JSON lines carry bytes.
@@ -64,26 +76,38 @@ func printValues(c *cli.Context, values []emitter.Value) error {
 		return err
 	}
 	for _, text := range texts {
-		if _, err := fmt.Fprintf(c.App.Writer, "%s\n", text); err != nil {
+		if _, err := fmt.Fprintf(c.App.Writer, "%s\n", visibleJSON(text)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// visibleJSON escapes what JSON does not and a terminal would not show.
-func visibleJSON(text jsonText) string {
-	var b strings.Builder
-	for _, r := range string(text) {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
+// visibleJSON escapes what JSON may hold as it is and a terminal would obey or
+// not show: names and values come from clients, which may have chosen it. It
+// returns text itself where there is nothing of that kind.
+func visibleJSON(text []byte) []byte {
+	var shown []byte
+	done := 0 // how much of text is in shown
+	for i := 0; i < len(text); {
+		if text[i] < 0x7f { // a control character is a line break between values
+			i++
 			continue
 		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
+		r, size := utf8.DecodeRune(text[i:])
+		if !unicode.IsPrint(r) || r == utf8.RuneError && size == 1 {
+			shown = append(shown, text[done:i]...)
+			for _, unit := range utf16.AppendRune(nil, r) {
+				shown = fmt.Appendf(shown, `\u%04x`, unit)
+			}
+			done = i + size
 		}
+		i += size
 	}
-	return b.String()
+	if done == 0 {
+		return text
+	}
+	return append(shown, text[done:]...)
 }
 
 // printable takes control characters out of text: names of channels come from
