@@ -92,7 +92,7 @@ func (d *decoder) take(captured capture) error {
 	m, err := captured.message()
 	if err != nil {
 		d.bad++
-		err = errors.New(printable(fmt.Sprintf("no payload of a Socket.IO adapter: %v (%s)", err, captured.readAs())))
+		err = fmt.Errorf("no payload of a Socket.IO adapter: %w (%s)", err, captured.readAs())
 		if d.seen == 1 {
 			d.first = err
 		} else {
@@ -114,7 +114,7 @@ func (d *decoder) take(captured capture) error {
 }
 
 func (d *decoder) complain(number int, err error) {
-	fmt.Fprintf(d.c.App.ErrWriter, "sioemit: payload %d: %s\n", number, oneLine(err))
+	fmt.Fprintf(d.c.App.ErrWriter, "sioemit: payload %d: %s\n", number, oneLine(err.Error()))
 }
 
 // expectedInput is what an error about unreadable input says.

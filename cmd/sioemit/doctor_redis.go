@@ -214,7 +214,7 @@ func (p *patient) checkReplica(listeners bool) {
 
 // reason is an error as a part of a sentence.
 func reason(err error) string {
-	text := oneLine(err)
+	text := oneLine(err.Error())
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it took too long"

@@ -26,7 +26,7 @@ type listenersError struct{ error }
 type repliesError struct{ error }
 
 // outcome turns what a command returned into an exit status and the line that
-// stderr gets, without a line break in it.
+// stderr gets.
 func outcome(ctx context.Context, err error) (status int, line string) {
 	if err == nil {
 		return statusDone, ""
@@ -34,7 +34,7 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 	if ctx.Err() != nil {
 		return statusInterrupt, "interrupted"
 	}
-	line = oneLine(err)
+	line = oneLine(err.Error())
 	var usage usageError
 	var listeners listenersError
 	var replies repliesError

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -215,8 +214,7 @@ func (p *trafficPrinter) sayWhere() {
 }
 
 func (p *trafficPrinter) say(format string, args ...any) {
-	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
-	fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+text)
+	fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+oneLine(fmt.Sprintf(format, args...)))
 }
 
 func (p *trafficPrinter) enough() bool {

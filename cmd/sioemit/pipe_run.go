@@ -156,7 +156,7 @@ func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
 func (p *piper) reject(number int64, err error) {
 	p.rejected.Add(1)
 	p.progress.message(func() {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, oneLine(inputError(p.c, err)))
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, oneLine(inputError(p.c, err).Error()))
 	})
 }
 

@@ -110,19 +110,19 @@ func visibleJSON(text []byte) []byte {
 	return append(shown, text[done:]...)
 }
 
-// printable takes control characters out of text: names of channels come from
-// Redis, where anybody may have chosen them, and terminals obey some.
+// printable takes out of text what terminals obey or do not show: names come
+// from Redis, where anybody may have chosen them.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return utf8.RuneError
 		}
 		return r
 	}, text)
 }
 
-// oneLine is the text of an error without line breaks.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// oneLine is text without line breaks, as stderr gets it.
+func oneLine(text string) string { return printable(strings.Join(strings.Fields(text), " ")) }
 
 // plural is a number of things.
 func plural(n int, thing string) string {

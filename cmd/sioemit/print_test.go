@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"strings"
 	"testing"
@@ -93,5 +94,30 @@ func TestVisibleJSON(t *testing.T) {
 	text := []byte(`{"a":"é→日😀"}`)
 	if n := testing.AllocsPerRun(100, func() { visibleJSON(text) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestOneLine shows errors that quote what came in: in one line, and without
+// anything that a terminal obeys. Text in other scripts stays.
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"line 2:\n\tit is \"é→日😀\"": `line 2: it is "é→日😀"`,
+		"a\x9b31m\u009b31mb\x1b[2J": "a\ufffd31m\ufffd31mb\ufffd[2J",
+		"a\u0085b\u2028c":           "a b c",
+		"gpj.\u202ecod":             "gpj.\ufffdcod",
+		"\xff\x00":                  "\ufffd\ufffd",
+	} {
+		var stderr bytes.Buffer
+		p := &trafficPrinter{c: cli.NewContext(&cli.App{ErrWriter: &stderr}, flag.NewFlagSet("", flag.PanicOnError), nil)}
+		p.say("%s", text)
+		_, line := outcome(t.Context(), errors.New(text))
+		if line != want || stderr.String() != "sioemit: "+want+"\n" {
+			t.Errorf("%+q: %+q and %+q, want %+q", text, line, stderr.String(), want)
+		}
+	}
+	const input = "{\"event\":\"e\",\"rooms\":\"\u009b31m\u202e\"}\n"
+	if r := sioemit(t, nil, input, "pipe", "--dry-run"); r.status != statusUsage || obeyed(r.stderr) >= 0 {
+		t.Errorf("pipe: %+q", r.stderr)
 	}
 }
