@@ -73,6 +73,9 @@ func decode(c *cli.Context, stdin io.Reader) error {
 	case takeErr != nil:
 		return takeErr
 	case err != nil:
+		if d.first != nil {
+			d.complain(1, d.first)
+		}
 		return usageError{err}
 	case d.first != nil:
 		return usageError{d.first}
@@ -166,26 +169,18 @@ func readCaptures(in io.Reader, take func(capture) error) (skipped int, err erro
 	if monitorStart.Match(start) {
 		return readMonitor(bufio.NewReaderSize(rest, 64<<10), take)
 	}
-	data, err := io.ReadAll(io.LimitReader(rest, maxDecodeInput+1))
-	if err != nil {
+	var read strings.Builder
+	if _, err := io.Copy(&read, io.LimitReader(rest, maxDecodeInput+1)); err != nil {
 		return 0, err
 	}
-	if len(data) > maxDecodeInput {
+	text := read.String()
+	if len(text) > maxDecodeInput {
 		return 0, fmt.Errorf("there is more than %d MiB to decode; only the output of MONITOR may be longer", maxDecodeInput>>20)
 	}
-	if monitorStart.Match(data) { // its first line is cut off
-		return readMonitor(bufio.NewReader(bytes.NewReader(data)), take)
+	if monitorStart.MatchString(text) { // its first line is cut off
+		return readMonitor(bufio.NewReader(strings.NewReader(text)), take)
 	}
-	captures, err := parseCaptures(data)
-	if err != nil {
-		return 0, err
-	}
-	for _, captured := range captures {
-		if err := take(captured); err != nil {
-			return 0, err
-		}
-	}
-	return 0, nil
+	return 0, parseCaptures(text, take)
 }
 
 // shortenText keeps an error about text readable.

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
@@ -17,48 +19,59 @@ import (
 
 var errNoForm = errors.New(expectedInput)
 
-// parseCaptures finds the messages in data, whatever form it has.
-func parseCaptures(data []byte) ([]capture, error) {
-	if words := rawReply(data); words != nil {
-		captures := fromReply(words)
-		if len(captures) == 0 {
-			return nil, errNothing
-		}
-		return captures, nil
+// parseCaptures finds the messages in text, whatever form it has, and passes
+// each on as soon as it is found: there may be millions.
+func parseCaptures(text string, take func(capture) error) error {
+	found := false
+	err := parseForm(text, func(captured capture) error {
+		found = true
+		return take(captured)
+	})
+	if err == nil && !found {
+		return errNothing
 	}
-	if !utf8.Valid(data) && !hasCommand(data) {
+	return err
+}
+
+func parseForm(text string, take func(capture) error) error {
+	switch {
+	case startsAnnounced(text):
+		return fromAnnounced(text, take)
+	case startsWithEntry(text):
+		return fromEntries(text, take)
+	case !utf8.ValidString(text) && !hasCommand(text):
 		// MessagePack of an array or an object starts with a byte that no text
 		// starts with.
-		captured := capture{payload: data}
-		if _, err := captured.message(); err != nil && bytes.HasSuffix(data, []byte("\n")) {
-			captured.payload = data[:len(data)-1] // redis-cli --raw ends a line
+		captured := capture{payload: []byte(text)}
+		if _, err := captured.message(); err != nil {
+			captured.payload = bytes.TrimSuffix(captured.payload, []byte("\n")) // redis-cli --raw ends a line
 		}
-		return []capture{captured}, nil
+		return take(captured)
 	}
-	text := strings.TrimSpace(string(data))
+	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return nil, fmt.Errorf("there is nothing to decode; %w", errNoForm)
+		return fmt.Errorf("there is nothing to decode; %w", errNoForm)
 	case text[0] == '{' || text[0] == '[':
-		return fromJSON(text)
+		return fromJSON(text, take)
 	}
 	if captured, ok := fromEncoded(text); ok {
-		return []capture{captured}, nil
+		return take(captured)
 	}
-	return fromLines(text)
+	return fromLines(text, take)
 }
 
 // hasCommand tells a line with a command, whose payload may be unquoted binary,
 // from the payload itself.
-func hasCommand(data []byte) bool {
-	word, _, _ := bytes.Cut(bytes.TrimSpace(data), []byte(" "))
-	return isSending(string(word))
+func hasCommand(text string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	return isSending(word)
 }
 
 // fromEncoded reads hex and base64, also in several lines. What could be both is what turns out to be
 // a message.
 func fromEncoded(text string) (capture, bool) {
-	if hasCommand([]byte(text)) {
+	if hasCommand(text) {
 		return capture{}, false
 	}
 	var first *capture
@@ -67,7 +80,7 @@ func fromEncoded(text string) (capture, bool) {
 		decode func(string) ([]byte, error)
 	}{
 		{"hex", func(s string) ([]byte, error) {
-			return hex.DecodeString(strings.TrimPrefix(strings.Join(strings.Fields(s), ""), "0x"))
+			return hex.DecodeString(strings.TrimPrefix(withoutSpace(s), "0x"))
 		}},
 		{"base64", base64.StdEncoding.DecodeString},
 		{"base64", base64.RawStdEncoding.DecodeString},
@@ -92,24 +105,36 @@ func fromEncoded(text string) (capture, bool) {
 	return capture{}, false
 }
 
+// withoutSpace is text that may be in groups and lines, in one piece.
+func withoutSpace(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // fromJSON reads a payload that is JSON, and the JSON that this command prints.
-func fromJSON(text string) ([]capture, error) {
-	var captures []capture
+func fromJSON(text string, take func(capture) error) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	for {
+		start := d.InputOffset()
 		var value json.RawMessage
 		err := d.Decode(&value)
-		if err == io.EOF && len(captures) > 0 {
-			return captures, nil
+		if err == io.EOF {
+			return nil
 		}
-		if err != nil {
-			return []capture{{payload: []byte(text), form: "JSON"}}, nil
+		if err != nil { // what is left is no JSON
+			return take(capture{payload: []byte(strings.TrimSpace(text[start:])), form: "JSON"})
 		}
 		captured, err := fromJSONValue(value)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = take(captured)
 		}
-		captures = append(captures, captured)
+		if err != nil {
+			return err
+		}
 	}
 }
 
@@ -180,130 +205,58 @@ var (
 )
 
 // fromLines reads lines of redis-cli: commands, and replies that hold messages.
-func fromLines(text string) ([]capture, error) {
-	var captures []capture
-	var reply []string // the strings of the reply that is being read
-	for number, line := range strings.Split(text, "\n") {
+func fromLines(text string, take func(capture) error) error {
+	number := 0
+	r := reply{take: take} // the one that is being read
+	for line := range strings.SplitSeq(text, "\n") {
+		number++
 		line = strings.TrimRight(line, "\r")
 		if match := replyLine.FindStringSubmatch(line); match != nil {
 			if strings.HasPrefix(match[1], `"`) {
 				words, err := splitWords(match[1])
 				if err != nil {
-					return nil, fmt.Errorf("line %d: %w", number+1, err)
+					return fmt.Errorf("line %d: %w", number, err)
 				}
-				reply = append(reply, words...)
+				if err := r.add(words...); err != nil {
+					return err
+				}
 			}
 			continue
 		}
-		captures, reply = append(captures, fromReply(reply)...), nil
+		if err := r.end(); err != nil {
+			return err
+		}
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "Reading messages...") {
 			continue
 		}
 		line = prompt.ReplaceAllString(line, "")
 		words, err := splitWords(line)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number+1, err)
+			return fmt.Errorf("line %d: %w", number, err)
 		}
 		captured, ok, err := fromCommand(words)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("line %d: %w", number+1, err)
+			return fmt.Errorf("line %d: %w", number, err)
 		case ok:
-			captures = append(captures, captured)
 		case len(words) == 1 && (line[0] == '"' || strings.HasPrefix(line, `\x`)):
-			captures = append(captures, capture{payload: []byte(unescapeWord(words[0])), form: "text with \\x"})
+			captured = capture{payload: []byte(unescapeWord(words[0])), form: "text with \\x"}
 		default:
-			return nil, fmt.Errorf("line %d, %q: %w", number+1, shortenText(line), errNoForm)
+			return fmt.Errorf("line %d, %q: %w", number, shortenText(line), errNoForm)
+		}
+		if err := take(captured); err != nil {
+			return err
 		}
 	}
-	captures = append(captures, fromReply(reply)...)
-	if len(captures) == 0 {
-		return nil, errNothing
-	}
-	return captures, nil
+	return r.end()
 }
 
 var errNothing = fmt.Errorf("nothing in there was sent by an adapter; %w", errNoForm)
 
-// rawReply takes apart what redis-cli writes into a pipe or a file, which is a
-// string a line, and nothing else; nil if data is something else. A message may
-// hold line breaks; it ends where the next one is announced.
-func rawReply(data []byte) []string {
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
-	if len(lines) < 3 || !isAnnouncement(lines[0]) {
-		if isEntryID(lines[0]) || len(lines) > 1 && isEntryID(lines[1]) {
-			return lines
-		}
-		return nil
-	}
-	var words []string
-	for i := 0; i < len(lines); {
-		head := 3
-		if lines[i] == "pmessage" {
-			head = 4
-		}
-		end := min(i+head, len(lines))
-		for end < len(lines) && !isAnnouncement(lines[end]) {
-			end++
-		}
-		payload := min(i+head-1, end)
-		words = append(words, lines[i:payload]...)
-		words = append(words, strings.Join(lines[payload:end], "\n"))
-		i = end
-	}
-	return words
-}
-
-// isAnnouncement reports whether a line says what the next ones are.
-func isAnnouncement(line string) bool {
-	switch line {
-	case "message", "pmessage", "smessage", "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe":
-		return true
-	}
-	return false
-}
-
-// fromReply finds messages in the strings of what redis-cli shows after
-// SUBSCRIBE and its like, XREAD and XRANGE.
-func fromReply(words []string) []capture {
-	var captures []capture
-	stream := ""
-	for i := 0; i < len(words); i++ {
-		rest := words[i+1:]
-		switch {
-		case words[i] == "message" && len(rest) >= 2:
-			captures = append(captures, capture{command: "PUBLISH", channel: rest[0], payload: []byte(rest[1])})
-			i += 2
-		case words[i] == "smessage" && len(rest) >= 2:
-			captures = append(captures, capture{command: "SPUBLISH", channel: rest[0], payload: []byte(rest[1])})
-			i += 2
-		case words[i] == "pmessage" && len(rest) >= 3:
-			captures = append(captures, capture{command: "PUBLISH", channel: rest[1], payload: []byte(rest[2])})
-			i += 3
-		case isEntryID(words[i]):
-			captured := capture{command: "XADD", channel: stream, id: words[i]}
-			// The next entry may be that of another stream, with its name before it.
-			for len(rest) >= 2 && !isEntryID(rest[0]) && !isEntryID(rest[1]) {
-				captured.fields = append(captured.fields, rest[:2]...)
-				rest = rest[2:]
-				i += 2
-			}
-			captures = append(captures, captured)
-		default:
-			stream = words[i]
-		}
-	}
-	return captures
-}
-
 // isSending reports whether a word is the name of a command by which adapters
 // send.
 func isSending(word string) bool {
-	switch strings.ToUpper(word) {
-	case "PUBLISH", "SPUBLISH", "XADD":
-		return true
-	}
-	return false
+	return slices.ContainsFunc([]string{"PUBLISH", "SPUBLISH", "XADD"}, func(name string) bool { return strings.EqualFold(name, word) })
 }
 
 // fromCommand reads the words of a command; ok is false for one that sends
@@ -358,10 +311,4 @@ func entryFields(words []string) (id string, fields []string) {
 		}
 	}
 	return "", nil
-}
-
-// isEntryID reports whether word is the ID of a stream entry in full.
-func isEntryID(word string) bool {
-	_, _, err := parseID(word)
-	return err == nil && strings.Contains(word, "-")
 }

@@ -6,12 +6,14 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -466,6 +468,27 @@ func TestDecodeMonitor(t *testing.T) {
 	}
 }
 
+// TestDecodeMemory bounds what decode allocates until it hands on the first
+// message, or finds that there is none: it is not all that the input holds, taken
+// apart. It is not parallel, so that nothing else allocates meanwhile.
+func TestDecodeMemory(t *testing.T) {
+	const size = 4 << 20
+	errEnough := errors.New("enough")
+	for name, piece := range map[string]string{
+		"line breaks": "\n", "JSON": "{} ", "hex": "9 3 ", "words": "z ", "commands": "PUBLISH a b\n", "payloads": `"\x93"` + "\n", "messages": "message\na\nb\n",
+		"entries": "1-0\na\nb\n", "messages in quotes": `1) "message"` + "\n" + `2) "a"` + "\n" + `3) "b"` + "\n", "entries in quotes": `1) 1) "1-0"` + "\n" + `   2) 1) "a"` + "\n" + `      2) "b"` + "\n",
+	} {
+		input := strings.Repeat(piece, size/len(piece))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := readCaptures(strings.NewReader(input), func(capture) error { return errEnough })
+		runtime.ReadMemStats(&after)
+		if allocated := (after.TotalAlloc - before.TotalAlloc) / size; allocated > 14 {
+			t.Errorf("%s: %d times the input, %v", name, allocated, err)
+		}
+	}
+}
+
 func TestDecodeRefused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -507,6 +530,22 @@ func TestDecodeRefused(t *testing.T) {
 	// One of two is explained, and the other one named.
 	r = sioemit(t, nil, "PUBLISH a b\nPUBLISH socket.io#/# '"+`{"type":9,"requestId":"q","packet":1}'`, "decode", "--json")
 	if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1: ") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
+		t.Errorf("%+v", r)
+	}
+	// What stands before something that cannot be read is explained.
+	const reply = `{"type":9,"requestId":"q","packet":1}`
+	for input, want := range map[string]string{
+		"PUBLISH socket.io-response#/# '" + reply + "'\nnonsense": "line 2, ",
+		reply + reply[:20]: "sioemit: payload 2: no payload",
+		reply + "nonsense": "(read as JSON, 8 bytes)",
+	} {
+		r := sioemit(t, nil, input, "decode", "--json")
+		if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, want) {
+			t.Errorf("%q: %+v", input, r)
+		}
+	}
+	r = sioemit(t, nil, "PUBLISH a b\nnonsense", "decode")
+	if r.status != statusUsage || !strings.Contains(r.stderr, "sioemit: payload 1: no payload") || !strings.Contains(r.stderr, "sioemit: line 2, ") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -2,36 +2,43 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
 
 var errQuotes = errors.New("a quote is not closed, or something follows it without a space")
 
+// maxWords is more than any command of an adapter has.
+const maxWords = 1 << 16
+
+var errWords = fmt.Errorf("there are more than %d words in it", maxWords)
+
 // splitWords takes a line apart as redis-cli does: words between spaces, in
 // double quotes with \x.., \n and the like, or in single quotes with \'.
 func splitWords(line string) ([]string, error) {
 	var words []string
 	for {
+		if len(words) > maxWords {
+			return nil, errWords
+		}
 		line = strings.TrimLeft(line, " \t\r\n")
 		if line == "" {
 			return words, nil
 		}
-		var b strings.Builder
-		var err error
-		switch line[0] {
-		case '"', '\'':
-			line, err = quotedWord(&b, line)
-			if err != nil {
-				return nil, err
-			}
-		default:
+		if line[0] != '"' && line[0] != '\'' {
 			end := strings.IndexAny(line, " \t\r\n")
 			if end < 0 {
 				end = len(line)
 			}
-			b.WriteString(line[:end])
-			line = line[end:]
+			words, line = append(words, line[:end]), line[end:]
+			continue
+		}
+		var b strings.Builder
+		var err error
+		line, err = quotedWord(&b, line)
+		if err != nil {
+			return nil, err
 		}
 		words = append(words, b.String())
 	}
