@@ -68,8 +68,8 @@ func hasCommand(text string) bool {
 	return isSending(word)
 }
 
-// fromEncoded reads hex and base64, also in several lines. What could be both is what turns out to be
-// a message.
+// fromEncoded reads hex or base64, over one or more lines. Text that is valid in
+// both is taken in the form that decodes to a message.
 func fromEncoded(text string) (capture, bool) {
 	if hasCommand(text) {
 		return capture{}, false
