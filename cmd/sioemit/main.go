@@ -4,8 +4,11 @@
 //	sioemit emit --room user:7 order:paid '{"id":12345}'
 //
 // It is package emitter as a command: main reads the command line, one file a
-// subcommand turns it into calls of that package, and everything on the wire is
-// made there.
+// subcommand turns it into calls of that package, and what these send is made
+// there. What a server or an observer says, and no emitter, is made here: the
+// answers with which listen keeps servers from waiting for it, the questions of
+// doctor, and the count of subscribers that goes with a message in one round
+// trip.
 package main
 
 import (
