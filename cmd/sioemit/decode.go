@@ -23,7 +23,8 @@ with it. It reads FILE, TEXT or stdin, which holds
 
    the payload itself, or its hex or base64;
    a line for redis-cli, or one that emit --dry-run printed, also with --json;
-   what redis-cli shows: MONITOR, PSUBSCRIBE, XRANGE, XREAD;
+   what redis-cli shows: MONITOR, PSUBSCRIBE, XRANGE, XREAD, or a session with
+   its prompts, in which other commands and what they answer are left out;
    an "undecodable" line of listen.
 
    sioemit decode payload.bin

@@ -201,13 +201,20 @@ func jsonWord(text json.RawMessage) (string, error) {
 
 var (
 	replyLine = regexp.MustCompile(`^\s*(?:[0-9]+\)\s+)+(.*)$`)
-	prompt    = regexp.MustCompile(`^\S+(?:\[[0-9]+\])?> `)
+	// An editor or a terminal may have cut off the space at its end.
+	prompt = regexp.MustCompile(`^[^\s"'\\]+(?:\(subscribed mode\))?>(?: |$)`)
+	// What redis-cli shows below a command that sends: the number of receivers,
+	// the ID of an entry, and the like; "(1.20s)" if it took long.
+	sendingAnswer = regexp.MustCompile(`^(?:\((?:integer|error|nil|[0-9.]+s)\).*|OK|QUEUED|"[0-9]+-[0-9]+")$`)
+	anyAnswer     = regexp.MustCompile(``)
 )
 
 // fromLines reads lines of redis-cli: commands, and replies that hold messages.
+// Behind prompts there may be other commands, too, and their answers.
 func fromLines(text string, take func(capture) error) error {
 	number := 0
-	r := reply{take: take} // the one that is being read
+	r := reply{take: take}    // the one that is being read
+	var answer *regexp.Regexp // to the command behind the last prompt, if there was one
 	for line := range strings.SplitSeq(text, "\n") {
 		number++
 		line = strings.TrimRight(line, "\r")
@@ -226,10 +233,11 @@ func fromLines(text string, take func(capture) error) error {
 		if err := r.end(); err != nil {
 			return err
 		}
-		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "Reading messages...") {
+		behind := len(prompt.FindString(line))
+		line = line[behind:]
+		if trimmed := strings.TrimSpace(line); trimmed == "" || strings.HasPrefix(line, "Reading messages...") || behind == 0 && isAnswer(trimmed, answer) {
 			continue
 		}
-		line = prompt.ReplaceAllString(line, "")
 		words, err := splitWords(line)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
@@ -238,9 +246,14 @@ func fromLines(text string, take func(capture) error) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("line %d: %w", number, err)
+		case ok && behind > 0:
+			answer = sendingAnswer
 		case ok:
 		case len(words) == 1 && (line[0] == '"' || strings.HasPrefix(line, `\x`)):
 			captured = capture{payload: []byte(unescapeWord(words[0])), form: "text with \\x"}
+		case behind > 0:
+			answer = anyAnswer
+			continue
 		default:
 			return fmt.Errorf("line %d, %q: %w", number, shortenText(line), errNoForm)
 		}
@@ -249,6 +262,11 @@ func fromLines(text string, take func(capture) error) error {
 		}
 	}
 	return r.end()
+}
+
+// isAnswer reports whether a line below a command has the form of its answer.
+func isAnswer(line string, form *regexp.Regexp) bool {
+	return form != nil && form.MatchString(line) && !hasCommand(line)
 }
 
 var errNothing = fmt.Errorf("nothing in there was sent by an adapter; %w", errNoForm)

@@ -468,6 +468,42 @@ func TestDecodeMonitor(t *testing.T) {
 	}
 }
 
+// TestDecodeSession explains what is pasted of a terminal in which redis-cli
+// runs: prompts, commands and their answers.
+func TestDecodeSession(t *testing.T) {
+	t.Parallel()
+	const reply, at = `"{\"type\":9,\"requestId\":\"q\",\"packet\":\"a> b\"}"`, "127.0.0.1:6379> "
+	const publish = "PUBLISH socket.io-response#/# " + reply + "\n"
+	const message = "1) \"message\"\n2) \"socket.io-response#/#\"\n3) " + reply + "\n"
+	for name, test := range map[string]struct {
+		input     string
+		explained int
+		stderr    string
+	}{
+		"empty prompts":          {at + "\n" + at + publish + at + "\n127.0.0.1:6379>\n\n" + at, 1, ""},
+		"only prompts":           {at + "\n" + at, 0, "nothing in there was sent"},
+		"number of receivers":    {at + publish + "(integer) 1\n" + at + publish + "(integer) 0\n", 2, ""},
+		"other answers":          {at + publish + "OK\n" + at + publish + "(nil)\n" + at + publish + "QUEUED\n", 3, ""},
+		"refused":                {at + publish + "(error) NOPERM No permissions to access a channel\n", 1, ""},
+		"time that it took":      {at + publish + "(integer) 1\n(1.20s)\n", 1, ""},
+		"ID of an entry":         {at + `XADD socket.io * nsp / type 3 uid u data '{"packet":{"type":2,"data":["e"]},"opts":{"rooms":[],"except":[],"flags":{}}}'` + "\n\"1526919030474-0\"\n", 1, ""},
+		"transaction":            {at + "MULTI\nOK\n127.0.0.1:6379(TX)> " + publish + "QUEUED\n127.0.0.1:6379(TX)> EXEC\n1) (integer) 1\n", 1, ""},
+		"subscriber":             {at + "SUBSCRIBE socket.io-response#/#\nReading messages... (press Ctrl-C to quit)\n1) \"subscribe\"\n2) \"socket.io-response#/#\"\n3) (integer) 1\n" + message + message, 2, ""},
+		"subscriber with prompt": {"127.0.0.1:6379(subscribed mode)> \n" + message + "127.0.0.1:6379(subscribed mode)> ", 1, ""},
+		"other commands":         {"redis:6379[2]> GET key\n\"text\"\n" + at + "PING\nPONG\n" + at + "INFO server\n# Server\nredis_version:7\n" + at + publish, 1, ""},
+		"nothing of adapters":    {at + "PING\nPONG\n", 0, "nothing in there was sent"},
+		"a word too many":        {at + publish + "nonsense\n", 1, `line 2, "nonsense": expected`},
+		"an answer alone":        {publish + "(integer) 1\n", 1, `line 2, "(integer) 1": expected`},
+		"no prompt but a quote":  {reply + "\n", 1, ""},
+		"payload at a prompt":    {at + reply + "\n", 1, ""},
+	} {
+		r := sioemit(t, nil, test.input, "decode", "--json")
+		if strings.Count(r.stdout, "\n") != test.explained || !strings.Contains(r.stderr, test.stderr) || (r.status == 0) != (test.stderr == "") || test.stderr == "" && r.stderr != "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
 // TestDecodeMemory bounds what decode allocates until it hands on the first
 // message, or finds that there is none: it is not all that the input holds, taken
 // apart. It is not parallel, so that nothing else allocates meanwhile.
