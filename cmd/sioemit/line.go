@@ -4,20 +4,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/sioemit/sioemit/encoding"
 )
 
 // line is an event as a JSON line: what pipe reads and listen prints. Binary in
 // its arguments is {"$binary":"<base64>"}; docs/line.schema.json describes it.
 type line struct {
-	Event     string                `json:"event"`
-	Args      []encoding.TaggedJSON `json:"args,omitempty"`
-	Namespace string                `json:"namespace,omitempty"`
-	Rooms     []string              `json:"rooms,omitempty"`
-	Except    []string              `json:"except,omitempty"`
-	Volatile  bool                  `json:"volatile,omitempty"`
-	Compress  *bool                 `json:"compress,omitempty"`
+	Event     string     `json:"event"`
+	Args      []jsonText `json:"args,omitempty"`
+	Namespace string     `json:"namespace,omitempty"`
+	Rooms     []string   `json:"rooms,omitempty"`
+	Except    []string   `json:"except,omitempty"`
+	Volatile  bool       `json:"volatile,omitempty"`
+	Compress  *bool      `json:"compress,omitempty"`
 }
 
 // lineShape is what an error about a line says was expected.

@@ -144,20 +144,9 @@ func (p *trafficPrinter) undecodable(a arrival, err error) error {
 	return printJSON(p.c.App.ErrWriter, wrapped)
 }
 
-// shownEvent is line, with arguments that are printed as they are.
-type shownEvent struct {
-	Event     string     `json:"event"`
-	Args      []jsonText `json:"args,omitempty"`
-	Namespace string     `json:"namespace,omitempty"`
-	Rooms     []string   `json:"rooms,omitempty"`
-	Except    []string   `json:"except,omitempty"`
-	Volatile  bool       `json:"volatile,omitempty"`
-	Compress  *bool      `json:"compress,omitempty"`
-}
-
-func eventLine(m *encoding.Message) (*shownEvent, error) {
+func eventLine(m *encoding.Message) (*line, error) {
 	args, err := taggedList(m.Args)
-	return &shownEvent{m.Event, args, m.Namespace, m.Rooms, m.Except, m.Flags.Volatile, m.Flags.Compress}, err
+	return &line{m.Event, args, m.Namespace, m.Rooms, m.Except, m.Flags.Volatile, m.Flags.Compress}, err
 }
 
 // shownRequest is a message that is no event. Its first member keeps it from

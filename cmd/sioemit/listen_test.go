@@ -166,20 +166,6 @@ func TestListenMirror(t *testing.T) {
 	}
 }
 
-// TestListenLineKeys holds the lines to the type that pipe reads them into.
-func TestListenLineKeys(t *testing.T) {
-	t.Parallel()
-	ours, theirs := reflect.TypeFor[shownEvent](), reflect.TypeFor[line]()
-	if ours.NumField() != theirs.NumField() {
-		t.Fatalf("%d members, line has %d", ours.NumField(), theirs.NumField())
-	}
-	for i := range ours.NumField() {
-		if ours.Field(i).Tag != theirs.Field(i).Tag {
-			t.Errorf("%s, line has %s", ours.Field(i).Tag, theirs.Field(i).Tag)
-		}
-	}
-}
-
 func TestListenFilters(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, harness.RedisConfig{})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
 )
@@ -148,7 +149,7 @@ func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
 	}
 	args := make([]any, len(l.Args))
 	for i, arg := range l.Args {
-		args[i] = arg
+		args[i] = encoding.TaggedJSON(arg)
 	}
 	return op.Emit(ctx, l.Event, args...)
 }
