@@ -9,6 +9,8 @@ const { createRequire } = require("module");
 const load = createRequire(path.join(process.argv[2], "server.js"));
 const config = JSON.parse(process.argv[3]);
 const { openRedis } = load("./redis");
+// They take their connections among the options, and these know no promises.
+const isOld = config.adapter.package.startsWith("socket.io-redis-");
 
 function createAdapter(redis) {
   const pkg = load(config.adapter.package);
@@ -19,7 +21,7 @@ function createAdapter(redis) {
   if (config.adapter.kind === "streams") {
     return pkg.createAdapter(redis.pub, options);
   }
-  if (redis.legacy) {
+  if (isOld) {
     return (pkg.createAdapter || pkg)({ ...options, pubClient: redis.pub, subClient: redis.sub });
   }
   return pkg.createAdapter(redis.pub, redis.sub, options);
@@ -69,7 +71,7 @@ async function main() {
   await redis.ready(config.server === "socket.io-1" || config.server === "socket.io-2" ? 1 : 2);
   const learned = await (config.say === "requests" ? requests(io) : events(io));
   // Commands of one connection are carried out in order: these come last.
-  if (redis.legacy) {
+  if (isOld) {
     await new Promise((resolve) => redis.pub.publish("settled", "1", resolve));
   } else {
     await new Promise((resolve) => setImmediate(resolve));
