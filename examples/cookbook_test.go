@@ -245,7 +245,7 @@ func testCron(t *testing.T, r *recipe) {
 	command := strings.ReplaceAll(strings.TrimPrefix(jobs[0], "alert.sh "), `"$HOME/disk.lock"`, r.dir+"/disk.lock")
 	check("all is well", "", 0, "", "")
 	check("nobody listens", unheard, 3, "too few servers listen (exit 3): "+command, "no server listens on \"nobody#/#ops#\", 2 required")
-	check("no Redis", unreachable, 1, "Redis cannot be reached, or refused (exit 1): "+command, "127.0.0.1:1")
+	check("no Redis", unreachable, 1, "Redis cannot be reached, or refused, or there is no server to ask (exit 1): "+command, "127.0.0.1:1")
 	check("bad key", "SIOEMIT_ADAPTER=classical", 2, "bad usage or input (exit 2): "+command, "classical")
 
 	// The last run has not ended.

@@ -140,7 +140,7 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 // words of the Go library, and would turn a room that is not UTF-8 into another
 // one. The name is that of the flag, or of the variable that stands for it.
 func checkValue(f cli.Flag, name, value string) error {
-	isFile := false
+	isFile, isEmpty := false, false
 	switch f := f.(type) {
 	case *cli.BoolFlag:
 		if value != "true" && value != "false" {
@@ -155,9 +155,12 @@ func checkValue(f cli.Flag, name, value string) error {
 			return fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q", name, value)
 		}
 	case *cli.StringFlag:
-		isFile = f.TakesFile
+		isFile, isEmpty = f.TakesFile, value == ""
 	case *cli.StringSliceFlag:
-		isFile = f.TakesFile
+		isFile, isEmpty = f.TakesFile, value == ""
+	}
+	if isEmpty { // which would mean the default: namespace / instead of the one that was to be named
+		return fmt.Errorf("%s is empty: is a variable not set?", name)
 	}
 	if !isFile && !utf8.ValidString(value) { // which is not shown: a URL may hold a password
 		return fmt.Errorf("%s is not valid UTF-8", name)
@@ -207,7 +210,8 @@ func unknownCommand(app *cli.App, name string) error {
 	for _, command := range app.Commands {
 		names = append(names, command.Name)
 	}
-	return fmt.Errorf("there is no command %q%s; sioemit help lists them", name, didYouMean("", name, names))
+	return fmt.Errorf("there is no command %q%s; sioemit help lists them, and sioemit emit %s sends an event of that name",
+		name, didYouMean("", strings.ToLower(name), names), quote(name))
 }
 
 func (a *arranger) unknown(word, name string) error {

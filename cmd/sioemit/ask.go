@@ -52,6 +52,13 @@ func isSilent(c *cli.Context, err error) bool {
 	return err == nil && c.Bool("quiet") && !c.Bool("json")
 }
 
+// hasAnswer reports whether there is something to print: all answers, or some,
+// or the knowledge that none came in time.
+func hasAnswer(err error, answers int) bool {
+	var incomplete *emitter.IncompleteError
+	return err == nil || answers > 0 || errors.As(err, &incomplete)
+}
+
 // unanswered sorts the errors of a question by their exit status.
 func unanswered(c *cli.Context, err error) error {
 	timeout := c.Duration("timeout")

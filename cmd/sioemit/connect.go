@@ -283,7 +283,7 @@ func explain(c *cli.Context, err error) error {
 	case isTimeout(err) && scheme == "rediss" && dial == nil:
 		return fmt.Errorf("redis at %s did not answer within %v (--timeout); %s", place, c.Duration("timeout"), protocol)
 	case isTimeout(err):
-		return fmt.Errorf("redis at %s did not answer within %v (--timeout): %w", place, c.Duration("timeout"), err)
+		return fmt.Errorf("redis at %s did not answer within %v (--timeout)", place, c.Duration("timeout"))
 	case errors.As(err, &noTLS):
 		return fmt.Errorf("what answers at %s speaks no TLS: write redis:// in place of rediss://", place)
 	case isClosed(err) && scheme == "rediss":

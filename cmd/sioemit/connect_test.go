@@ -199,6 +199,19 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestNoRedisNoResult prints no result where nobody was asked: a script would
+// take it for the answer.
+func TestNoRedisNoResult(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"emit --ack x", "server-emit --ack x", "sockets", "rooms", "servers", "emit x", "server-emit x", "join a --all"} {
+		r := sioemit(t, []string{"REDIS_URL=redis://127.0.0.1:1"}, "", append(strings.Fields(command), "--json")...)
+		if r.status != statusFailed || r.stdout != "" {
+			t.Errorf("%s: %+v", command, r)
+		}
+		r.oneLine(t, "no Redis at 127.0.0.1:1")
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t, harness.RedisConfig{Password: "p@ss/word"})

@@ -61,6 +61,9 @@ func emit(c *cli.Context, stdin io.Reader) error {
 		if isSilent(c, err) {
 			return nil
 		}
+		if !hasAnswer(err, len(acks.Values)) {
+			return err
+		}
 		return errors.Join(printAcks(c, acks), err)
 	})
 }

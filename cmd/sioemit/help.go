@@ -72,9 +72,10 @@ func helpCommand() *cli.Command {
 // exitStatuses explains those that a command can end with, which for sioemit
 // itself are all.
 func exitStatuses(command string) string {
+	const noRedis = "could not: Redis unreachable, or it refused"
 	texts := map[int]string{
 		statusDone:      "done",
-		statusFailed:    "could not: Redis unreachable, or it refused",
+		statusFailed:    noRedis + ", or no server to ask",
 		statusUsage:     "bad usage or input; nothing was sent",
 		statusListeners: "fewer servers listening than --require N",
 		statusReplies:   "time ran out before every reply came",
@@ -85,8 +86,10 @@ func exitStatuses(command string) string {
 		texts[statusUsage] += ", but pipe sends the good lines"
 	case "emit", "server-emit":
 	case "join", "leave", "disconnect":
+		texts[statusFailed] = noRedis
 		delete(texts, statusReplies)
 	case "pipe":
+		texts[statusFailed] = noRedis
 		texts[statusUsage] = "bad usage, and nothing was sent; or lines were rejected, and others sent"
 		texts[statusListeners] += "; nothing was sent"
 		delete(texts, statusReplies)
@@ -94,9 +97,11 @@ func exitStatuses(command string) string {
 		texts[statusUsage] = "bad usage"
 		delete(texts, statusListeners)
 	case "servers":
+		texts[statusFailed] = noRedis
 		texts[statusUsage] = "bad usage"
 		delete(texts, statusReplies)
 	case "listen":
+		texts[statusFailed] = noRedis
 		texts[statusUsage] = "bad usage"
 		texts[statusReplies] = "time ran out (--for) before --count lines came"
 		delete(texts, statusListeners)

@@ -38,7 +38,8 @@ still holds.
 
 --requests adds what is no plain event, as objects with "request" or "reply":
 joins, leaves, disconnects, questions, events with acknowledgement, events for
-servers, and what servers answer. pipe rejects these lines.
+servers, and what servers answer, with the cookies and tokens of clients where
+somebody asked for sockets: do not log that. pipe rejects these lines.
 
 What cannot be decoded is shown as {"undecodable":...}, with the reason and the
 payload, on stderr, or with --requests on stdout. sioemit decode explains it.

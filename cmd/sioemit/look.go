@@ -113,7 +113,7 @@ func roomsCommand() *cli.Command {
 			}
 			return ask(c, func(op *emitter.BroadcastOperator) error {
 				rooms, err := op.Rooms(c.Context)
-				if c.Bool("json") {
+				if c.Bool("json") && hasAnswer(err, len(rooms)) {
 					if rooms == nil {
 						rooms = []string{}
 					}
@@ -146,6 +146,9 @@ func serversCommand() *cli.Command {
 		Description: `   sioemit servers              prints the number
    sioemit servers --require 3  exit 3 if there are fewer
 
+A sioemit listen on the sharded adapter is counted as one of them, because
+Redis knows nothing but who has subscribed; doctor tells them apart.
+
 ` + footer,
 		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen"}, jsonFlag()},
 		Action: func(c *cli.Context) error {
@@ -167,10 +170,16 @@ func serversCommand() *cli.Command {
 				} else {
 					_, err = fmt.Fprintln(c.App.Writer, servers)
 				}
-				if required := c.Int("require"); err == nil && servers < required {
+				if err != nil {
+					return err
+				}
+				if required := c.Int("require"); servers < required {
 					return listenersError{fmt.Errorf("%s, %d required", listen(servers), required)}
 				}
-				return err
+				if servers == 0 {
+					fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: no server listens there: %s\n", whatToCheck)
+				}
+				return nil
 			})
 		},
 	}

@@ -97,8 +97,10 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 	sent := make(chan error, 1)
 	go func() { sent <- p.queue.drain(flush) }()
 	var readErr, sendErr error
+	ended := false // the reading
 	select {
 	case readErr = <-read:
+		ended = true
 		p.queue.close()
 		sendErr = <-sent
 	case <-c.Context.Done():
@@ -107,7 +109,11 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 	case sendErr = <-sent:
 	}
 	stopProgress()
-	return p.finish(readErr, sendErr)
+	err = p.finish(readErr, sendErr)
+	if ended && sendErr == nil && p.sent.Load() > 0 && !dryRun && !c.Bool("quiet") {
+		p.warnUnheard(emitter.New(client, options...))
+	}
+	return err
 }
 
 // checkDefaults refuses flags with which no line could be sent.

@@ -28,6 +28,8 @@ type piper struct {
 	defaults line
 	progress *progress // nil: none
 
+	namespaces map[string]bool // of the lines queued; the reader's until it has ended
+
 	bytes    atomic.Int64 // read
 	queued   atomic.Int64 // lines in the queue, ever; each becomes sent or is not
 	sent     atomic.Int64
@@ -39,10 +41,15 @@ type piper struct {
 	sentBehind   int   // lines after that one that were sent all the same
 }
 
+// maxNamespaces is in how many namespaces, at most, pipe asks at the end whether
+// anybody listens.
+const maxNamespaces = 100
+
 func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Option, limit *rate.Limiter) *piper {
 	p := &piper{
 		c: c, queue: newQueue(client, options), limit: limit,
-		defaults: line{Namespace: c.String("namespace"), Rooms: c.StringSlice("room"), Except: c.StringSlice("except"), Volatile: c.Bool("volatile")},
+		namespaces: make(map[string]bool),
+		defaults:   line{Namespace: c.String("namespace"), Rooms: c.StringSlice("room"), Except: c.StringSlice("except"), Volatile: c.Bool("volatile")},
 	}
 	p.next.Store(c.Int64("from-line"))
 	if c.IsSet("compress") {
@@ -80,6 +87,9 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 	for number := int64(1); ; number++ {
 		text, err := readLine(in)
 		p.bytes.Add(int64(len(text)))
+		if number == 1 {
+			text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
+		}
 		text = bytes.TrimSpace(text)
 		if number >= from && (len(text) > 0 || errors.Is(err, errLongLine)) {
 			if p.limit != nil {
@@ -104,6 +114,12 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 		}
 		switch {
 		case err == io.EOF:
+			if len(text) == 0 {
+				number--
+			}
+			if from > number+1 { // one behind the last is where nothing is left to be done
+				return usageError{fmt.Errorf("--from-line %d: the input has %s", from, plural(int(number), "line"))}
+			}
 			return nil
 		case err != nil && !errors.Is(err, errLongLine):
 			return err
@@ -124,6 +140,9 @@ func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) 
 		if err == nil {
 			p.queued.Add(1)
 			p.next.Store(number + 1)
+			if len(p.namespaces) < maxNamespaces {
+				p.namespaces[l.Namespace] = true
+			}
 		}
 		return err
 	})

@@ -1,6 +1,15 @@
 package main
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+)
 
 // finish prints the summary and returns the error that the exit status comes
 // from.
@@ -31,6 +40,26 @@ func (p *piper) finish(readErr, sendErr error) error {
 		return usageError{fmt.Errorf("%d of %s rejected", rejected, plural(int(lines), "line"))}
 	}
 	return nil
+}
+
+// warnUnheard says in which namespaces nobody listens to what was sent.
+func (p *piper) warnUnheard(io *emitter.Emitter) {
+	ctx, cancel := context.WithTimeout(p.c.Context, p.c.Duration("timeout"))
+	defer cancel()
+	var unheardIn []string
+	for _, namespace := range slices.Sorted(maps.Keys(p.namespaces)) {
+		servers, err := io.Of(namespace).ServerCount(ctx)
+		if err != nil {
+			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", oneLine(explain(p.c, err).Error()))
+			return
+		}
+		if servers == 0 {
+			unheardIn = append(unheardIn, quote(encoding.Namespace(namespace)))
+		}
+	}
+	if len(unheardIn) > 0 {
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: in namespace %s %s\n", strings.Join(unheardIn, ", "), unheard(p.c))
+	}
 }
 
 // resume says how to send the rest, and what that sends twice.

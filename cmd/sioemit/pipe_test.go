@@ -84,7 +84,7 @@ func TestPipeLines(t *testing.T) {
 	admin := listenOn(t, server.Client(), "/admin")
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	no := false
-	input := `{"event":"plain"}
+	input := "\ufeff" + `{"event":"plain"}
 
 {"event":"all","args":[1,"two",{"$binary":"AQ=="}],"namespace":"/","rooms":["a","b,c"],"except":["d"],"volatile":false,"compress":false}
   {"event":"spaced" , "args" : [ ] , "rooms" : [ ] }  ` + "\r" + `
@@ -153,6 +153,52 @@ func TestPipeLines(t *testing.T) {
 	} {
 		if r := sioemit(t, env, input, "pipe"); r != want {
 			t.Errorf("%q: %+v, want %+v", input, r, want)
+		}
+	}
+}
+
+// TestPipeUnheard says in which namespaces nobody listens.
+func TestPipeUnheard(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	servers := server.Client().Subscribe(t.Context(), "socket.io-request#/#", "socket.io-request#/chat#")
+	defer servers.Close()
+	for range 2 {
+		if _, err := servers.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
+	for input, want := range map[string]string{
+		`{"event":"a"}{"event":"a","namespace":"chat"}`: "",
+		`{"event":"a"}{"event":"a","namespace":"nobody"}{"event":"a","namespace":"/two words"}{"event":"b","namespace":"nobody"}`: "sioemit: warning: in namespace \"/two words\", /nobody nobody receives it: " + whatToCheck + "\n",
+	} {
+		input = strings.ReplaceAll(input, "}{", "}\n{")
+		r := sioemit(t, env, input, "pipe")
+		_, warning, _ := strings.Cut(r.stderr, "\n") // behind the summary
+		if r.status != 0 || warning != want {
+			t.Errorf("%s: %+v", input, r)
+		}
+		if r := sioemit(t, env, input, "pipe", "--quiet"); r != (result{}) {
+			t.Errorf("%s, quiet: %+v", input, r)
+		}
+	}
+}
+
+// TestPipeFromLine begins behind the end of the input, and at it.
+func TestPipeFromLine(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	for _, input := range []string{numbered(3), strings.TrimSuffix(numbered(3), "\n")} {
+		for from, sent := range map[string]int64{"1": 3, "3": 1, "4": 0} {
+			r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--json", "--from-line", from)
+			if s := r.summary(t); r.status != 0 || s.Sent != sent {
+				t.Errorf("from line %s of %q: %+v", from, input, r)
+			}
+		}
+		r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--quiet", "--from-line", "5")
+		if r.status != statusUsage || r.stdout != "" || !strings.HasSuffix(r.stderr, "sioemit: --from-line 5: the input has 3 lines\n") {
+			t.Errorf("from line 5 of %q: %+v", input, r)
 		}
 	}
 }

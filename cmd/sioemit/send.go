@@ -17,7 +17,7 @@ func sendFlags(tooFew string) []cli.Flag {
 		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen; " + tooFew},
 		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
 		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"},
-		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "print nothing when all went well"},
+		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
 	}
 }
 

@@ -139,6 +139,9 @@ not get it. ARGs are those of emit.
 				if isSilent(c, err) {
 					return nil
 				}
+				if !hasAnswer(err, len(values)) {
+					return err
+				}
 				if c.Bool("json") {
 					texts, jsonErr := tagged(values)
 					return errors.Join(jsonErr, printJSON(c.App.Writer, struct {
