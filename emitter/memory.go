@@ -18,6 +18,10 @@ type memory struct {
 	maxMessages, maxWords int // of a piece, in bytes and in words
 }
 
+// large is the size from which on a message is mostly one long string, for which
+// append makes room in one step, in bytes.
+const large = 64 << 10
+
 // newMemory returns memory for a pipeline whose execution we do not see. Its pieces are small: each is kept as a whole as long as one
 // command needs it.
 func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} }
@@ -26,8 +30,9 @@ func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} 
 func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte, error) {
 	used := len(m.messages)
 	rest := m.messages[used:]
-	if cap(rest) < m.last { // to grow out of it step by step costs more than memory of its own
-		rest = nil
+	own := cap(rest) < m.last && m.last <= large // to grow out of it step by step costs more
+	if own {
+		rest = make([]byte, 0, m.last)
 	}
 	message, err := t.Append(rest, event, args)
 	if err != nil {
@@ -36,7 +41,7 @@ func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte
 	n := len(message)
 	m.last = n
 	switch {
-	case n <= cap(rest):
+	case !own && n <= cap(rest):
 		m.messages = m.messages[:used+n]
 	case used > 0 || m.messages == nil: // the message has got memory of its own
 		m.messages = make([]byte, 0, min(max(2*cap(m.messages), 1<<10), m.maxMessages))
