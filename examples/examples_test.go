@@ -270,6 +270,63 @@ func TestDemo(t *testing.T) {
 	c.expect(t, clients, "")
 }
 
+// TestDemoCommands runs the commands that the demo proposes, and one that sends
+// a client away, while the demo is up.
+func TestDemoCommands(t *testing.T) {
+	c := &cluster{bin: t.TempDir()}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.bin, "./demo").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // its end ends the reading
+	defer cancel()
+	demo := exec.CommandContext(ctx, filepath.Join(c.bin, "demo"))
+	demo.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "SIOEMIT_") })
+	stdout, err := demo.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	demo.Stderr = os.Stderr
+	if err := demo.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(stdout)
+	await := func(want string) (lines []string) {
+		t.Helper()
+		for said.Scan() {
+			if lines = append(lines, said.Text()); strings.Contains(said.Text(), want) {
+				return lines
+			}
+		}
+		t.Fatalf("no %q in %q", want, lines)
+		return nil
+	}
+	await("The cluster stays up")
+	var script strings.Builder
+	for _, line := range await("--help") {
+		script.WriteString(strings.TrimSpace(line) + "\n")
+	}
+	script.WriteString("bin/sioemit disconnect --room blue\nbin/sioemit emit last\n")
+	shell := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script.String())
+	shell.Dir = ".."
+	shell.Env = demo.Env
+	out, err := shell.CombinedOutput()
+	if err != nil || strings.Count(string(out), "pong from client") != 2 || !strings.Contains(string(out), "blue") {
+		t.Errorf("%v: %s", err, out)
+	}
+	heard := strings.Join(await(`client 2 received "last"`), "\n")
+	for _, want := range []string{`client 1 received "news" {"colour":"blue"} 42`, `client 2 received "news" "again"`, `client 1 received "ping"`, "client 1 was disconnected"} {
+		if !strings.Contains(heard, want) {
+			t.Errorf("no %q in %s", want, heard)
+		}
+	}
+	if err := demo.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.Wait(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
+
 // blocks returns the code blocks of one language in the README.
 func blocks(t *testing.T, language string) []string {
 	t.Helper()

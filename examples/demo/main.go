@@ -74,7 +74,10 @@ func demo(ctx context.Context, once bool) error {
 			return err
 		}
 		defer node.Close()
-		client, err := clients.Connect(ctx, harness.ConnectOptions{Name: fmt.Sprintf("client %d", i+1), Node: node, Rooms: []string{room}})
+		name := fmt.Sprintf("client %d", i+1)
+		client, err := clients.Connect(ctx, harness.ConnectOptions{
+			Name: name, Node: node, Rooms: []string{room}, Acks: map[string][]any{"ping": {"pong from " + name}},
+		})
 		if err != nil {
 			return err
 		}
@@ -97,11 +100,14 @@ The cluster stays up until Ctrl-C. In another terminal, in this folder:
    bin/sioemit emit hello you
    bin/sioemit emit --room blue news '{"colour":"blue"}' 42
    bin/sioemit emit --except blue --volatile news again
+   bin/sioemit emit --ack ping
+   bin/sioemit sockets
    bin/sioemit emit --dry-run --room red hello
    bin/sioemit emit --help
 
 `, export)
-	return watch(ctx, audience)
+	watch(ctx, audience)
+	return ctx.Err()
 }
 
 // build compiles the command into a folder of its own.
@@ -142,15 +148,16 @@ func deliver(ctx context.Context, command, redisURL, key string, audience []*har
 	return nil
 }
 
-// watch prints what the clients receive until the context ends.
-func watch(ctx context.Context, audience []*harness.Client) error {
-	done := make(chan error, len(audience))
+// watch prints what the clients receive until the context ends. A client may be
+// disconnected from outside, which is for the others to see.
+func watch(ctx context.Context, audience []*harness.Client) {
 	for _, client := range audience {
 		go func() {
 			for seen := len(client.Events()); ; {
-				err := client.Await(ctx, func(events []harness.Event) bool { return len(events) > seen })
-				if err != nil {
-					done <- err
+				if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) > seen }); err != nil {
+					if ctx.Err() == nil {
+						fmt.Println(err)
+					}
 					return
 				}
 				for _, event := range client.Events()[seen:] {
@@ -160,5 +167,5 @@ func watch(ctx context.Context, audience []*harness.Client) error {
 			}
 		}()
 	}
-	return <-done
+	<-ctx.Done()
 }
