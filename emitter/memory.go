@@ -13,7 +13,8 @@ import (
 type memory struct {
 	messages []byte
 	words    []any
-	last     int // size of the last message; most are like the one before
+	last     int    // size of the last message; most are like the one before
+	scratch  []byte // for one that may not fit
 
 	maxMessages, maxWords int // of a piece, in bytes and in words
 }
@@ -30,18 +31,28 @@ func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} 
 func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte, error) {
 	used := len(m.messages)
 	rest := m.messages[used:]
-	own := cap(rest) < m.last && m.last <= large // to grow out of it step by step costs more
-	if own {
-		rest = make([]byte, 0, m.last)
+	into := rest
+	apart := cap(rest) < m.last && m.last <= large // to grow out of the rest step by step costs more
+	if apart {
+		into = m.scratch
 	}
-	message, err := t.Append(rest, event, args)
+	message, err := t.Append(into, event, args)
 	if err != nil {
 		return nil, err
 	}
 	n := len(message)
 	m.last = n
+	if apart {
+		if cap(message) <= large {
+			m.scratch = message[:0]
+		}
+		if n > cap(rest) {
+			rest = nil // it gets memory of its own
+		}
+		message = append(rest, message...)
+	}
 	switch {
-	case !own && n <= cap(rest):
+	case rest != nil && n <= cap(rest):
 		m.messages = m.messages[:used+n]
 	case used > 0 || m.messages == nil: // the message has got memory of its own
 		m.messages = make([]byte, 0, min(max(2*cap(m.messages), 1<<10), m.maxMessages))

@@ -45,6 +45,29 @@ func TestMemoryPieces(t *testing.T) {
 	}
 }
 
+// TestMemorySmallBehindLarge has a small message, which comes behind a large one,
+// take no more room than it needs: from the piece, where that has enough.
+func TestMemorySmallBehindLarge(t *testing.T) {
+	t.Parallel()
+	template := encoding.Classic{}.Template(&encoding.Broadcast{Namespace: "/"})
+	m := &memory{messages: make([]byte, 0, 64<<10), maxMessages: 1 << 20}
+	message := func(size int) int {
+		t.Helper()
+		message, err := m.message(template, "e", []any{make([]byte, size)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(message)
+	}
+	for range 10 {
+		message(20 << 10)
+		piece, used := cap(m.messages), len(m.messages)
+		if n := message(10); cap(m.messages) != piece || len(m.messages) != used+n {
+			t.Fatalf("a message of %d bytes made of a piece with %d of %d one with %d of %d", n, used, piece, len(m.messages), cap(m.messages))
+		}
+	}
+}
+
 // executed is a client whose pipelines end with err; it stands for Redis where
 // what is looked at is the memory behind them.
 type executed struct {

@@ -14,6 +14,10 @@ var (
 	// not have. Their numbers mean other things there, so nothing is sent.
 	ErrNeedsVersion4 = errors.New("this call needs servers with Socket.IO 4")
 
+	// ErrBinaryNotSent is wrapped, beside the error that says why, by the error of
+	// a call with binary that was not made.
+	ErrBinaryNotSent = errors.New("the binary was not sent, because it is not certain that all servers can read it")
+
 	// ErrTargeted is returned by calls that go to the servers of a namespace
 	// when rooms are targeted or left out.
 	ErrTargeted = errors.New("this call goes to the servers of a namespace and takes no rooms")
@@ -54,10 +58,11 @@ func (o *BroadcastOperator) DisconnectSockets(ctx context.Context, close bool) e
 // io.on(event) receives it; clients do not get it. The error is nil once Redis
 // has taken it. It needs Socket.IO 4 and, of the classic adapter, version 7.
 //
-// Binary arguments need version 7.2 of the classic adapter, and make servers
-// with an older one end with an exception. With such arguments it first asks
-// these servers, as calls with replies do, and returns their errors: an
-// *IncompleteError when not all are of 7.2 or later.
+// Binary arguments need version 7.2 of the classic adapter: servers with 7.1
+// ignore them, and those with an older one end with an exception. With such
+// arguments it first asks these servers, as calls with replies do, and returns
+// their errors, around ErrBinaryNotSent: an *IncompleteError when not all are of
+// 7.2 or later.
 func (o *BroadcastOperator) ServerSideEmit(ctx context.Context, event string, args ...any) error {
 	if err := o.checkServerSide(event); err != nil {
 		return err
@@ -111,8 +116,7 @@ func isJSON(cmd redis.Cmder) bool {
 }
 
 // checkReadsBinary asks the servers whether their adapter reads requests with
-// binary: those that do not end with an exception when they get one. What shows
-// it is that they answer an event with acknowledgement, both came with 7.2.
+// binary. What shows it is that they answer an event with acknowledgement, both came with 7.2.
 // This one goes to a room that nobody is in.
 func (o *BroadcastOperator) checkReadsBinary(ctx context.Context, call string) error {
 	all := &BroadcastOperator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
@@ -121,5 +125,5 @@ func (o *BroadcastOperator) checkReadsBinary(ctx context.Context, call string) e
 	if err == nil || errors.Is(err, ErrNoServers) {
 		return nil
 	}
-	return fmt.Errorf("%w; the binary was not sent, because it is not certain that all servers can read it", err)
+	return fmt.Errorf("%w; %w", err, ErrBinaryNotSent)
 }

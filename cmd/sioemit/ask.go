@@ -53,10 +53,10 @@ func isSilent(c *cli.Context, err error) bool {
 }
 
 // hasAnswer reports whether there is something to print: all answers, or some,
-// or the knowledge that none came in time.
+// or the knowledge that none came in time to what was sent.
 func hasAnswer(err error, answers int) bool {
 	var incomplete *emitter.IncompleteError
-	return err == nil || answers > 0 || errors.As(err, &incomplete)
+	return err == nil || answers > 0 || errors.As(err, &incomplete) && !errors.Is(err, emitter.ErrBinaryNotSent)
 }
 
 // unanswered sorts the errors of a question by their exit status.

@@ -146,8 +146,9 @@ func serversCommand() *cli.Command {
 		Description: `   sioemit servers              prints the number
    sioemit servers --require 3  exit 3 if there are fewer
 
-A sioemit listen on the sharded adapter is counted as one of them, because
-Redis knows nothing but who has subscribed; doctor tells them apart.
+A sioemit listen on the sharded adapter is counted as one of them, and one with
+--sharded-pubsub --requests, because Redis knows nothing but who has subscribed;
+doctor tells them apart.
 
 ` + footer,
 		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen"}, jsonFlag()},

@@ -22,7 +22,7 @@ func pipeCommand(stdin io.Reader) *cli.Command {
 		&cli.BoolFlag{Name: "fail-fast", DisableDefaultText: true, Usage: "stop at the first bad line"},
 		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
 		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the summary as JSON, on stdout"},
-		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "no summary and no progress when all went well"},
+		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
 	)
 	return &cli.Command{
 		Name:      "pipe",
@@ -42,9 +42,10 @@ tail -f for example, is sent as it comes.
    sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
 
 A bad line is reported and skipped. Every line ends as sent, rejected or not
-sent, and the summary adds up. When Redis goes away in the middle, --retry-for
-sends again what it has not confirmed: such a line may arrive twice. Where a run
-stops because Redis is gone or refuses a line, it says how to resume.
+sent, and the summary adds up; a warning says where nobody listens. When Redis
+goes away in the middle, --retry-for sends again what it has not confirmed: such
+a line may arrive twice. Where a run stops because Redis is gone or refuses a
+line, it says how to resume.
 
 ` + footer,
 		Flags:  flags,

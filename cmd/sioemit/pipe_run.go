@@ -28,7 +28,7 @@ type piper struct {
 	defaults line
 	progress *progress // nil: none
 
-	namespaces map[string]bool // of the lines queued; the reader's until it has ended
+	namespaces map[string]bool // of the first lines queued; the reader's until it has ended
 
 	bytes    atomic.Int64 // read
 	queued   atomic.Int64 // lines in the queue, ever; each becomes sent or is not
@@ -42,8 +42,8 @@ type piper struct {
 }
 
 // maxNamespaces is in how many namespaces, at most, pipe asks at the end whether
-// anybody listens.
-const maxNamespaces = 100
+// anybody listens: those that come first.
+const maxNamespaces = 20
 
 func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Option, limit *rate.Limiter) *piper {
 	p := &piper{
@@ -140,7 +140,7 @@ func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) 
 		if err == nil {
 			p.queued.Add(1)
 			p.next.Store(number + 1)
-			if len(p.namespaces) < maxNamespaces {
+			if len(p.namespaces) <= maxNamespaces {
 				p.namespaces[l.Namespace] = true
 			}
 		}

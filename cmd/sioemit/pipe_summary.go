@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
@@ -42,23 +43,38 @@ func (p *piper) finish(readErr, sendErr error) error {
 	return nil
 }
 
-// warnUnheard says in which namespaces nobody listens to what was sent.
+// warnUnheard says in which namespaces nobody listens to what was sent. It asks
+// about all of them at once, so that it takes one round trip.
 func (p *piper) warnUnheard(io *emitter.Emitter) {
 	ctx, cancel := context.WithTimeout(p.c.Context, p.c.Duration("timeout"))
 	defer cancel()
+	var namespaces []string
+	for namespace := range p.namespaces {
+		namespaces = append(namespaces, encoding.Namespace(namespace))
+	}
+	slices.Sort(namespaces)
+	namespaces = slices.Compact(namespaces) // admin is /admin
+	more := ""
+	if len(p.namespaces) > maxNamespaces {
+		namespaces, more = namespaces[:min(len(namespaces), maxNamespaces)], fmt.Sprintf(" (%d namespaces were looked at)", maxNamespaces)
+	}
+	servers, errs := make([]int, len(namespaces)), make([]error, len(namespaces))
+	var group sync.WaitGroup
+	for i, namespace := range namespaces {
+		group.Go(func() { servers[i], errs[i] = io.Of(namespace).ServerCount(ctx) })
+	}
+	group.Wait()
 	var unheardIn []string
-	for _, namespace := range slices.Sorted(maps.Keys(p.namespaces)) {
-		servers, err := io.Of(namespace).ServerCount(ctx)
-		if err != nil {
-			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", oneLine(explain(p.c, err).Error()))
-			return
-		}
-		if servers == 0 {
-			unheardIn = append(unheardIn, quote(encoding.Namespace(namespace)))
+	for i, namespace := range namespaces {
+		if errs[i] == nil && servers[i] == 0 {
+			unheardIn = append(unheardIn, quote(namespace))
 		}
 	}
 	if len(unheardIn) > 0 {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: in namespace %s %s\n", strings.Join(unheardIn, ", "), unheard(p.c))
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: in namespace %s %s%s\n", strings.Join(unheardIn, ", "), unheard(p.c), more)
+	}
+	if err := cmp.Or(errs...); err != nil {
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", oneLine(explain(p.c, err).Error()))
 	}
 }
 

@@ -171,7 +171,7 @@ func TestPipeUnheard(t *testing.T) {
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	for input, want := range map[string]string{
 		`{"event":"a"}{"event":"a","namespace":"chat"}`: "",
-		`{"event":"a"}{"event":"a","namespace":"nobody"}{"event":"a","namespace":"/two words"}{"event":"b","namespace":"nobody"}`: "sioemit: warning: in namespace \"/two words\", /nobody nobody receives it: " + whatToCheck + "\n",
+		`{"event":"a"}{"event":"a","namespace":"nobody"}{"event":"a","namespace":"/two words"}{"event":"b","namespace":"/nobody"}`: "sioemit: warning: in namespace /nobody, \"/two words\" nobody receives it: " + whatToCheck + "\n",
 	} {
 		input = strings.ReplaceAll(input, "}{", "}\n{")
 		r := sioemit(t, env, input, "pipe")
@@ -182,6 +182,20 @@ func TestPipeUnheard(t *testing.T) {
 		if r := sioemit(t, env, input, "pipe", "--quiet"); r != (result{}) {
 			t.Errorf("%s, quiet: %+v", input, r)
 		}
+	}
+}
+
+// TestPipeManyNamespaces says that it has looked at the first ones only.
+func TestPipeManyNamespaces(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	var input strings.Builder
+	for i := range maxNamespaces + 5 {
+		fmt.Fprintf(&input, `{"event":"e","namespace":"/%d"}`+"\n", i)
+	}
+	r := sioemit(t, nil, input.String(), "pipe", "--redis", server.URL())
+	if r.status != 0 || strings.Count(r.stderr, ", /") != maxNamespaces-1 || !strings.HasSuffix(r.stderr, fmt.Sprintf(" (%d namespaces were looked at)\n", maxNamespaces)) {
+		t.Errorf("%+v", r)
 	}
 }
 
