@@ -22,9 +22,9 @@ var (
 	ErrReservedEvent = errors.New("the event's name is reserved by Socket.IO")
 
 	// ErrEmptyRoom is returned for an empty room, and where there is no room at
-	// all, but for Except, which may leave nobody out. It is most often a variable that was not set, or a list that came
-	// out empty; without the error, the event would miss its room or reach
-	// everyone.
+	// all, but for Except, which may leave nobody out. It is most often a
+	// variable that was not set, or a list that came out empty; without the
+	// error, the event would miss its room or reach everyone.
 	ErrEmptyRoom = errors.New("the room's name is empty")
 
 	// ErrInvalidUTF8 is returned for a room, namespace or event that is not

@@ -23,8 +23,8 @@ type memory struct {
 // append makes room in one step, in bytes.
 const large = 64 << 10
 
-// newMemory returns memory for a pipeline whose execution we do not see. Its pieces are small: each is kept as a whole as long as one
-// command needs it.
+// newMemory returns memory for a pipeline whose execution we do not see. Its
+// pieces are small: each is kept as a whole as long as one command needs it.
 func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} }
 
 // message returns the message of an event.

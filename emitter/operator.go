@@ -87,9 +87,8 @@ func (o *BroadcastOperator) Compress(compress bool) *BroadcastOperator {
 // encoding/json makes of them, and []byte becomes binary; see package encoding.
 //
 // The error is nil once Redis has taken the event. It is one of the errors of
-// this package or an *encoding.ArgumentError when the event
-// was refused, in which case nothing was sent; otherwise it wraps the error of
-// the Redis client.
+// this package or an *encoding.ArgumentError when the event was refused, in
+// which case nothing was sent; otherwise it wraps the error of the Redis client.
 func (o *BroadcastOperator) Emit(ctx context.Context, event string, args ...any) error {
 	if o.err != nil {
 		return o.err

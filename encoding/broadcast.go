@@ -81,6 +81,12 @@ func appendStrings(b []byte, list []string) []byte {
 	return b
 }
 
+// appendTarget writes the members rooms and except.
+func appendTarget(dst []byte, b *Broadcast) []byte {
+	dst = appendStrings(appendString(dst, "rooms"), b.Rooms)
+	return appendStrings(appendString(dst, "except"), b.Except)
+}
+
 // appendFlags writes only what is set, as the official emitter does.
 func appendFlags(b []byte, f Flags) []byte {
 	n := 0

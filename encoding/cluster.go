@@ -58,10 +58,7 @@ func appendClusterBroadcast(dst []byte, b *Broadcast, requestID string, data wri
 func appendClusterOptions(dst []byte, b *Broadcast) []byte {
 	dst = appendString(dst, "opts")
 	dst = appendMapHeader(dst, 3)
-	dst = appendString(dst, "rooms")
-	dst = appendStrings(dst, b.Rooms)
-	dst = appendString(dst, "except")
-	dst = appendStrings(dst, b.Except)
+	dst = appendTarget(dst, b)
 	dst = appendString(dst, "flags")
 	return appendFlags(dst, b.Flags)
 }

@@ -120,10 +120,7 @@ func appendClassicType(dst []byte, typ int) []byte {
 func appendClassicOptions(dst []byte, b *Broadcast) []byte {
 	dst = appendString(dst, "opts")
 	dst = appendMapHeader(dst, 2)
-	dst = appendString(dst, "rooms")
-	dst = appendStrings(dst, b.Rooms)
-	dst = appendString(dst, "except")
-	return appendStrings(dst, b.Except)
+	return appendTarget(dst, b)
 }
 
 // appendRequestID writes the member requestId, if there is one.
