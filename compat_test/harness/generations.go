@@ -37,6 +37,9 @@ var (
 	RedisAdapter8   = Adapter{Package: "redis-adapter-8", Kind: "classic"}
 	ShardedAdapter8 = Adapter{Package: "redis-adapter-8", Kind: "sharded"}
 	StreamsAdapter  = Adapter{Package: "@socket.io/redis-streams-adapter", Kind: "streams"}
+	// Those before 0.3 send everything through the stream, answers too.
+	StreamsAdapter01 = Adapter{Package: "redis-streams-adapter-0.1", Kind: "streams"}
+	StreamsAdapter02 = Adapter{Package: "redis-streams-adapter-0.2", Kind: "streams"}
 )
 
 // With returns the adapter with one more option.

@@ -1,13 +1,31 @@
 "use strict";
 // The Redis connections of a server, for every adapter, and the knowledge of when they are really subscribed.
 
+const Module = require("module");
 const path = require("path");
 
 // An adapter is given the `redis` package that it was published with, where it depends on one, else the current one.
 // @socket.io/redis-adapter 7.0 depends on none and knows only the kind that its predecessor depended on.
 function redisPackage(adapter) {
+  if (oldStreams(adapter)) {
+    return redisOfOldStreams(adapter);
+  }
   const owner = adapter === "redis-adapter-7.0" ? "socket.io-redis-6.1" : adapter;
   return require(require.resolve("redis", { paths: [path.dirname(require.resolve(owner))] }));
+}
+
+// Versions 0.1 and 0.2 of the streams adapter subscribe to no channel. They load `redis` by themselves, as a package that
+// is installed beside them, and know version 4 of it.
+function oldStreams(adapter) {
+  return /^redis-streams-adapter-0\.[12]$/.test(adapter);
+}
+
+function redisOfOldStreams(adapter) {
+  const folder = path.dirname(require.resolve(adapter)) + path.sep;
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = (request, parent, ...rest) =>
+    resolve(request === "redis" && parent && parent.filename.startsWith(folder) ? "redis-4" : request, parent, ...rest);
+  return require("redis-4");
 }
 
 function openRedis(config) {
@@ -92,7 +110,7 @@ async function openCurrent(redis, config) {
 
   if (config.adapter.kind === "streams") {
     opened.ready = async (namespaces) => {
-      await until(() => subscriptions.length >= namespaces);
+      await until(() => subscriptions.length >= (oldStreams(config.adapter.package) ? 0 : namespaces));
       await settled();
       await readersInPlace(client, name, config.adapter.options || {});
     };
