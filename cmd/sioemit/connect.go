@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -36,6 +37,14 @@ func open(c *cli.Context) (redis.UniversalClient, []emitter.Option, error) {
 // name. It opens no connection yet. The client repeats nothing on its own: an
 // event published twice is worse than an error.
 func connect(c *cli.Context) (redis.UniversalClient, error) {
+	client, err := clientOf(c)
+	if err == nil {
+		client.AddHook(sizes{client})
+	}
+	return client, err
+}
+
+func clientOf(c *cli.Context) (redis.UniversalClient, error) {
 	targets, err := targetsOf(c)
 	if err != nil {
 		return nil, usageError{err}
@@ -167,6 +176,12 @@ func parseURL(raw string) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Redis URL cannot be read: %s, a %% is written %%25, and the port must be a number", encodeHint)
 	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			// It may be a part of a password that is not written as it must be.
+			return nil, errors.New("the port in the Redis URL must be a number from 1 to 65535")
+		}
+	}
 	t := &target{shown: scheme + "://" + u.Host}
 	if scheme == "unix" {
 		if u.Host != "" || u.Path == "" {
@@ -279,7 +294,10 @@ func explain(c *cli.Context, err error) error {
 	}[scheme]
 	dial, text := dialError(err), err.Error()
 	var noTLS tls.RecordHeaderError
+	var large *tooLargeError
 	switch {
+	case errors.As(err, &large):
+		return fmt.Errorf("the event is too large: %w", large)
 	case isTimeout(err) && scheme == "rediss" && dial == nil:
 		return fmt.Errorf("redis at %s did not answer within %v (--timeout); %s", place, c.Duration("timeout"), protocol)
 	case isTimeout(err):
@@ -290,8 +308,14 @@ func explain(c *cli.Context, err error) error {
 		return fmt.Errorf("redis at %s closed the connection: it may want a certificate of the client, --tls-cert and --tls-key; %s", place, protocol)
 	case isClosed(err):
 		return fmt.Errorf("redis at %s closed the connection: is it still running? %s", place, protocol)
+	case dial != nil && dial.Addr == nil: // of the dialling itself
+		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", place, dial.Err)
 	case dial != nil:
 		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", dial.Addr, dial.Err)
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return fmt.Errorf("the key %s in this Redis holds something else than a stream: check --stream-name", quote(cmp.Or(c.String("stream-name"), "socket.io")))
+	case redis.HasErrorPrefix(err, "OOM"):
+		return fmt.Errorf("redis at %s has no memory left for it (maxmemory): %w", place, err)
 	case strings.Contains(text, "NOPERM"):
 		return fmt.Errorf("the Redis user lacks a permission: %w", err)
 	case strings.Contains(text, "MOVED "), strings.Contains(text, "ASK "):

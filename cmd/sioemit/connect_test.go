@@ -50,6 +50,9 @@ func TestParseURL(t *testing.T) {
 		"redis://u:secret@ho st":     "cannot be read",
 		"redis://u:sec ret@host":     "cannot be read",
 		"redis://u:secret":           "port",
+		"redis://127.0.0.1:99999":    "a number from 1 to 65535",
+		"redis://u:secret@host:0":    "a number from 1 to 65535",
+		"rediss://u:65536":           "a number from 1 to 65535",
 		// A password that is not written as it must be: not even the host is
 		// shown, because a part of the password is taken for it.
 		"redis://secret#x@host":                                      "/ ? # @ in a password are written %2F %3F %23 %40",

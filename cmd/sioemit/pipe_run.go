@@ -205,7 +205,7 @@ func (p *piper) execute(b *batch) error {
 		// A Redis that has just come up may refuse the first commands of a
 		// pipeline, because it is loading, and take the later ones. To keep the
 		// order, one command finds out whether it is ready.
-		n := len(cmds)
+		n := untilLarge(cmds)
 		if !p.trusted {
 			n = 1
 		}
@@ -226,7 +226,13 @@ func (p *piper) execute(b *batch) error {
 			againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
 		}
 		p.trusted = err == nil
-		if p.trusted {
+		var large *tooLargeError
+		isBad := n == 1 && errors.As(err, &large) && large.isCertain() && !p.c.Bool("fail-fast")
+		if isBad {
+			p.queued.Add(-1)
+			p.reject(lines[0], large)
+		}
+		if p.trusted || isBad {
 			cmds, lines = cmds[n:], lines[n:]
 			continue
 		}
@@ -249,6 +255,18 @@ func (p *piper) execute(b *batch) error {
 	return nil
 }
 
+// untilLarge is how many of the commands may go out together. One that may be
+// too large for Redis goes alone: Redis closes the connection then, and nobody
+// knows which of the others it has taken.
+func untilLarge(cmds []redis.Cmder) int {
+	for i, cmd := range cmds {
+		if sizeOf(cmd) > leastLimit {
+			return max(1, i)
+		}
+	}
+	return len(cmds)
+}
+
 // isRefused reports whether an error is about the one command that got it, and
 // will not go away by itself: the user may not use that channel or stream.
 func isRefused(err error) bool {
@@ -259,7 +277,11 @@ func isRefused(err error) bool {
 // connection, or of a Redis that is starting, failing over or being resharded.
 func isPassing(err error) bool {
 	var refusal redis.Error
-	if !errors.As(err, &refusal) {
+	var large *tooLargeError
+	switch {
+	case errors.As(err, &large):
+		return false
+	case !errors.As(err, &refusal):
 		return true
 	}
 	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS", "UNBLOCKED", "ERR max number of clients"} {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,8 @@ func (p *piper) finish(readErr, sendErr error) error {
 		return p.c.Context.Err()
 	case sendErr != nil && p.c.Bool("dry-run"):
 		return sendErr
+	case errors.As(sendErr, new(*tooLargeError)):
+		return fmt.Errorf("line %d: %w; %s, or without it with --from-line %d", p.firstNotSent, sendErr, p.resume(), p.firstNotSent+1)
 	case sendErr != nil:
 		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, p.resume())
 	case readErr != nil:
@@ -103,11 +106,14 @@ func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
 		if p.firstNotSent > 0 {
 			summary.FirstNotSent = &p.firstNotSent
 		}
-		return printJSON(p.c.App.Writer, summary)
+		if err := printJSON(p.c.App.Writer, summary); err != nil {
+			return fmt.Errorf("%d of %s were sent, but the summary could not be printed: %w", sent, plural(int(lines), "line"), err)
+		}
+		return nil
 	}
 	if p.c.Bool("quiet") && sent == lines {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %s: %d %s, %d rejected, %d not %[3]s\n", plural(int(lines), "line"), sent, done, rejected, notSent)
-	return err
+	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %s: %d %s, %d rejected, %d not %[3]s\n", plural(int(lines), "line"), sent, done, rejected, notSent)
+	return nil
 }
