@@ -174,7 +174,7 @@ func (e *encoder) float32(b []byte, f float32) ([]byte, error) {
 	text := strconv.AppendFloat(e.text[:0], float64(f), 'g', -1, 32)
 	wide, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return nil, fmt.Errorf("encoding: float32 %s: %w", text, err)
+		return nil, fmt.Errorf("float32 %s: %w", text, err)
 	}
 	return appendFloat(b, wide), nil
 }

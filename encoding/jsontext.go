@@ -223,7 +223,7 @@ func stringBody(s []byte) []byte {
 func (r *jsonReader) binary(start int, text []byte) error {
 	bin, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil {
-		return fmt.Errorf("encoding: \"$binary\" must hold base64: %w", err)
+		return fmt.Errorf(`{"$binary":…} must hold base64 text: %w`, err)
 	}
 	r.buf, err = r.e.bytes(r.buf[:start], bin)
 	return err

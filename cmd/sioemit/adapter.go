@@ -41,7 +41,7 @@ var flagsOf = map[string][]string{
 func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	name := c.String("adapter")
 	if flagsOf[name] == nil {
-		return nil, usageError{fmt.Errorf("--adapter is classic, sharded or streams, not %q", name)}
+		return nil, usageError{fmt.Errorf("%s is classic, sharded or streams, not %q", nameOf(c, "adapter"), name)}
 	}
 	for _, other := range []string{"classic", "sharded", "streams"} {
 		for _, flag := range flagsOf[other] {
@@ -58,9 +58,9 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	version := c.Int("server-version")
 	switch {
 	case version < 1 || version > 4:
-		return nil, usageError{fmt.Errorf("--server-version is 1, 2, 3 or 4, not %d", version)}
+		return nil, usageError{fmt.Errorf("%s is 1, 2, 3 or 4, not %d", nameOf(c, "server-version"), version)}
 	case version < 4 && name != "classic":
-		return nil, usageError{fmt.Errorf("--server-version %d: the %s adapter exists for Socket.IO 4 only", version, name)}
+		return nil, usageError{fmt.Errorf("%s %d: the %s adapter exists for Socket.IO 4 only", nameOf(c, "server-version"), version, name)}
 	}
 	options := []emitter.Option{emitter.WithServerVersion(version)}
 	switch name {

@@ -96,7 +96,7 @@ func inputError(c *cli.Context, err error) error {
 		if c.Bool("ack") {
 			name += " --ack"
 		}
-		return usageError{fmt.Errorf("%s needs servers with Socket.IO 4, and --server-version is %d", name, c.Int("server-version"))}
+		return usageError{fmt.Errorf("%s needs servers with Socket.IO 4, and %s is %d", name, nameOf(c, "server-version"), c.Int("server-version"))}
 	case errors.Is(err, encoding.ErrBinary):
 		return usageError{errors.New("--codec json cannot carry binary")}
 	}

@@ -20,7 +20,8 @@ func emitCommand(stdin io.Reader) *cli.Command {
 		Name:      "emit",
 		Usage:     "send an event to clients",
 		ArgsUsage: "EVENT [ARG...]",
-		Description: `Each ARG is JSON if it parses as JSON, otherwise a string. In JSON,
+		Description: `Each ARG is JSON if it parses as JSON, otherwise a string. One that begins like
+JSON, with { [ or ", and is none is sent as a string with a warning. In JSON,
 {"$binary":"<base64>"} stands for binary. Flags may stand anywhere; after --
 nothing is a flag.
 

@@ -42,8 +42,8 @@ func TestEmit(t *testing.T) {
 		{"emit help", "", encoding.Broadcast{Event: "help"}},
 		{"emit h help", "", encoding.Broadcast{Event: "h", Args: []any{"help"}}},
 		{"emit -- help --help", "", encoding.Broadcast{Event: "help", Args: []any{"--help"}}},
-		{`emit hello 1 -5 1.5 true null "quoted" [1,{"a":2}] {bad {"$binary":"AAE="}`, "", encoding.Broadcast{Event: "hello",
-			Args: []any{int64(1), int64(-5), 1.5, true, nil, "quoted", []any{int64(1), map[string]any{"a": int64(2)}}, "{bad", []byte{0, 1}}}},
+		{`emit hello 1 -5 1.5 true null "quoted" [1,{"a":2}] {"$binary":"AAE="}`, "", encoding.Broadcast{Event: "hello",
+			Args: []any{int64(1), int64(-5), 1.5, true, nil, "quoted", []any{int64(1), map[string]any{"a": int64(2)}}, []byte{0, 1}}}},
 		{`emit hello --string 1 true {"a":1}`, "", encoding.Broadcast{Event: "hello", Args: []any{"1", "true", `{"a":1}`}}},
 		{"emit hello --room r1 -r r2 --to r1 -x r3 --except r4", "", encoding.Broadcast{Event: "hello", Rooms: []string{"r1", "r2"}, Except: []string{"r3", "r4"}}},
 		{"emit --room a,b hi", "", encoding.Broadcast{Event: "hi", Rooms: []string{"a,b"}}},
@@ -115,7 +115,7 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "--room", "a", "--room", "", "x"}, "--room is empty"},
 		{[]string{"emit", "hello", "--rom", "r1"}, "--rom"},
 		{[]string{"emit", "x", "1e999"}, "1e999"},
-		{[]string{"emit", "x", `{"$binary":"?"}`}, "base64"},
+		{[]string{"emit", "x", `{"$binary":"?"}`}, `sioemit: argument 1 of event "x": {"$binary":…} must hold base64 text: illegal`},
 		{[]string{"emit", "x", "--args", file}, "--args " + file + `: a JSON array is expected, such as [1,"two"], not {"a":1}`},
 		{[]string{"emit", "x", "--args", text}, "--args " + text + ": not JSON"},
 		{[]string{"emit", "x", "--args", null}, `such as [1,"two"], not null`},
@@ -165,6 +165,73 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestNoJSON warns of an argument that begins like JSON and is sent as a string.
+func TestNoJSON(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	for word, warned := range map[string]bool{
+		"{id:1}": true, `{"id":1`: true, "[1,2": true, `"open`: true, "{'id':1}": true, " [INFO]": true,
+		"id:1": false, "": false, "1,5": false, "(x)": false, `{"id":1}`: false, "[]": false,
+	} {
+		r := sioemit(t, nil, "", "--redis", server.URL(), "emit", "--quiet", "--", "x", "1", word)
+		if r.status != 0 || r.stdout != "" || warned != (r.stderr != "") {
+			t.Errorf("%s: %+v", word, r)
+		}
+		if warned {
+			r.oneLine(t, "argument 2, "+strings.TrimSpace(word)+", begins like JSON and is none", "--string")
+		}
+		if _, b := received.next(t); warned && b.Args[1] != any(word) {
+			t.Errorf("%s arrived as %v", word, b.Args)
+		}
+		if r := sioemit(t, nil, "", "--redis", server.URL(), "emit", "--quiet", "--string", "--", "x", "1", word); r != (result{}) {
+			t.Errorf("%s with --string: %+v", word, r)
+		}
+		received.next(t)
+	}
+}
+
+// TestNoStdin refuses to send what nobody has written to a stdin that is closed,
+// and says where one is empty.
+func TestNoStdin(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{"emit x --binary -", "server-emit x --binary -", "emit x --args -"} {
+		for _, closing := range []string{"<&-", "</dev/null"} {
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", `exec "$0" "$@" `+closing, os.Args[0])
+			cmd.Args = append(cmd.Args, append(strings.Fields(words), "--dry-run")...)
+			cmd.Env = []string{runMain + "=1"}
+			var stdout, stderr strings.Builder
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			_ = cmd.Run() // the status is looked at
+			r := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+			if r.status != statusUsage || r.stdout != "" {
+				t.Errorf("%s %s: %+v", words, closing, r)
+			}
+			r.oneLine(t, "stdin is closed or /dev/null")
+		}
+	}
+	r := sioemit(t, nil, "", "emit", "x", "--binary", "-", "--dry-run")
+	if r.status != 0 || !strings.HasPrefix(r.stdout, "PUBLISH ") {
+		t.Errorf("%+v", r)
+	}
+	r.oneLine(t, "stdin is empty")
+}
+
+// TestWrongType has something else where the stream should be.
+func TestWrongType(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	if err := server.Client().Set(t.Context(), "socket.io", "x", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"emit x", "pipe", "listen", "join a --all"} {
+		r := sioemit(t, nil, `{"event":"x"}`, append([]string{"--redis", server.URL(), "--adapter", "streams"}, strings.Fields(command)...)...)
+		if r.status != statusFailed || !strings.Contains(r.stderr, "the key socket.io in this Redis holds something else than a stream: check --stream-name") || strings.Contains(r.stderr, "WRONGTYPE") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+}
+
 // TestFlagVariables has variables that stand for flags: empty ones count as not
 // set.
 func TestFlagVariables(t *testing.T) {
@@ -185,8 +252,8 @@ func TestFlagVariables(t *testing.T) {
 	}
 	for variable, text := range map[string]string{
 		"SIOEMIT_SERVER_VERSION=x": `SIOEMIT_SERVER_VERSION is a whole number, not "x"`,
-		"SIOEMIT_SERVER_VERSION=9": "is 1, 2, 3 or 4, not 9",
-		"SIOEMIT_ADAPTER=redis":    `is classic, sharded or streams, not "redis"`,
+		"SIOEMIT_SERVER_VERSION=9": "SIOEMIT_SERVER_VERSION is 1, 2, 3 or 4, not 9",
+		"SIOEMIT_ADAPTER=redis":    `SIOEMIT_ADAPTER is classic, sharded or streams, not "redis"`,
 		"SIOEMIT_KEY=\xff":         "SIOEMIT_KEY is not valid UTF-8",
 		"SIOEMIT_NAMESPACE=\xff":   "SIOEMIT_NAMESPACE is not valid UTF-8",
 	} {
@@ -196,6 +263,13 @@ func TestFlagVariables(t *testing.T) {
 		}
 		r.oneLine(t, text)
 	}
+	// A flag goes before its variable, and is blamed then.
+	r = sioemit(t, []string{"SIOEMIT_ADAPTER=redis"}, "", append(words, "--adapter", "nats")...)
+	r.oneLine(t, `--adapter is classic, sharded or streams, not "nats"`)
+	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=3"}, "", append(words, "--adapter", "streams")...)
+	r.oneLine(t, "SIOEMIT_SERVER_VERSION 3: the streams adapter exists for Socket.IO 4 only")
+	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=2"}, "", "rooms")
+	r.oneLine(t, "rooms needs servers with Socket.IO 4, and SIOEMIT_SERVER_VERSION is 2")
 }
 
 // TestInterrupted stops commands that wait for their input.

@@ -179,6 +179,13 @@ func TestVersion(t *testing.T) {
 	if r := sioemit(t, nil, "", "--version"); r != sioemit(t, nil, "", "version") {
 		t.Errorf("--version: %+v", r)
 	}
+	for _, words := range [][]string{{"version", "extra"}, {"man", "extra"}, {"--version", "extra"}} {
+		r := sioemit(t, nil, "", words...)
+		if r.status != statusUsage || r.stdout != "" {
+			t.Errorf("%q: %+v", words, r)
+		}
+		r.oneLine(t, `takes no argument, and got "extra"`)
+	}
 	if r := sioemit(t, nil, "", "version"); r.status != 0 || !strings.HasPrefix(r.stdout, "sioemit ") || !strings.Contains(r.stdout, v.Go) {
 		t.Errorf("%+v", r)
 	}
@@ -202,6 +209,10 @@ func TestComplete(t *testing.T) {
 		"emit --room ":                "",
 		"emit hello --room=":          "",
 		"emit --quiet=t":              "",
+		"--key emit pi":               "pipe",
+		"--key emit --adapter s":      "sharded streams",
+		"emit -- --ro":                "",
+		"emit --room --key --ad":      "--adapter",
 	} {
 		r := sioemit(t, nil, "", append([]string{completeWord}, strings.Split(words, " ")...)...)
 		if got := strings.Join(strings.Fields(r.stdout), " "); r.status != 0 || got != want {
@@ -212,6 +223,10 @@ func TestComplete(t *testing.T) {
 		if r := sioemit(t, nil, "", append([]string{completeWord}, strings.Split(words, " ")...)...); r != (result{status: 1}) {
 			t.Errorf("%q: %+v, want 1, for a file", words, r)
 		}
+	}
+	// What stands where a flag has its value is no command.
+	if r := sioemit(t, nil, "", completeWord, "--key", "emit", ""); !strings.HasPrefix(r.stdout, "emit\npipe\n") || r.status != 0 {
+		t.Errorf("%+v", r)
 	}
 	if r := sioemit(t, nil, "", "completion", "tcsh"); r.status != statusUsage {
 		t.Errorf("%+v", r)

@@ -141,7 +141,8 @@ func (p *trafficPrinter) undecodable(a arrival, err error) error {
 	if p.c.Bool("requests") {
 		return p.line(wrapped)
 	}
-	return printJSON(p.c.App.ErrWriter, wrapped)
+	_ = printJSON(p.c.App.ErrWriter, wrapped) // a stderr that takes nothing ends nothing
+	return nil
 }
 
 func eventLine(m *encoding.Message) (*line, error) {

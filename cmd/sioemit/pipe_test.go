@@ -235,6 +235,31 @@ func TestPipeFull(t *testing.T) {
 	}
 }
 
+// TestPipeStderrFull has a stderr that takes nothing, which is no reason to call
+// what was sent not sent.
+func TestPipeStderrFull(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for words, want := range map[string]int{"pipe": 0, "pipe --require 2": statusListeners, "emit end": 0} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"--redis", server.URL()}, strings.Fields(words)...)...)
+		cmd.Env = []string{runMain + "=1"}
+		cmd.Stdin, cmd.Stderr = strings.NewReader(numbered(2)), full
+		_ = cmd.Run() // the status is looked at
+		if status := cmd.ProcessState.ExitCode(); status != want {
+			t.Errorf("%s: status %d, want %d", words, status, want)
+		}
+	}
+	for range 3 {
+		received.next(t)
+	}
+}
+
 // badLines are lines that pipe rejects, with what the message must name.
 var badLines = map[string]string{
 	`nonsense`:                                "not JSON",

@@ -93,28 +93,29 @@ func complete(w io.Writer, app *cli.App, words []string) (status int) {
 		words = []string{""}
 	}
 	before, last := words[:len(words)-1], words[len(words)-1]
+	flags := slices.Clone(app.Flags)
 	var command *cli.Command
+	var flag cli.Flag // whose value the next word is
+	onlyArguments := false
 	for _, word := range before {
-		if command == nil {
-			command = app.Command(word)
+		switch {
+		case flag != nil:
+			flag = nil
+		case onlyArguments:
+		case word == "--":
+			onlyArguments = true
+		case looksLikeFlag(word):
+			flag = needsValue(flags, word)
+		case command == nil:
+			if command = app.Command(word); command != nil {
+				flags = append(flags, command.Flags...)
+			}
 		}
 	}
-	flags := slices.Clone(app.Flags)
-	if command != nil {
-		flags = append(flags, command.Flags...)
-	}
-	// The value of a flag is the word behind it, or stands in the same word.
-	name, _, inWord := strings.Cut(last, "=")
-	prefix := name + "="
-	if !inWord && len(before) > 0 {
-		name, prefix = before[len(before)-1], ""
-	}
-	var flag cli.Flag
-	if strings.HasPrefix(name, "-") {
-		flag = findFlag(flags, strings.TrimLeft(name, "-"))
-	}
-	if _, ok := flag.(*cli.BoolFlag); ok && !inWord {
-		flag = nil // it needs no value
+	prefix := ""
+	// The value may stand in the same word as its flag.
+	if name, _, inWord := strings.Cut(last, "="); flag == nil && inWord && looksLikeFlag(name) && !onlyArguments {
+		flag, prefix = findFlag(flags, strings.TrimLeft(name, "-")), name+"="
 	}
 	var found []string
 	switch {
@@ -125,7 +126,7 @@ func complete(w io.Writer, app *cli.App, words []string) (status int) {
 		if doc, ok := flag.(cli.DocGenerationFlag); ok && strings.Contains(doc.GetUsage(), "`FILE`") {
 			status = statusFailed
 		}
-	case strings.HasPrefix(last, "-"):
+	case strings.HasPrefix(last, "-") && !onlyArguments:
 		for _, f := range flags {
 			for _, name := range f.Names() {
 				if len(name) > 1 {
@@ -150,6 +151,16 @@ func complete(w io.Writer, app *cli.App, words []string) (status int) {
 	return status
 }
 
+// needsValue returns the flag of a word that leaves its value to the next one.
+func needsValue(flags []cli.Flag, word string) cli.Flag {
+	name, _, inWord := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	flag := findFlag(flags, name)
+	if _, isBool := flag.(*cli.BoolFlag); isBool || inWord {
+		return nil
+	}
+	return flag
+}
+
 // valuesOf are the values of flags that have few.
 var valuesOf = map[string][]string{
 	"adapter": {"classic", "sharded", "streams"}, "codec": {"msgpack", "json"},
@@ -162,6 +173,9 @@ func manCommand() *cli.Command {
 		Usage:       "print the manual page",
 		Description: `   sioemit man | man -l -`,
 		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
 			_, err := io.WriteString(c.App.Writer, manPage(c.App))
 			return err
 		},
@@ -237,6 +251,9 @@ func versionCommand() *cli.Command {
 		Description: `   sioemit version --json | jq -r .commit`,
 		Flags:       []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
 			v := buildVersion()
 			if c.Bool("json") {
 				return printJSON(c.App.Writer, v)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
@@ -26,8 +27,11 @@ func valueFlags() []cli.Flag {
 // --args, then the content of each --binary.
 func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
 	var args []any
-	for _, word := range words {
+	for i, word := range words {
 		args = append(args, value(word, c.Bool("string")))
+		if !c.Bool("string") {
+			warnNoJSON(c, i+1, word)
+		}
 	}
 	files := inputs{ctx: c.Context, stdin: stdin}
 	if c.IsSet("args") {
@@ -41,12 +45,17 @@ func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
 		}
 		args = append(args, elements...)
 	}
+	emptyStdin := false
 	for _, name := range c.StringSlice("binary") {
 		data, err := files.read("--binary", name)
 		if err != nil {
 			return nil, err
 		}
 		args = append(args, data)
+		emptyStdin = emptyStdin || name == "-" && len(data) == 0
+	}
+	if emptyStdin { // as when what should have written it failed
+		fmt.Fprintln(c.App.ErrWriter, "sioemit: warning: --binary -: stdin is empty, and so is what is sent")
 	}
 	return args, nil
 }
@@ -57,6 +66,20 @@ func value(word string, text bool) any {
 		return encoding.TaggedJSON(word)
 	}
 	return word
+}
+
+// warnNoJSON says so where a word begins as JSON does and is none: it was to be
+// an object, an array or a quoted string, and is sent as the text that it is.
+func warnNoJSON(c *cli.Context, number int, word string) {
+	start := strings.TrimLeft(word, " \t\r\n")
+	if start == "" || !strings.ContainsRune(`{["`, rune(start[0])) {
+		return
+	}
+	var discard json.RawMessage
+	if err := json.Unmarshal([]byte(word), &discard); err != nil {
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: argument %d, %s, begins like JSON and is none (%s), so it is sent as a string; --string if that is meant\n",
+			number, oneLine(shorten([]byte(word))), oneLine(err.Error()))
+	}
 }
 
 func jsonArray(text []byte) ([]any, error) {
@@ -93,12 +116,30 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 	if in.used != "" {
 		return nil, usageError{fmt.Errorf("%s -: stdin has been read by %s already", flag, in.used)}
 	}
+	if isNothing(in.stdin) {
+		return nil, usageError{fmt.Errorf("%s -: stdin is closed or %s; if nothing is what you want to send, name an empty file", flag, os.DevNull)}
+	}
 	in.used = flag
 	data, err := unlessDone(in.ctx, func() ([]byte, error) { return io.ReadAll(in.stdin) })
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s -: %w", flag, err)}
 	}
 	return data, nil
+}
+
+// isNothing reports whether stdin is the null device, which is what a Go program
+// finds there when it was started with stdin closed.
+func isNothing(stdin io.Reader) bool {
+	file, ok := stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return true // it cannot be read either
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
 }
 
 // unlessDone returns what read returns, or the error of ctx once that is done:
