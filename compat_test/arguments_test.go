@@ -13,7 +13,7 @@ func noArguments(s *stage) {
 
 func manyArguments(s *stage) {
 	s.send(message{event: "types", args: []any{
-		nil, true, false, 0, -1, 127, 128, -129, 65536, -2147483649, 1 << 53, 0.1, -2.5e-300, math.Pi, "", "text",
+		nil, true, false, 0, -1, 127, 128, -129, 65536, int64(-2147483649), int64(1) << 53, 0.1, -2.5e-300, math.Pi, "", "text",
 		[]any{}, map[string]any{}, []any{1, []any{2, map[string]any{"three": []any{nil}}}},
 		map[string]any{"b": 1, "10": 2, "9": 3, "": 4},
 	}}, everyone("/"))

@@ -163,7 +163,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 			}
 			return
 		}
-		if r.RequestID == "" && !bytes.Contains(payload, []byte("requestId")) || r.Clients < 0 || r.Clients > math.MaxInt32+1 {
+		if r.RequestID == "" && !bytes.Contains(payload, []byte("requestId")) || r.Clients < 0 || int64(r.Clients) > math.MaxInt32+1 {
 			t.Fatalf("%+v", r)
 		}
 		// Whatever came, it can be looked at.
