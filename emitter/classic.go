@@ -11,7 +11,7 @@ import (
 // and events are published there.
 type classic struct{ format encoding.Classic }
 
-func (classic) check(*config) error { return nil }
+func (classic) check(c *config) error { return checkText("WithKey", c.key) }
 
 func (a classic) route(b *encoding.Broadcast) (*route, error) {
 	return &route{template: a.format.Template(b), words: []any{"publish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newPublish}, nil

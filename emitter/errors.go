@@ -27,8 +27,9 @@ var (
 	// error, the event would miss its room or reach everyone.
 	ErrEmptyRoom = errors.New("the room's name is empty")
 
-	// ErrInvalidUTF8 is returned for a room, namespace or event that is not
-	// valid UTF-8: no server can have one of that name.
+	// ErrInvalidUTF8 is returned for a room, namespace or event, and by an emitter
+	// with a key, channel prefix or stream name, that is not valid UTF-8: no
+	// server can have one of that name.
 	ErrInvalidUTF8 = errors.New("the name is not valid UTF-8")
 
 	// ErrServerVersion is returned by an emitter that was made with a server
@@ -69,6 +70,14 @@ func checkRoom(room string) error {
 		return fmt.Errorf("emitter: %w", ErrEmptyRoom)
 	case !utf8.ValidString(room):
 		return fmt.Errorf("emitter: room %q: %w", room, ErrInvalidUTF8)
+	}
+	return nil
+}
+
+// checkText refuses a name that an option sets.
+func checkText(option, name string) error {
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("emitter: %s %q: %w", option, name, ErrInvalidUTF8)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,7 +16,7 @@ type sharded struct{ format encoding.Sharded }
 func (a sharded) check(c *config) error {
 	switch a.format.SubscriptionMode {
 	case "", Dynamic, DynamicPrivate, Static:
-		return checkClassicOnly(c, "sharded")
+		return cmp.Or(checkClassicOnly(c, "sharded"), checkText("ChannelPrefix", a.format.ChannelPrefix))
 	}
 	return fmt.Errorf("emitter: SubscriptionMode %q: %w: it is %s, %s or %s", a.format.SubscriptionMode, ErrAdapter, Dynamic, DynamicPrivate, Static)
 }

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -22,7 +23,7 @@ func (a streams) check(c *config) error {
 	case a.MaxLen < 0:
 		return fmt.Errorf("emitter: MaxLen %d: %w: it must not be negative, and 0 means 10,000", a.MaxLen, ErrAdapter)
 	}
-	return checkClassicOnly(c, "streams")
+	return cmp.Or(checkClassicOnly(c, "streams"), checkText("StreamName", a.StreamName), checkText("ChannelPrefix", a.ChannelPrefix))
 }
 
 func (a streams) route(b *encoding.Broadcast) (*route, error) {

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // line is an event as a JSON line: what pipe reads and listen prints. Binary in
@@ -52,9 +57,9 @@ func (l *line) set(key string, value []byte) error {
 	var err error
 	switch key {
 	case "event":
-		err = setString(&l.Event, value)
+		err = setName(&l.Event, value)
 	case "namespace":
-		err = setString(&l.Namespace, value)
+		err = setName(&l.Namespace, value)
 	case "args":
 		if value[0] != '[' {
 			err = errors.New("it is an array")
@@ -64,9 +69,14 @@ func (l *line) set(key string, value []byte) error {
 		s := jsonSpans{text: value}
 		s.elements(func(element []byte) { l.Args = append(l.Args, element) })
 	case "rooms":
-		err = setStrings(&l.Rooms, value)
+		if err = setNames(&l.Rooms, value); err == nil && len(l.Rooms) == 0 {
+			err = errors.New("it names a room at least; without the member the line goes to the rooms of --room, or to everyone")
+		}
 	case "except":
-		err = setStrings(&l.Except, value)
+		before := len(l.Except)
+		if err = setNames(&l.Except, value); err == nil && len(l.Except) == 0 && before > 0 {
+			err = errors.New("it names a room at least, beside --except; without the member the rooms of --except are left out")
+		}
 	case "volatile":
 		err = setBool(&l.Volatile, value)
 	case "compress":
@@ -81,15 +91,17 @@ func (l *line) set(key string, value []byte) error {
 	return nil
 }
 
-func setString(to *string, value []byte) error {
+// setName takes the text of an event, a namespace or a room.
+func setName(to *string, value []byte) error {
 	if value[0] != '"' {
 		return errors.New("it is a string")
 	}
-	*to = stringOf(value)
-	return nil
+	var err error
+	*to, err = nameOf(value)
+	return err
 }
 
-func setStrings(to *[]string, value []byte) error {
+func setNames(to *[]string, value []byte) error {
 	if value[0] != '[' {
 		return errors.New("it is an array of strings")
 	}
@@ -101,9 +113,53 @@ func setStrings(to *[]string, value []byte) error {
 			err = errors.New("it is an array of strings")
 			return
 		}
-		*to = append(*to, stringOf(element))
+		name, nameErr := nameOf(element)
+		err = cmp.Or(err, nameErr)
+		*to = append(*to, name)
 	})
 	return err
+}
+
+// nameOf is stringOf for names. What stands for no character turns into U+FFFD
+// there, which would make another name of it.
+func nameOf(literal []byte) (string, error) {
+	name := stringOf(literal)
+	if strings.Contains(name, "\ufffd") && !isUnicode(literal) {
+		return "", errors.New("it is not valid UTF-8, or holds half of a surrogate pair, and no message can name that")
+	}
+	return name, nil
+}
+
+// isUnicode reports whether every part of a valid JSON string literal stands
+// for a character.
+func isUnicode(literal []byte) bool {
+	if !utf8.Valid(literal) {
+		return false
+	}
+	for i := 0; i < len(literal); i++ {
+		if literal[i] != '\\' {
+			continue
+		}
+		if i++; literal[i] != 'u' {
+			continue
+		}
+		unit := hexUnit(literal[i+1:])
+		i += 4
+		if !utf16.IsSurrogate(unit) {
+			continue
+		}
+		if rest := literal[i+1:]; rest[0] != '\\' || rest[1] != 'u' || utf16.DecodeRune(unit, hexUnit(rest[2:])) == utf8.RuneError {
+			return false
+		}
+		i += len(`\udc00`)
+	}
+	return true
+}
+
+// hexUnit is the UTF-16 code unit behind the \u of a valid literal.
+func hexUnit(text []byte) rune {
+	n, _ := strconv.ParseUint(string(text[:4]), 16, 32)
+	return rune(n)
 }
 
 func setBool(to *bool, value []byte) error {

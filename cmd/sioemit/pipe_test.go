@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -87,8 +88,8 @@ func TestPipeLines(t *testing.T) {
 	input := "\ufeff" + `{"event":"plain"}
 
 {"event":"all","args":[1,"two",{"$binary":"AQ=="}],"namespace":"/","rooms":["a","b,c"],"except":["d"],"volatile":false,"compress":false}
-  {"event":"spaced" , "args" : [ ] , "rooms" : [ ] }  ` + "\r" + `
-{"event":"escaped é\n","rooms":["\ud83d\ude00"]}
+  {"event":"spaced" , "args" : [ ] , "except" : [ ] }  ` + "\r" + `
+{"event":"escaped é\n","rooms":["\ud83d\ude00","\ufffd","�","\\ud800"]}
 {"event":"last"}`
 	r := sioemit(t, env, input, "pipe", "--room", "default", "--volatile", "--json", "--namespace", "/")
 	if s := r.summary(t); r.status != 0 || s != (summary{Lines: 5, Sent: 5}) {
@@ -97,8 +98,8 @@ func TestPipeLines(t *testing.T) {
 	for _, want := range []encoding.Broadcast{
 		{Event: "plain", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
 		{Event: "all", Args: []any{int64(1), "two", []byte{1}}, Rooms: []string{"a", "b,c"}, Except: []string{"d"}, Flags: encoding.Flags{Compress: &no}},
-		{Event: "spaced", Flags: encoding.Flags{Volatile: true}},
-		{Event: "escaped é\n", Rooms: []string{"😀"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "spaced", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "escaped é\n", Rooms: []string{"😀", "\ufffd", `\ud800`}, Flags: encoding.Flags{Volatile: true}},
 		{Event: "last", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
 	} {
 		want.Type, want.Namespace = encoding.Event, "/"
@@ -262,27 +263,37 @@ func TestPipeStderrFull(t *testing.T) {
 
 // badLines are lines that pipe rejects, with what the message must name.
 var badLines = map[string]string{
-	`nonsense`:                                "not JSON",
-	`{"event":"x"} {"event":"y"}`:             "not JSON",
-	`["x"]`:                                   "not a JSON object",
-	`{}`:                                      `no "event"`,
-	`{"args":[]}`:                             `no "event"`,
-	`{"event":""}`:                            "empty",
-	`{"event":7}`:                             `"event" is 7: it is a string`,
-	`{"event":"connect"}`:                     `"connect"`,
-	`{"evnt":"x"}`:                            `"evnt"`,
-	`{"event":"x","args":1}`:                  `"args" is 1: it is an array`,
-	`{"event":"x","rooms":"a"}`:               `"rooms" is "a": it is an array of strings`,
-	`{"event":"x","rooms":["a",1]}`:           "array of strings",
-	`{"event":"x","rooms":[""]}`:              "room's name is empty",
-	`{"event":"x","except":[""]}`:             "room's name is empty",
-	`{"event":"x","namespace":null}`:          "it is a string",
-	`{"event":"x","volatile":1}`:              "true or false",
-	`{"event":"x","compress":"yes"}`:          "true or false",
-	`{"event":"x","room":"a"}`:                `"room"`,
-	`{"event":"x","args":[{"$binary":"?"}]}`:  "base64",
-	`{"event":"x","args":[1e999]}`:            "1e999",
-	`{"event":"x","args":["` + "\x01" + `"]}`: "not JSON",
+	`nonsense`:                                    "not JSON",
+	`{"event":"x"} {"event":"y"}`:                 "not JSON",
+	`["x"]`:                                       "not a JSON object",
+	`{}`:                                          `no "event"`,
+	`{"args":[]}`:                                 `no "event"`,
+	`{"event":""}`:                                "empty",
+	`{"event":7}`:                                 `"event" is 7: it is a string`,
+	`{"event":"connect"}`:                         `"connect"`,
+	`{"evnt":"x"}`:                                `"evnt"`,
+	`{"event":"x","args":1}`:                      `"args" is 1: it is an array`,
+	`{"event":"x","rooms":"a"}`:                   `"rooms" is "a": it is an array of strings`,
+	`{"event":"x","rooms":["a",1]}`:               "array of strings",
+	`{"event":"x","rooms":[""]}`:                  "room's name is empty",
+	`{"event":"x","except":[""]}`:                 "room's name is empty",
+	`{"event":"x","rooms":[]}`:                    "it names a room at least",
+	`{"event":"x","rooms":["a"],"rooms":[]}`:      "it names a room at least",
+	`{"event":"x","rooms":["a` + "\xff" + `"]}`:   "not valid UTF-8",
+	`{"event":"x","except":["a` + "\xff" + `"]}`:  "not valid UTF-8",
+	`{"event":"x","rooms":["\ud800"]}`:            "half of a surrogate pair",
+	`{"event":"x","rooms":["a","\udc00\ud800"]}`:  "half of a surrogate pair",
+	`{"event":"x","except":["\ud83d\u0041","a"]}`: "half of a surrogate pair",
+	`{"event":"x\ud83d"}`:                         "half of a surrogate pair",
+	`{"event":"x` + "\xc3" + `"}`:                 "not valid UTF-8",
+	`{"event":"x","namespace":"\udead"}`:          "half of a surrogate pair",
+	`{"event":"x","namespace":null}`:              "it is a string",
+	`{"event":"x","volatile":1}`:                  "true or false",
+	`{"event":"x","compress":"yes"}`:              "true or false",
+	`{"event":"x","room":"a"}`:                    `"room"`,
+	`{"event":"x","args":[{"$binary":"?"}]}`:      "base64",
+	`{"event":"x","args":[1e999]}`:                "1e999",
+	`{"event":"x","args":["` + "\x01" + `"]}`:     "not JSON",
 }
 
 func TestPipeRejects(t *testing.T) {
@@ -319,6 +330,64 @@ func TestPipeRejects(t *testing.T) {
 	}
 	if r := sioemit(t, env, numbered(1), "pipe", "--require", "2"); r.status != statusListeners || !strings.Contains(r.stderr, "nothing was sent") {
 		t.Errorf("--require: %+v", r)
+	}
+}
+
+// TestPipeEmptyRooms has lines whose lists came out empty beside flags: what the
+// flags say must not be lost by them.
+func TestPipeEmptyRooms(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
+	input := `{"event":"x","rooms":[]}` + "\n" + `{"event":"y","except":[]}` + "\n" + `{"event":"z"}` + "\n"
+	r := sioemit(t, env, input, "pipe", "--json", "--room", "vip", "--except", "bob")
+	if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 3, Sent: 1, Rejected: 2}) ||
+		!strings.Contains(r.stderr, `line 1: "rooms" is []: it names a room at least`) || !strings.Contains(r.stderr, `line 2: "except" is []: it names a room at least, beside --except`) {
+		t.Errorf("%+v", r)
+	}
+	if channel, b := received.next(t); channel != "socket.io#/#vip#" || b.Event != "z" || !slices.Equal(b.Except, []string{"bob"}) {
+		t.Errorf("%s %+v", channel, b)
+	}
+}
+
+// TestNotUnicode has text that is not UTF-8 wherever it becomes a name.
+func TestNotUnicode(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	all := server.Client().PSubscribe(t.Context(), "*")
+	defer all.Close()
+	if _, err := all.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const bad = "a\xff"
+	for _, words := range [][]string{
+		{"emit", bad}, {"emit", "-r", bad, "x"}, {"emit", "-x", bad, "x"}, {"emit", "-n", bad, "x"}, {"emit", "--key", bad, "x"}, {"emit", "--ack", "-r", bad, "x"},
+		{"--adapter", "sharded", "--key", bad, "emit", "x"}, {"--adapter", "streams", "--stream-name", bad, "emit", "x"},
+		{"pipe", "-r", bad}, {"pipe", "-n", bad}, {"pipe", "-x", bad},
+		{"join", bad, "--all"}, {"leave", bad, "--all"}, {"join", "a", "-r", bad}, {"disconnect", "-r", bad}, {"disconnect", "--all", "-n", bad},
+		{"server-emit", bad}, {"server-emit", "-n", bad, "x"}, {"sockets", "-r", bad}, {"sockets", "-n", bad}, {"rooms", "-n", bad}, {"servers", "-n", bad},
+		{"listen", "-n", bad}, {"listen", "-r", bad}, {"listen", "--event", bad}, {"doctor", "-n", bad},
+	} {
+		r := sioemit(t, nil, `{"event":"x"}`, append(words, "--redis", server.URL())...)
+		if r.status != statusUsage || r.stdout != "" || !strings.Contains(r.stderr, "not valid UTF-8") {
+			t.Errorf("%q: %+v", words, r)
+		}
+	}
+	for _, name := range []string{"NAMESPACE", "KEY"} {
+		r := sioemit(t, []string{"SIOEMIT_" + name + "=" + bad}, "", "emit", "x", "--redis", server.URL())
+		if r.status != statusUsage || !strings.Contains(r.stderr, "not valid UTF-8") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if err := server.Client().Publish(t.Context(), "end", "").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := all.ReceiveMessage(t.Context()); err != nil || m.Channel != "end" {
+		t.Errorf("%v, %v was sent", m, err)
+	}
+	if n, err := server.Client().DBSize(t.Context()).Result(); n != 0 || err != nil {
+		t.Errorf("%d keys were written, %v", n, err)
 	}
 }
 
@@ -415,7 +484,7 @@ func TestLineSchema(t *testing.T) {
 		}
 	}
 	for bad := range badLines {
-		if !strings.Contains(bad, "$binary") && !strings.Contains(bad, "1e999") { // beyond a schema
+		if !strings.Contains(bad, "$binary") && !strings.Contains(bad, "1e999") && !strings.Contains(bad, `\ud`) && utf8.ValidString(bad) { // beyond a schema
 			check(bad)
 		}
 	}
