@@ -97,7 +97,7 @@ func setName(to *string, value []byte) error {
 		return errors.New("it is a string")
 	}
 	var err error
-	*to, err = nameOf(value)
+	*to, err = unicodeOf(value)
 	return err
 }
 
@@ -113,16 +113,16 @@ func setNames(to *[]string, value []byte) error {
 			err = errors.New("it is an array of strings")
 			return
 		}
-		name, nameErr := nameOf(element)
+		name, nameErr := unicodeOf(element)
 		err = cmp.Or(err, nameErr)
 		*to = append(*to, name)
 	})
 	return err
 }
 
-// nameOf is stringOf for names. What stands for no character turns into U+FFFD
+// unicodeOf is stringOf for names. What stands for no character turns into U+FFFD
 // there, which would make another name of it.
-func nameOf(literal []byte) (string, error) {
+func unicodeOf(literal []byte) (string, error) {
 	name := stringOf(literal)
 	if strings.Contains(name, "\ufffd") && !isUnicode(literal) {
 		return "", errors.New("it is not valid UTF-8, or holds half of a surrogate pair, and no message can name that")
