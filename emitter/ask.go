@@ -91,7 +91,7 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 	if o.err != nil {
 		return 0, o.err
 	}
-	client, err := o.subscriber(ctx)
+	client, err := o.sender.can.subscribes(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("emitter: %s: %w", call, err)
 	}
@@ -155,27 +155,6 @@ func (w *waiter) await(ctx context.Context, c collector, asked int) error {
 	incomplete := &IncompleteError{Asked: asked, Err: err}
 	c.incomplete(incomplete)
 	return incomplete
-}
-
-// subscriber returns the client on which replies are awaited. That of a Ring is
-// the one Redis that it has, because the Ring itself connects at once.
-func (o *BroadcastOperator) subscriber(ctx context.Context) (client subscriber, err error) {
-	switch c := o.sender.client.(type) {
-	case redis.Pipeliner:
-		return nil, ErrPipelined
-	case *redis.Ring:
-		err = c.ForEachShard(ctx, func(_ context.Context, shard *redis.Client) error {
-			client = shard
-			return nil
-		})
-		if client == nil && err == nil {
-			err = errors.New("the Ring has lost its Redis")
-		}
-		return client, err
-	case subscriber:
-		return c, nil
-	}
-	return nil, ErrCannotSubscribe
 }
 
 // needs is what the classic adapter must be to answer a call; the others have

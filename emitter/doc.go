@@ -41,8 +41,8 @@
 // EmitWithAck, FetchSockets, Rooms and ServerSideEmitWithAck wait for the
 // servers to answer. They return ErrNoServers when none listens on the
 // namespace. Before they ask it may be ErrNeedsVersion4, ErrTargeted,
-// ErrPipelined, ErrCannotSubscribe or ErrClosed, or the error of the context
-// when that has ended. Afterwards it is ErrSubscription when the connection for
+// ErrPipelined, ErrCannotSubscribe, ErrNeedsClusterClient, ErrUnknownClient or
+// ErrClosed, or the error of the context when that has ended. Afterwards it is ErrSubscription when the connection for
 // replies breaks, and an *IncompleteError, beside the replies that came, when
 // time runs out.
 //

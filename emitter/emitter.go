@@ -9,19 +9,6 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 )
 
-// ErrRing is returned by an emitter that was made with a *redis.Ring of several
-// Redis. It spreads channels over them, while servers listen on one.
-var ErrRing = errors.New("a Ring of several Redis would send most events where no server listens; give the emitter the client of the one that the servers use")
-
-// Client is the part of a go-redis client that an Emitter needs. Every one has
-// it: *redis.Client (also for Sentinel), *redis.ClusterClient, a *redis.Ring of
-// one Redis, what AutoPipeline returns, and a redis.Pipeliner, in which events
-// wait for Exec like any other command.
-type Client interface {
-	Process(ctx context.Context, cmd redis.Cmder) error
-	Pipelined(ctx context.Context, fn func(redis.Pipeliner) error) ([]redis.Cmder, error)
-}
-
 // Emitter sends to the clients of a cluster. Its own methods, and those of the
 // BroadcastOperator that it is, mean everyone in the default namespace "/".
 type Emitter struct {
@@ -39,8 +26,9 @@ func New(client Client, options ...Option) *Emitter {
 	if c.err == nil && client == nil {
 		c.err = errors.New("emitter: New was given no Redis client")
 	}
-	if ring, ok := client.(*redis.Ring); ok && c.err == nil && len(ring.Options().Addrs) > 1 {
-		c.err = fmt.Errorf("emitter: %w", ErrRing)
+	can, err := newAbilities(client)
+	if c.err == nil {
+		c.err = err
 	}
 	if c.err == nil {
 		c.err = c.adapter.check(&c)
@@ -51,7 +39,7 @@ func New(client Client, options ...Option) *Emitter {
 	if pipe, ok := client.(redis.Pipeliner); ok {
 		client = &pipeline{Pipeliner: pipe, memory: newMemory()}
 	}
-	return newEmitter(&sender{client: client, adapter: c.adapter, version: c.version, replies: new(replies), memory: newMemories(client)}, c.err)
+	return newEmitter(&sender{client: client, can: can, adapter: c.adapter, version: c.version, replies: new(replies), memory: newMemories(client)}, c.err)
 }
 
 // Close ends all calls of the emitter that wait for replies, and refuses later
@@ -69,6 +57,7 @@ func newEmitter(s *sender, err error) *Emitter {
 // sender is what all operators of an emitter share.
 type sender struct {
 	client  Client
+	can     *abilities // of the client
 	adapter Adapter
 	version int // major version of the servers' socket.io
 	replies *replies
@@ -102,11 +91,7 @@ func (r *route) command(ctx context.Context, words []any, message []byte) redis.
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As
 // find go-redis's own errors and those of package net.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
-	err := s.client.Process(ctx, cmd)
-	if err == nil {
-		err = cmd.Err() // waits where an asynchronous client returned early
-	}
-	return s.describe(cmd, err)
+	return s.describe(cmd, process(ctx, s.client, cmd))
 }
 
 // describe says which command an error comes from.
@@ -120,7 +105,7 @@ func (s *sender) describe(cmd redis.Cmder, err error) error {
 // explain adds to an error of a command what it means where that is not plain.
 func (s *sender) explain(cmd redis.Cmder, err error) error {
 	_, moved := redis.IsMovedError(err)
-	if _, cluster := s.client.(*redis.ClusterClient); moved && !cluster {
+	if moved && s.can.nodes == nil {
 		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), err)
 	}
 	return fmt.Errorf("%s: %w", commandName(cmd), err)

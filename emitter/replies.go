@@ -20,12 +20,6 @@ var ErrSubscription = errors.New("the subscription for replies was lost")
 // ErrClosed is returned by calls with replies after Close.
 var ErrClosed = errors.New("the emitter has been closed")
 
-// subscriber is what a client needs beside Client for calls with replies.
-type subscriber interface {
-	Subscribe(ctx context.Context, channels ...string) *redis.PubSub
-	SSubscribe(ctx context.Context, channels ...string) *redis.PubSub
-}
-
 // replies receives what servers answer to this emitter. It has a connection
 // only while a call waits: the first one opens it, the last one closes it.
 type replies struct {

@@ -5,25 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // ErrPipelined is returned by calls that need an answer and were made in a
 // pipeline, where answers come only after its end.
 var ErrPipelined = errors.New("this call needs an answer and cannot be part of a pipeline")
 
-// nodes is what the clients of several Redis nodes have, *redis.ClusterClient
-// and *redis.Ring.
-type nodes interface {
-	ForEachShard(ctx context.Context, fn func(context.Context, *redis.Client) error) error
-}
-
 // ServerCount returns how many servers listen on the namespace. With rooms it
 // returns ErrTargeted: a server listens to its whole namespace. On a Redis
-// Cluster it asks every node, because each knows its own subscribers only; for
-// that, the emitter must have been made with the *redis.ClusterClient itself,
-// not with what its AutoPipeline returns.
+// Cluster it asks every node, because each knows its own subscribers only; when
+// the client does not show them, it returns ErrNeedsClusterClient.
 func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 	if o.err != nil {
 		return 0, o.err
@@ -35,28 +26,17 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 }
 
 func (o *BroadcastOperator) serverCount(ctx context.Context) (int, error) {
-	client, adapter := o.sender.client, o.sender.adapter
-	if _, ok := client.(redis.Pipeliner); ok {
-		return 0, fmt.Errorf("emitter: server count: %w", ErrPipelined)
-	}
-	var err error
 	var sum atomic.Int64
-	ask := func(ctx context.Context, node Client) error {
-		cmd, channel := adapter.listeners(ctx, o.namespace)
-		err := node.Process(ctx, cmd)
-		if err == nil {
-			err = cmd.Err()
+	err := o.sender.can.each(ctx, o.sender.client, func(ctx context.Context, node Client) error {
+		cmd, channel := o.sender.adapter.listeners(ctx, o.namespace)
+		if err := process(ctx, node, cmd); err != nil {
+			return o.sender.explain(cmd, err)
 		}
 		sum.Add(cmd.Val()[channel])
-		return o.sender.describe(cmd, err)
-	}
-	if all, ok := client.(nodes); ok {
-		err = all.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error { return ask(ctx, node) })
-	} else {
-		err = ask(ctx, client)
-	}
+		return nil
+	})
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("emitter: %w", err)
 	}
 	return int(sum.Load()), nil
 }
