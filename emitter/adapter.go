@@ -20,8 +20,14 @@ type Adapter interface {
 	// check returns what is wrong with the options of the adapter, or with
 	// the other options beside it.
 	check(c *config) error
-	// route encodes what all broadcasts with the target of b have in common.
-	route(b *encoding.Broadcast) (*route, error)
+	// retarget makes t the template of b.
+	retarget(t *encoding.Template, b *encoding.Broadcast)
+	// words appends the words of the Redis command that sends b, in front of the
+	// message.
+	words(to []any, b *encoding.Broadcast) ([]any, error)
+	// command returns the Redis command of these words, the last of which becomes
+	// the message.
+	command(ctx context.Context, words []any, message []byte) redis.Cmder
 	// listeners returns the Redis command that asks a node for the subscribers
 	// of a channel on which each server of the namespace listens once.
 	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
@@ -98,12 +104,10 @@ type StreamsOptions struct {
 // connection state recovery, get what they missed.
 func Streams(o StreamsOptions) Adapter { return streams{o} }
 
-// route is how broadcasts to one target are sent, but for the event itself.
-type route struct {
-	template *encoding.Template
-	words    []any // of the Redis command, in front of the message
-	newCmd   func(ctx context.Context, words ...any) redis.Cmder
-	encode   func(message []byte) []byte // the message as the command takes it; nil: as it is
+// publishMessage returns PUBLISH or SPUBLISH with a message as its last word.
+func publishMessage(ctx context.Context, words []any, message []byte) redis.Cmder {
+	words[len(words)-1] = message
+	return newPublish(ctx, words...)
 }
 
 // newPublish returns PUBLISH or SPUBLISH. go-redis knows no key of PUBLISH and
@@ -114,10 +118,6 @@ func newPublish(ctx context.Context, words ...any) redis.Cmder {
 	cmd := redis.NewIntCmd(ctx, words...)
 	cmd.SetFirstKeyPos(1)
 	return cmd
-}
-
-func newStringCmd(ctx context.Context, words ...any) redis.Cmder {
-	return redis.NewStringCmd(ctx, words...)
 }
 
 // subscribers returns the command that counts the subscribers of a channel.

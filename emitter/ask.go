@@ -55,7 +55,8 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 // earlier ends the wait earlier. The default is DefaultTimeout, or the deadline
 // of the context.
 func (o *BroadcastOperator) Timeout(d time.Duration) *BroadcastOperator {
-	op := o.derive()
+	op := new(BroadcastOperator)
+	op.derive(o)
 	op.timeout = d
 	if d <= 0 {
 		op.fail(fmt.Errorf("emitter: Timeout(%v) must be more than 0", d))

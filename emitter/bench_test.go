@@ -58,6 +58,28 @@ func BenchmarkEmitPipelined(b *testing.B) {
 	}
 }
 
+// BenchmarkEmitPipelinedTo is one emit of a pipeline of 1,000 to a target that is
+// not kept, as most are.
+func BenchmarkEmitPipelinedTo(b *testing.B) {
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	defer rdb.Close()
+	io := emitter.New(rdb)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += perPipeline {
+		if err := io.Pipelined(ctx, func(io *emitter.Emitter) error {
+			for range min(perPipeline, b.N-n) {
+				if err := io.To("room1").Emit(ctx, "order", anOrder); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkEmitPipelinedBare is what EmitPipelined is measured against: a
 // pipeline of go-redis with bytes that are ready.
 func BenchmarkEmitPipelinedBare(b *testing.B) {

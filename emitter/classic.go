@@ -13,8 +13,14 @@ type classic struct{ format encoding.Classic }
 
 func (classic) check(c *config) error { return checkText("WithKey", c.key) }
 
-func (a classic) route(b *encoding.Broadcast) (*route, error) {
-	return &route{template: a.format.Template(b), words: []any{"publish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newPublish}, nil
+func (a classic) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
+
+func (a classic) words(to []any, b *encoding.Broadcast) ([]any, error) {
+	return append(to, "publish", a.format.Channel(b.Namespace, b.Rooms)), nil
+}
+
+func (classic) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+	return publishMessage(ctx, words, message)
 }
 
 func (a classic) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {

@@ -64,28 +64,22 @@ type sender struct {
 	memory  *memories
 }
 
-// broadcast sends an event along a route.
-func (s *sender) broadcast(ctx context.Context, r *route, event string, args []any) error {
+// broadcast sends an event to the target of an operator.
+func (s *sender) broadcast(ctx context.Context, o *BroadcastOperator, event string, args []any) error {
 	if pipe, ok := s.client.(*pipeline); ok {
-		return pipe.broadcast(ctx, r, event, args)
+		return pipe.broadcast(ctx, o, event, args)
+	}
+	scratch := routes.Get().(*route)
+	defer scratch.giveBack()
+	r, err := o.route(scratch)
+	if err != nil {
+		return err
 	}
 	message, err := r.template.Append(nil, event, args)
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	words := make([]any, len(r.words)+1)
-	return s.send(ctx, r.command(ctx, words, message))
-}
-
-// command returns the Redis command for a message, with the memory for its
-// words.
-func (r *route) command(ctx context.Context, words []any, message []byte) redis.Cmder {
-	if r.encode != nil {
-		message = r.encode(message)
-	}
-	copy(words, r.words)
-	words[len(r.words)] = message
-	return r.newCmd(ctx, words...)
+	return s.send(ctx, r.command(ctx, make([]any, len(r.words)+1), message))
 }
 
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As

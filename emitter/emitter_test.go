@@ -183,9 +183,12 @@ func TestOperatorsShareNoRooms(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	received := subscribe(t, server)
-	base := emitter.New(server.Client()).To("a", "b", "c", "a") // the second "a" leaves room behind the list
+	caller := []string{"a", "b", "c", "a"}
+	base := emitter.New(server.Client()).To(caller...)
+	clear(caller) // the list is the caller's, who may write to it
 	left, right := base.To("left"), base.To("right")
-	for event, op := range map[string]*emitter.BroadcastOperator{"base": base, "left": left, "right": right} {
+	far := right.To("d", "a", "e").Volatile().To("right").In("f")
+	for event, op := range map[string]*emitter.BroadcastOperator{"base": base, "left": left, "right": right, "far": far} {
 		if err := op.Emit(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +196,7 @@ func TestOperatorsShareNoRooms(t *testing.T) {
 	if err := base.Emit(t.Context(), "end"); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"base": "[a b c]", "left": "[a b c left]", "right": "[a b c right]"}
+	want := map[string]string{"base": "[a b c]", "left": "[a b c left]", "right": "[a b c right]", "far": "[a b c right d e f]"}
 	for _, m := range received.until(t, "end") {
 		if fmt.Sprint(m.Rooms) != want[m.Event] {
 			t.Errorf("%s: rooms %q", m.Event, m.Rooms)

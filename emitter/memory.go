@@ -15,6 +15,7 @@ type memory struct {
 	words    []any
 	last     int    // size of the last message; most are like the one before
 	scratch  []byte // for one that may not fit
+	route    route  // of a target that is not kept
 
 	maxMessages, maxWords int // of a piece, in bytes and in words
 }
@@ -111,5 +112,6 @@ func (p *memories) put(m *memory) {
 	}
 	clear(m.words) // they hold other memory alive
 	m.messages, m.words = m.messages[:0], m.words[:0]
+	m.route.forget()
 	p.pool.Put(m)
 }

@@ -3,7 +3,6 @@ package emitter
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -16,19 +15,24 @@ import (
 type BroadcastOperator struct {
 	sender    *sender
 	namespace string
-	rooms     []string
-	except    []string
+	rooms     roomList
+	except    roomList
 	flags     encoding.Flags
 	timeout   time.Duration // for replies; 0 means that of the context, or the default
 	err       error         // what was wrong with the target; every Emit returns it
 
-	prepared atomic.Pointer[route] // nil before the first Emit
+	// Most operators emit once, as in io.To(room).Emit, so that the first event is
+	// sent along a route that is not kept. An atomic.Pointer in place of these two
+	// would move each operator to the heap.
+	use  atomic.Uint32 // unused, used, keeping or kept
+	kept *route        // may be read when use is kept, and written by whoever set keeping
 }
 
 // Of targets another namespace, in which it keeps rooms and flags. The leading
 // slash may be left out: Of("admin") is Of("/admin").
 func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
-	op := o.derive()
+	op := new(BroadcastOperator)
+	op.derive(o)
 	op.namespace = encoding.Namespace(namespace)
 	if !utf8.ValidString(namespace) {
 		op.fail(fmt.Errorf("emitter: namespace %q: %w", namespace, ErrInvalidUTF8))
@@ -42,35 +46,52 @@ func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
 // room it fails with ErrEmptyRoom: a list that happens to be empty must not
 // reach everyone.
 func (o *BroadcastOperator) To(rooms ...string) *BroadcastOperator {
-	op := o.derive()
-	if len(rooms) == 0 {
-		op.fail(fmt.Errorf("emitter: To without rooms: %w", ErrEmptyRoom))
-	}
-	op.rooms = op.withRooms(o.rooms, rooms)
+	op := new(BroadcastOperator) // so little is inlined, and may be on the caller's stack
+	op.to(o, rooms)
 	return op
+}
+
+func (o *BroadcastOperator) to(from *BroadcastOperator, rooms []string) {
+	o.derive(from)
+	o.rooms = from.rooms.with(rooms)
+	if len(rooms) == 0 {
+		o.fail(fmt.Errorf("emitter: To without rooms: %w", ErrEmptyRoom))
+	}
+	for _, room := range rooms {
+		o.fail(checkRoom(room))
+	}
 }
 
 // In is To under another name.
 func (o *BroadcastOperator) In(rooms ...string) *BroadcastOperator {
-	return o.To(rooms...)
+	op := new(BroadcastOperator)
+	op.to(o, rooms)
+	return op
 }
 
 // Except leaves out the clients in any of the rooms. On Socket.IO 1, 2 and 3 it
 // takes socket ids only; see ErrExceptRoom.
 func (o *BroadcastOperator) Except(rooms ...string) *BroadcastOperator {
-	op := o.derive()
-	op.except = op.withRooms(o.except, rooms)
-	for _, room := range rooms {
-		op.fail(checkExcept(room, o.sender.version))
-	}
+	op := new(BroadcastOperator)
+	op.without(o, rooms)
 	return op
+}
+
+func (o *BroadcastOperator) without(from *BroadcastOperator, rooms []string) {
+	o.derive(from)
+	o.except = from.except.with(rooms)
+	for _, room := range rooms {
+		o.fail(checkRoom(room))
+		o.fail(checkExcept(room, o.sender.version))
+	}
 }
 
 // Volatile lets servers drop the event for clients that are not ready to
 // receive it: because their network is slow, or because they are between two
 // requests of HTTP long-polling.
 func (o *BroadcastOperator) Volatile() *BroadcastOperator {
-	op := o.derive()
+	op := new(BroadcastOperator)
+	op.derive(o)
 	op.flags.Volatile = true
 	return op
 }
@@ -78,7 +99,8 @@ func (o *BroadcastOperator) Volatile() *BroadcastOperator {
 // Compress says whether servers may compress the event for their clients. They
 // may unless Compress(false) is called, and do if perMessageDeflate is on.
 func (o *BroadcastOperator) Compress(compress bool) *BroadcastOperator {
-	op := o.derive()
+	op := new(BroadcastOperator)
+	op.derive(o)
 	op.flags.Compress = &compress
 	return op
 }
@@ -96,32 +118,44 @@ func (o *BroadcastOperator) Emit(ctx context.Context, event string, args ...any)
 	if err := checkEvent(event, reservedEvents); err != nil {
 		return err
 	}
-	r, err := o.prepare()
-	if err != nil {
-		return err
-	}
-	return o.sender.broadcast(ctx, r, event, args)
+	return o.sender.broadcast(ctx, o, event, args)
 }
 
-// prepare returns the route of the target; it is made with the first event and
-// kept.
-func (o *BroadcastOperator) prepare() (*route, error) {
-	if r := o.prepared.Load(); r != nil {
-		return r, nil
+// What has become of an operator.
+const (
+	unused uint32 = iota
+	used
+	keeping
+	kept
+)
+
+// route returns the route that is kept for the target, from its second event on,
+// or makes the one given that of the target.
+func (o *BroadcastOperator) route(scratch *route) (*route, error) {
+	switch o.use.Load() {
+	case kept:
+		return o.kept, nil
+	case unused:
+		o.use.CompareAndSwap(unused, used)
+	case used:
+		if o.use.CompareAndSwap(used, keeping) {
+			r := new(route)
+			if err := r.set(o); err != nil {
+				o.use.Store(used)
+				return nil, err
+			}
+			o.kept = r
+			o.use.Store(kept)
+			return r, nil
+		}
 	}
-	r, err := o.sender.adapter.route(&encoding.Broadcast{Namespace: o.namespace, Rooms: o.rooms, Except: o.except, Flags: o.flags})
-	if err != nil {
-		return nil, fmt.Errorf("emitter: %w", err)
-	}
-	o.prepared.Store(r)
-	return r, nil
+	return scratch, scratch.set(o)
 }
 
-// derive returns a copy to be changed, which has no route yet.
-func (o *BroadcastOperator) derive() *BroadcastOperator {
-	return &BroadcastOperator{
-		sender: o.sender, namespace: o.namespace, rooms: o.rooms, except: o.except, flags: o.flags, timeout: o.timeout, err: o.err,
-	}
+// derive makes o a copy of from that is to be changed, and has no route yet.
+func (o *BroadcastOperator) derive(from *BroadcastOperator) {
+	o.sender, o.namespace, o.rooms, o.except = from.sender, from.namespace, from.rooms, from.except
+	o.flags, o.timeout, o.err = from.flags, from.timeout, from.err
 }
 
 // fail keeps the first thing that was wrong with the target.
@@ -131,29 +165,9 @@ func (o *BroadcastOperator) fail(err error) {
 	}
 }
 
-// withRooms returns the rooms of both lists, each once. It never writes to
-// the lists, which other operators share.
-func (o *BroadcastOperator) withRooms(list, more []string) []string {
-	list = slices.Grow(slices.Clip(list), len(more))
-	if len(list)+len(more) <= 32 { // up to here looking through the list beats a map
-		for _, room := range more {
-			o.fail(checkRoom(room))
-			if !slices.Contains(list, room) {
-				list = append(list, room)
-			}
-		}
-		return list
-	}
-	known := make(map[string]struct{}, len(list)+len(more))
-	for _, room := range list {
-		known[room] = struct{}{}
-	}
-	for _, room := range more {
-		o.fail(checkRoom(room))
-		before := len(known)
-		if known[room] = struct{}{}; len(known) > before {
-			list = append(list, room)
-		}
-	}
-	return list
+// setTarget writes the target, but not the flags, to b, whose lists are used
+// again.
+func (o *BroadcastOperator) setTarget(b *encoding.Broadcast) {
+	b.Namespace = o.namespace
+	b.Rooms, b.Except = o.rooms.appendTo(b.Rooms[:0]), o.except.appendTo(b.Except[:0])
 }

@@ -96,8 +96,8 @@ func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
 	return p.BatchProcess(ctx, cmds...)
 }
 
-// broadcast adds the command that sends an event along a route.
-func (p *pipeline) broadcast(ctx context.Context, r *route, event string, args []any) error {
+// broadcast adds the command that sends an event to the target of an operator.
+func (p *pipeline) broadcast(ctx context.Context, o *BroadcastOperator, event string, args []any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.memory == nil {
@@ -106,7 +106,11 @@ func (p *pipeline) broadcast(ctx context.Context, r *route, event string, args [
 	if p.Len() == 0 {
 		p.memory.forget()
 	}
-	message, err := p.memory.message(r.template, event, args)
+	r, err := o.route(&p.memory.route)
+	if err != nil {
+		return err
+	}
+	message, err := p.memory.message(&r.template, event, args)
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}

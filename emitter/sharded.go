@@ -21,8 +21,14 @@ func (a sharded) check(c *config) error {
 	return fmt.Errorf("emitter: SubscriptionMode %q: %w: it is %s, %s or %s", a.format.SubscriptionMode, ErrAdapter, Dynamic, DynamicPrivate, Static)
 }
 
-func (a sharded) route(b *encoding.Broadcast) (*route, error) {
-	return &route{template: a.format.Template(b), words: []any{"spublish", a.format.Channel(b.Namespace, b.Rooms)}, newCmd: newPublish}, nil
+func (a sharded) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
+
+func (a sharded) words(to []any, b *encoding.Broadcast) ([]any, error) {
+	return append(to, "spublish", a.format.Channel(b.Namespace, b.Rooms)), nil
+}
+
+func (sharded) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+	return publishMessage(ctx, words, message)
 }
 
 func (a sharded) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {

@@ -81,7 +81,7 @@ func (o *BroadcastOperator) checkServerSide(event string) error {
 }
 
 func (o *BroadcastOperator) checkUntargeted() error {
-	if len(o.rooms) > 0 || len(o.except) > 0 {
+	if o.rooms.n > 0 || o.except.n > 0 {
 		return fmt.Errorf("emitter: %w", ErrTargeted)
 	}
 	return nil
@@ -95,7 +95,7 @@ func (o *BroadcastOperator) request(ctx context.Context, call string, r *encodin
 	if o.sender.version < 4 {
 		return fmt.Errorf("emitter: %w, not %d", ErrNeedsVersion4, o.sender.version)
 	}
-	r.Namespace, r.Rooms, r.Except = o.namespace, o.rooms, o.except
+	o.setTarget(&r.Broadcast)
 	cmd, err := o.sender.adapter.request(ctx, r)
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)

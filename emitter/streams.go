@@ -26,17 +26,20 @@ func (a streams) check(c *config) error {
 	return cmp.Or(checkClassicOnly(c, "streams"), checkText("StreamName", a.StreamName), checkText("ChannelPrefix", a.ChannelPrefix))
 }
 
-func (a streams) route(b *encoding.Broadcast) (*route, error) {
-	words, err := a.entry(b.Namespace, a.format().Fields(b.Namespace))
-	if err != nil {
-		return nil, err
-	}
-	return &route{template: a.format().Template(b), words: words, newCmd: newStringCmd, encode: encoding.StreamData}, nil
+func (a streams) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format().Retarget(t, b) }
+
+func (a streams) words(to []any, b *encoding.Broadcast) ([]any, error) {
+	return a.entry(to, b.Namespace, a.format().Fields(b.Namespace))
 }
 
-// entry returns the words of the command that adds an entry to the stream of a
+func (streams) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+	words[len(words)-1] = encoding.StreamData(message)
+	return redis.NewStringCmd(ctx, words...)
+}
+
+// entry appends the words of the command that adds an entry to the stream of a
 // namespace.
-func (a streams) entry(namespace string, fields []string) ([]any, error) {
+func (a streams) entry(words []any, namespace string, fields []string) ([]any, error) {
 	stream, err := a.format().Stream(namespace)
 	if err != nil {
 		return nil, err
@@ -45,7 +48,7 @@ func (a streams) entry(namespace string, fields []string) ([]any, error) {
 	if maxLen == 0 {
 		maxLen = encoding.DefaultMaxLen
 	}
-	words := []any{"xadd", stream, "MAXLEN", "~", maxLen, "*"}
+	words = append(words, "xadd", stream, "MAXLEN", "~", maxLen, "*")
 	for _, field := range fields {
 		words = append(words, field)
 	}
@@ -68,7 +71,7 @@ func (a streams) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 	case err != nil:
 		return nil, err
 	case fields != nil:
-		words, err := a.entry(r.Namespace, fields)
+		words, err := a.entry(nil, r.Namespace, fields)
 		if err != nil {
 			return nil, err
 		}

@@ -18,18 +18,28 @@ type Classic struct {
 // the key order of the official emitter. Errors about an argument are
 // *ArgumentError.
 func (c Classic) Marshal(b *Broadcast) ([]byte, error) {
-	return c.Template(b).Append(nil, b.Event, b.Args)
+	t := borrowTemplate()
+	defer t.giveBack()
+	c.Retarget(t, b)
+	return t.Append(nil, b.Event, b.Args)
 }
 
 // Template encodes what all payloads with the target of b have in common.
 func (c Classic) Template(b *Broadcast) *Template {
+	t := new(Template)
+	c.Retarget(t, b)
+	return t
+}
+
+// Retarget makes t the template of b, in the memory that t has. Nobody else may
+// use t meanwhile.
+func (c Classic) Retarget(t *Template, b *Broadcast) {
 	f := formMessagePack
 	if c.Codec == JSON {
 		f = formJSON
 	}
-	t := newTemplate(f, func(dst []byte, data writeData) ([]byte, error) { return appendClassicBroadcast(dst, b, data) })
+	t.set(f, func(dst []byte, data writeData) ([]byte, error) { return appendClassicBroadcast(dst, b, data) })
 	t.legacyBinary = c.LegacyBinary
-	return t
 }
 
 func appendClassicBroadcast(dst []byte, b *Broadcast, data writeData) ([]byte, error) {

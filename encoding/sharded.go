@@ -52,12 +52,22 @@ func (s Sharded) hasChannel(room string) bool {
 // or as MessagePack when an argument holds binary. Errors about an argument are
 // *ArgumentError.
 func (s Sharded) Marshal(b *Broadcast) ([]byte, error) {
-	return s.Template(b).Append(nil, b.Event, b.Args)
+	t := borrowTemplate()
+	defer t.giveBack()
+	s.Retarget(t, b)
+	return t.Append(nil, b.Event, b.Args)
 }
 
 // Template encodes what all messages with the target of b have in common.
 func (s Sharded) Template(b *Broadcast) *Template {
-	return newTemplate(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
+	t := new(Template)
+	s.Retarget(t, b)
+	return t
+}
+
+// Retarget makes t the template of b; see Classic.Retarget.
+func (s Sharded) Retarget(t *Template, b *Broadcast) {
+	t.set(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
 		return appendClusterMessage(dst, messageBroadcast, b.Namespace, func(dst []byte) ([]byte, error) {
 			return appendClusterBroadcast(dst, b, "", data)
 		})

@@ -70,7 +70,10 @@ func (s Streams) ResponseChannel(namespace string) string {
 // MessagePack when an argument holds binary. Errors about an argument are
 // *ArgumentError.
 func (s Streams) Marshal(b *Broadcast) ([]string, error) {
-	data, err := s.Template(b).Append(nil, b.Event, b.Args)
+	t := borrowTemplate()
+	defer t.giveBack()
+	s.Retarget(t, b)
+	data, err := t.Append(nil, b.Event, b.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +83,14 @@ func (s Streams) Marshal(b *Broadcast) ([]string, error) {
 // Template encodes what the data of all entries with the target of b have in
 // common; StreamData makes a field's value of what it appends.
 func (s Streams) Template(b *Broadcast) *Template {
-	return newTemplate(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
+	t := new(Template)
+	s.Retarget(t, b)
+	return t
+}
+
+// Retarget makes t the template of b; see Classic.Retarget.
+func (s Streams) Retarget(t *Template, b *Broadcast) {
+	t.set(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
 		return appendClusterBroadcast(dst, b, "", data)
 	})
 }

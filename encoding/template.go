@@ -3,39 +3,50 @@ package encoding
 import (
 	"bytes"
 	"slices"
+	"sync"
 )
 
 // Template is what the broadcasts to one target have in common, encoded once:
-// all of a message but the event's name and its arguments. It never changes
-// and is safe for concurrent use.
+// all of a message but the event's name and its arguments. Until it is made that
+// of another target with Retarget, it never changes, and is safe for concurrent
+// use.
 type Template struct {
 	form         form
 	head, tail   []byte // what stands before and behind them in MessagePack
 	jsonHead     []byte // and in JSON, where messages can have that form
 	jsonTail     []byte
 	legacyBinary bool
+
+	all, json []byte // the memory of these
 }
 
 // hole stands for the data while a template is made. It is no value in
 // MessagePack; in JSON it becomes NUL, which no JSON text contains.
 const hole = 0xc1
 
-// newTemplate takes what write writes before and after it calls data.
-func newTemplate(f form, write func(dst []byte, data writeData) ([]byte, error)) *Template {
-	e := newEncoder()
-	defer e.free()
-	split := 0
-	e.message, _ = write(e.message[:0], func(dst []byte) ([]byte, error) {
-		split = len(dst)
-		return append(dst, hole), nil // and nothing else can fail
-	})
-	all := bytes.Clone(e.message)
-	t := &Template{form: f, head: all[:split:split], tail: all[split+1:]}
+func writeHole(dst []byte) ([]byte, error) { return append(dst, hole), nil }
+
+// set takes what write writes before and after it calls data. Nothing that
+// depends on the target comes before the data, so that the first hole is it.
+func (t *Template) set(f form, write func(dst []byte, data writeData) ([]byte, error)) {
+	t.all, _ = write(t.all[:0], writeHole) // nothing else can fail
+	t.form, t.legacyBinary = f, false
+	t.head, t.tail, _ = bytes.Cut(t.all, []byte{hole})
 	if f != formMessagePack {
-		e.json = toJSON(e.json[:0], all)
-		t.jsonHead, t.jsonTail, _ = bytes.Cut(bytes.Clone(e.json), []byte{0})
+		t.json = toJSON(t.json[:0], t.all)
+		t.jsonHead, t.jsonTail, _ = bytes.Cut(t.json, []byte{0})
 	}
-	return t
+}
+
+// templates are those of messages that are encoded without one that is kept.
+var templates = sync.Pool{New: func() any { return new(Template) }}
+
+func borrowTemplate() *Template { return templates.Get().(*Template) }
+
+func (t *Template) giveBack() {
+	if max(cap(t.all), cap(t.json)) <= maxPooled {
+		templates.Put(t)
+	}
 }
 
 // Append appends the message of an event to dst. Errors about an argument are

@@ -54,6 +54,36 @@ func TestTemplateAppend(t *testing.T) {
 	}
 }
 
+// TestRetarget makes one template that of other targets and forms, larger and
+// smaller: nothing is left of the one before.
+func TestRetarget(t *testing.T) {
+	t.Parallel()
+	yes, reused := true, new(Template)
+	for range 2 {
+		for _, b := range []*Broadcast{
+			{Namespace: "/", Rooms: []string{"room"}},
+			{Namespace: "/admin", Rooms: manyRooms(1000), Except: []string{"a"}, Flags: Flags{Volatile: true, Compress: &yes}},
+			{Namespace: "/\xc1\x00", Rooms: []string{"\xc1\x00"}},
+			{Namespace: "/"},
+		} {
+			b.Event, b.Args = "e", []any{anOrder}
+			for _, format := range []interface {
+				Retarget(*Template, *Broadcast)
+				Template(*Broadcast) *Template
+			}{Classic{LegacyBinary: true}, Classic{Codec: JSON}, Sharded{}, Streams{}, Classic{}} {
+				format.Retarget(reused, b)
+				for _, args := range [][]any{{anOrder}, {[]byte{1}}} {
+					got, err := reused.Append(nil, "e", args)
+					want, wantErr := format.Template(b).Append(nil, "e", args)
+					if !bytes.Equal(got, want) || (err == nil) != (wantErr == nil) {
+						t.Errorf("%#v: %.300q, %v, want %.300q, %v", format, got, err, want, wantErr)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestTemplateJSON has the JSON of a message be that of its MessagePack: what
 // stands around the event is turned into JSON apart from the event.
 func TestTemplateJSON(t *testing.T) {

@@ -1,0 +1,71 @@
+package emitter
+
+import "slices"
+
+// roomList is the rooms that an operator has got from To, or from Except, call by
+// call: what the last call added, behind the list of the operator that the call
+// was made on. Lists are shared by all operators that come from one, and never
+// change.
+type roomList struct {
+	before *roomList // nil when there is nothing before
+	first  string    // of the last call
+	more   []string  // of the last call
+	n      int       // how many all calls named, some perhaps twice; 0 when there was no call
+}
+
+// with returns the list with more rooms. It keeps a copy of them, and is as fast
+// for the ten-thousandth call as for the first.
+func (l *roomList) with(rooms []string) roomList {
+	if len(rooms) == 0 {
+		return *l
+	}
+	longer := roomList{first: rooms[0], n: l.n + len(rooms)}
+	if len(rooms) > 1 {
+		longer.more = slices.Clone(rooms[1:])
+	}
+	if l.n > 0 {
+		longer.before = l
+	}
+	return longer
+}
+
+// appendTo appends the rooms to a list that is empty, in the order of the calls,
+// each once.
+func (l *roomList) appendTo(rooms []string) []string {
+	if l.n <= 1 {
+		if l.n == 1 {
+			rooms = append(rooms, l.first)
+		}
+		return rooms
+	}
+	rooms = slices.Grow(rooms, l.n)[:l.n]
+	for at := l.n; l != nil; l = l.before {
+		at -= len(l.more)
+		copy(rooms[at:], l.more)
+		at--
+		rooms[at] = l.first
+	}
+	return distinctInOrder(rooms)
+}
+
+// distinctInOrder returns the names, each at its first place, in the memory of
+// names.
+func distinctInOrder(names []string) []string {
+	kept := names[:0]
+	if len(names) <= 32 { // up to here looking through the list beats a map
+		for _, name := range names {
+			if !slices.Contains(kept, name) {
+				kept = append(kept, name)
+			}
+		}
+		return kept
+	}
+	known := make(map[string]struct{}, len(names))
+	for _, name := range names {
+		before := len(known)
+		if known[name] = struct{}{}; len(known) > before {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,64 @@
+package emitter
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// route is how broadcasts to one target are sent, but for the event itself.
+type route struct {
+	adapter  Adapter
+	template encoding.Template
+	words    []any // of the Redis command, in front of the message
+
+	target encoding.Broadcast // what the others are made of
+}
+
+// set makes r the route of a target, in the memory that r has.
+func (r *route) set(o *BroadcastOperator) (err error) {
+	r.adapter = o.sender.adapter
+	r.target.Flags = o.flags
+	o.setTarget(&r.target)
+	if r.words, err = r.adapter.words(r.words[:0], &r.target); err != nil {
+		return fmt.Errorf("emitter: %w", err)
+	}
+	r.adapter.retarget(&r.template, &r.target)
+	return nil
+}
+
+// command returns the Redis command for a message, with the memory for its
+// words.
+func (r *route) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+	copy(words, r.words)
+	return r.adapter.command(ctx, words, message)
+}
+
+// routes are those of targets that are not kept.
+var routes = sync.Pool{New: func() any { return new(route) }}
+
+func (r *route) giveBack() {
+	r.forget()
+	routes.Put(r)
+}
+
+// forget keeps nothing of the target but memory, and of that not much.
+func (r *route) forget() {
+	size := len(r.target.Namespace)
+	for _, list := range [][]string{r.target.Rooms, r.target.Except} {
+		for _, room := range list {
+			size += len(room) + len("word")
+		}
+	}
+	if size > large {
+		*r = route{}
+		return
+	}
+	clear(r.words)
+	clear(r.target.Rooms)
+	clear(r.target.Except)
+	r.target = encoding.Broadcast{Rooms: r.target.Rooms[:0], Except: r.target.Except[:0]}
+}
