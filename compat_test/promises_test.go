@@ -25,7 +25,7 @@ var promises = []promise{
 		name: "except-room", says: "except rooms", keep: exceptRoom,
 		can: func(g int) bool { return g >= 4 }, instead: exceptRoomRefused,
 		cell: "error", note: "The servers know socket ids only there. `Emit` returns `emitter.ErrExceptRoom` and sends nothing; " +
-			"the command ends with exit status 2.",
+			"the command ends with exit status 2. Where the servers set `generateId`, `WithSocketIDs` and `--socket-ids` say what their ids are.",
 	},
 	{name: "namespaces", says: "to another namespace, `admin` or `/admin`", keep: toNamespace},
 	{name: "room-names", says: "room names with `#`, `*`, spaces, commas, or of 20 characters", keep: roomNames},

@@ -1,9 +1,11 @@
 package emitter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -39,7 +41,13 @@ func New(client Client, options ...Option) *Emitter {
 	if pipe, ok := client.(redis.Pipeliner); ok {
 		client = &pipeline{Pipeliner: pipe, memory: newMemory()}
 	}
-	return newEmitter(&sender{client: client, can: can, adapter: c.adapter, version: c.version, replies: new(replies), memory: newMemories(client)}, c.err)
+	var ids *regexp.Regexp
+	if c.version < 4 {
+		longest := *cmp.Or(c.ids, engineID)
+		longest.Longest()
+		ids = &longest
+	}
+	return newEmitter(&sender{client: client, can: can, adapter: c.adapter, version: c.version, ids: ids, replies: new(replies), memory: newMemories(client)}, c.err)
 }
 
 // Close ends all calls of the emitter that wait for replies, and refuses later
@@ -59,7 +67,8 @@ type sender struct {
 	client  Client
 	can     *abilities // of the client
 	adapter Adapter
-	version int // major version of the servers' socket.io
+	version int            // major version of the servers' socket.io
+	ids     *regexp.Regexp // that Except takes; nil: it takes rooms
 	replies *replies
 	memory  *memories
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -281,6 +282,7 @@ func TestRefused(t *testing.T) {
 	rdb := server.Client()
 	io := emitter.New(rdb)
 	version2 := emitter.New(rdb, emitter.WithServerVersion(2))
+	userIDs := emitter.New(rdb, emitter.WithServerVersion(3), emitter.WithSocketIDs(regexp.MustCompile(`(?m)^(user|user-\d+|admin-\d+)$`)))
 	id := strings.Repeat("a", 20)
 	for _, test := range []struct {
 		name  string
@@ -318,6 +320,10 @@ func TestRefused(t *testing.T) {
 		{"version 5", emitter.New(rdb, emitter.WithServerVersion(5)).To("a"), "e", nil, emitter.ErrServerVersion, "5"},
 		{"except a room on 2", version2.Except("room"), "e", nil, emitter.ErrExceptRoom, `"room"`},
 		{"except an id and a room on 2", version2.Except(id, "/admin#"+id, "room"), "e", nil, emitter.ErrExceptRoom, `"room"`},
+		{"except a room beside socket ids", userIDs.Except("user-7", "users-7"), "e", nil, emitter.ErrExceptRoom, `"users-7"`},
+		{"except more than a socket id", userIDs.Except("user-7x"), "e", nil, emitter.ErrExceptRoom, `"user-7x"`},
+		{"except a line before a socket id", userIDs.Except("x\nuser-7"), "e", nil, emitter.ErrExceptRoom, `user-7`},
+		{"except an id that engine.io does not make here", userIDs.Except(id), "e", nil, emitter.ErrExceptRoom, id},
 		{"no client", &emitter.New(nil).BroadcastOperator, "e", nil, nil, "client"},
 	} {
 		err := test.op.Emit(t.Context(), test.event, test.args...)
@@ -338,6 +344,11 @@ func TestRefused(t *testing.T) {
 	}
 	if messages := received.until(t, "end"); len(messages) != 0 {
 		t.Errorf("%d messages were sent: %v", len(messages), messages)
+	}
+	for _, io := range []*emitter.Emitter{userIDs, emitter.New(rdb, emitter.WithSocketIDs(regexp.MustCompile("x")))} {
+		if err := io.Except("user-7", "/admin#admin-1").Emit(t.Context(), "end"); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

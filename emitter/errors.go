@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -38,7 +39,8 @@ var (
 
 	// ErrExceptRoom is returned when a room is excluded on Socket.IO 1, 2 or 3,
 	// whose servers know socket ids only there: the clients in the room would
-	// receive the event all the same.
+	// receive the event all the same. See WithSocketIDs for servers that make
+	// ids of their own.
 	ErrExceptRoom = errors.New("Socket.IO before 4 can exclude socket ids only, not rooms")
 
 	// ErrCodec is returned by an emitter that was made with an unknown codec.
@@ -82,13 +84,23 @@ func checkText(option, name string) error {
 	return nil
 }
 
-// socketID is the form of the ids that engine.io makes: 20 characters, on
-// Socket.IO 1 and 2 behind the namespace unless that is "/".
-var socketID = regexp.MustCompile(`^(/[^#]*#)?[0-9A-Za-z_-]{20}$`)
+// engineID is the form of the ids that engine.io makes.
+var engineID = regexp.MustCompile(`[0-9A-Za-z_-]{20}`)
 
-func checkExcept(room string, version int) error {
-	if version < 4 && !socketID.MatchString(room) {
-		return fmt.Errorf("emitter: except %q: %w", room, ErrExceptRoom)
+// checkExcept refuses what is no socket id, unless ids is nil. In namespaces
+// other than "/", Socket.IO 1 and 2 put the namespace and a # before the id.
+func checkExcept(room string, ids *regexp.Regexp) error {
+	if ids == nil || matchesWhole(ids, room) {
+		return nil
 	}
-	return nil
+	if namespace, id, _ := strings.Cut(room, "#"); strings.HasPrefix(namespace, "/") && matchesWhole(ids, id) {
+		return nil
+	}
+	return fmt.Errorf("emitter: except %q: %w", room, ErrExceptRoom)
+}
+
+// matchesWhole takes a pattern that prefers the longest match.
+func matchesWhole(longest *regexp.Regexp, text string) bool {
+	at := longest.FindStringIndex(text)
+	return at != nil && at[0] == 0 && at[1] == len(text)
 }

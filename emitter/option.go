@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/sioemit/sioemit/encoding"
 )
@@ -16,6 +17,7 @@ type config struct {
 	key     string
 	codec   Codec
 	version int
+	ids     *regexp.Regexp // nil: what engine.io makes
 	err     error
 }
 
@@ -62,7 +64,7 @@ func WithCodec(codec Codec) Option {
 // WithServerVersion sets the major version of the servers' socket.io package,
 // 1 to 4. The default is 4. Events with binary need another packet type on 1
 // and 2 than on 3 and 4; on 1, 2 and 3, Except takes socket ids only and
-// returns ErrExceptRoom for a room. With another version than these, every call
+// returns ErrExceptRoom for a room; see WithSocketIDs. With another version than these, every call
 // returns ErrServerVersion.
 func WithServerVersion(major int) Option {
 	return func(c *config) {
@@ -71,4 +73,15 @@ func WithServerVersion(major int) Option {
 			c.err = fmt.Errorf("emitter: WithServerVersion(%d): %w", major, ErrServerVersion)
 		}
 	}
+}
+
+// WithSocketIDs sets what the ids of the servers' sockets look like, where they
+// set engine.generateId, for Except on Socket.IO 1, 2 and 3. The pattern must
+// match the whole of what generateId returns; the "/admin#" that Socket.IO 1 and
+// 2 put before it in namespace "/admin" is allowed for. Except refuses what the
+// pattern does not match, because servers would ignore a room there without a
+// word. Without the option, or with nil, ids are the 20 characters that
+// engine.io makes. It has no effect on Socket.IO 4, where Except takes rooms.
+func WithSocketIDs(pattern *regexp.Regexp) Option {
+	return func(c *config) { c.ids = pattern }
 }

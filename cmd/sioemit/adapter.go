@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
@@ -21,6 +22,7 @@ func adapterFlags() []cli.Flag {
 		&cli.StringFlag{Name: "key", Category: clusterCategory, DefaultText: "socket.io", EnvVars: []string{flag("KEY")}, Usage: "`KEY` of classic, channelPrefix of the others"},
 		&cli.StringFlag{Name: "codec", Category: clusterCategory, Value: "msgpack", DefaultText: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
 		&cli.IntFlag{Name: "server-version", Category: clusterCategory, Value: 4, EnvVars: []string{flag("SERVER_VERSION")}, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
+		&cli.StringFlag{Name: "socket-ids", Category: clusterCategory, Usage: "classic, 1 to 3: what generateId returns, for --except: `REGEXP`"},
 		&cli.StringFlag{Name: "subscription-mode", Category: clusterCategory, Value: "dynamic", DefaultText: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
 		&cli.StringFlag{Name: "stream-name", Category: clusterCategory, DefaultText: "socket.io", Usage: "streams: `NAME` of the stream"},
 		&cli.IntFlag{Name: "stream-count", Category: clusterCategory, Value: 1, Usage: "streams: number of streams: `N`"},
@@ -32,7 +34,7 @@ func adapterFlags() []cli.Flag {
 
 // flagsOf names the flags that only some adapters have.
 var flagsOf = map[string][]string{
-	"classic": {"codec"}, // and server-version, which may be 4 beside the others
+	"classic": {"codec", "socket-ids"}, // and server-version, which may be 4 beside the others
 	"sharded": {"subscription-mode"},
 	"streams": {"stream-name", "stream-count", "max-len", "sharded-pubsub"},
 }
@@ -79,6 +81,13 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 		}))), nil
 	}
 	options = append(options, emitter.WithKey(c.String("key")))
+	if text := c.String("socket-ids"); text != "" {
+		pattern, err := regexp.Compile(text)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--socket-ids: %w", err)}
+		}
+		options = append(options, emitter.WithSocketIDs(pattern))
+	}
 	switch codec := c.String("codec"); codec {
 	case "msgpack":
 	case "json":

@@ -97,6 +97,8 @@ func inputError(c *cli.Context, err error) error {
 			name += " --ack"
 		}
 		return usageError{fmt.Errorf("%s needs servers with Socket.IO 4, and %s is %d", name, nameOf(c, "server-version"), c.Int("server-version"))}
+	case errors.Is(err, emitter.ErrExceptRoom):
+		return usageError{fmt.Errorf("%s (see --socket-ids if the servers set generateId)", strings.TrimPrefix(err.Error(), "emitter: "))}
 	case errors.Is(err, encoding.ErrBinary):
 		return usageError{errors.New("--codec json cannot carry binary")}
 	}

@@ -55,6 +55,7 @@ func TestEmit(t *testing.T) {
 			Args: []any{int64(1), int64(2), int64(1), "two", []byte{1}, []byte("\xff\xd8"), []byte("stdin")}}},
 		{"emit hi --args -", "[]", encoding.Broadcast{Event: "hi"}},
 		{"emit hi --server-version 2 --binary " + cat, "", encoding.Broadcast{Event: "hi", Type: 5, Args: []any{[]byte("\xff\xd8")}}},
+		{"emit hi --server-version 2 --socket-ids user-[0-9]+ -x user-7", "", encoding.Broadcast{Event: "hi", Except: []string{"user-7"}}},
 		{"emit hi --codec json 1", "", encoding.Broadcast{Event: "hi", Args: []any{int64(1)}}},
 	} {
 		r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, test.stdin, strings.Fields(test.words)...)
@@ -139,7 +140,10 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "x", "--ack", "--server-version", "2"}, "emit --ack needs servers with Socket.IO 4, and --server-version is 2"},
 		{[]string{"disconnect", "--all", "--server-version", "3"}, "disconnect needs servers with Socket.IO 4, and --server-version is 3"},
 		{[]string{"server-emit", "x", "--server-version", "3"}, "server-emit needs servers with Socket.IO 4, and --server-version is 3"},
-		{[]string{"emit", "x", "--server-version", "2", "--except", "room"}, "socket ids only"},
+		{[]string{"emit", "x", "--server-version", "2", "--except", "room"}, "socket ids only, not rooms (see --socket-ids"},
+		{[]string{"emit", "x", "--server-version", "2", "--except", "users-7", "--socket-ids", "user-[0-9]+"}, "socket ids only"},
+		{[]string{"emit", "x", "--server-version", "2", "--socket-ids", "("}, "--socket-ids: error parsing regexp"},
+		{[]string{"emit", "x", "--adapter", "sharded", "--socket-ids", "x"}, "--socket-ids is an option of the classic adapter"},
 		{[]string{"emit", "x", "--codec", "xml"}, "xml"},
 		{[]string{"emit", "x", "--codec", "json", "--binary", file}, "--codec json cannot carry binary"},
 		{[]string{"emit", "x", "--timeout", "soon"}, "such as 5s"},

@@ -29,6 +29,8 @@ type NodeConfig struct {
 	Host       string         `json:"host,omitempty"`       // 127.0.0.1 when empty
 	Port       int            `json:"port,omitempty"`       // a free one when 0
 	ExtraHosts []string       `json:"extraHosts,omitempty"` // more addresses to listen on, with the same port
+	// GenerateID makes engine.io number its connections behind this prefix, instead of making ids by itself.
+	GenerateID string `json:"generateId,omitempty"`
 	// ServerSideAck is what the server answers a serverSideEmit that wants an acknowledgement; nil: no answer.
 	ServerSideAck any `json:"serverSideAck,omitempty"`
 }

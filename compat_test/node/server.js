@@ -117,6 +117,10 @@ async function main() {
   const redis = await openRedis(config);
   const server = http.createServer();
   const io = require(config.server)(server, config.options || {});
+  if (config.generateId) {
+    let n = 0;
+    io.engine.generateId = () => config.generateId + ++n;
+  }
   io.adapter(createAdapter(redis));
   for (const name of ["/", ...(config.namespaces || [])]) {
     serve(io.of(name), redis);
