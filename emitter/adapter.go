@@ -120,6 +120,16 @@ func newPublish(ctx context.Context, words ...any) redis.Cmder {
 	return cmd
 }
 
+// forgetChannelKey takes from PUBLISH the key that newPublish gave it. In a
+// transaction all keys must be in one slot, which the caller's own keys choose,
+// and all commands go to one node, so that order does not depend on it. The
+// channel of SPUBLISH and the stream of XADD are keys for Redis as well.
+func forgetChannelKey(cmd redis.Cmder) {
+	if cmd.Name() == "publish" {
+		cmd.SetFirstKeyPos(0)
+	}
+}
+
 // subscribers returns the command that counts the subscribers of a channel.
 func subscribers(ctx context.Context, numsub, channel string) (*redis.MapStringIntCmd, string) {
 	return redis.NewMapStringIntCmd(ctx, "pubsub", numsub, channel), channel

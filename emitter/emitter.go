@@ -39,7 +39,7 @@ func New(client Client, options ...Option) *Emitter {
 		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
 	}
 	if pipe, ok := client.(redis.Pipeliner); ok {
-		client = &pipeline{Pipeliner: pipe, memory: newMemory()}
+		client = &pipeline{Pipeliner: pipe, transaction: isTransaction(pipe), memory: newMemory()}
 	}
 	var ids *regexp.Regexp
 	if c.version < 4 {

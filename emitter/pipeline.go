@@ -79,6 +79,7 @@ func (e *Emitter) collect(pipe redis.Pipeliner, m *memory, fn func(io *Emitter) 
 // by itself.
 type pipeline struct {
 	redis.Pipeliner
+	transaction bool
 
 	mu     sync.Mutex
 	memory *memory // nil once the pipeline has ended
@@ -92,6 +93,11 @@ func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
 	defer p.mu.Unlock()
 	if p.memory == nil {
 		return ErrPipelineEnded
+	}
+	if p.transaction {
+		for _, cmd := range cmds {
+			forgetChannelKey(cmd)
+		}
 	}
 	return p.BatchProcess(ctx, cmds...)
 }
@@ -114,7 +120,11 @@ func (p *pipeline) broadcast(ctx context.Context, o *BroadcastOperator, event st
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	return p.Pipeliner.Process(ctx, r.command(ctx, p.memory.list(len(r.words)+1), message))
+	cmd := r.command(ctx, p.memory.list(len(r.words)+1), message)
+	if p.transaction {
+		forgetChannelKey(cmd)
+	}
+	return p.Pipeliner.Process(ctx, cmd)
 }
 
 // end lets the pipeline take no more commands.
