@@ -1,6 +1,9 @@
 package encoding
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // ReplyKind is what a reply holds.
 type ReplyKind int
@@ -21,8 +24,10 @@ type Reply struct {
 	UID       string // of the server; empty from the classic adapter
 	Sockets   []map[string]any
 	Rooms     []string
-	Clients   int
-	Value     Value // of ReplyServerSide and ReplyAck
+	// NumberRooms are the rooms that are numbers: join(5) is not join("5").
+	NumberRooms []float64
+	Clients     int
+	Value       Value // of ReplyServerSide and ReplyAck
 }
 
 // The numbers of replies: those of the classic adapter, which sends sockets
@@ -38,91 +43,45 @@ const (
 )
 
 // UnmarshalReply decodes an answer from any adapter, JSON or MessagePack.
-// Answers may come from anyone: see Decode for the bounds. Errors wrap
+// Answers may come from anyone: see ReplyHead.Decode for the bounds. Errors wrap
 // ErrMalformed.
 func UnmarshalReply(payload []byte) (*Reply, error) {
-	v, err := decodeMessage(payload)
+	head, err := ReadReplyHead(string(payload))
 	if err != nil {
 		return nil, err
 	}
-	message, ok := v.(map[string]any)
+	return head.Decode()
+}
+
+// setRooms skips what is neither text nor a number: JavaScript lets a server
+// join(undefined), which no other room of that server must suffer for.
+func (r *Reply) setRooms(v any) error {
+	list, ok := v.([]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: a reply is an object, not %s", ErrMalformed, describe(v))
+		return fmt.Errorf("rooms is %s, not an array", describe(v))
 	}
-	r := &Reply{}
-	data, isCluster := message["data"].(map[string]any)
-	if _, flat := message["requestId"]; flat {
-		isCluster, data = false, message
-	}
-	if r.RequestID, ok = data["requestId"].(string); !ok {
-		return nil, fmt.Errorf("%w: the reply has no requestId", ErrMalformed)
-	}
-	typ, hasType := message["type"].(int64)
-	if isCluster {
-		r.UID, _ = message["uid"].(string)
-		err = r.setCluster(typ, data)
-	} else {
-		err = r.setClassic(typ, hasType, data)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	original := ArrivesAs
-	if payload[0] == '{' {
-		original = buffers
-	}
-	r.Value.decoded = original(r.Value.decoded)
-	for _, socket := range r.Sockets {
-		if data, ok := socket["data"]; ok {
-			socket["data"] = original(data)
+	r.Rooms = make([]string, 0, len(list))
+	for _, v := range list {
+		switch v := v.(type) {
+		case string:
+			r.Rooms = append(r.Rooms, v)
+		case int64:
+			r.NumberRooms = append(r.NumberRooms, float64(v))
+		case uint64:
+			r.NumberRooms = append(r.NumberRooms, float64(v))
+		case float64:
+			r.NumberRooms = append(r.NumberRooms, v)
 		}
 	}
-	return r, nil
-}
-
-func (r *Reply) setCluster(typ int64, data map[string]any) error {
-	switch typ {
-	case clusterReplySockets:
-		return r.setSockets(data["sockets"])
-	case clusterReplyServerSide:
-		r.Kind, r.Value = ReplyServerSide, Value{data["packet"]}
-		return nil
-	case clusterReplyClientCount:
-		return r.setClients(data["clientCount"])
-	case clusterReplyAck:
-		r.Kind, r.Value = ReplyAck, Value{data["packet"]}
-		return nil
-	}
-	return fmt.Errorf("message type %d is no reply", typ)
-}
-
-func (r *Reply) setClassic(typ int64, hasType bool, data map[string]any) error {
-	switch {
-	case hasType && typ == classicReplyServerSide:
-		r.Kind, r.Value = ReplyServerSide, Value{data["data"]}
-		return nil
-	case hasType && typ == classicReplyClientCount:
-		return r.setClients(data["clientCount"])
-	case hasType && typ == classicReplyAck:
-		r.Kind, r.Value = ReplyAck, Value{data["packet"]}
-		return nil
-	case hasType:
-		return fmt.Errorf("message type %d is no reply", typ)
-	case data["rooms"] != nil:
-		r.Kind = ReplyRooms
-		var err error
-		r.Rooms, err = roomList(data, "rooms")
-		return err
-	}
-	return r.setSockets(data["sockets"])
+	return nil
 }
 
 func (r *Reply) setClients(v any) error {
 	n, ok := v.(int64)
-	if !ok || n < 0 || n > 1<<31 {
+	if !ok || n < 0 || n > math.MaxInt32 {
 		return fmt.Errorf("clientCount is %s, not a count", describe(v))
 	}
-	r.Kind, r.Clients = ReplyClientCount, int(n)
+	r.Clients = int(n)
 	return nil
 }
 
@@ -131,7 +90,6 @@ func (r *Reply) setSockets(v any) error {
 	if !ok {
 		return fmt.Errorf("sockets is %s, not an array", describe(v))
 	}
-	r.Kind = ReplySockets
 	for _, v := range list {
 		socket, ok := v.(map[string]any)
 		if !ok {

@@ -18,7 +18,9 @@ func TestUnmarshalReply(t *testing.T) {
 		{"classic sockets", `{"requestId":"x","sockets":[{"id":"s","rooms":["s","r"],"data":{},"handshake":{}}]}`,
 			Reply{Kind: ReplySockets, Sockets: []map[string]any{{"id": "s", "rooms": []any{"s", "r"}, "data": map[string]any{}, "handshake": map[string]any{}}}}},
 		{"classic no sockets", `{"requestId":"x","sockets":[]}`, Reply{Kind: ReplySockets}},
-		{"classic rooms", `{"requestId":"x","rooms":["a","b",7]}`, Reply{Kind: ReplyRooms, Rooms: []string{"a", "b", "7"}}},
+		{"classic rooms", `{"requestId":"x","rooms":["a","b",7]}`, Reply{Kind: ReplyRooms, Rooms: []string{"a", "b"}, NumberRooms: []float64{7}}},
+		{"classic rooms of any kind", `{"requestId":"x","rooms":["a",null,{"b":1},true,["c"],-0.5,"7",18446744073709551615]}`,
+			Reply{Kind: ReplyRooms, Rooms: []string{"a", "7"}, NumberRooms: []float64{-0.5, 18446744073709551615}}},
 		{"classic no rooms", `{"requestId":"x","rooms":[]}`, Reply{Kind: ReplyRooms, Rooms: []string{}}},
 		{"classic server side", `{"type":6,"requestId":"x","data":{"ok":true}}`, Reply{Kind: ReplyServerSide, Value: Value{map[string]any{"ok": true}}}},
 		{"classic server side, undefined", `{"type":6,"requestId":"x"}`, Reply{Kind: ReplyServerSide}},
@@ -102,7 +104,6 @@ var malformedReplies = map[string]string{
 	"type is a string":              `{"type":"9","requestId":"x","packet":1}`,
 	"nothing known":                 `{"requestId":"x"}`,
 	"rooms are a string":            `{"requestId":"x","rooms":"a"}`,
-	"a room is an object":           `{"requestId":"x","rooms":[{}]}`,
 	"sockets are an object":         `{"requestId":"x","sockets":{}}`,
 	"sockets are strings":           `{"requestId":"x","sockets":["a"]}`,
 	"a socket without id":           `{"requestId":"x","sockets":[{"rooms":[]}]}`,
@@ -111,6 +112,13 @@ var malformedReplies = map[string]string{
 	"negative count":                `{"type":8,"requestId":"x","clientCount":-1}`,
 	"count and a half":              `{"type":8,"requestId":"x","clientCount":1.5}`,
 	"count beyond reason":           `{"type":8,"requestId":"x","clientCount":9007199254740991}`,
+	"count that no int32 holds":     `{"type":8,"requestId":"x","clientCount":2147483648}`,
+	"a key without value":           `{"type":9,"requestId":"x","packet":}`,
+	"a comma at the end":            `{"type":9,"requestId":"x","packet":1,}`,
+	"text after the reply":          `{"type":9,"requestId":"x","packet":1}}`,
+	"a key that is no string":       `{"type":9,"requestId":"x",packet:1}`,
+	"a string without end":          `{"type":9,"requestId":"x","packet":"\\\"}`,
+	"requestId beyond reason":       `{"type":9,"requestId":"` + strings.Repeat("x", 2000) + `"}`,
 	"count is text":                 `{"type":8,"requestId":"x","clientCount":"1"}`,
 	"no count":                      `{"type":8,"requestId":"x"}`,
 	"cluster, unknown type":         `{"type":3,"data":{"requestId":"x","packet":{}},"uid":"u"}`,
@@ -157,6 +165,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 		if !bytes.Equal(payload, before) {
 			t.Fatal("the payload was changed")
 		}
+		sameAsDecoded(t, payload)
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) || r != nil {
 				t.Fatalf("%+v, %v", r, err)
@@ -177,4 +186,120 @@ func FuzzUnmarshalReply(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sameAsDecoded compares what is read without decoding with what the decoder
+// makes of the whole.
+func sameAsDecoded(t *testing.T, payload []byte) {
+	t.Helper()
+	head, err := ReadReplyHead(string(payload))
+	v, decodeErr := decodeMessage(payload)
+	message, ok := v.(map[string]any)
+	if decodeErr != nil || !ok {
+		if err == nil && decodeErr == nil {
+			t.Fatalf("%+v was read of %#v", head, v)
+		}
+		return
+	}
+	uid := ""
+	data, isCluster := message["data"].(map[string]any)
+	if _, flat := message["requestId"]; flat || !isCluster {
+		data = message
+	} else {
+		uid, _ = message["uid"].(string)
+	}
+	id, ok := data["requestId"].(string)
+	if len(id) > maxReplyName/6 || len(uid) > maxReplyName/6 {
+		return
+	}
+	if err == nil && (!ok || head.RequestID != id || head.UID != uid) {
+		t.Fatalf("%+v was read of %#v", head, v)
+	}
+	if err != nil && ok && !strings.Contains(err.Error(), "is no reply") {
+		t.Fatalf("%v of %#v", err, v)
+	}
+}
+
+// hostileReplies are replies of about a size to the question "hi" whose values
+// would take as much memory as they can.
+func hostileReplies(size int) map[string]string {
+	const pack = "\x83\xa4type\x09\xa9requestId\xa2hi\xa6packet"
+	packed := func(head, unit, tail string) string {
+		n := size / len(unit)
+		return head + string([]byte{0xdd, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) + strings.Repeat(unit, n) + tail
+	}
+	filled := func(head, unit, tail string) string { return head + strings.Repeat(unit, size/len(unit)) + tail }
+	return map[string]string{
+		"JSON, objects":        filled(`{"type":9,"requestId":"hi","packet":[0`, `,{"":0}`, `]}`),
+		"JSON, arrays":         filled(`{"type":9,"requestId":"hi","packet":[0`, `,[]`, `]}`),
+		"JSON, before the id":  filled(`{"type":9,"packet":[0`, `,{"":0}`, `],"requestId":"hi"}`),
+		"JSON, sockets":        filled(`{"requestId":"hi","sockets":[{"id":"s"}`, `,{"id":"s"}`, `]}`),
+		"JSON, rooms":          filled(`{"requestId":"hi","rooms":[""`, `,""`, `]}`),
+		"JSON, deep":           filled(`{"type":9,"requestId":"hi","packet":`, `[`, ``),
+		"JSON, a count":        filled(`{"type":8,"requestId":"hi","clientCount":[0`, `,{"":0}`, `]}`),
+		"JSON, cluster":        filled(`{"type":12,"data":{"requestId":"hi","packet":[0`, `,{"":0}`, `]},"uid":"u","nsp":"/"}`),
+		"JSON, quotes":         filled(`{"type":9,"requestId":"hi","packet":"`, `\"`, `"}`),
+		"JSON, keys":           filled(`{"type":9,"requestId":"hi"`, `,"":0`, `}`),
+		"MessagePack, objects": packed(pack, "\x81\xa0\x00", ""),
+		"MessagePack, arrays":  packed(pack, "\x90", ""),
+		"MessagePack, deep":    filled(pack, "\x91", "\x00"),
+		"MessagePack, claims":  filled(pack, "\xdd\x00\x10\x00\x00", ""),
+		"MessagePack, cluster": packed("\x84\xa4type\x0c\xa4data\x82\xa9requestId\xa2hi\xa6packet", "\x80", "\xa3uid\xa1u\xa3nsp\xa1/"),
+	}
+}
+
+// TestHostileReplies read and decode 50 MB that would become up to 2.8 GB. Not
+// in parallel, because it counts what is allocated.
+func TestHostileReplies(t *testing.T) {
+	const size = 50 << 20
+	for name, payload := range hostileReplies(size) {
+		var head ReplyHead
+		var err error
+		if n := allocated(func() { head, err = ReadReplyHead(payload) }); n > 10<<10 {
+			t.Errorf("%s: %d bytes were allocated to read the id", name, n)
+		}
+		if wantErr := strings.HasSuffix(name, "deep") && name[0] == 'J' || strings.HasSuffix(name, "claims"); wantErr != (err != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil && head.RequestID != "hi" {
+			t.Errorf("%s: the id is %q", name, head.RequestID)
+		}
+		if err != nil {
+			continue
+		}
+		if n := allocated(func() { _, err = head.Decode() }); n > 20*size {
+			t.Errorf("%s: %d bytes were allocated to decode it, %v", name, n, err)
+		}
+		if err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestJustifiedReplies decodes large and strange answers that servers may give.
+func TestJustifiedReplies(t *testing.T) {
+	t.Parallel()
+	socket := `{"id":"s","handshake":{"headers":{"host":"127.0.0.1:3000","connection":"Upgrade","sec-websocket-version":"13","sec-websocket-key":"bm90IGEgc2VjcmV0ISEhIQ==","upgrade":"websocket"},` +
+		`"time":"Fri Nov 27 2026 12:00:00 GMT+0000","address":"::ffff:127.0.0.1","xdomain":false,"secure":false,"issued":1795780800000,"url":"/socket.io/?EIO=4&transport=websocket","query":{"EIO":"4","transport":"websocket"},"auth":{}},"rooms":["s","r"],"data":{}}`
+	for form, text := range map[scanner]string{scanJSON: socket, scanPack: string(messagePack(t, socket))} {
+		m, err := form.members(`{"data":` + text + `}`)
+		if form == scanPack {
+			m, err = form.members("\x81\xa4data" + text)
+		}
+		if err != nil || m.data.cost > 16*int64(len(text)) {
+			t.Errorf("a socket of %d bytes costs %d, %v", len(text), m.data.cost, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"20,000 sockets":        `{"requestId":"x","sockets":[` + socket + strings.Repeat(","+socket, 19999) + `]}`,
+		"10,000 small objects":  `{"type":9,"requestId":"x","packet":[0` + strings.Repeat(`,{"a":1}`, 10000) + `]}`,
+		"100,000 empty sockets": `{"requestId":"x","sockets":[{"id":"s"}` + strings.Repeat(`,{"id":"s"}`, 99999) + `]}`,
+		"a string of 30 MB":     `{"type":9,"requestId":"x","packet":"` + strings.Repeat("x", 30<<20) + `"}`,
+	} {
+		for form, payload := range map[string][]byte{"JSON": []byte(text), "MessagePack": messagePack(t, text)} {
+			if _, err := UnmarshalReply(payload); err != nil {
+				t.Errorf("%s, %s: %v", name, form, err)
+			}
+		}
+	}
 }

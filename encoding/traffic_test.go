@@ -101,6 +101,10 @@ func TestUnmarshalMessage(t *testing.T) {
 	event := withNamespace
 	event.Type, event.Event, event.Args = Event, "e", []any{int64(1)}
 	root := Broadcast{Namespace: "/n"}
+	unknown := func(number int) Message {
+		return Message{Kind: KindUnknown, Number: number, UID: "u", Broadcast: root,
+			Value: Value{map[string]any{"uid": "u", "nsp": "/n", "type": int64(number), "data": map[string]any{}}}}
+	}
 	for _, test := range []struct {
 		name, text string
 		want       Message
@@ -127,6 +131,11 @@ func TestUnmarshalMessage(t *testing.T) {
 		{"cluster leave", `{"uid":"u","nsp":"/n","type":5,"data":{` + opts + `,"rooms":["a"]}}`, Message{Kind: KindLeave, Number: 5, UID: "u", Broadcast: withNamespace, Change: []string{"a"}}},
 		{"cluster heartbeat", `{"uid":"u","nsp":"/n","type":2}`, Message{Kind: KindHeartbeat, Number: 2, UID: "u", Broadcast: root}},
 		{"cluster goodbye", `{"uid":"u","nsp":"/n","type":13}`, Message{Kind: KindGoodbye, Number: 13, UID: "u", Broadcast: root}},
+		// Their lowest byte is that of a heartbeat, a goodbye, an event.
+		{"a cluster number of no meaning", `{"uid":"u","nsp":"/n","type":258,"data":{}}`, unknown(258)},
+		{"a cluster number near goodbye", `{"uid":"u","nsp":"/n","type":269,"data":{}}`, unknown(269)},
+		{"a cluster number near an event", `{"uid":"u","nsp":"/n","type":259,"data":{}}`, unknown(259)},
+		{"a cluster number below zero", `{"uid":"u","nsp":"/n","type":-254,"data":{}}`, unknown(-254)},
 		{"cluster sockets", `{"uid":"u","nsp":"/n","type":8,"data":{"requestId":"q","sockets":[{"id":"s"}]}}`,
 			Message{Kind: KindSockets, IsReply: true, Number: 8, UID: "u", RequestID: "q", Broadcast: root, Value: Value{[]any{map[string]any{"id": "s"}}}}},
 		{"cluster server answer", `{"uid":"u","nsp":"/n","type":10,"data":{"requestId":"q","packet":1}}`,
