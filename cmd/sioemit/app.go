@@ -34,7 +34,9 @@ REDIS:
    else ` + defaultURL + `; spaces separate several in a variable
 
    redis://[[user]:password@]host[:port]         one Redis
-   rediss://...                                  with TLS
+   rediss://...                                  with TLS; a certificate is for
+                                                 the host that is dialled, or
+                                                 for one that a URL names
    unix:///path/of.sock                          a unix socket
    redis://a:6379 and --cluster                  a Redis Cluster; or --redis
                                                  several times

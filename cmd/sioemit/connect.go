@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -58,21 +59,31 @@ func clientOf(c *cli.Context) (redis.UniversalClient, error) {
 	if timeout <= 0 {
 		return nil, usageError{fmt.Errorf("--timeout must be more than 0")}
 	}
-	first := targets[0].options
+	dialer := &dialer{timeout: timeout, config: targets[0].options.TLSConfig}
+	for _, t := range targets {
+		t.dialer = dialer
+		dialer.names = append(dialer.names, t.host())
+	}
 	switch {
 	case targets[0].masterName != "":
 		return sentinelClient(targets, timeout)
-	case len(targets) > 1 || c.Bool("cluster"):
+	case isCluster(c, targets):
 		return clusterClient(targets, timeout)
 	}
-	options := *first
+	options := *targets[0].options
+	options.Dialer = dialer.dial
 	options.MaxRetries, options.DialerRetries = -1, 1
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = timeout, timeout, timeout
 	options.ContextTimeoutEnabled = true
 	// Fewer round trips before the first command.
 	options.Protocol, options.DisableIdentity, options.MaintNotificationsConfig = 2, true, noMaintenance()
-	return redis.NewClient(&options), nil
+	client := redis.NewClient(&options)
+	client.AddHook(dialer)
+	client.AddHook(authReplies{})
+	return client, nil
 }
+
+func isCluster(c *cli.Context, targets []*target) bool { return len(targets) > 1 || c.Bool("cluster") }
 
 // targetsOf takes apart the URLs of --redis or, separated by spaces, of the
 // environment.
@@ -103,7 +114,7 @@ func noMaintenance() *maintnotifications.Config {
 func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalClient, error) {
 	first := targets[0].options
 	options := &redis.ClusterOptions{
-		Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
+		Dialer: targets[0].dialer.dial, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
 		DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
 		ClusterStateReloadInterval: time.Second, // to learn soon who follows a dead master
@@ -118,14 +129,19 @@ func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalCli
 		options.Addrs = append(options.Addrs, t.options.Addr)
 	}
 	client := redis.NewClusterClient(options)
+	client.AddHook(targets[0].dialer)
 	client.AddHook(once{})
+	client.OnNewNode(func(node *redis.Client) { // each of which opens connections, and is asked things
+		node.AddHook(targets[0].dialer)
+		node.AddHook(authReplies{})
+	})
 	return client, nil
 }
 
 func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalClient, error) {
 	first := targets[0].options
 	options := &redis.FailoverOptions{
-		MasterName: targets[0].masterName, SentinelUsername: targets[0].sentinelUsername, SentinelPassword: targets[0].sentinelPassword,
+		Dialer: targets[0].dialer.dial, MasterName: targets[0].masterName, SentinelUsername: targets[0].sentinelUsername, SentinelPassword: targets[0].sentinelPassword,
 		Username: first.Username, Password: first.Password, DB: first.DB, TLSConfig: first.TLSConfig,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true,
@@ -133,16 +149,26 @@ func sentinelClient(targets []*target, timeout time.Duration) (redis.UniversalCl
 	for _, t := range targets {
 		options.SentinelAddrs = append(options.SentinelAddrs, t.options.Addr)
 	}
-	return redis.NewFailoverClient(options), nil
+	client := redis.NewFailoverClient(options)
+	client.AddHook(targets[0].dialer)
+	client.AddHook(authReplies{}) // of Redis; for Sentinels see sentinelTrouble
+	return client, nil
 }
 
 // target is one Redis URL, taken apart.
 type target struct {
 	options *redis.Options
 	shown   string // scheme and host: what else is in the URL may be a password
+	dialer  *dialer
 
 	// Of a Sentinel URL; what stands before the host is for Redis itself.
 	masterName, sentinelUsername, sentinelPassword string
+}
+
+// host is that of the URL.
+func (t *target) host() string {
+	host, _, _ := net.SplitHostPort(t.options.Addr)
+	return host
 }
 
 // sentinelOptions are options of URLs that are ours, not go-redis's.
@@ -216,10 +242,15 @@ func parseURL(raw string) (*target, error) {
 	return t, nil
 }
 
+// urlOptions are those of URLs that change what this command does, ours first.
+var urlOptions = append(slices.Clone(sentinelOptions), "db", "client_name", "skip_verify")
+
 // badOption says which option of a URL is the first that go-redis does not take.
+// The name of one that does not exist is not repeated: it may be the rest of a
+// password.
 func badOption(scheme, options string) error {
 	afterPassword := false
-	for option := range strings.SplitSeq(options, "&") {
+	for i, option := range strings.Split(options, "&") {
 		name, _, _ := strings.Cut(option, "=")
 		if slices.Contains(sentinelOptions, name) {
 			afterPassword = afterPassword || name == "sentinel_password"
@@ -232,10 +263,8 @@ func badOption(scheme, options string) error {
 			return errors.New("there is no such option as one of those behind sentinel_password; if it is a part of the password, a & in it is written %26")
 		case !strings.HasPrefix(err.Error(), "redis: unexpected option"):
 			return fmt.Errorf("option %q has a value that it cannot have", name)
-		case strings.Contains(name, "pass"), strings.Contains(name, "user"):
-			return fmt.Errorf("there is no option %q; the password stands before the host, as redis://USER:PASSWORD@HOST", name)
 		default:
-			return fmt.Errorf("there is no option %q", name)
+			return fmt.Errorf("there is no such option as number %d behind the ?%s; a password stands before the host, as redis://USER:PASSWORD@HOST", i+1, didYouMean("", name, urlOptions))
 		}
 	}
 	return errors.New("it cannot be read")
@@ -284,6 +313,13 @@ func explain(c *cli.Context, err error) error {
 	if isFromSentinels(err) {
 		place = addressesOf(targets)
 	}
+	var missing *unreachedError
+	if errors.As(err, &missing) {
+		place = missing.address
+	}
+	if why := announced(c, targets, err); why != nil {
+		return why
+	}
 	if text, advice := trouble(place, err); text != "" {
 		return fmt.Errorf("%s: %s", text, advice)
 	}
@@ -298,7 +334,9 @@ func explain(c *cli.Context, err error) error {
 	switch {
 	case errors.As(err, &large):
 		return fmt.Errorf("the event is too large: %w", large)
-	case isTimeout(err) && scheme == "rediss" && dial == nil:
+	case isTimeout(err) && (dial != nil || errors.Is(err, errConnecting)):
+		return fmt.Errorf("no connection to %s within %v (--timeout): is Redis running there, and does a firewall stand between?", place, c.Duration("timeout"))
+	case isTimeout(err) && scheme == "rediss":
 		return fmt.Errorf("redis at %s did not answer within %v (--timeout); %s", place, c.Duration("timeout"), protocol)
 	case isTimeout(err):
 		return fmt.Errorf("redis at %s did not answer within %v (--timeout)", place, c.Duration("timeout"))
@@ -326,6 +364,43 @@ func explain(c *cli.Context, err error) error {
 		return fmt.Errorf("redis at %s is no Redis Cluster: give one --redis, and it alone is used", place)
 	}
 	return err
+}
+
+// announced explains an error that comes from an address which is not in the
+// URLs: nodes of a Redis Cluster, and Sentinels, have named it.
+func announced(c *cli.Context, targets []*target, err error) error {
+	const advice = "is it running? if so, let each node announce an address that this machine can reach, with cluster-announce-ip, cluster-announce-port and cluster-announce-hostname"
+	isSentinel := targets[0].masterName != ""
+	if !isSentinel && !isCluster(c, targets) {
+		return nil
+	}
+	if !isSentinel && errors.Is(err, redis.Nil) {
+		return fmt.Errorf("the Redis Cluster at %s announces no address of its nodes (cluster-preferred-endpoint-type is unknown-endpoint): set that to ip or hostname", addressesOf(targets))
+	}
+	var missing *unreachedError
+	var dns *net.DNSError
+	if !errors.As(err, &missing) || slices.ContainsFunc(targets, func(t *target) bool { return t.options.Addr == missing.address }) {
+		return nil
+	}
+	var why error
+	switch dial := dialError(err); {
+	case errors.As(err, &dns):
+		why = errors.New("there is no such host")
+	case isTimeout(err):
+		why = fmt.Errorf("no answer within %v, --timeout", c.Duration("timeout"))
+	case dial != nil:
+		why = dial.Err
+	default:
+		return nil // it has been reached
+	}
+	host, _, _ := net.SplitHostPort(missing.address)
+	switch {
+	case isSentinel:
+		return fmt.Errorf("the Sentinels announce a Redis at %s, which cannot be reached from here (%w): is it running? if so, let them monitor an address that this machine can reach; replica-announce-ip of each Redis sets it", missing.address, why)
+	case host == "?":
+		return fmt.Errorf("the Redis Cluster announces a node at %s, so that node has no cluster-announce-hostname, although cluster-preferred-endpoint-type is hostname: set the one, or change the other", missing.address)
+	}
+	return fmt.Errorf("the Redis Cluster announces a node at %s, which cannot be reached from here (%w): %s", missing.address, why, advice)
 }
 
 // placeOf is where the client connects to, for people.

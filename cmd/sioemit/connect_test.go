@@ -1,11 +1,13 @@
 package main
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,9 +70,13 @@ func TestParseURL(t *testing.T) {
 		"redis://u:secret@host/db":                                   "redis://host: what follows the host is the number of a database",
 		"redis://u:secret@host/1/2":                                  "number of a database",
 		"redis://u:secret@host/-1":                                   "number of a database",
-		"redis://u:secret@host?nonsense=secret":                      `redis://host: there is no option "nonsense"`,
-		"redis://host:1?password=secret":                             `redis://host:1: there is no option "password"; the password stands before the host`,
-		"redis://host?password=top&secret":                           `no option "password"`,
+		"redis://u:secret@host?nonsense=secret":                      `redis://host: there is no such option as number 1 behind the ?; a password stands before the host`,
+		"redis://host:1?password=secret":                             `redis://host:1: there is no such option as number 1 behind the ?; a password stands before the host`,
+		"redis://host?password=top&secret":                           "no such option as number 1",
+		"redis://host?secret":                                        "no such option as number 1",
+		"redis://host?db=1&secret=x":                                 "no such option as number 2",
+		"redis://host?db=1&dbs=secret":                               "number 2 behind the ? (did you mean db?)",
+		"redis://host?master_nam=secret":                             "did you mean master_name?",
 		"redis://host?db=secret":                                     `option "db" has a value`,
 		"redis://host?read_timeout=secret":                           `option "read_timeout" has a value`,
 		"redis://host?pool_fifo=secret":                              `option "pool_fifo" has a value`,
@@ -101,7 +107,7 @@ func FuzzParseURL(f *testing.F) {
 		password := before + secret + after
 		for _, raw := range []string{
 			scheme + "://u" + password + "@" + rest, scheme + "://:" + password + "@" + rest, scheme + "://user:" + password + "@" + rest,
-			"redis://host?password=" + password, "redis://host:1/0?master_name=main&sentinel_password=" + password,
+			"redis://host?" + password, "redis://host?db=1&" + password, "redis://host?password=" + password, "redis://host:1/0?master_name=main&sentinel_password=" + password,
 		} {
 			var shown string
 			target, err := parseURL(raw)
@@ -123,7 +129,7 @@ func TestPasswordsStay(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"redis://u:123/sesame@127.0.0.1:7100", "redis://127.0.0.1:7100?password=sesame", "redis://u:123?sesame@127.0.0.1:7100",
-		"redis://u:123#sesame@127.0.0.1:7100", "redis://u:sesame@127.0.0.1:7100/db", "redis://u:ses%ame@127.0.0.1:7100", "u:sesame@127.0.0.1:7100",
+		"redis://127.0.0.1:7100?sesame", "redis://127.0.0.1:7100?sesame=1", "redis://127.0.0.1:7100?db=0&sesame", "redis://u:123#sesame@127.0.0.1:7100", "redis://u:sesame@127.0.0.1:7100/db", "redis://u:ses%ame@127.0.0.1:7100", "u:sesame@127.0.0.1:7100",
 	} {
 		for _, words := range [][]string{{"emit", "x"}, {"doctor"}, {"listen"}, {"emit", "x", "--cluster"}, {"emit", "x", "--tls-ca", "ca.pem"}} {
 			r := sioemit(t, []string{"REDIS_URL=" + url}, "", words...)
@@ -133,6 +139,75 @@ func TestPasswordsStay(t *testing.T) {
 			r.oneLine(t)
 		}
 	}
+}
+
+// TestPasswordsRepeated has Redis, and what is none, repeat the password that the
+// command has sent.
+func TestPasswordsRepeated(t *testing.T) {
+	t.Parallel()
+	renamed := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
+	urls := map[string]string{
+		"renamed":  "redis://u:sesame@" + renamed.Addr,
+		"Sentinel": "redis://" + renamed.Addr + "?master_name=main&sentinel_username=u&sentinel_password=sesame",
+	}
+	for name, answer := range map[string]func(request string) string{
+		"echo":    func(request string) string { return request },
+		"an echo": func(request string) string { return "+" + strings.ReplaceAll(request, "\r\n", " ") + "\r\n" },
+		"refuses": func(request string) string {
+			return "-no: " + strings.ReplaceAll(request, "\r\n", " ") + "\r\n"
+		},
+	} {
+		repeating := answering(t, answer)
+		urls[name] = "redis://u:sesame@" + repeating
+		urls[name+", Sentinel"] = "redis://" + repeating + "?master_name=main&sentinel_username=u&sentinel_password=sesame"
+	}
+	for name, url := range urls {
+		for _, command := range []string{"emit x", "emit x --json --cluster", "emit x --ack", "servers", "sockets --cluster", "listen", "pipe", "doctor", "doctor --cluster", "listen --adapter streams", "emit x --adapter sharded"} {
+			t.Run(name+", "+command, func(t *testing.T) {
+				t.Parallel()
+				r := sioemit(t, nil, `{"event":"x"}`, append([]string{"--redis", url, "--timeout", "3s"}, strings.Fields(command)...)...)
+				if r.status == 0 || strings.Contains(r.stdout+r.stderr, "sesame") {
+					t.Errorf("%+v", r)
+				}
+			})
+		}
+	}
+}
+
+// answering listens on an address, and answers what it is sent.
+func answering(t *testing.T, answer func(request string) string) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	t.Cleanup(func() {
+		l.Close()
+		conns.Wait()
+	})
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer conn.Close()
+				request := make([]byte, 4096)
+				for {
+					n, err := conn.Read(request)
+					if err != nil {
+						return
+					}
+					if _, err := io.WriteString(conn, answer(string(request[:n]))); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	return l.Addr().String()
 }
 
 // TestUnreachable checks that each way in which Redis cannot be had ends soon,

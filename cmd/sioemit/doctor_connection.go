@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -127,10 +126,6 @@ func refusal(ctx context.Context, o *redis.Options) error {
 // sentence makes a sentence of one.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// authCommand is in what a Redis says that does not take our AUTH. Many repeat
-// the password then, so the rest is not shown.
-var authCommand = regexp.MustCompile(`(?i)\bauth\b`)
-
 // trouble says what an error of Redis, or from the way there, means and what to
 // do; nothing when that needs more than the error.
 func trouble(address string, err error) (text, advice string) {
@@ -145,9 +140,9 @@ func trouble(address string, err error) (text, advice string) {
 		return fmt.Sprintf("redis at %s wants a password", address), "put it into the URL: redis://:PASSWORD@HOST, or redis://USER:PASSWORD@HOST"
 	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
 		return fmt.Sprintf("redis at %s refuses the user or the password", address), "check both in " + urlSources + "; " + passwordHint
-	case strings.Contains(message, "without any password configured"):
+	case strings.Contains(message, "without any password configured"), strings.Contains(message, "AUTH, but no password is set"):
 		return fmt.Sprintf("redis at %s has no password", address), "leave the password out of the URL"
-	case authCommand.MatchString(message):
+	case errors.Is(err, errNotTaken):
 		return fmt.Sprintf("redis at %s does not take AUTH with this user and password", address), "leave the user out of the URL, or both"
 	case strings.Contains(message, "DENIED"):
 		return fmt.Sprintf("redis at %s is in protected mode: it answers its own machine only", address), "set a password on that Redis, or a bind address"
@@ -168,9 +163,12 @@ func trouble(address string, err error) (text, advice string) {
 // passwordHint is for passwords in a URL.
 const passwordHint = "there, the characters # / ? @ : & % of a password are written %23 %2F %3F %40 %3A %26 %25"
 
+// noSentinel is what go-redis says before it repeats what Sentinels have said.
+const noSentinel = "all sentinels specified in configuration are unreachable"
+
 // isFromSentinels reports whether no Sentinel could tell where Redis is.
 func isFromSentinels(err error) bool {
-	return strings.Contains(err.Error(), "all sentinels specified in configuration are unreachable")
+	return strings.Contains(err.Error(), noSentinel)
 }
 
 // sentinelTrouble is trouble of Sentinels at an address. They have users and
@@ -181,10 +179,14 @@ func sentinelTrouble(address string, err error) (text, advice string) {
 		return "the Sentinels want a password", "add &sentinel_password=PASSWORD to the URL, and &sentinel_username=USER if they have users"
 	case strings.Contains(message, "WRONGPASS"), strings.Contains(message, "invalid password"):
 		return "the Sentinels refuse sentinel_username or sentinel_password of the URL", "check both; " + passwordHint
-	case strings.Contains(message, "unknown command") && !authCommand.MatchString(message):
+	case strings.Contains(message, "'auth'"):
+		return "the Sentinels do not take AUTH with this user and password", "leave sentinel_username out of the URL, or sentinel_password, too"
+	case strings.Contains(message, "unknown command"):
 		return fmt.Sprintf("what answers at %s is no Sentinel", address), "leave master_name out of the URL, or name the port of a Sentinel"
 	case errors.Is(err, redis.Nil):
 		return "the Sentinels know no master of the name in the URL", "check master_name: SENTINEL MASTERS there lists them"
+	case isReply(err): // which is not repeated: a password may be in it
+		return "the Sentinels refuse", "check sentinel_username and sentinel_password of the URL"
 	}
 	return "", ""
 }

@@ -170,6 +170,7 @@ func (a *asker) allowed(ctx context.Context, words []any) (bool, error) {
 		// others: this one is closed instead.
 		options := *a.node.Options()
 		a.client = redis.NewClient(&options)
+		a.client.AddHook(authReplies{})
 		a.transaction = a.client.Conn()
 		if err := a.transaction.Do(ctx, "MULTI").Err(); err != nil {
 			if isReply(err) {

@@ -165,10 +165,11 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 	}
 	o := p.node.Options()
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: []string{o.Addr}, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
+		Dialer: o.Dialer, Addrs: []string{o.Addr}, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
 		ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
 	})
+	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(authReplies{}) })
 	p.client, p.own = cluster, cluster
 	node, err := cluster.MasterForKey(ctx, p.key)
 	if err != nil {
@@ -214,7 +215,7 @@ func (p *patient) checkReplica(listeners bool) {
 
 // reason is an error as a part of a sentence.
 func reason(err error) string {
-	text := oneLine(err.Error())
+	text := errorText(err)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it took too long"

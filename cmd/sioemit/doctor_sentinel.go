@@ -38,6 +38,10 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 		}
 		silent, why = append(silent, t.options.Addr), err
 	}
+	if text, advice := untrusted(strings.Join(silent, ", "), why); text != "" {
+		p.fail("redis", sentence(text), sentence(advice))
+		return ""
+	}
 	p.fail("redis", fmt.Sprintf("No Sentinel answers at %s: %s.", strings.Join(silent, ", "), reason(why)),
 		"Are Sentinels running there? Check the addresses in "+urlSources+".")
 	return ""
@@ -46,11 +50,13 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 // askSentinel returns the address of a master and the names of all. As for the
 // client, the first URL has the password and the name of the master.
 func askSentinel(ctx context.Context, client *redis.Client, address string, first *target) (master string, names []string, err error) {
+	dialer := &dialer{timeout: probeTimeout, config: client.Options().TLSConfig}
 	o := redis.Options{
-		Addr: address, Username: first.sentinelUsername, Password: first.sentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Dialer: dialer.dial, Addr: address, Username: first.sentinelUsername, Password: first.sentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
 	}
 	sentinel := redis.NewClient(&o)
+	sentinel.AddHook(authReplies{})
 	defer sentinel.Close()
 	if names, err = mastersOf(ctx, sentinel); err != nil || !slices.Contains(names, first.masterName) {
 		return "", names, err

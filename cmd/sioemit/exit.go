@@ -34,7 +34,7 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 	if ctx.Err() != nil {
 		return statusInterrupt, "interrupted"
 	}
-	line = oneLine(err.Error())
+	line = errorText(err)
 	var usage usageError
 	var listeners listenersError
 	var replies repliesError

@@ -54,7 +54,7 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(a
 	}
 	if err != nil {
 		b.refused.Do(func() {
-			deliver(arrival{notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %v", err)})
+			deliver(arrival{notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %s", errorText(err))})
 		})
 	}
 }

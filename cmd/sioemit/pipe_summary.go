@@ -77,7 +77,7 @@ func (p *piper) warnUnheard(io *emitter.Emitter) {
 		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: in namespace %s %s%s\n", strings.Join(unheardIn, ", "), unheard(p.c), more)
 	}
 	if err := cmp.Or(errs...); err != nil {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", oneLine(explain(p.c, err).Error()))
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", errorText(explain(p.c, err)))
 	}
 }
 

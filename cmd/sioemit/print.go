@@ -124,6 +124,17 @@ func printable(text string) string {
 // oneLine is text without line breaks, as stderr gets it.
 func oneLine(text string) string { return printable(strings.Join(strings.Fields(text), " ")) }
 
+// errorText is an error as stderr gets it: in one line, and without what
+// Sentinels say, who may repeat a password. What they say is known to
+// sentinelTrouble, or is not shown.
+func errorText(err error) string {
+	text := oneLine(err.Error())
+	if at := strings.Index(text, noSentinel); at >= 0 {
+		return text[:at] + "no Sentinel could be asked"
+	}
+	return text
+}
+
 // plural is a number of things.
 func plural(n int, thing string) string {
 	if n == 1 {

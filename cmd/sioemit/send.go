@@ -142,7 +142,7 @@ func report(c *cli.Context, what, channel string, count func() (int, error)) err
 		return fmt.Errorf("it was sent, but that could not be printed: %w", printErr)
 	}
 	if err != nil {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", oneLine(err.Error()))
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", errorText(explain(c, err)))
 	} else if servers < required {
 		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), quote(channel), required)}
 	} else if servers == 0 && !c.Bool("quiet") {

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// dialer opens the connections to Redis, and to Sentinels. It knows where none
+// could be opened, which go-redis does not say of a dialling that outlasts the
+// command waiting for it.
+type dialer struct {
+	timeout time.Duration
+	config  *tls.Config // nil: no TLS
+	names   []string    // hosts of the URLs
+
+	mu      sync.Mutex
+	missing map[string]error // why there is no connection to an address, as far as is known
+}
+
+// unreachedError says that there is no connection to an address.
+type unreachedError struct {
+	address string
+	err     error
+}
+
+func (e *unreachedError) Error() string {
+	return fmt.Sprintf("no connection to %s: %v", e.address, e.err)
+}
+
+func (e *unreachedError) Unwrap() error { return e.err }
+
+// What an address is waited for that has said nothing yet.
+var (
+	errConnecting  = fmt.Errorf("it does not answer: %w", context.DeadlineExceeded)
+	errHandshaking = fmt.Errorf("it says nothing of TLS: %w", context.DeadlineExceeded)
+)
+
+// dial is the Dialer of go-redis's options.
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	d.note(address, errConnecting)
+	// As go-redis does it by itself.
+	plain := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}}
+	conn, err := plain.DialContext(ctx, network, address)
+	if err == nil && d.config != nil {
+		d.note(address, errHandshaking)
+		secure := tls.Client(conn, d.configFor(address))
+		if err = secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+		}
+		conn = secure
+	}
+	d.note(address, err)
+	if err != nil {
+		return nil, &unreachedError{address, err}
+	}
+	return conn, nil
+}
+
+// configFor checks that the certificate is for the host that is dialled, or for
+// one that a URL names: the nodes of a Redis Cluster, and Sentinels, say where
+// else to go, often as numbers that no certificate holds.
+func (d *dialer) configFor(address string) *tls.Config {
+	host, _, _ := net.SplitHostPort(address)
+	config := d.config.Clone()
+	config.ServerName = host
+	if isName := func(host string) bool { return net.ParseIP(host) == nil }; !isName(host) {
+		if i := slices.IndexFunc(d.names, isName); i >= 0 {
+			config.ServerName = d.names[i] // numbers are not told to the other side
+		}
+	}
+	if config.InsecureSkipVerify {
+		return config
+	}
+	config.InsecureSkipVerify = true // in favour of this:
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		if len(state.PeerCertificates) == 0 {
+			return errors.New("there is no certificate")
+		}
+		options := x509.VerifyOptions{Roots: config.RootCAs, DNSName: host, Intermediates: x509.NewCertPool()}
+		for _, certificate := range state.PeerCertificates[1:] {
+			options.Intermediates.AddCert(certificate)
+		}
+		_, err := state.PeerCertificates[0].Verify(options)
+		for _, options.DNSName = range d.names {
+			if err == nil || !errors.As(err, new(x509.HostnameError)) {
+				break
+			}
+			if _, otherErr := state.PeerCertificates[0].Verify(options); otherErr == nil {
+				err = nil
+			}
+		}
+		return err
+	}
+	return config
+}
+
+func (d *dialer) note(address string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.missing == nil {
+		d.missing = make(map[string]error)
+	}
+	if err == nil {
+		delete(d.missing, address)
+		return
+	}
+	d.missing[address] = err
+}
+
+// explained adds to the error of a command that took too long which connection
+// it waited for.
+func (d *dialer) explained(err error) error {
+	if err == nil || !isTimeout(err) || errors.As(err, new(*unreachedError)) {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for address, why := range d.missing {
+		if isTimeout(why) {
+			return errors.Join(err, &unreachedError{address, why})
+		}
+	}
+	return err
+}
+
+// DialHook changes nothing.
+func (d *dialer) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook explains the error of a command.
+func (d *dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if why := d.explained(err); why != err {
+			cmd.SetErr(why)
+			return why
+		}
+		return err
+	}
+}
+
+// ProcessPipelineHook explains the error of a pipeline.
+func (d *dialer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		why := d.explained(err)
+		if why == err {
+			return err
+		}
+		for _, cmd := range cmds {
+			if cmd.Err() != nil {
+				cmd.SetErr(d.explained(cmd.Err()))
+			}
+		}
+		return why
+	}
+}
