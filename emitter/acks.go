@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"context"
+	"math"
 
 	"github.com/sioemit/sioemit/encoding"
 )
@@ -48,15 +49,19 @@ type ackCollector struct {
 	seen servers
 }
 
+func (c *ackCollector) wants(h *encoding.ReplyHead) bool {
+	return h.Kind == encoding.ReplyAck || h.Kind == encoding.ReplyClientCount && !c.seen[h.UID]
+}
+
 func (c *ackCollector) add(r *encoding.Reply) {
-	switch r.Kind {
-	case encoding.ReplyClientCount:
-		if c.seen.first(r.UID) {
-			c.acks.Clients += r.Clients
-			c.acks.PerServer = append(c.acks.PerServer, r.Clients)
-		}
-	case encoding.ReplyAck:
+	if r.Kind == encoding.ReplyAck {
 		c.acks.Values = append(c.acks.Values, r.Value)
+		return
+	}
+	c.seen.add(r.UID)
+	c.acks.PerServer = append(c.acks.PerServer, r.Clients)
+	if c.acks.Clients += r.Clients; c.acks.Clients < 0 {
+		c.acks.Clients = math.MaxInt // where an int has 32 bits; no server has so many
 	}
 }
 
@@ -68,20 +73,18 @@ func (c *ackCollector) incomplete(e *IncompleteError) {
 	e.Servers, e.Clients, e.Expected = len(c.acks.PerServer), len(c.acks.Values), c.acks.Clients
 }
 
-// servers remembers which servers have answered, to ignore a reply that comes
-// twice. Those of the classic adapter do not say who they are.
+// servers are those that have answered, by their uids, so that a reply that
+// comes twice is known. Those of the classic adapter do not say who they are.
 type servers map[string]bool
 
-func (s *servers) first(uid string) bool {
+func (s *servers) add(uid string) {
 	if uid == "" {
-		return true
+		return
 	}
 	if *s == nil {
 		*s = make(servers)
 	}
-	first := !(*s)[uid]
 	(*s)[uid] = true
-	return first
 }
 
 // ServerSideEmitWithAck sends an event to the servers of the namespace and
@@ -108,10 +111,13 @@ type serverSideCollector struct {
 	seen   servers
 }
 
+func (c *serverSideCollector) wants(h *encoding.ReplyHead) bool {
+	return h.Kind == encoding.ReplyServerSide && !c.seen[h.UID]
+}
+
 func (c *serverSideCollector) add(r *encoding.Reply) {
-	if r.Kind == encoding.ReplyServerSide && c.seen.first(r.UID) {
-		c.values = append(c.values, r.Value)
-	}
+	c.seen.add(r.UID)
+	c.values = append(c.values, r.Value)
 }
 
 func (c *serverSideCollector) complete(asked int) bool { return len(c.values) >= asked }

@@ -33,6 +33,7 @@ type IncompleteError struct {
 	Asked    int    // servers that were asked
 	Clients  int    // that acknowledged; of EmitWithAck only
 	Expected int    // clients that servers expect to acknowledge; of EmitWithAck only
+	Unread   int    // answers that could not be read
 	Needs    string // what a server needs to answer this call; set when none did, as the likely reason
 	Err      error
 }
@@ -41,6 +42,9 @@ func (e *IncompleteError) Error() string {
 	text := fmt.Sprintf("emitter: %s: %d of %d servers answered", e.Call, e.Servers, e.Asked)
 	if e.Expected > 0 {
 		text += fmt.Sprintf(", and %d of %d clients", e.Clients, e.Expected)
+	}
+	if e.Unread > 0 {
+		text += fmt.Sprintf("; %d more could not be read", e.Unread)
 	}
 	if e.Needs != "" {
 		text += "; servers answer it with " + e.Needs
@@ -77,7 +81,9 @@ func (o *BroadcastOperator) withDeadline(ctx context.Context) (context.Context, 
 
 // collector takes the replies to one question.
 type collector interface {
-	// add takes one reply.
+	// wants reports whether a reply is of use. It is not decoded otherwise.
+	wants(h *encoding.ReplyHead) bool
+	// add takes a reply that is.
 	add(r *encoding.Reply)
 	// complete reports whether the replies of so many servers are all there.
 	complete(asked int) bool
@@ -113,11 +119,10 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 		return asked, err
 	}
 	defer w.release()
-	r.ID = w.id
 	if deadline, ok := ctx.Deadline(); ok && r.Kind == encoding.EmitWithAck {
 		r.Flags.Timeout = max(time.Until(deadline), time.Millisecond)
 	}
-	if err := o.request(ctx, call, r); err != nil {
+	if err := o.send(ctx, call, r, w); err != nil {
 		return asked, err
 	}
 	err = w.await(ctx, c, asked)
@@ -130,22 +135,57 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 	return asked, err
 }
 
+// send asks the question of w. When it is not known whether that has been asked,
+// one that changes nothing is asked once more, under another id: the answers to
+// both cannot be taken for those of more servers.
+func (o *BroadcastOperator) send(ctx context.Context, call string, r *encoding.Request, w *waiter) error {
+	for attempt := 1; ; attempt++ {
+		r.ID = w.id
+		err := o.request(ctx, call, r)
+		harmless := r.Kind == encoding.FetchSockets || r.Kind == encoding.AllRooms
+		if !errors.Is(err, ErrMaybeAsked) || !harmless || attempt == maxAttempts || ctx.Err() != nil {
+			return err
+		}
+		w.renew()
+	}
+}
+
+// maxAttempts is how often a question is asked that changes nothing; go-redis
+// sends other commands as often.
+const maxAttempts = 4
+
 // await hands the replies to c until it has those of so many servers. All that
 // have come by the end of ctx or of the subscription count.
 func (w *waiter) await(ctx context.Context, c collector, asked int) error {
+	unread := 0
+	collect := func() {
+		for _, head := range w.take() {
+			if c.complete(asked) {
+				return // whatever else has come is too much
+			}
+			if !c.wants(&head) {
+				continue
+			}
+			if reply, err := head.Decode(); err == nil {
+				c.add(reply)
+			} else {
+				unread++
+			}
+		}
+	}
 	var err error
 	for err == nil && !c.complete(asked) {
 		select {
-		case reply := <-w.replies:
-			c.add(reply)
+		case <-w.arrived:
+			collect()
 		case <-w.subscription.ended:
 			err = w.subscription.lost()
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 	}
-	for err != nil && len(w.replies) > 0 { // nobody else takes any
-		c.add(<-w.replies)
+	if err != nil {
+		collect() // nobody else does
 	}
 	switch {
 	case err == nil, c.complete(asked):
@@ -153,7 +193,7 @@ func (w *waiter) await(ctx context.Context, c collector, asked int) error {
 	case errors.Is(err, ErrSubscription):
 		return err
 	}
-	incomplete := &IncompleteError{Asked: asked, Err: err}
+	incomplete := &IncompleteError{Asked: asked, Unread: unread, Err: err}
 	c.incomplete(incomplete)
 	return incomplete
 }

@@ -47,7 +47,7 @@ func New(client Client, options ...Option) *Emitter {
 		longest.Longest()
 		ids = &longest
 	}
-	return newEmitter(&sender{client: client, can: can, adapter: c.adapter, version: c.version, ids: ids, replies: new(replies), memory: newMemories(client)}, c.err)
+	return newEmitter(&sender{client: client, can: can, adapter: c.adapter, version: c.version, ids: ids, replies: newReplies(), memory: newMemories(client)}, c.err)
 }
 
 // Close ends all calls of the emitter that wait for replies, and refuses later

@@ -71,7 +71,7 @@ func (e *Emitter) collect(pipe redis.Pipeliner, m *memory, fn func(io *Emitter) 
 	p := &pipeline{Pipeliner: pipe, memory: m}
 	defer p.end()
 	s := *e.sender
-	s.client, s.can, s.replies = p, &abilities{pipelined: true}, new(replies) // which no call gets to, and Close closes
+	s.client, s.can, s.replies = p, &abilities{pipelined: true}, newReplies() // which no call gets to, and Close closes
 	return fn(newEmitter(&s, nil))
 }
 

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/encoding"
 )
 
 // TestJoinInTheLastMoment has calls join a subscription while the last other
@@ -21,12 +20,12 @@ func TestJoinInTheLastMoment(t *testing.T) {
 		return nil, ctx.Err()
 	}})
 	defer rdb.Close()
-	var r replies
+	r := newReplies()
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
 			for range 3000 {
-				w := &waiter{id: newRequestID(), done: make(chan struct{})}
+				w := &waiter{id: newRequestID(), arrived: make(chan struct{}, 1)}
 				if _, err := r.join(rdb, "", false, []string{"c"}, w); err != nil {
 					t.Error(err)
 					return
@@ -69,10 +68,13 @@ func TestRepliesAtTheEnd(t *testing.T) {
 			"some, and the connection broke":  {t.Context(), ended, 2, ErrSubscription},
 			"all, before anything else ended": {t.Context(), nil, 3, nil},
 		} {
-			w := &waiter{replies: make(chan *encoding.Reply, 16), subscription: &subscription{owner: new(replies), ended: test.ended, err: errors.New("broken")}}
-			w.replies <- &encoding.Reply{Kind: encoding.ReplyClientCount, Clients: 3}
+			owner := newReplies()
+			s := &subscription{owner: owner, ended: test.ended, err: errors.New("broken"), waiting: make(map[string]*waiter)}
+			w := &waiter{id: "q", arrived: make(chan struct{}, 1), subscription: s}
+			s.waiting[w.id] = w
+			owner.deliver(s, `{"type":8,"requestId":"q","clientCount":3}`)
 			for range test.came {
-				w.replies <- &encoding.Reply{Kind: encoding.ReplyAck}
+				owner.deliver(s, `{"type":9,"requestId":"q","packet":1}`)
 			}
 			var c ackCollector
 			err := w.await(test.ctx, &c, 1)

@@ -327,8 +327,9 @@ func TestEnded(t *testing.T) {
 }
 
 // TestDeaf has the connection for replies receive nothing more without being
-// closed, as behind a proxy whose other side has vanished: it is found out while
-// others wait on it, and replaced. One that is merely idle for longer stays.
+// closed, as behind a proxy whose other side has vanished: new calls soon take
+// another one, and those that wait on it are told. One that is merely idle for
+// longer stays.
 func TestDeaf(t *testing.T) {
 	t.Parallel()
 	redisServer := startRedis(t)
@@ -348,45 +349,57 @@ func TestDeaf(t *testing.T) {
 		want error
 	}{{"idle", false, nil}, {"deaf", true, emitter.ErrSubscription}} {
 		var deaf atomic.Bool
+		var subscriptions atomic.Int64
 		rdb := redis.NewClient(&redis.Options{Addr: redisServer.Addr, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return &deafConn{Conn: conn, deaf: &deaf}, err
+			return &deafConn{Conn: conn, deaf: &deaf, subscriptions: &subscriptions}, err
 		}})
 		defer rdb.Close()
 		io := emitter.New(rdb)
+		io.SetPatience(time.Second, 15*time.Second)
 		asked.Store(0)
 		answering.Store(false)
 		result := make(chan error, 1)
 		go func() { result <- ask(t.Context(), io, 1) }()
 		eventually(t, "the question is asked", func() bool { return asked.Load() == 1 })
-		deaf.Store(test.deaf)
-		if !test.deaf {
-			time.AfterFunc(7*time.Second, func() { answers <- struct{}{} }) // longer than two silences
+		answering.Store(true)
+		if deaf.Store(test.deaf); test.deaf {
+			eventually(t, "others get their replies", func() bool {
+				_, err := io.Timeout(time.Second).EmitWithAck(t.Context(), "e", 2)
+				return err == nil
+			})
+			if len(result) > 0 {
+				t.Error("the call on the first connection had no time")
+			}
+		} else {
+			time.AfterFunc(20*time.Second, func() { answers <- struct{}{} }) // longer than all patience
 		}
 		if err := <-result; !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
-		deaf.Store(false)
-		answering.Store(true)
 		if err := ask(t.Context(), io, 2); err != nil {
 			t.Errorf("%s, the next call: %v", test.name, err)
+		}
+		if n := subscriptions.Load(); !test.deaf && n > 2 {
+			t.Errorf("%s: %d connections, want one for each call", test.name, n)
 		}
 	}
 	close(answers)
 }
 
-// deafConn loses what it should receive while deaf is set, if it is for replies:
-// the server may have the question before the one who asks has heard from Redis
-// that it was published.
+// deafConn loses what it should receive while deaf is set, if it is the first
+// one for replies: the server may have the question before the one who asks has
+// heard from Redis that it was published.
 type deafConn struct {
 	net.Conn
-	deaf       *atomic.Bool
-	subscribes atomic.Bool
+	deaf          *atomic.Bool
+	subscriptions *atomic.Int64
+	first         atomic.Bool
 }
 
 func (c *deafConn) Write(b []byte) (int, error) {
 	if bytes.Contains(b, []byte("\r\nsubscribe\r\n")) {
-		c.subscribes.Store(true)
+		c.first.Store(c.subscriptions.Add(1) == 1)
 	}
 	return c.Conn.Write(b)
 }
@@ -394,7 +407,7 @@ func (c *deafConn) Write(b []byte) (int, error) {
 func (c *deafConn) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		if err != nil || !c.subscribes.Load() || !c.deaf.Load() {
+		if err != nil || !c.first.Load() || !c.deaf.Load() {
 			return n, err
 		}
 	}

@@ -54,10 +54,12 @@ type socketCollector struct {
 	seen     servers
 }
 
+func (c *socketCollector) wants(h *encoding.ReplyHead) bool {
+	return h.Kind == encoding.ReplySockets && !c.seen[h.UID]
+}
+
 func (c *socketCollector) add(r *encoding.Reply) {
-	if r.Kind != encoding.ReplySockets || !c.seen.first(r.UID) {
-		return
-	}
+	c.seen.add(r.UID)
 	added := 0
 	for _, s := range r.Sockets {
 		socket := newSocket(s)
@@ -115,16 +117,29 @@ func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
 	return distinct(c.rooms), err
 }
 
+// roomCollector waits for the rooms of each server of the classic adapter.
 type roomCollector struct {
 	rooms    []string
+	replies  []*encoding.Reply // that name rooms
 	answered int
 }
 
+func (c *roomCollector) wants(h *encoding.ReplyHead) bool { return h.Kind == encoding.ReplyRooms }
+
 func (c *roomCollector) add(r *encoding.Reply) {
-	if r.Kind == encoding.ReplyRooms {
-		c.rooms = append(c.rooms, r.Rooms...)
-		c.answered++
+	// A reply that names the same rooms as another came twice: each server has
+	// the ids of its sockets among them. Those without rooms are all alike.
+	twice := func(other *encoding.Reply) bool {
+		return slices.Equal(r.Rooms, other.Rooms) && slices.Equal(r.NumberRooms, other.NumberRooms)
 	}
+	if len(r.Rooms)+len(r.NumberRooms) > 0 {
+		if slices.ContainsFunc(c.replies, twice) {
+			return
+		}
+		c.replies = append(c.replies, r)
+	}
+	c.rooms = append(c.rooms, r.Rooms...)
+	c.answered++
 }
 
 func (c *roomCollector) complete(asked int) bool { return c.answered >= asked }

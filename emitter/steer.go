@@ -105,7 +105,14 @@ func (o *BroadcastOperator) request(ctx context.Context, call string, r *encodin
 			return err
 		}
 	}
-	return o.sender.send(ctx, cmd)
+	if r.ID == "" {
+		return o.sender.send(ctx, cmd)
+	}
+	q := newQuestion(ctx, cmd)
+	if err = o.sender.send(ctx, q); err != nil && q.NoRetry() && !errors.Is(err, ErrMaybeAsked) {
+		err = fmt.Errorf("%w: %w", err, ErrMaybeAsked)
+	}
+	return err
 }
 
 // isJSON reports whether the message that a command publishes is JSON.

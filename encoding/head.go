@@ -31,9 +31,6 @@ func ReadReplyHead(payload string) (ReplyHead, error) {
 	return h, nil
 }
 
-// Content is what the reply holds, in the form in which it came.
-func (h *ReplyHead) Content() string { return h.content.text }
-
 // maxReplyName is how long a type, an id and a uid may be, in bytes. Those of
 // official servers have 20 at most.
 const maxReplyName = 1 << 10

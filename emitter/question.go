@@ -1,0 +1,72 @@
+package emitter
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrMaybeAsked is wrapped by the error of a call whose question was on its way
+// to Redis when the connection broke. Whether the servers have got it is not
+// known, and it is not asked again: those that have would answer, and act, twice.
+// FetchSockets and Rooms, which change nothing, have asked again with another id
+// before they return it.
+var ErrMaybeAsked = errors.New("it is not known whether the servers were asked, because the connection broke meanwhile")
+
+// question is a command that asks servers. It is written on a connection once,
+// whatever the client makes of an error: go-redis, a hook or a wrapper would
+// repeat it under the same id, and the answers of one server would be counted as
+// those of two. When Redis itself has refused it, as with MOVED and ASK, it may
+// be written again.
+type question struct {
+	*redis.IntCmd
+	message *message
+}
+
+// newQuestion makes a question of the command that publishes a message.
+func newQuestion(ctx context.Context, cmd redis.Cmder) *question {
+	words := cmd.Args()
+	last := len(words) - 1
+	m := &message{bytes: words[last].([]byte)}
+	words[last] = m
+	q := redis.NewIntCmd(ctx, words...)
+	q.SetFirstKeyPos(1)
+	return &question{q, m}
+}
+
+// NoRetry has go-redis not even try.
+func (q *question) NoRetry() bool { return q.message.written.Load() }
+
+// SetErr is told what Redis has said.
+func (q *question) SetErr(err error) {
+	if refused := redis.Error(nil); errors.As(err, &refused) {
+		q.message.written.Store(false)
+	}
+	q.IntCmd.SetErr(err)
+}
+
+// Clone returns a copy that is a question, too.
+func (q *question) Clone() redis.Cmder { return &question{q.IntCmd.Clone().(*redis.IntCmd), q.message} }
+
+// message is the last word of a question.
+type message struct {
+	bytes   []byte
+	written atomic.Bool
+}
+
+// MarshalBinary is called by go-redis for each time that it writes the command,
+// and by an AutoPipeliner to learn its size as well. If it learned that in a
+// function of another name, no question would be asked, but none twice either.
+func (m *message) MarshalBinary() ([]byte, error) {
+	if caller, _, _, ok := runtime.Caller(1); ok && strings.Contains(runtime.FuncForPC(caller).Name(), ".cmdApproxBytes") {
+		return m.bytes, nil
+	}
+	if m.written.Swap(true) {
+		return nil, ErrMaybeAsked
+	}
+	return m.bytes, nil
+}
