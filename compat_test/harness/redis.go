@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,6 +46,8 @@ type Redis struct {
 	busPort int
 	release []func() // of the ports, which are its own while it is stopped, too
 	ca      *authority
+
+	paused atomic.Bool
 
 	mu     sync.Mutex
 	proc   *process
@@ -281,7 +284,10 @@ func (r *Redis) Stop() error {
 }
 
 // Kill ends redis-server at once, as a crash would. Restart brings it back.
-func (r *Redis) Kill() { r.process().kill() }
+func (r *Redis) Kill() {
+	r.process().kill()
+	r.paused.Store(false)
+}
 
 // Restart starts redis-server again on the same ports, after stopping it if it still runs.
 func (r *Redis) Restart(ctx context.Context) error {
