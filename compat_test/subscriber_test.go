@@ -69,15 +69,7 @@ func (w *witness) listen(ctx context.Context, node *harness.Redis, command, chan
 		return err
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	context.AfterFunc(ctx, func() { conn.Close() })
-	go func() { // a node that hangs is left, as one that is dead
-		for ctx.Err() == nil && node.Running() {
-			time.Sleep(5 * time.Millisecond)
-		}
-		cancel()
-	}()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if _, err := fmt.Fprintf(conn, "*2\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n", len(command), command, len(channel), channel); err != nil {
 		return err
 	}

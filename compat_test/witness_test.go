@@ -22,7 +22,6 @@ import (
 // emission is one call of Emit.
 type emission struct {
 	number   int
-	worker   int // whose calls are made one after the other
 	from, to time.Time
 	err      error
 	// node is the address of the Redis node that took it, where that is known.
@@ -49,14 +48,14 @@ type acceptedKey struct{}
 
 // startTraffic starts the calls, which end with the test at the latest. Each has a deadline: one that hangs would hide
 // all that follow.
-func startTraffic(test *testing.T, name string, workers int, pause time.Duration, emit func(ctx context.Context, number int) error) *traffic {
+func startTraffic(test *testing.T, name string, workers int, emit func(ctx context.Context, number int) error) *traffic {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &traffic{name: name, cancel: cancel}
 	test.Cleanup(func() { t.stop() })
-	for worker := range workers {
+	for range workers {
 		t.group.Go(func() {
 			for ctx.Err() == nil {
-				e := emission{number: int(lastNumber.Add(1)), worker: worker, from: time.Now()}
+				e := emission{number: int(lastNumber.Add(1)), from: time.Now()}
 				took := new(accepted)
 				one, done := context.WithTimeout(context.WithValue(context.Background(), acceptedKey{}, took), 30*time.Second)
 				e.err = emit(one, e.number)
@@ -66,7 +65,7 @@ func startTraffic(test *testing.T, name string, workers int, pause time.Duration
 				t.mu.Lock()
 				t.sent = append(t.sent, e)
 				t.mu.Unlock()
-				time.Sleep(pause) // the rate of the calls, not a wait for something
+				time.Sleep(time.Millisecond) // the rate of the calls, not a wait for something
 			}
 		})
 	}
@@ -93,25 +92,6 @@ func (t *traffic) count() int {
 	return n
 }
 
-// since looks at the calls that were not over at a moment: how long the slowest took, how many failed, and when last.
-func (t *traffic) since(from time.Time) (slowest time.Duration, errs int, last time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, e := range t.sent {
-		if e.to.Before(from) {
-			continue
-		}
-		slowest = max(slowest, e.to.Sub(e.from))
-		if e.err != nil {
-			errs++
-			if e.to.After(last) {
-				last = e.to
-			}
-		}
-	}
-	return slowest, errs, last
-}
-
 // span is a time during which a witness was subscribed for certain; it is still going on while to is zero.
 type span struct {
 	from, to time.Time
@@ -125,8 +105,7 @@ type witness struct {
 	mu    sync.Mutex
 	node  *harness.Redis // where the subscription is
 	spans []span
-	got   map[int]int // how often each number came
-	order []int       // of the first time that each came
+	got   map[int]int
 }
 
 func newWitness(name string) *witness { return &witness{name: name, got: make(map[int]int)} }
@@ -160,42 +139,7 @@ func (w *witness) at() *harness.Redis {
 func (w *witness) receive(number int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.note(number)
-}
-
-// note does so for one who holds the lock.
-func (w *witness) note(number int) {
-	if w.got[number]++; w.got[number] == 1 {
-		w.order = append(w.order, number)
-	}
-}
-
-// forget drops what has been received, to be noted anew.
-func (w *witness) forget() {
-	clear(w.got)
-	w.order = w.order[:0]
-}
-
-// overtaken counts the emissions that were received after a later one of the same worker. Who calls holds the lock.
-func (w *witness) overtaken(sent []emission) int {
-	by := make(map[int]emission, len(sent))
-	for _, e := range sent {
-		if e.err == nil {
-			by[e.number] = e
-		}
-	}
-	n, last := 0, make(map[int]int) // by worker
-	for _, number := range w.order {
-		e, ok := by[number]
-		switch {
-		case !ok:
-		case number < last[e.worker]:
-			n++
-		default:
-			last[e.worker] = number
-		}
-	}
-	return n
+	w.got[number]++
 }
 
 // owed tells whether the witness was subscribed all the time that the emission took, and whether the node that it
@@ -233,7 +177,6 @@ type figures struct {
 	duplicates        int
 	despiteError      int           // receipts of emissions that returned an error
 	whileUnsubscribed int           // emissions without error that a witness missed while it was not subscribed
-	overtaken         int           // receipts after that of a later emission of the same worker
 	diedWithNode      int           // that it missed because the node of the emitter or its own was killed at that moment
 	before            time.Duration // how long before the death the first of these returned
 	lost              []string
@@ -249,7 +192,6 @@ func judge(sent []emission, witnesses []*witness, d death) figures {
 	}
 	for _, w := range witnesses {
 		w.mu.Lock()
-		f.overtaken += w.overtaken(sent)
 		for _, e := range sent {
 			n := w.got[e.number]
 			owed, killed := w.owed(e)
@@ -286,8 +228,8 @@ func judge(sent []emission, witnesses []*witness, d death) figures {
 func (f figures) report(t *testing.T, name string, witnesses int) {
 	t.Helper()
 	fmt.Fprintf(os.Stdout, "resilience %-46s %d emits, %d errors, %d witnesses, %d receipts, %d duplicates, %d despite an error, "+
-		"%d overtaken, %d missed while not subscribed, %d with the node that died (up to %v before); silent losses: %d\n",
-		name+":", f.emits, f.errors, witnesses, f.receipts, f.duplicates, f.despiteError, f.overtaken, f.whileUnsubscribed,
+		"%d missed while not subscribed, %d with the node that died (up to %v before); silent losses: %d\n",
+		name+":", f.emits, f.errors, witnesses, f.receipts, f.duplicates, f.despiteError, f.whileUnsubscribed,
 		f.diedWithNode, f.before.Round(time.Millisecond), len(f.lost))
 	if len(f.lost) > 0 {
 		t.Errorf("%s: %d silent losses\n%s", name, len(f.lost), strings.Join(f.lost[:min(5, len(f.lost))], "\n"))
@@ -398,24 +340,5 @@ func TestJudge(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
-	}
-}
-
-// Nor would one that never finds an event out of order.
-func TestOvertaken(t *testing.T) {
-	t.Parallel()
-	w := newWitness("w")
-	for _, number := range []int{1, 2, 5, 4, 3, 2, 99, 6} {
-		w.receive(number)
-	}
-	sent := []emission{
-		{number: 1}, {number: 3}, {number: 5}, // 3 came after 5
-		{number: 2, worker: 1}, {number: 4, worker: 1, err: errUnexpected}, {number: 6, worker: 1},
-	}
-	if n := w.overtaken(sent); n != 1 {
-		t.Errorf("%d were overtaken, want 1", n)
-	}
-	if n := w.overtaken(append(sent, emission{number: 7, worker: 1})); n != 1 {
-		t.Errorf("with one that did not come, %d were overtaken, want 1", n)
 	}
 }

@@ -98,6 +98,9 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 	if o.err != nil {
 		return 0, o.err
 	}
+	if err := checkContext(ctx); err != nil {
+		return 0, err
+	}
 	client, err := o.sender.can.subscribes(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("emitter: %s: %w", call, err)
@@ -116,7 +119,7 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 	channels, shard := o.sender.adapter.replyChannels(o.namespace)
 	w, err := o.sender.replies.wait(ctx, client, connectionName(client, channels, shard), shard, channels)
 	if err != nil {
-		return asked, err
+		return asked, o.sender.can.clean(err)
 	}
 	defer w.release()
 	if deadline, ok := ctx.Deadline(); ok && r.Kind == encoding.EmitWithAck {
@@ -132,7 +135,7 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 			incomplete.Needs = needs
 		}
 	}
-	return asked, err
+	return asked, o.sender.can.clean(err)
 }
 
 // send asks the question of w. When it is not known whether that has been asked,

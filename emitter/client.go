@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -66,12 +68,15 @@ type abilities struct {
 	plain      bool       // a *redis.Client or *redis.Conn, perhaps embedded: one node, unless that is one of a Redis Cluster
 	pipelined  bool       // nothing is answered before Exec
 
+	client   Client
+	dialling dialling
+
 	// alone is set once Redis has said that it is no node of a Redis Cluster.
 	alone atomic.Bool
 }
 
 func newAbilities(client Client) (*abilities, error) {
-	a := new(abilities)
+	a := &abilities{client: client}
 	if _, a.pipelined = client.(redis.Pipeliner); a.pipelined {
 		return a, nil
 	}
@@ -172,13 +177,16 @@ func (a *abilities) each(ctx context.Context, client Client, ask func(context.Co
 func (a *abilities) checkAlone(ctx context.Context, client Client) error {
 	hello := redis.NewMapStringInterfaceCmd(ctx, "hello")
 	err := process(ctx, client, hello)
-	mode, _ := hello.Val()["mode"].(string)
 	refused := redis.Error(nil)
+	if err != nil && !errors.As(err, &refused) {
+		return err // and an asynchronous client may still be at it
+	}
+	mode, _ := hello.Val()["mode"].(string)
 	switch {
-	case err != nil && !errors.As(err, &refused):
-		return err
 	case mode == "cluster":
 		return ErrNeedsClusterClient
+	case err != nil && !a.plain:
+		return fmt.Errorf("%w: HELLO: %w", ErrUnknownClient, err)
 	case mode == "" && !a.plain:
 		return ErrUnknownClient
 	}
@@ -186,10 +194,68 @@ func (a *abilities) checkAlone(ctx context.Context, client Client) error {
 	return nil
 }
 
-// process waits for the answer where an asynchronous client returns early.
+// explain adds to the error of a client why, if that is known, and takes away
+// what must not be shown.
+func (a *abilities) explain(err error) error { return a.clean(a.dialling.explain(a.client, err)) }
+
+// clean takes away from an error what must not be shown.
+func (a *abilities) clean(err error) error { return newSecrets(a.client).clean(err) }
+
+// process sends a command and waits for the answer, or until ctx ends.
 func process(ctx context.Context, client Client, cmd redis.Cmder) error {
+	if endsByContext(client) {
+		return outOfTime(ctx, processNow(ctx, client, cmd))
+	}
+	return within(ctx, func() error { return processNow(ctx, client, cmd) })
+}
+
+func processNow(ctx context.Context, client Client, cmd redis.Cmder) error {
 	if err := client.Process(ctx, cmd); err != nil {
 		return err
 	}
-	return cmd.Err()
+	return cmd.Err() // waits where an asynchronous client returns early
+}
+
+// endsByContext reports whether a client lets its calls end with their context,
+// as far as its options allow. What AutoPipeline returns does not look at it, and
+// of others it is not known.
+func endsByContext(client Client) bool {
+	switch client.(type) {
+	case *redis.Client, *redis.ClusterClient, *redis.Ring, *redis.Conn, *redis.Tx, redis.Pipeliner:
+		return true
+	}
+	return false
+}
+
+// within calls do, and returns when ctx ends, if need be without do. What that
+// works with must not be used again then.
+func within(ctx context.Context, do func() error) error {
+	if ctx.Done() == nil {
+		return do()
+	}
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	default:
+		return ctx.Err()
+	}
+}
+
+// outOfTime adds the error of a context whose deadline has passed to that of the
+// network, for which go-redis makes a deadline of it.
+func outOfTime(ctx context.Context, err error) error {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); !ok || time.Now().Before(deadline) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 }

@@ -75,6 +75,9 @@ type sender struct {
 
 // broadcast sends an event to the target of an operator.
 func (s *sender) broadcast(ctx context.Context, o *BroadcastOperator, event string, args []any) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	if pipe, ok := s.client.(*pipeline); ok {
 		return pipe.broadcast(ctx, o, event, args)
 	}
@@ -91,25 +94,29 @@ func (s *sender) broadcast(ctx context.Context, o *BroadcastOperator, event stri
 	return s.send(ctx, r.command(ctx, make([]any, len(r.words)+1), message))
 }
 
+// checkContext looks at the context before anything else is done.
+func checkContext(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("emitter: nothing was sent: %w", err)
+	}
+	return nil
+}
+
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As
 // find go-redis's own errors and those of package net.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
-	return s.describe(cmd, process(ctx, s.client, cmd))
-}
-
-// describe says which command an error comes from.
-func (s *sender) describe(cmd redis.Cmder, err error) error {
-	if err == nil {
-		return nil
+	if err := process(ctx, s.client, cmd); err != nil {
+		return fmt.Errorf("emitter: %w", s.explain(cmd, err))
 	}
-	return fmt.Errorf("emitter: %w", s.explain(cmd, err))
+	return nil
 }
 
-// explain adds to an error of a command what it means where that is not plain.
+// explain says which command an error comes from, and what it means where that
+// is not plain.
 func (s *sender) explain(cmd redis.Cmder, err error) error {
 	_, moved := redis.IsMovedError(err)
 	if moved && s.can.nodes == nil {
-		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), err)
+		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), s.can.explain(err))
 	}
-	return fmt.Errorf("%s: %w", commandName(cmd), err)
+	return fmt.Errorf("%s: %w", commandName(cmd), s.can.explain(err))
 }

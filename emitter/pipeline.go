@@ -31,9 +31,12 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 	if e.err != nil {
 		return e.err
 	}
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	if outer, ok := e.sender.client.(*pipeline); ok {
 		inner := new(redis.Pipeline) // which is never executed
-		if err := e.collect(inner, newMemory(), fn); err != nil {
+		if err := e.collect(ctx, inner, newMemory(), fn); err != nil {
 			return err
 		}
 		if err := outer.add(ctx, inner.Cmds()...); err != nil {
@@ -41,17 +44,41 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 		}
 		return nil
 	}
+	client := e.sender.client
+	if e.sender.memory == nil { // what is sent may outlive this call
+		inner := new(redis.Pipeline)
+		if err := e.collect(ctx, inner, newMemory(), fn); err != nil {
+			return err
+		}
+		err := within(ctx, func() error {
+			cmds, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error { return pipe.BatchProcess(ctx, inner.Cmds()...) })
+			return e.sender.pipelineError(cmds, outOfTime(ctx, err))
+		})
+		if err != nil {
+			return fmt.Errorf("emitter: %w", e.sender.can.explain(err))
+		}
+		return nil
+	}
 	m := e.sender.memory.get()
 	var fnErr error
-	cmds, err := e.sender.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		fnErr = e.collect(pipe, m, fn)
+	cmds, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		fnErr = e.collect(ctx, pipe, m, fn)
 		return fnErr
 	})
 	if fnErr != nil {
 		return fnErr
 	}
+	if err := e.sender.pipelineError(cmds, outOfTime(ctx, err)); err != nil {
+		return fmt.Errorf("emitter: %w", err)
+	}
+	e.sender.memory.put(m)
+	return nil
+}
+
+// pipelineError says which command of a pipeline the error of its execution
+// comes from.
+func (s *sender) pipelineError(cmds []redis.Cmder, err error) error {
 	if err == nil {
-		e.sender.memory.put(m)
 		return nil
 	}
 	var failed []redis.Cmder
@@ -61,18 +88,22 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 		}
 	}
 	if len(failed) == 0 { // the connection could not be set up
-		return fmt.Errorf("emitter: the pipeline was not sent: %w", err)
+		return fmt.Errorf("the pipeline was not sent: %w", s.can.explain(err))
 	}
-	return fmt.Errorf("emitter: %d of %d commands of the pipeline failed, the first with: %w", len(failed), len(cmds), e.sender.explain(failed[0], err))
+	return fmt.Errorf("%d of %d commands of the pipeline failed, the first with: %w", len(failed), len(cmds), s.explain(failed[0], err))
 }
 
-// collect calls fn with an Emitter that adds to pipe.
-func (e *Emitter) collect(pipe redis.Pipeliner, m *memory, fn func(io *Emitter) error) error {
+// collect calls fn with an Emitter that adds to pipe. With the error of a context
+// that has ended meanwhile, nothing is to be sent.
+func (e *Emitter) collect(ctx context.Context, pipe redis.Pipeliner, m *memory, fn func(io *Emitter) error) error {
 	p := &pipeline{Pipeliner: pipe, memory: m}
 	defer p.end()
 	s := *e.sender
 	s.client, s.can, s.replies = p, &abilities{pipelined: true}, newReplies() // which no call gets to, and Close closes
-	return fn(newEmitter(&s, nil))
+	if err := fn(newEmitter(&s, nil)); err != nil {
+		return err
+	}
+	return checkContext(ctx)
 }
 
 // pipeline makes a go-redis pipeline safe for concurrent use, which it is not

@@ -26,6 +26,9 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 }
 
 func (o *BroadcastOperator) serverCount(ctx context.Context) (int, error) {
+	if err := checkContext(ctx); err != nil {
+		return 0, err
+	}
 	var sum atomic.Int64
 	err := o.sender.can.each(ctx, o.sender.client, func(ctx context.Context, node Client) error {
 		cmd, channel := o.sender.adapter.listeners(ctx, o.namespace)
@@ -36,7 +39,7 @@ func (o *BroadcastOperator) serverCount(ctx context.Context) (int, error) {
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("emitter: %w", err)
+		return 0, fmt.Errorf("emitter: %w", o.sender.can.explain(err)) // that may also come from finding the nodes
 	}
 	return int(sum.Load()), nil
 }

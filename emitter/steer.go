@@ -95,6 +95,9 @@ func (o *BroadcastOperator) request(ctx context.Context, call string, r *encodin
 	if o.sender.version < 4 {
 		return fmt.Errorf("emitter: %w, not %d", ErrNeedsVersion4, o.sender.version)
 	}
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	o.setTarget(&r.Broadcast)
 	cmd, err := o.sender.adapter.request(ctx, r)
 	if err != nil {

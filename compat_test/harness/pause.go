@@ -13,15 +13,7 @@ func (n *Node) Pause() error { return n.proc.pause() }
 func (n *Node) Resume() error { return n.proc.resume() }
 
 // Pause stops redis-server (SIGSTOP): connections stay open and nothing is answered.
-func (r *Redis) Pause() error {
-	r.paused.Store(true)
-	return r.process().pause()
-}
+func (r *Redis) Pause() error { return r.process().pause() }
 
-// Resume lets redis-server run on after Pause. One that was not stopped, or was killed since, is left alone.
-func (r *Redis) Resume() error {
-	if !r.paused.CompareAndSwap(true, false) {
-		return nil
-	}
-	return r.process().resume()
-}
+// Resume lets redis-server run on after Pause.
+func (r *Redis) Resume() error { return r.process().resume() }

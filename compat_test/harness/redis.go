@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,8 +45,6 @@ type Redis struct {
 	busPort int
 	release []func() // of the ports, which are its own while it is stopped, too
 	ca      *authority
-
-	paused atomic.Bool
 
 	mu     sync.Mutex
 	proc   *process
@@ -284,10 +281,7 @@ func (r *Redis) Stop() error {
 }
 
 // Kill ends redis-server at once, as a crash would. Restart brings it back.
-func (r *Redis) Kill() {
-	r.process().kill()
-	r.paused.Store(false)
-}
+func (r *Redis) Kill() { r.process().kill() }
 
 // Restart starts redis-server again on the same ports, after stopping it if it still runs.
 func (r *Redis) Restart(ctx context.Context) error {

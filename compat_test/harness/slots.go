@@ -137,8 +137,8 @@ func (m *SlotMove) Finish(ctx context.Context) error {
 	return nil
 }
 
-// Running tells whether redis-server has not ended, and is not stopped by Pause.
-func (r *Redis) Running() bool { return !r.paused.Load() && r.process().running() }
+// Running tells whether redis-server has not ended.
+func (r *Redis) Running() bool { return r.process().running() }
 
 // Subscriber is a connection of a Socket.IO server to Redis that waits for messages.
 type Subscriber struct {
