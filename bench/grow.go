@@ -52,7 +52,7 @@ func (b *bench) growPayload(r *report) error {
 		b.say("%s bytes of argument", size.label)
 		var argument any = text{strings.Repeat("abcdefgh", size.bytes/8)}
 		args := []any{argument}
-		broadcast := &encoding.Broadcast{Namespace: "/", Event: "text", Args: args, Rooms: []string{"room1"}}
+		broadcast := &encoding.Broadcast{Namespace: "/", Event: "text", Args: args, Rooms: []encoding.Room{"room1"}}
 		message, err := encoding.Classic{}.Marshal(broadcast)
 		if err != nil {
 			return err
@@ -97,12 +97,13 @@ func (b *bench) growRooms(r *report) error {
 	}
 	for _, count := range []int{1, 10, 100, 1000, 10000} {
 		b.say("%d rooms", count)
+		broadcast := aBroadcast()
+		broadcast.Rooms = make([]encoding.Room, count)
 		rooms := make([]string, count)
 		for i := range rooms {
 			rooms[i] = "room" + strconv.Itoa(i+1)
+			broadcast.Rooms[i] = encoding.Room(rooms[i])
 		}
-		broadcast := aBroadcast()
-		broadcast.Rooms = rooms
 		message, err := encoding.Classic{}.Marshal(broadcast)
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ var anOrder = order{12345, "Order shipped", 19.99, []string{"a", "b", "c"}, user
 
 // aBroadcast is the event of the figures.
 func aBroadcast() *encoding.Broadcast {
-	return &encoding.Broadcast{Namespace: "/", Event: "order", Args: []any{anOrder}, Rooms: []string{"room1"}}
+	return &encoding.Broadcast{Namespace: "/", Event: "order", Args: []any{anOrder}, Rooms: []encoding.Room{"room1"}}
 }
 
 // ourMessage is what we publish for it.

@@ -29,6 +29,11 @@ var promises = []promise{
 	},
 	{name: "namespaces", says: "to another namespace, `admin` or `/admin`", keep: toNamespace},
 	{name: "room-names", says: "room names with `#`, `*`, spaces, commas, or of 20 characters", keep: roomNames},
+	{
+		name: "room-numbers", says: "rooms that are numbers, apart from their text", keep: roomNumbers,
+		can: func(g int) bool { return g >= 3 }, instead: roomNumbersAreText,
+		cell: "as text", note: "`join(5)` and `join(\"5\")` join the same room there, which `ToNumber` and `--room-number` reach, too.",
+	},
 	{name: "no-arguments", says: "no arguments", keep: noArguments},
 	{name: "many-arguments", says: "many arguments, of every JSON type", keep: manyArguments},
 	{name: "unicode", says: "unicode in events, rooms and arguments", keep: unicodeText},

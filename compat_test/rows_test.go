@@ -133,7 +133,7 @@ func (r row) lane(m message) string {
 		return ""
 	}
 	rooms := slices.Compact(slices.Sorted(slices.Values(m.rooms)))
-	if len(rooms) != 1 {
+	if len(rooms) != 1 || len(m.numbers) > 0 {
 		return ""
 	}
 	return rooms[0]

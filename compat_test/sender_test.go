@@ -19,13 +19,15 @@ import (
 
 // message is one event and where it is to go, independent of who sends it.
 type message struct {
-	namespace string // "" is "/"
-	rooms     []string
-	except    []string
-	volatile  bool
-	compress  *bool
-	event     string
-	args      []any // what encoding/json decodes to, and []byte
+	namespace     string // "" is "/"
+	rooms         []string
+	except        []string
+	numbers       []float64 // rooms that are numbers
+	exceptNumbers []float64
+	volatile      bool
+	compress      *bool
+	event         string
+	args          []any // what encoding/json decodes to, and []byte
 }
 
 // sender is a way to send: the library and the command have to keep the same promises.
@@ -89,7 +91,10 @@ func emit(ctx context.Context, io *emitter.Emitter, m message) error {
 			op = op.In(room)
 		}
 	}
-	op = op.Except(m.except...)
+	if len(m.numbers) > 0 {
+		op = op.ToNumber(m.numbers...)
+	}
+	op = op.Except(m.except...).ExceptNumber(m.exceptNumbers...)
 	if m.volatile {
 		op = op.Volatile()
 	}
@@ -140,6 +145,12 @@ func (c commandLine) send(ctx context.Context, m message) error {
 	for _, room := range m.except {
 		line = append(line, "--except="+room)
 	}
+	for _, n := range m.numbers {
+		line = append(line, "--room-number", fmt.Sprint(n))
+	}
+	for _, n := range m.exceptNumbers {
+		line = append(line, "--except-number", fmt.Sprint(n))
+	}
 	if m.volatile {
 		line = append(line, "--volatile")
 	}
@@ -172,18 +183,29 @@ func (c commandLine) sendAll(ctx context.Context, messages []message) error {
 	encoder := json.NewEncoder(&lines) // which ends each value with a newline
 	for _, m := range messages {
 		if err := encoder.Encode(struct {
-			Event     string   `json:"event"`
-			Args      any      `json:"args"`
-			Namespace string   `json:"namespace,omitempty"`
-			Rooms     []string `json:"rooms,omitempty"`
-			Except    []string `json:"except,omitempty"`
-			Volatile  bool     `json:"volatile,omitempty"`
-			Compress  *bool    `json:"compress,omitempty"`
-		}{m.event, asJSON(m.args), m.namespace, m.rooms, m.except, m.volatile, m.compress}); err != nil {
+			Event     string `json:"event"`
+			Args      any    `json:"args"`
+			Namespace string `json:"namespace,omitempty"`
+			Rooms     []any  `json:"rooms,omitempty"`
+			Except    []any  `json:"except,omitempty"`
+			Volatile  bool   `json:"volatile,omitempty"`
+			Compress  *bool  `json:"compress,omitempty"`
+		}{m.event, asJSON(m.args), m.namespace, mixed(m.rooms, m.numbers), mixed(m.except, m.exceptNumbers), m.volatile, m.compress}); err != nil {
 			return err
 		}
 	}
 	return c.run(ctx, lines.String(), "pipe", "--quiet")
+}
+
+func mixed(names []string, numbers []float64) []any {
+	var list []any
+	for _, name := range names {
+		list = append(list, name)
+	}
+	for _, n := range numbers {
+		list = append(list, n)
+	}
+	return list
 }
 
 func (c commandLine) run(ctx context.Context, stdin string, args ...string) error {

@@ -332,6 +332,10 @@ func and(a, b func(*member) bool) func(*member) bool {
 	return func(m *member) bool { return a(m) && b(m) }
 }
 
+func or(a, b func(*member) bool) func(*member) bool {
+	return func(m *member) bool { return a(m) || b(m) }
+}
+
 func not(a func(*member) bool) func(*member) bool {
 	return func(m *member) bool { return !a(m) }
 }

@@ -83,3 +83,59 @@ func roomNames(s *stage) {
 		s.send(message{rooms: []string{name, "nobody"}, event: "to two", args: []any{name}}, only(first, last))
 	}
 }
+
+// roomsOfNumber has two clients on different servers join the room that is a number, one join the room that is its text,
+// and one join both, and hands each kind to f.
+func roomsOfNumber(s *stage, f func(n float64, text string, number, named func(*member) bool)) {
+	in := s.some(s.T, everyone("/"))
+	first, last, text, both := in[0], in[len(in)-1], in[1], in[2]
+	number, named := only(first, last, both), only(text, both)
+	for n, name := range map[float64]string{
+		5: "5", -1.5: "-1.5", 0: "0", 1e21: "1e+21", 12345678901234567890: "12345678901234567000", // as long as a socket id
+	} {
+		for m, rooms := range map[*member][]any{first: {n}, last: {n}, text: {name}, both: {n, name}} {
+			if err := m.Call(s.ctx, "join", rooms); err != nil {
+				s.Fatal(err)
+			}
+		}
+		f(n, name, number, named)
+		s.settle()
+		for m, rooms := range map[*member][]any{first: {n}, last: {n}, text: {name}, both: {n, name}} {
+			if err := m.Call(s.ctx, "leave", rooms); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+}
+
+// The room that is a number is another one than its text, in both directions, alone and beside other rooms.
+func roomNumbers(s *stage) {
+	roomsOfNumber(s, func(n float64, text string, number, named func(*member) bool) {
+		s.send(message{numbers: []float64{n}, event: "to the number", args: []any{text}}, number)
+		s.send(message{rooms: []string{text}, event: "to the text", args: []any{text}}, named)
+		s.send(message{numbers: []float64{n, 777}, event: "to two numbers", args: []any{text}}, number)
+		s.send(message{rooms: []string{"nobody"}, numbers: []float64{n}, event: "to nobody and the number", args: []any{text}}, number)
+		s.send(message{rooms: []string{text}, numbers: []float64{n}, event: "to both", args: []any{text}}, or(number, named))
+		s.sendAll([]message{
+			{rooms: []string{text}, numbers: []float64{777}, event: "all: to the text", args: []any{text}}, {rooms: []string{"nobody", text}, event: "all: to texts", args: []any{text}},
+		}, named)
+		s.sendAll([]message{{numbers: []float64{n}, event: "all: to the number", args: []any{text}}}, number)
+		if s.row.generation.Number < 4 {
+			s.refused(message{exceptNumbers: []float64{n}, event: "to all but the number"}, emitter.ErrExceptRoom)
+			return
+		}
+		s.send(message{exceptNumbers: []float64{n}, event: "to all but the number", args: []any{text}}, and(everyone("/"), not(number)))
+		s.send(message{except: []string{text}, event: "to all but the text", args: []any{text}}, and(everyone("/"), not(named)))
+		s.send(message{numbers: []float64{n}, except: []string{text}, event: "to the number but the text", args: []any{text}}, and(number, not(named)))
+	})
+}
+
+// Servers before version 3 keep rooms as the keys of an object, which are text.
+func roomNumbersAreText(s *stage) {
+	roomsOfNumber(s, func(n float64, text string, number, named func(*member) bool) {
+		s.send(message{numbers: []float64{n}, event: "to the number", args: []any{text}}, or(number, named))
+		s.send(message{rooms: []string{text}, event: "to the text", args: []any{text}}, or(number, named))
+		s.send(message{numbers: []float64{n, 777}, event: "to two numbers", args: []any{text}}, or(number, named))
+		s.refused(message{exceptNumbers: []float64{n}, event: "to all but the number"}, emitter.ErrExceptRoom)
+	})
+}

@@ -27,7 +27,7 @@ var anOrder = order{12345, "Order shipped", 19.99, []string{"a", "b", "c"}, user
 
 // payload is what Emit sends for an order.
 func payload(b *testing.B) []byte {
-	p, err := encoding.Classic{}.Marshal(&encoding.Broadcast{Namespace: "/", Event: "order", Args: []any{anOrder}, Rooms: []string{"room1"}})
+	p, err := encoding.Classic{}.Marshal(&encoding.Broadcast{Namespace: "/", Event: "order", Args: []any{anOrder}, Rooms: []encoding.Room{"room1"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,7 +8,8 @@
 // Names follow the Socket.IO server API: io.Emit reaches everyone in the
 // default namespace, Of chooses another one, To and In choose rooms, Except
 // leaves rooms out, Volatile and Compress set flags. A socket id is a room,
-// too.
+// too. ToNumber and ExceptNumber are for rooms that are numbers: a server's
+// join(5) is not its join("5").
 //
 // What arrives is what encoding/json would have sent, except that []byte
 // arrives as binary; see package encoding.

@@ -1,27 +1,33 @@
 package emitter
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/sioemit/sioemit/encoding"
+)
 
 // roomList is the rooms that an operator has got from To, or from Except, call by
 // call: what the last call added, behind the list of the operator that the call
 // was made on. Lists are shared by all operators that come from one, and never
 // change.
 type roomList struct {
-	before *roomList // nil when there is nothing before
-	first  string    // of the last call
-	more   []string  // of the last call
-	n      int       // how many all calls named, some perhaps twice; 0 when there was no call
+	before *roomList       // nil when there is nothing before
+	first  encoding.Room   // of the last call
+	more   []encoding.Room // of the last call
+	n      int             // how many all calls named, some perhaps twice; 0 when there was no call
 }
 
 // with returns the list with more rooms. It keeps a copy of them, and is as fast
 // for the ten-thousandth call as for the first.
-func (l *roomList) with(rooms []string) roomList {
+func (l *roomList) with(rooms []string) roomList { return longer(l, rooms) }
+
+func longer[Name ~string](l *roomList, rooms []Name) roomList {
 	if len(rooms) == 0 {
 		return *l
 	}
-	longer := roomList{first: rooms[0], n: l.n + len(rooms)}
+	longer := roomList{first: encoding.Room(rooms[0]), n: l.n + len(rooms)}
 	if len(rooms) > 1 {
-		longer.more = slices.Clone(rooms[1:])
+		longer.more = textRooms(rooms[1:])
 	}
 	if l.n > 0 {
 		longer.before = l
@@ -29,9 +35,25 @@ func (l *roomList) with(rooms []string) roomList {
 	return longer
 }
 
+func textRooms[Name ~string](names []Name) []encoding.Room {
+	rooms := make([]encoding.Room, len(names))
+	for i, name := range names {
+		rooms[i] = encoding.Room(name)
+	}
+	return rooms
+}
+
+func numberRooms(numbers []float64) []encoding.Room {
+	rooms := make([]encoding.Room, len(numbers))
+	for i, n := range numbers {
+		rooms[i] = encoding.NumberRoom(n)
+	}
+	return rooms
+}
+
 // appendTo appends the rooms to a list that is empty, in the order of the calls,
 // each once.
-func (l *roomList) appendTo(rooms []string) []string {
+func (l *roomList) appendTo(rooms []encoding.Room) []encoding.Room {
 	if l.n <= 1 {
 		if l.n == 1 {
 			rooms = append(rooms, l.first)
@@ -50,7 +72,7 @@ func (l *roomList) appendTo(rooms []string) []string {
 
 // distinctInOrder returns the names, each at its first place, in the memory of
 // names.
-func distinctInOrder(names []string) []string {
+func distinctInOrder(names []encoding.Room) []encoding.Room {
 	kept := names[:0]
 	if len(names) <= 32 { // up to here looking through the list beats a map
 		for _, name := range names {
@@ -60,7 +82,7 @@ func distinctInOrder(names []string) []string {
 		}
 		return kept
 	}
-	known := make(map[string]struct{}, len(names))
+	known := make(map[encoding.Room]struct{}, len(names))
 	for _, name := range names {
 		before := len(known)
 		if known[name] = struct{}{}; len(known) > before {

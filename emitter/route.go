@@ -48,7 +48,7 @@ func (r *route) giveBack() {
 // forget keeps nothing of the target but memory, and of that not much.
 func (r *route) forget() {
 	size := len(r.target.Namespace)
-	for _, list := range [][]string{r.target.Rooms, r.target.Except} {
+	for _, list := range [][]encoding.Room{r.target.Rooms, r.target.Except} {
 		for _, room := range list {
 			size += len(room) + len("word")
 		}

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -11,6 +12,8 @@ import (
 type Socket struct {
 	ID    string
 	Rooms []string // with the socket's own id
+	// NumberRooms are its rooms that are numbers: join(5) is not join("5").
+	NumberRooms []float64
 	// Data is what the server has stored in socket.data.
 	Data Value
 	// Handshake holds cookies and tokens of the client: do not log it.
@@ -86,9 +89,16 @@ func newSocket(s map[string]any) Socket {
 	socket.ID, _ = s["id"].(string)
 	rooms, _ := s["rooms"].([]any)
 	for _, room := range rooms {
-		if name, ok := room.(string); ok {
-			socket.Rooms = append(socket.Rooms, name)
-		}
+		switch room := room.(type) {
+		case string:
+			socket.Rooms = append(socket.Rooms, room)
+		case int64:
+			socket.NumberRooms = append(socket.NumberRooms, float64(room))
+		case uint64:
+			socket.NumberRooms = append(socket.NumberRooms, float64(room))
+		case float64:
+			socket.NumberRooms = append(socket.NumberRooms, room)
+		} // a server can join(undefined), too, which no other can name
 	}
 	// What an unusual server writes otherwise stays empty; Decode fills in the
 	// rest all the same.
@@ -96,30 +106,36 @@ func newSocket(s map[string]any) Socket {
 	return socket
 }
 
-// Rooms returns the names of all rooms of the namespace, sorted. The id of each
-// socket is the name of a room, too. The classic adapter knows a request for
-// it; of the others it is the union of their sockets' rooms. When a server does
-// not answer before the deadline, it returns what came and an *IncompleteError.
+// Rooms returns the names of all rooms of the namespace, sorted, but for those
+// that are numbers; see NumberRooms. The id of each socket is the name of a room,
+// too. The classic adapter knows a request for it; of the others it is the union
+// of their sockets' rooms. When a server does not answer before the deadline, it
+// returns what came and an *IncompleteError.
 func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
+	names, _, err := o.allRooms(ctx, "Rooms")
+	return distinct(names), err
+}
+
+func (o *BroadcastOperator) allRooms(ctx context.Context, call string) (names []string, numbers []float64, err error) {
 	if err := o.checkUntargeted(); o.err == nil && err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, ok := o.sender.adapter.(classic); !ok {
-		sockets, err := o.fetchSockets(ctx, "Rooms")
-		var rooms []string
+		sockets, err := o.fetchSockets(ctx, call)
 		for _, socket := range sockets {
-			rooms = append(rooms, socket.Rooms...)
+			names, numbers = append(names, socket.Rooms...), append(numbers, socket.NumberRooms...)
 		}
-		return distinct(rooms), err
+		return names, numbers, err
 	}
 	var c roomCollector
-	_, err := o.ask(ctx, "Rooms", o.needs(needsFetch), &encoding.Request{Kind: encoding.AllRooms}, &c)
-	return distinct(c.rooms), err
+	_, err = o.ask(ctx, call, o.needs(needsFetch), &encoding.Request{Kind: encoding.AllRooms}, &c)
+	return c.names, c.numbers, err
 }
 
 // roomCollector waits for the rooms of each server of the classic adapter.
 type roomCollector struct {
-	rooms    []string
+	names    []string
+	numbers  []float64
 	replies  []*encoding.Reply // that name rooms
 	answered int
 }
@@ -138,7 +154,7 @@ func (c *roomCollector) add(r *encoding.Reply) {
 		}
 		c.replies = append(c.replies, r)
 	}
-	c.rooms = append(c.rooms, r.Rooms...)
+	c.names, c.numbers = append(c.names, r.Rooms...), append(c.numbers, r.NumberRooms...)
 	c.answered++
 }
 
@@ -146,7 +162,7 @@ func (c *roomCollector) complete(asked int) bool { return c.answered >= asked }
 
 func (c *roomCollector) incomplete(e *IncompleteError) { e.Servers = c.answered }
 
-func distinct(names []string) []string {
+func distinct[Name cmp.Ordered](names []Name) []Name {
 	slices.Sort(names)
 	return slices.Compact(names)
 }

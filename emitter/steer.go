@@ -44,7 +44,7 @@ func (o *BroadcastOperator) change(ctx context.Context, call string, kind encodi
 			return err
 		}
 	}
-	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: rooms})
+	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: textRooms(rooms)})
 }
 
 // DisconnectSockets disconnects the clients targeted from the namespace, all

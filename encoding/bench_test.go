@@ -31,7 +31,7 @@ func BenchmarkMarshalJSONOnly(b *testing.B) {
 }
 
 func BenchmarkEmitEncoding(b *testing.B) {
-	broadcast := &Broadcast{Namespace: "/", Event: "order", Args: []any{anOrder}, Rooms: []string{"room1"}}
+	broadcast := &Broadcast{Namespace: "/", Event: "order", Args: []any{anOrder}, Rooms: []Room{"room1"}}
 	for name, template := range map[string]*Template{
 		"classic": Classic{}.Template(broadcast), "classic JSON": Classic{Codec: JSON}.Template(broadcast), "sharded": Sharded{}.Template(broadcast),
 	} {

@@ -25,8 +25,8 @@ type Broadcast struct {
 	Namespace string     // with its leading slash
 	Event     string
 	Args      []any
-	Rooms     []string // in any of these, or everyone when empty; distinct
-	Except    []string // but in none of these; distinct
+	Rooms     []Room // in any of these, or everyone when empty; distinct
+	Except    []Room // but in none of these; distinct
 	Flags     Flags
 }
 
@@ -73,18 +73,10 @@ func (e *encoder) event(b []byte, event string, args []any) ([]byte, error) {
 	return b, nil
 }
 
-func appendStrings(b []byte, list []string) []byte {
-	b = appendArrayHeader(b, len(list))
-	for _, s := range list {
-		b = appendString(b, s)
-	}
-	return b
-}
-
 // appendTarget writes the members rooms and except.
 func appendTarget(dst []byte, b *Broadcast) []byte {
-	dst = appendStrings(appendString(dst, "rooms"), b.Rooms)
-	return appendStrings(appendString(dst, "except"), b.Except)
+	dst = appendRooms(appendString(dst, "rooms"), b.Rooms)
+	return appendRooms(appendString(dst, "except"), b.Except)
 }
 
 // appendFlags writes only what is set, as the official emitter does.

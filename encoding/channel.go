@@ -8,10 +8,11 @@ const DefaultKey = "socket.io"
 // Channel returns the channel on which the servers of the classic adapter
 // expect a broadcast: <key>#<namespace>#, or <key>#<namespace>#<room># when it
 // goes to exactly one room, so that servers without that room need not decode
-// it.
-func (c Classic) Channel(namespace string, rooms []string) string {
-	if len(rooms) == 1 {
-		return c.key() + "#" + namespace + "#" + rooms[0] + "#"
+// it. One that is a number has no such channel: servers with socket.io-redis 6
+// look up the text in the channel among their rooms, and ignore the event.
+func (c Classic) Channel(namespace string, rooms []Room) string {
+	if len(rooms) == 1 && !rooms[0].isNumber() {
+		return c.key() + "#" + namespace + "#" + string(rooms[0]) + "#"
 	}
 	return c.key() + "#" + namespace + "#"
 }

@@ -56,11 +56,11 @@ func appendClassicBroadcast(dst []byte, b *Broadcast, data writeData) ([]byte, e
 	dst = appendString(dst, b.Namespace)
 	dst = appendMapHeader(dst, 3)
 	dst = appendString(dst, "rooms")
-	dst = appendStrings(dst, b.Rooms)
+	dst = appendRooms(dst, b.Rooms)
 	dst = appendString(dst, "flags")
 	dst = appendFlags(dst, b.Flags)
 	dst = appendString(dst, "except")
-	return appendStrings(dst, b.Except), nil
+	return appendRooms(dst, b.Except), nil
 }
 
 // UnmarshalClassic decodes the payload of a broadcast by any emitter or server

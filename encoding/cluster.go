@@ -76,7 +76,7 @@ func (e *encoder) clusterRequest(r *Request) (messageType, writeData) {
 			dst = appendMapHeader(dst, 2)
 			dst = appendClusterOptions(dst, &r.Broadcast)
 			dst = appendString(dst, "rooms")
-			return appendStrings(dst, r.Change), nil
+			return appendRooms(dst, r.Change), nil
 		}
 	case Disconnect:
 		return messageDisconnect, func(dst []byte) ([]byte, error) {

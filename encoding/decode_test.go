@@ -116,7 +116,7 @@ func TestUnmarshalClassicMalformed(t *testing.T) {
 		}
 	}
 	uid, b, err := UnmarshalClassic([]byte(`["x",{"type":5,"data":["e",1]},{"rooms":["a",7,1.5]}]`))
-	want := &Broadcast{Type: BinaryEvent, Namespace: "/", Event: "e", Args: []any{int64(1)}, Rooms: []string{"a", "7", "1.5"}}
+	want := &Broadcast{Type: BinaryEvent, Namespace: "/", Event: "e", Args: []any{int64(1)}, Rooms: []Room{"a", NumberRoom(7), NumberRoom(1.5)}}
 	if err != nil || uid != "x" || !reflect.DeepEqual(b, want) {
 		t.Errorf("%q %+v %v", uid, b, err)
 	}

@@ -24,7 +24,7 @@ func ExampleAppend() {
 
 func ExampleClassic_Marshal() {
 	var format encoding.Classic
-	b := &encoding.Broadcast{Namespace: "/", Event: "hello", Args: []any{"world"}, Rooms: []string{"room1"}}
+	b := &encoding.Broadcast{Namespace: "/", Event: "hello", Args: []any{"world"}, Rooms: []encoding.Room{"room1"}}
 	payload, err := format.Marshal(b)
 	if err != nil {
 		fmt.Println(err)

@@ -1,9 +1,6 @@
 package encoding
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // setPacket reads a decoded packet {type, data, nsp}. A packet without a
 // namespace belongs to "/", as servers take it.
@@ -62,33 +59,6 @@ func (b *Broadcast) setOptions(v any) error {
 		b.Flags.Compress = &compress
 	}
 	return nil
-}
-
-// roomList reads a list of rooms. JavaScript lets servers use numbers as rooms.
-func roomList(options map[string]any, name string) ([]string, error) {
-	if options[name] == nil {
-		return nil, nil
-	}
-	list, ok := options[name].([]any)
-	if !ok {
-		return nil, fmt.Errorf("%s is %s, not an array", name, describe(options[name]))
-	}
-	rooms := make([]string, len(list))
-	for i, v := range list {
-		switch v := v.(type) {
-		case string:
-			rooms[i] = v
-		case int64:
-			rooms[i] = strconv.FormatInt(v, 10)
-		case uint64:
-			rooms[i] = strconv.FormatUint(v, 10)
-		case float64:
-			rooms[i] = string(appendES6Float(nil, v))
-		default:
-			return nil, fmt.Errorf("a room in %s is %s, not a string", name, describe(v))
-		}
-	}
-	return rooms, nil
 }
 
 // describe names what a decoded value is, in the words of JSON.

@@ -25,7 +25,7 @@ type Request struct {
 	ID        string
 	Broadcast // the target, and the event of ServerSideEmit and EmitWithAck
 	// Change are the rooms to Join or Leave.
-	Change []string
+	Change []Room
 	// Close is whether Disconnect closes the underlying connection, with the
 	// client's other namespaces.
 	Close bool
@@ -67,7 +67,7 @@ func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error)
 		dst = appendClassicType(dst, typ)
 		dst = appendClassicOptions(dst, &r.Broadcast)
 		dst = appendString(dst, "rooms")
-		return appendStrings(dst, r.Change), nil
+		return appendRooms(dst, r.Change), nil
 	case Disconnect:
 		dst = appendMapHeader(dst, 3)
 		dst = appendClassicType(dst, classicDisconnect)

@@ -27,20 +27,22 @@ type Sharded struct {
 
 // Channel returns the channel on which the servers expect a broadcast:
 // <prefix>#<namespace>#, or <prefix>#<namespace>#<room># when it goes to exactly
-// one room that has a channel of its own.
-func (s Sharded) Channel(namespace string, rooms []string) string {
+// one room that has a channel of its own. One that is a number shares its channel
+// with the text of the number, from which servers unsubscribe when either is
+// empty; so all servers are told instead.
+func (s Sharded) Channel(namespace string, rooms []Room) string {
 	channel := prefixed(s.ChannelPrefix, namespace)
 	if len(rooms) == 1 && s.hasChannel(rooms[0]) {
-		channel += rooms[0] + "#"
+		channel += string(rooms[0]) + "#"
 	}
 	return channel
 }
 
-func (s Sharded) hasChannel(room string) bool {
-	switch s.SubscriptionMode {
-	case Static:
+func (s Sharded) hasChannel(room Room) bool {
+	switch {
+	case s.SubscriptionMode == Static || room.isNumber():
 		return false
-	case DynamicPrivate:
+	case s.SubscriptionMode == DynamicPrivate:
 		return true
 	}
 	// Upstream compares the length in UTF-16 code units.

@@ -28,7 +28,7 @@ func TestTemplateAppend(t *testing.T) {
 		"sharded, binary":  {Sharded{}, binary},
 		"sharded, no args": {Sharded{}, nil},
 	} {
-		b := &Broadcast{Namespace: "/admin", Event: "e", Args: test.args, Rooms: []string{"room"}}
+		b := &Broadcast{Namespace: "/admin", Event: "e", Args: test.args, Rooms: []Room{"room"}}
 		template := test.format.Template(b)
 		want, err := test.format.Marshal(b)
 		if err != nil {
@@ -61,9 +61,9 @@ func TestRetarget(t *testing.T) {
 	yes, reused := true, new(Template)
 	for range 2 {
 		for _, b := range []*Broadcast{
-			{Namespace: "/", Rooms: []string{"room"}},
-			{Namespace: "/admin", Rooms: manyRooms(1000), Except: []string{"a"}, Flags: Flags{Volatile: true, Compress: &yes}},
-			{Namespace: "/\xc1\x00", Rooms: []string{"\xc1\x00"}},
+			{Namespace: "/", Rooms: []Room{"room"}},
+			{Namespace: "/admin", Rooms: manyRooms(1000), Except: []Room{"a"}, Flags: Flags{Volatile: true, Compress: &yes}},
+			{Namespace: "/\xc1\x00", Rooms: []Room{"\xc1\x00"}},
 			{Namespace: "/"},
 		} {
 			b.Event, b.Args = "e", []any{anOrder}
@@ -91,7 +91,7 @@ func TestTemplateJSON(t *testing.T) {
 	no := false
 	for name, b := range map[string]*Broadcast{
 		"everyone":      {Namespace: "/"},
-		"rooms":         {Namespace: "/0", Rooms: []string{"0", "1", "\"", "\\", "é\u2028", "\x00"}, Except: []string{"0,1"}},
+		"rooms":         {Namespace: "/0", Rooms: []Room{"0", "1", "\"", "\\", "é\u2028", "\x00"}, Except: []Room{"0,1"}},
 		"many rooms":    {Namespace: "/", Rooms: manyRooms(20)},
 		"largest array": {Namespace: "/", Rooms: manyRooms(1 << 16)},
 		"flags":         {Namespace: "/", Flags: Flags{Volatile: true, Compress: &no}},
@@ -110,10 +110,10 @@ func TestTemplateJSON(t *testing.T) {
 	}
 }
 
-func manyRooms(n int) []string {
-	rooms := make([]string, n)
+func manyRooms(n int) []Room {
+	rooms := make([]Room, n)
 	for i := range rooms {
-		rooms[i] = strconv.Itoa(i)
+		rooms[i] = Room(strconv.Itoa(i))
 	}
 	return rooms
 }

@@ -43,8 +43,8 @@ type Message struct {
 	Broadcast
 	NoExcept bool // the options have no member except, as before Socket.IO 4
 
-	Change []string // the rooms that are joined or left
-	Close  bool     // of KindDisconnect: close the connection, too
+	Change []Room // the rooms that are joined or left
+	Close  bool   // of KindDisconnect: close the connection, too
 	// Value is what a reply holds: sockets, rooms, a number of clients, or an
 	// answer. Of KindUnknown it is the whole message.
 	Value Value

@@ -81,11 +81,11 @@ func (m *Message) setClassicChange(message map[string]any) error {
 	m.Kind = classicChanges[m.Number]
 	m.Close, _ = message["close"].(bool)
 	if message["opts"] == nil {
-		sid, ok := message["sid"].(string)
+		sid, ok := roomOf(message["sid"])
 		if !ok {
 			return errors.New("it names neither options nor a socket")
 		}
-		m.Rooms = []string{sid}
+		m.Rooms = []Room{sid}
 		if m.Kind == KindDisconnect {
 			return nil
 		}

@@ -95,7 +95,7 @@ func TestMessageVectors(t *testing.T) {
 func TestUnmarshalMessage(t *testing.T) {
 	t.Parallel()
 	opts := `"opts":{"rooms":["r"],"except":["x"],"flags":{"timeout":1500}}`
-	target := Broadcast{Rooms: []string{"r"}, Except: []string{"x"}, Flags: Flags{Timeout: 1500 * time.Millisecond}}
+	target := Broadcast{Rooms: []Room{"r"}, Except: []Room{"x"}, Flags: Flags{Timeout: 1500 * time.Millisecond}}
 	withNamespace := target
 	withNamespace.Namespace = "/n"
 	event := withNamespace
@@ -110,12 +110,17 @@ func TestUnmarshalMessage(t *testing.T) {
 		want       Message
 	}{
 		{"old broadcast", `["u",{"type":5,"data":["e",1],"nsp":"/n"},{"rooms":["r"],"flags":{}}]`,
-			Message{Kind: KindEvent, Number: -1, UID: "u", NoExcept: true, Broadcast: Broadcast{Type: BinaryEvent, Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []string{"r"}}}},
+			Message{Kind: KindEvent, Number: -1, UID: "u", NoExcept: true, Broadcast: Broadcast{Type: BinaryEvent, Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []Room{"r"}}}},
 		{"one socket joins", `{"type":2,"requestId":"q","sid":"s","room":7}`,
-			Message{Kind: KindJoin, Number: 2, RequestID: "q", Broadcast: Broadcast{Rooms: []string{"s"}}, Change: []string{"7"}}},
+			Message{Kind: KindJoin, Number: 2, RequestID: "q", Broadcast: Broadcast{Rooms: []Room{"s"}}, Change: []Room{NumberRoom(7)}}},
+		{"rooms that are numbers", `{"type":3,"opts":{"rooms":["r",5,"5",-2.5],"except":[1e21,0]},"rooms":[6,"6"]}`,
+			Message{Kind: KindLeave, Number: 3, Broadcast: Broadcast{Rooms: []Room{"r", NumberRoom(5), "5", NumberRoom(-2.5)}, Except: []Room{NumberRoom(1e21), NumberRoom(0)}},
+				Change: []Room{NumberRoom(6), "6"}}},
+		{"a request without except", `{"type":5,"requestId":"q","uid":"u","opts":{"rooms":["r"]}}`,
+			Message{Kind: KindSockets, Number: 5, UID: "u", RequestID: "q", NoExcept: true, Broadcast: Broadcast{Rooms: []Room{"r"}}}},
 		{"one socket is disconnected", `{"type":4,"requestId":"q","sid":"s","close":true}`,
-			Message{Kind: KindDisconnect, Number: 4, RequestID: "q", Broadcast: Broadcast{Rooms: []string{"s"}}, Close: true}},
-		{"socket ids", `{"uid":"u","requestId":"q","type":0,"rooms":["r"]}`, Message{Kind: KindSockets, Number: 0, UID: "u", RequestID: "q", Broadcast: Broadcast{Rooms: []string{"r"}}}},
+			Message{Kind: KindDisconnect, Number: 4, RequestID: "q", Broadcast: Broadcast{Rooms: []Room{"s"}}, Close: true}},
+		{"socket ids", `{"uid":"u","requestId":"q","type":0,"rooms":["r"]}`, Message{Kind: KindSockets, Number: 0, UID: "u", RequestID: "q", Broadcast: Broadcast{Rooms: []Room{"r"}}}},
 		{"reply with ids", `{"requestId":"q","sockets":["s"]}`, Message{Kind: KindSockets, IsReply: true, Number: -1, RequestID: "q", Value: Value{[]any{"s"}}}},
 		{"reply with rooms", `{"requestId":"q","rooms":[]}`, Message{Kind: KindRooms, IsReply: true, Number: -1, RequestID: "q", Value: Value{[]any{}}}},
 		{"reply that is done", `{"requestId":"q"}`, Message{Kind: KindUnknown, IsReply: true, Number: -1, RequestID: "q", Value: Value{map[string]any{"requestId": "q"}}}},
@@ -128,7 +133,7 @@ func TestUnmarshalMessage(t *testing.T) {
 			Message{Kind: KindEvent, Number: 3, UID: "u", Broadcast: event}},
 		{"cluster emit-ack", `{"uid":"u","nsp":"/n","type":3,"data":{"requestId":"q","packet":{"type":2,"data":["e",1]},` + opts + `}}`,
 			Message{Kind: KindEmitAck, Number: 3, UID: "u", RequestID: "q", Broadcast: event}},
-		{"cluster leave", `{"uid":"u","nsp":"/n","type":5,"data":{` + opts + `,"rooms":["a"]}}`, Message{Kind: KindLeave, Number: 5, UID: "u", Broadcast: withNamespace, Change: []string{"a"}}},
+		{"cluster leave", `{"uid":"u","nsp":"/n","type":5,"data":{` + opts + `,"rooms":["a"]}}`, Message{Kind: KindLeave, Number: 5, UID: "u", Broadcast: withNamespace, Change: []Room{"a"}}},
 		{"cluster heartbeat", `{"uid":"u","nsp":"/n","type":2}`, Message{Kind: KindHeartbeat, Number: 2, UID: "u", Broadcast: root}},
 		{"cluster goodbye", `{"uid":"u","nsp":"/n","type":13}`, Message{Kind: KindGoodbye, Number: 13, UID: "u", Broadcast: root}},
 		// Their lowest byte is that of a heartbeat, a goodbye, an event.
@@ -161,11 +166,9 @@ func TestUnmarshalMessage(t *testing.T) {
 	}
 }
 
-// normalMessage makes nil and empty lists equal, and forgets NoExcept, which
-// requests without options have by chance.
+// normalMessage makes nil and empty lists equal.
 func normalMessage(m Message) Message {
-	m.Args, m.Rooms, m.Except = append([]any{}, m.Args...), append([]string{}, m.Rooms...), append([]string{}, m.Except...)
-	m.NoExcept = m.NoExcept && m.Kind == KindEvent
+	m.Args, m.Rooms, m.Except = append([]any{}, m.Args...), append([]Room{}, m.Rooms...), append([]Room{}, m.Except...)
 	return m
 }
 

@@ -129,10 +129,10 @@ func (v *clusterVector) request(t *testing.T) *Request {
 		}
 		switch rooms := args[0].(type) {
 		case string:
-			r.Change = []string{rooms}
+			r.Change = []Room{Room(rooms)}
 		case []any:
 			for _, room := range rooms {
-				r.Change = append(r.Change, room.(string))
+				r.Change = append(r.Change, Room(room.(string)))
 			}
 		}
 	case "disconnectSockets":

@@ -24,7 +24,7 @@ type vector struct {
 	Name string
 	Call struct {
 		Namespace     string
-		Rooms, Except []string
+		Rooms, Except []Room
 		Flags         struct {
 			Volatile bool
 			Compress *bool
@@ -137,9 +137,9 @@ func (v *vector) broadcast(args []any) *Broadcast {
 	}
 }
 
-func distinct(list []string) []string {
-	out := []string{}
-	seen := make(map[string]bool)
+func distinct(list []Room) []Room {
+	out := []Room{}
+	seen := make(map[Room]bool)
 	for _, s := range list {
 		if !seen[s] {
 			out, seen[s] = append(out, s), true
@@ -236,7 +236,7 @@ func TestVectorsUnmarshal(t *testing.T) {
 					t.Errorf("packet type %d", got.Type)
 				}
 				if uid != UID || got.Namespace != want.Namespace || got.Event != want.Event || got.Flags.Volatile != want.Flags.Volatile ||
-					!reflect.DeepEqual(append([]string{}, got.Rooms...), want.Rooms) || !reflect.DeepEqual(append([]string{}, got.Except...), want.Except) ||
+					!reflect.DeepEqual(append([]Room{}, got.Rooms...), want.Rooms) || !reflect.DeepEqual(append([]Room{}, got.Except...), want.Except) ||
 					!reflect.DeepEqual(got.Flags.Compress, want.Flags.Compress) {
 					t.Errorf("uid %q, %+v, want %+v", uid, got, want)
 				}

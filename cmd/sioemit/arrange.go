@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -150,6 +151,10 @@ func checkValue(f cli.Flag, name, value string) error {
 		if _, err := strconv.ParseInt(value, 0, 64); err != nil {
 			return fmt.Errorf("%s is a whole number, not %q", name, value)
 		}
+	case *cli.Float64SliceFlag:
+		if n, err := strconv.ParseFloat(value, 64); err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return fmt.Errorf("%s is a number, not %q", name, value)
+		}
 	case *cli.DurationFlag:
 		if _, err := time.ParseDuration(value); err != nil {
 			return fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q", name, value)
@@ -194,7 +199,8 @@ func checkVariables(flags []cli.Flag) error {
 // once refuses a second value for a flag that takes one: package cli would drop
 // the first.
 func (a *arranger) once(f cli.Flag, canonical, value string) error {
-	if _, repeatable := f.(*cli.StringSliceFlag); repeatable {
+	switch f.(type) {
+	case *cli.StringSliceFlag, *cli.Float64SliceFlag:
 		return nil
 	}
 	first, again := a.given[canonical]

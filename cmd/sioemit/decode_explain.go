@@ -11,28 +11,28 @@ import (
 
 // explanation is what decode says about a message.
 type explanation struct {
-	Adapter     string         `json:"adapter"`
-	Kind        encoding.Kind  `json:"kind"`
-	Reply       bool           `json:"reply"`
-	Form        string         `json:"form"`
-	Bytes       int            `json:"bytes"`
-	Channel     string         `json:"channel,omitempty"`
-	Stream      string         `json:"stream,omitempty"`
-	ID          string         `json:"id,omitempty"`
-	MessageType *int           `json:"messageType,omitempty"`
-	PacketType  int            `json:"packetType,omitempty"`
-	UID         string         `json:"uid,omitempty"`
-	RequestID   string         `json:"requestId,omitempty"`
-	Namespace   string         `json:"namespace,omitempty"`
-	Rooms       []string       `json:"rooms"`
-	Except      []string       `json:"except"`
-	Flags       explainedFlags `json:"flags"`
-	Event       *string        `json:"event,omitempty"`
-	Args        []jsonText     `json:"args,omitempty"`
-	Change      []string       `json:"change,omitempty"`
-	Close       *bool          `json:"close,omitempty"`
-	Value       jsonText       `json:"value,omitempty"`
-	Notes       []note         `json:"notes"`
+	Adapter     string          `json:"adapter"`
+	Kind        encoding.Kind   `json:"kind"`
+	Reply       bool            `json:"reply"`
+	Form        string          `json:"form"`
+	Bytes       int             `json:"bytes"`
+	Channel     string          `json:"channel,omitempty"`
+	Stream      string          `json:"stream,omitempty"`
+	ID          string          `json:"id,omitempty"`
+	MessageType *int            `json:"messageType,omitempty"`
+	PacketType  int             `json:"packetType,omitempty"`
+	UID         string          `json:"uid,omitempty"`
+	RequestID   string          `json:"requestId,omitempty"`
+	Namespace   string          `json:"namespace,omitempty"`
+	Rooms       []encoding.Room `json:"rooms"`
+	Except      []encoding.Room `json:"except"`
+	Flags       explainedFlags  `json:"flags"`
+	Event       *string         `json:"event,omitempty"`
+	Args        []jsonText      `json:"args,omitempty"`
+	Change      []encoding.Room `json:"change,omitempty"`
+	Close       *bool           `json:"close,omitempty"`
+	Value       jsonText        `json:"value,omitempty"`
+	Notes       []note          `json:"notes"`
 	message     *encoding.Message
 }
 
@@ -88,9 +88,9 @@ func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
 	return e, nil
 }
 
-func orEmpty(list []string) []string {
+func orEmpty(list []encoding.Room) []encoding.Room {
 	if list == nil {
-		return []string{}
+		return []encoding.Room{}
 	}
 	return list
 }
@@ -213,15 +213,11 @@ func sender(uid string) string {
 	return quote(uid) + ", a server"
 }
 
-func quotedList(list []string, none string) string {
+func quotedList(list []encoding.Room, none string) string {
 	if len(list) == 0 {
 		return none
 	}
-	quoted := make([]string, len(list))
-	for i, word := range list {
-		quoted[i] = quote(word)
-	}
-	return strings.Join(quoted, " ")
+	return quoteRooms(list)
 }
 
 // String names the flags that are set; empty if none is.

@@ -77,10 +77,12 @@ func channelNotes(c capture, e *explanation, add addNote) {
 	case room == "":
 	case e.Kind != encoding.KindEvent:
 		add("", "the channel is the one of room %s, on which servers expect events only", quote(room))
-	case !slices.Contains(e.Rooms, room):
+	case !slices.ContainsFunc(e.Rooms, func(r encoding.Room) bool { return r.String() == room }):
 		add("", "the channel is the one of room %s, which the message does not target: servers without a client in that room ignore it", quote(room))
 	case len(e.Rooms) > 1:
 		add("", "the channel is the one of room %s, and the message targets other rooms too: servers without a client in %[1]s ignore it", quote(room))
+	case e.Adapter == "classic" && !slices.Contains(e.Rooms, encoding.Room(room)):
+		add("socket.io-redis 6", "servers ignore it: they look for the text %s among their rooms, and the room is a number", quote(room))
 	}
 }
 
@@ -171,8 +173,8 @@ var oldRequests = map[int]string{
 }
 
 // exceptRooms are what except names beside socket ids.
-func exceptRooms(e *explanation) []string {
-	return slices.DeleteFunc(slices.Clone(e.Except), isSocketID)
+func exceptRooms(e *explanation) []encoding.Room {
+	return slices.DeleteFunc(slices.Clone(e.Except), func(room encoding.Room) bool { return isSocketID(room.String()) })
 }
 
 // isSocketID goes by the length, which is that of every socket id from Socket.IO

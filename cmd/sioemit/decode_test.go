@@ -86,7 +86,7 @@ func TestDecodeForms(t *testing.T) {
 		hello := "hello"
 		want := explanation{
 			Adapter: "classic", Kind: encoding.KindEvent, Form: "MessagePack", Bytes: 63, Channel: test.channel, PacketType: 2, UID: "emitter", Namespace: "/",
-			Rooms: []string{}, Except: []string{}, Event: &hello, Args: []jsonText{jsonText(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
+			Rooms: []encoding.Room{}, Except: []encoding.Room{}, Event: &hello, Args: []jsonText{jsonText(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", test.name, got, want)
@@ -272,7 +272,7 @@ func TestDecodeNotes(t *testing.T) {
 		if want := test.name == "old options" || test.name == "another sender"; alike != want {
 			t.Errorf("%s: alike is %v in %q", test.name, alike, notes)
 		}
-		plain, err := encoding.Classic{}.Marshal(&encoding.Broadcast{Namespace: "/", Event: "e", Rooms: []string{"r1"}})
+		plain, err := encoding.Classic{}.Marshal(&encoding.Broadcast{Namespace: "/", Event: "e", Rooms: []encoding.Room{"r1"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -81,7 +81,7 @@ func (p *patient) checkRoom(a answers) {
 // checkMode compares --subscription-mode with the channels of rooms. Servers
 // that have clients in a room subscribe to its channel, except in static mode.
 func (p *patient) checkMode(here *group, a answers) {
-	channel := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}.Channel(p.namespace, p.rooms)
+	channel := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}.Channel(p.namespace, textRooms(p.rooms))
 	switch {
 	case p.mode == encoding.Static:
 		p.ok("subscription-mode", "--subscription-mode static reaches servers in any mode.")
@@ -122,7 +122,7 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []string) (answ
 	if _, err := pubsub.Receive(ctx); err != nil {
 		return answers{}, err
 	}
-	question := encoding.Request{Kind: encoding.FetchSockets, ID: rand.Text(), Broadcast: encoding.Broadcast{Namespace: g.namespace, Rooms: rooms}}
+	question := encoding.Request{Kind: encoding.FetchSockets, ID: rand.Text(), Broadcast: encoding.Broadcast{Namespace: g.namespace, Rooms: textRooms(rooms)}}
 	_, message, err := format.MarshalRequest(&question)
 	if err != nil {
 		return answers{}, err

@@ -31,7 +31,7 @@ func (p *patient) needs() []need {
 		channel := format.Channel(p.namespace, nil)
 		return []need{
 			emit,
-			{[]any{publish, format.Channel(p.namespace, []string{"room"}), ""}, "emit to a room", false},
+			{[]any{publish, format.Channel(p.namespace, []encoding.Room{"room"}), ""}, "emit to a room", false},
 			{[]any{publish, channel, ""}, "join, leave and the like", false},
 			{[]any{subscribe, format.ResponseChannel(p.namespace)}, "calls with replies", false},
 			{[]any{"PUBSUB", numsub, channel}, "counting the servers", false},
@@ -50,7 +50,7 @@ func (p *patient) needs() []need {
 	request, response := format.RequestChannel(p.namespace), format.ResponseChannel(p.namespace)
 	return []need{
 		emit,
-		{[]any{publish, format.Channel(p.namespace, []string{"room"}), ""}, "emit to a room", false},
+		{[]any{publish, format.Channel(p.namespace, []encoding.Room{"room"}), ""}, "emit to a room", false},
 		{[]any{publish, request, ""}, "join, leave and the like", false},
 		{[]any{subscribe, response, response + encoding.UID + "#"}, "calls with replies", false},
 		{[]any{"PUBSUB", numsub, request}, "counting the servers", false},

@@ -72,10 +72,10 @@ func emit(c *cli.Context, stdin io.Reader) error {
 // warnNobodyAsked says why no client had to answer.
 func warnNobodyAsked(c *cli.Context) {
 	clients, where, flags := "no client", "is connected to that namespace", "--namespace"
-	if len(c.StringSlice("room")) > 0 {
+	if len(roomsOf(c, "room")) > 0 {
 		where, flags = "is in that room", "--room and --namespace"
 	}
-	if len(c.StringSlice("except")) > 0 {
+	if len(roomsOf(c, "except")) > 0 {
 		clients, flags = "no client but those of --except", "--except, "+flags
 	}
 	fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: %s %s, so nobody was asked; check %s\n", clients, where, flags)

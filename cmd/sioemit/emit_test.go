@@ -45,8 +45,8 @@ func TestEmit(t *testing.T) {
 		{`emit hello 1 -5 1.5 true null "quoted" [1,{"a":2}] {"$binary":"AAE="}`, "", encoding.Broadcast{Event: "hello",
 			Args: []any{int64(1), int64(-5), 1.5, true, nil, "quoted", []any{int64(1), map[string]any{"a": int64(2)}}, []byte{0, 1}}}},
 		{`emit hello --string 1 true {"a":1}`, "", encoding.Broadcast{Event: "hello", Args: []any{"1", "true", `{"a":1}`}}},
-		{"emit hello --room r1 -r r2 --to r1 -x r3 --except r4", "", encoding.Broadcast{Event: "hello", Rooms: []string{"r1", "r2"}, Except: []string{"r3", "r4"}}},
-		{"emit --room a,b hi", "", encoding.Broadcast{Event: "hi", Rooms: []string{"a,b"}}},
+		{"emit hello --room r1 -r r2 --to r1 -x r3 --except r4", "", encoding.Broadcast{Event: "hello", Rooms: []encoding.Room{"r1", "r2"}, Except: []encoding.Room{"r3", "r4"}}},
+		{"emit --room a,b hi", "", encoding.Broadcast{Event: "hi", Rooms: []encoding.Room{"a,b"}}},
 		{"emit --volatile hi --compress=false", "", encoding.Broadcast{Event: "hi", Flags: encoding.Flags{Volatile: true, Compress: &no}}},
 		{"emit hi --compress", "", encoding.Broadcast{Event: "hi", Flags: encoding.Flags{Compress: &yes}}},
 		{"emit -n admin hi", "", encoding.Broadcast{Event: "hi", Namespace: "/admin"}},
@@ -55,7 +55,10 @@ func TestEmit(t *testing.T) {
 			Args: []any{int64(1), int64(2), int64(1), "two", []byte{1}, []byte("\xff\xd8"), []byte("stdin")}}},
 		{"emit hi --args -", "[]", encoding.Broadcast{Event: "hi"}},
 		{"emit hi --server-version 2 --binary " + cat, "", encoding.Broadcast{Event: "hi", Type: 5, Args: []any{[]byte("\xff\xd8")}}},
-		{"emit hi --server-version 2 --socket-ids user-[0-9]+ -x user-7", "", encoding.Broadcast{Event: "hi", Except: []string{"user-7"}}},
+		{"emit hi --server-version 2 --socket-ids user-[0-9]+ -x user-7", "", encoding.Broadcast{Event: "hi", Except: []encoding.Room{"user-7"}}},
+		{"emit hi -r 5 --room-number 5 --room-number -1.5 -x 7 --except-number 7", "", encoding.Broadcast{Event: "hi",
+			Rooms: []encoding.Room{"5", encoding.NumberRoom(5), encoding.NumberRoom(-1.5)}, Except: []encoding.Room{"7", encoding.NumberRoom(7)}}},
+		{"emit --room-number=5 hi", "", encoding.Broadcast{Event: "hi", Rooms: []encoding.Room{encoding.NumberRoom(5)}}},
 		{"emit hi --codec json 1", "", encoding.Broadcast{Event: "hi", Args: []any{int64(1)}}},
 	} {
 		r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, test.stdin, strings.Fields(test.words)...)
@@ -85,7 +88,7 @@ func TestEmit(t *testing.T) {
 
 // normal makes nil and empty lists equal.
 func normal(b encoding.Broadcast) encoding.Broadcast {
-	b.Args, b.Rooms, b.Except = append([]any{}, b.Args...), append([]string{}, b.Rooms...), append([]string{}, b.Except...)
+	b.Args, b.Rooms, b.Except = append([]any{}, b.Args...), append([]encoding.Room{}, b.Rooms...), append([]encoding.Room{}, b.Except...)
 	return b
 }
 
@@ -142,6 +145,11 @@ func TestRefused(t *testing.T) {
 		{[]string{"server-emit", "x", "--server-version", "3"}, "server-emit needs servers with Socket.IO 4, and --server-version is 3"},
 		{[]string{"emit", "x", "--server-version", "2", "--except", "room"}, "socket ids only, not rooms (see --socket-ids"},
 		{[]string{"emit", "x", "--server-version", "2", "--except", "users-7", "--socket-ids", "user-[0-9]+"}, "socket ids only"},
+		{[]string{"emit", "x", "--room-number", "five"}, `--room-number is a number, not "five"`},
+		{[]string{"emit", "x", "--except-number", "NaN"}, `--except-number is a number, not "NaN"`},
+		{[]string{"emit", "x", "--server-version", "3", "--except-number", "5"}, "except 5: Socket.IO before 4 can exclude socket ids only"},
+		{[]string{"join", "a", "--number", "5", "--all"}, "join takes the names of rooms or --number, not both at once"},
+		{[]string{"leave", "--number", "5"}, "leave needs to know whom"},
 		{[]string{"emit", "x", "--server-version", "2", "--socket-ids", "("}, "--socket-ids: error parsing regexp"},
 		{[]string{"emit", "x", "--adapter", "sharded", "--socket-ids", "x"}, "--socket-ids is an option of the classic adapter"},
 		{[]string{"emit", "x", "--codec", "xml"}, "xml"},

@@ -195,7 +195,7 @@ func TestComplete(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
 		"em":                          "emit",
-		"emit hello --ro":             "--room",
+		"emit hello --ro":             "--room --room-number",
 		"emit --adapter s":            "sharded streams",
 		"--key k pi":                  "pipe",
 		"emit hello --subscription-":  "--subscription-mode",
@@ -243,7 +243,7 @@ func TestCompletion(t *testing.T) {
 	tests := []struct{ typed, want string }{
 		{"dis", "disconnect"}, // first: a shell that has just started
 		{"e", "emit"},         // and not emitted.txt
-		{"emit hello --exc", "emit hello --except"},
+		{"emit hello --vol", "emit hello --volatile"},
 		{"emit --adapter sh", "emit --adapter sharded"},
 		{"emit --adapter=sh", "emit --adapter=sharded"},
 		{"emit x --server-version=4 --codec=m", "emit x --server-version=4 --codec=msgpack"},

@@ -9,18 +9,20 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/sioemit/sioemit/encoding"
 )
 
 // line is an event as a JSON line: what pipe reads and listen prints. Binary in
 // its arguments is {"$binary":"<base64>"}; docs/line.schema.json describes it.
 type line struct {
-	Event     string     `json:"event"`
-	Args      []jsonText `json:"args,omitempty"`
-	Namespace string     `json:"namespace,omitempty"`
-	Rooms     []string   `json:"rooms,omitempty"`
-	Except    []string   `json:"except,omitempty"`
-	Volatile  bool       `json:"volatile,omitempty"`
-	Compress  *bool      `json:"compress,omitempty"`
+	Event     string          `json:"event"`
+	Args      []jsonText      `json:"args,omitempty"`
+	Namespace string          `json:"namespace,omitempty"`
+	Rooms     []encoding.Room `json:"rooms,omitempty"`
+	Except    []encoding.Room `json:"except,omitempty"`
+	Volatile  bool            `json:"volatile,omitempty"`
+	Compress  *bool           `json:"compress,omitempty"`
 }
 
 // lineShape is what an error about a line says was expected.
@@ -69,12 +71,12 @@ func (l *line) set(key string, value []byte) error {
 		s := jsonSpans{text: value}
 		s.elements(func(element []byte) { l.Args = append(l.Args, element) })
 	case "rooms":
-		if err = setNames(&l.Rooms, value); err == nil && len(l.Rooms) == 0 {
+		if err = setRooms(&l.Rooms, value); err == nil && len(l.Rooms) == 0 {
 			err = errors.New("it names a room at least; without the member the line goes to the rooms of --room, or to everyone")
 		}
 	case "except":
 		before := len(l.Except)
-		if err = setNames(&l.Except, value); err == nil && len(l.Except) == 0 && before > 0 {
+		if err = setRooms(&l.Except, value); err == nil && len(l.Except) == 0 && before > 0 {
 			err = errors.New("it names a room at least, beside --except; without the member the rooms of --except are left out")
 		}
 	case "volatile":
@@ -101,23 +103,36 @@ func setName(to *string, value []byte) error {
 	return err
 }
 
-func setNames(to *[]string, value []byte) error {
+func setRooms(to *[]encoding.Room, value []byte) error {
 	if value[0] != '[' {
-		return errors.New("it is an array of strings")
+		return errRooms
 	}
 	*to = nil
 	var err error
 	s := jsonSpans{text: value}
 	s.elements(func(element []byte) {
-		if element[0] != '"' {
-			err = errors.New("it is an array of strings")
-			return
-		}
-		name, nameErr := unicodeOf(element)
-		err = cmp.Or(err, nameErr)
-		*to = append(*to, name)
+		room, roomErr := roomOf(element)
+		err = cmp.Or(err, roomErr)
+		*to = append(*to, room)
 	})
 	return err
+}
+
+var errRooms = errors.New("it is an array of strings, or of numbers where the rooms are numbers")
+
+func roomOf(element []byte) (encoding.Room, error) {
+	switch c := element[0]; {
+	case c == '"':
+		name, err := unicodeOf(element)
+		return encoding.Room(name), err
+	case c == '-' || '0' <= c && c <= '9':
+		n, err := strconv.ParseFloat(string(element), 64)
+		if err != nil {
+			err = fmt.Errorf("%s is too large for JavaScript", element)
+		}
+		return encoding.NumberRoom(n), err
+	}
+	return "", errRooms
 }
 
 // unicodeOf is stringOf for names. What stands for no character turns into U+FFFD

@@ -63,6 +63,7 @@ At the end, output that nobody takes is given up after --timeout, with status 1.
 ` + footer,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: filterCategory, KeepSpace: true, Usage: "only those to this `ROOM`; repeatable"},
+			&cli.Float64SliceFlag{Name: "room-number", Category: filterCategory, Usage: "only those to the room that is the number `N`; repeatable"},
 			&cli.StringSliceFlag{Name: "event", Category: filterCategory, KeepSpace: true, Usage: "only those of this `NAME`; repeatable"},
 			&cli.BoolFlag{Name: "requests", DisableDefaultText: true, Category: filterCategory, Usage: "requests and replies too"},
 			&cli.StringFlag{Name: "since", Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},

@@ -52,8 +52,8 @@ func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
 		if requests {
 			channels = append(channels, format.ResponseChannel(namespace))
 		}
-		for _, room := range c.StringSlice("room") {
-			if channel := format.Channel(namespace, []string{room}); channel != channels[0] {
+		for _, room := range roomsOf(c, "room") { // a number has the channel of its text
+			if channel := format.Channel(namespace, textRooms([]string{room.String()})); channel != channels[0] {
 				channels = append(channels, channel)
 			}
 		}

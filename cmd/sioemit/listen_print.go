@@ -15,11 +15,12 @@ import (
 
 // trafficFilter says which messages are printed.
 type trafficFilter struct {
-	rooms, events []string
+	rooms  []encoding.Room
+	events []string
 }
 
 func newTrafficFilter(c *cli.Context) trafficFilter {
-	return trafficFilter{c.StringSlice("room"), c.StringSlice("event")}
+	return trafficFilter{roomsOf(c, "room"), c.StringSlice("event")}
 }
 
 // takes reports whether a message passes. Replies name neither room nor event,
@@ -31,7 +32,7 @@ func (f trafficFilter) takes(m *encoding.Message) bool {
 	if len(f.events) > 0 && !slices.Contains(f.events, m.Event) {
 		return false
 	}
-	return len(f.rooms) == 0 || slices.ContainsFunc(m.Rooms, func(room string) bool { return slices.Contains(f.rooms, room) })
+	return len(f.rooms) == 0 || slices.ContainsFunc(m.Rooms, func(room encoding.Room) bool { return slices.Contains(f.rooms, room) })
 }
 
 // trafficPrinter turns what arrives into lines.
@@ -153,19 +154,19 @@ func eventLine(m *encoding.Message) (*line, error) {
 // shownRequest is a message that is no event. Its first member keeps it from
 // being taken for one.
 type shownRequest struct {
-	Request   encoding.Kind `json:"request,omitempty"`
-	Reply     encoding.Kind `json:"reply,omitempty"`
-	UID       string        `json:"uid,omitempty"`
-	RequestID string        `json:"requestId,omitempty"`
-	Event     string        `json:"event,omitempty"`
-	Args      []jsonText    `json:"args,omitempty"`
-	Namespace string        `json:"namespace"`
-	Rooms     []string      `json:"rooms,omitempty"`
-	Except    []string      `json:"except,omitempty"`
-	Change    []string      `json:"change,omitempty"`
-	Close     bool          `json:"close,omitempty"`
-	Timeout   int64         `json:"timeout,omitempty"` // milliseconds
-	Value     jsonText      `json:"value,omitempty"`
+	Request   encoding.Kind   `json:"request,omitempty"`
+	Reply     encoding.Kind   `json:"reply,omitempty"`
+	UID       string          `json:"uid,omitempty"`
+	RequestID string          `json:"requestId,omitempty"`
+	Event     string          `json:"event,omitempty"`
+	Args      []jsonText      `json:"args,omitempty"`
+	Namespace string          `json:"namespace"`
+	Rooms     []encoding.Room `json:"rooms,omitempty"`
+	Except    []encoding.Room `json:"except,omitempty"`
+	Change    []encoding.Room `json:"change,omitempty"`
+	Close     bool            `json:"close,omitempty"`
+	Timeout   int64           `json:"timeout,omitempty"` // milliseconds
+	Value     jsonText        `json:"value,omitempty"`
 }
 
 func requestLine(m *encoding.Message, namespace string) (*shownRequest, error) {

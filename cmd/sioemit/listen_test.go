@@ -146,6 +146,7 @@ func TestListenMirror(t *testing.T) {
 		{"emit", "hello", "world", "1", "-1.5", "1e300", "null", `{"a":{"$binary":"AAH/"},"<&>":"\u2028é😀"}`},
 		{"emit", "hello", "--room", "a", "-x", "b", "-x", "c", "--volatile", "--compress=false"},
 		{"emit", `it's "quoted"\`, "--room", "a,b", "--room", "é 😀", "--compress"},
+		{"emit", "numbers", "--room-number", "5", "-r", "5", "--except-number", "-0.5"}, {"emit", "number", "--room-number", "5"}, {"emit", "text", "--room", "5"},
 		{"emit", "big", strings.Repeat("x", 100000)},
 	} {
 		if r := sioemit(t, nil, "", append([]string{"--redis", from.URL()}, words...)...); r.status != 0 {

@@ -2,14 +2,17 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
 )
 
@@ -41,7 +44,7 @@ func socketsCommand() *cli.Command {
 // shownSocket is a socket as JSON.
 type shownSocket struct {
 	ID        string             `json:"id"`
-	Rooms     []string           `json:"rooms"`
+	Rooms     []encoding.Room    `json:"rooms"`
 	Data      jsonText           `json:"data"`
 	Handshake *emitter.Handshake `json:"handshake,omitempty"`
 }
@@ -62,10 +65,8 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 			return err
 		}
 		// Each socket is in the room of its own id, which says nothing.
-		shown := shownSocket{ID: s.ID, Rooms: slices.DeleteFunc(slices.Clone(s.Rooms), func(room string) bool { return room == s.ID }), Data: jsonText(data)}
-		if shown.Rooms == nil {
-			shown.Rooms = []string{}
-		}
+		names := slices.DeleteFunc(slices.Clone(s.Rooms), func(room string) bool { return room == s.ID })
+		shown := shownSocket{ID: s.ID, Rooms: orEmpty(bothRooms(names, s.NumberRooms)), Data: jsonText(data)}
 		if c.Bool("handshake") {
 			shown.Handshake = &s.Handshake
 		}
@@ -75,11 +76,7 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 			}
 			continue
 		}
-		var quoted []string
-		for _, room := range shown.Rooms {
-			quoted = append(quoted, quote(room))
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s", quote(s.ID), strings.Join(quoted, " "), visibleJSON(data))
+		fmt.Fprintf(table, "%s\t%s\t%s", quote(s.ID), quoteRooms(shown.Rooms), visibleJSON(data))
 		if c.Bool("handshake") {
 			var b strings.Builder
 			if err := printJSON(&b, s.Handshake); err != nil {
@@ -102,7 +99,8 @@ func roomsCommand() *cli.Command {
 		Usage: "list the rooms of a namespace",
 		Description: `Each client is also in a room of its own id.
 
-   sioemit rooms                a room a line; quoted if it cannot be printed
+   sioemit rooms                a room a line; quoted if it cannot be printed,
+                                and one that is a number as 5 (number)
    sioemit rooms -n admin --json
 
 ` + footer,
@@ -112,16 +110,13 @@ func roomsCommand() *cli.Command {
 				return err
 			}
 			return ask(c, func(op *emitter.BroadcastOperator) error {
-				rooms, err := op.Rooms(c.Context)
+				rooms, err := allRooms(c.Context, op)
 				if c.Bool("json") && hasAnswer(err, len(rooms)) {
-					if rooms == nil {
-						rooms = []string{}
-					}
-					return errors.Join(printJSON(c.App.Writer, rooms), err)
+					return errors.Join(printJSON(c.App.Writer, orEmpty(rooms)), err)
 				}
 				var text strings.Builder
 				for _, room := range rooms {
-					fmt.Fprintln(&text, shownName(room))
+					fmt.Fprintln(&text, shownRoom(room))
 				}
 				_, printErr := io.WriteString(c.App.Writer, text.String())
 				return errors.Join(printErr, err)
@@ -130,11 +125,25 @@ func roomsCommand() *cli.Command {
 	}
 }
 
-// shownName is a name on a line of its own: as it is, for scripts, unless a
-// terminal would not show it, or it would be taken for a quoted one.
-func shownName(name string) string {
-	if name == "" || !isText(name) || name[0] == '"' || name[0] == '\'' {
-		return quote(name)
+// allRooms returns the rooms that are text, then those that are numbers.
+func allRooms(ctx context.Context, op *emitter.BroadcastOperator) ([]encoding.Room, error) {
+	var names []string
+	var numbers []float64
+	var namesErr, numbersErr error
+	var group sync.WaitGroup
+	group.Go(func() { names, namesErr = op.Rooms(ctx) })
+	group.Go(func() { numbers, numbersErr = op.NumberRooms(ctx) })
+	group.Wait()
+	return bothRooms(names, numbers), cmp.Or(namesErr, numbersErr)
+}
+
+// shownRoom is a room on a line of its own: text as it is, for scripts, unless a
+// terminal would not show it, or it would be taken for quoted text or for a
+// number.
+func shownRoom(room encoding.Room) string {
+	name := string(room)
+	if name == "" || !isText(name) || name[0] == '"' || name[0] == '\'' || strings.HasSuffix(name, numberSuffix) {
+		return quoteRoom(room)
 	}
 	return name
 }

@@ -33,8 +33,9 @@ func pipeCommand(stdin io.Reader) *cli.Command {
    {"event":"paid","args":[{"id":1}],"rooms":["user:7"]}
 
 The other members are namespace, except, volatile and compress; those missing
-are taken from the flags. Blank lines are skipped. What trickles in, from
-tail -f for example, is sent as it comes.
+are taken from the flags. In rooms and except, 5 is the room of join(5), and "5"
+that of join("5"); an empty rooms is refused. Blank lines are skipped. What
+trickles in, from tail -f for example, is sent as it comes.
 
    sioemit pipe events.jsonl
    seq 1 9 | jq -c '{event:"n",args:[.]}' | sioemit pipe --room numbers

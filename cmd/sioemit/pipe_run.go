@@ -49,7 +49,7 @@ func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Op
 	p := &piper{
 		c: c, queue: newQueue(client, options), limit: limit,
 		namespaces: make(map[string]bool),
-		defaults:   line{Namespace: c.String("namespace"), Rooms: c.StringSlice("room"), Except: c.StringSlice("except"), Volatile: c.Bool("volatile")},
+		defaults:   line{Namespace: c.String("namespace"), Rooms: roomsOf(c, "room"), Except: roomsOf(c, "except"), Volatile: c.Bool("volatile")},
 	}
 	p.next.Store(c.Int64("from-line"))
 	if c.IsSet("compress") {
@@ -154,11 +154,19 @@ func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
 	if l.Namespace != "/" {
 		op = op.Of(l.Namespace)
 	}
-	if len(l.Rooms) > 0 {
-		op = op.To(l.Rooms...)
+	for _, room := range l.Rooms {
+		if n, ok := room.Number(); ok {
+			op = op.ToNumber(n)
+		} else {
+			op = op.To(string(room))
+		}
 	}
-	if len(l.Except) > 0 {
-		op = op.Except(l.Except...)
+	for _, room := range l.Except {
+		if n, ok := room.Number(); ok {
+			op = op.ExceptNumber(n)
+		} else {
+			op = op.Except(string(room))
+		}
 	}
 	if l.Volatile {
 		op = op.Volatile()

@@ -89,18 +89,21 @@ func TestPipeLines(t *testing.T) {
 
 {"event":"all","args":[1,"two",{"$binary":"AQ=="}],"namespace":"/","rooms":["a","b,c"],"except":["d"],"volatile":false,"compress":false}
   {"event":"spaced" , "args" : [ ] , "except" : [ ] }  ` + "\r" + `
+{"event":"numbers","rooms":["a",5,"5",-0,1e21],"except":[2.5]}
 {"event":"escaped é\n","rooms":["\ud83d\ude00","\ufffd","�","\\ud800"]}
 {"event":"last"}`
 	r := sioemit(t, env, input, "pipe", "--room", "default", "--volatile", "--json", "--namespace", "/")
-	if s := r.summary(t); r.status != 0 || s != (summary{Lines: 5, Sent: 5}) {
+	if s := r.summary(t); r.status != 0 || s != (summary{Lines: 6, Sent: 6}) {
 		t.Fatalf("%+v", r)
 	}
 	for _, want := range []encoding.Broadcast{
-		{Event: "plain", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
-		{Event: "all", Args: []any{int64(1), "two", []byte{1}}, Rooms: []string{"a", "b,c"}, Except: []string{"d"}, Flags: encoding.Flags{Compress: &no}},
-		{Event: "spaced", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
-		{Event: "escaped é\n", Rooms: []string{"😀", "\ufffd", `\ud800`}, Flags: encoding.Flags{Volatile: true}},
-		{Event: "last", Rooms: []string{"default"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "plain", Rooms: []encoding.Room{"default"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "all", Args: []any{int64(1), "two", []byte{1}}, Rooms: []encoding.Room{"a", "b,c"}, Except: []encoding.Room{"d"}, Flags: encoding.Flags{Compress: &no}},
+		{Event: "spaced", Rooms: []encoding.Room{"default"}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "numbers", Rooms: []encoding.Room{"a", encoding.NumberRoom(5), "5", encoding.NumberRoom(0), encoding.NumberRoom(1e21)},
+			Except: []encoding.Room{encoding.NumberRoom(2.5)}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "escaped é\n", Rooms: []encoding.Room{"😀", "\ufffd", `\ud800`}, Flags: encoding.Flags{Volatile: true}},
+		{Event: "last", Rooms: []encoding.Room{"default"}, Flags: encoding.Flags{Volatile: true}},
 	} {
 		want.Type, want.Namespace = encoding.Event, "/"
 		if _, got := received.next(t); !reflect.DeepEqual(normal(*got), normal(want)) {
@@ -274,7 +277,10 @@ var badLines = map[string]string{
 	`{"evnt":"x"}`:                                `"evnt"`,
 	`{"event":"x","args":1}`:                      `"args" is 1: it is an array`,
 	`{"event":"x","rooms":"a"}`:                   `"rooms" is "a": it is an array of strings`,
-	`{"event":"x","rooms":["a",1]}`:               "array of strings",
+	`{"event":"x","rooms":["a",true]}`:            "array of strings",
+	`{"event":"x","rooms":[1e999]}`:               "1e999 is too large for JavaScript",
+	`{"event":"x","except":[null]}`:               "array of strings, or of numbers",
+	`{"event":"x","rooms":[[1]]}`:                 "array of strings, or of numbers",
 	`{"event":"x","rooms":[""]}`:                  "room's name is empty",
 	`{"event":"x","except":[""]}`:                 "room's name is empty",
 	`{"event":"x","rooms":[]}`:                    "it names a room at least",
@@ -346,7 +352,7 @@ func TestPipeEmptyRooms(t *testing.T) {
 		!strings.Contains(r.stderr, `line 1: "rooms" is []: it names a room at least`) || !strings.Contains(r.stderr, `line 2: "except" is []: it names a room at least, beside --except`) {
 		t.Errorf("%+v", r)
 	}
-	if channel, b := received.next(t); channel != "socket.io#/#vip#" || b.Event != "z" || !slices.Equal(b.Except, []string{"bob"}) {
+	if channel, b := received.next(t); channel != "socket.io#/#vip#" || b.Event != "z" || !slices.Equal(b.Except, []encoding.Room{"bob"}) {
 		t.Errorf("%s %+v", channel, b)
 	}
 }
@@ -489,7 +495,7 @@ func TestLineSchema(t *testing.T) {
 		}
 	}
 	for _, good := range []string{
-		`{"event":"x"}`, `{"event":"x","args":[]}`, `{"event":"x","args":[1,{"a":[null]}],"namespace":"admin","rooms":["a"],"except":[],"volatile":true,"compress":false}`,
+		`{"event":"x"}`, `{"event":"x","args":[]}`, `{"event":"x","rooms":[5],"except":["5",-1.5e3]}`, `{"event":"x","args":[1,{"a":[null]}],"namespace":"admin","rooms":["a"],"except":[],"volatile":true,"compress":false}`,
 	} {
 		if !accepts(good) {
 			t.Errorf("pipe rejects %s", good)

@@ -41,7 +41,7 @@ func TestPrintHidden(t *testing.T) {
 			return printAcks(c, emitter.Acks{Values: []emitter.Value{value}, Clients: 1, Servers: 1})
 		},
 		"listen": func(c *cli.Context) error {
-			event, err := eventLine(&encoding.Message{Broadcast: encoding.Broadcast{Event: hidden, Args: []any{hidden, "é→日😀"}, Rooms: []string{hidden}}})
+			event, err := eventLine(&encoding.Message{Broadcast: encoding.Broadcast{Event: hidden, Args: []any{hidden, "é→日😀"}, Rooms: []encoding.Room{hidden}}})
 			if err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
@@ -17,10 +16,15 @@ func allFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "all", DisableDefaultText: true, Category: targetCategory, Usage: "all clients of the namespace"}
 }
 
+// numberFlag names rooms that are numbers to join or leave.
+func numberFlag() cli.Flag {
+	return &cli.Float64SliceFlag{Name: "number", Usage: "instead of ROOM: the room that is the number `N`; repeatable"}
+}
+
 // checkTarget refuses a command that would change every client because a flag
 // was forgotten.
 func checkTarget(c *cli.Context) error {
-	rooms := len(c.StringSlice("room")) > 0
+	rooms := len(roomsOf(c, "room")) > 0
 	switch {
 	case !rooms && !c.Bool("all"):
 		return usageError{fmt.Errorf("%s needs to know whom: --room ROOM, or --all for everyone in the namespace", c.Command.Name)}
@@ -38,11 +42,16 @@ func joinCommand() *cli.Command {
 		Description: `   sioemit join vip --room user:7          the clients of one user
    sioemit join a b --room SOCKETID        one client, two rooms
    sioemit join maintenance --all          everyone in namespace /
+   sioemit join --number 5 --room user:7   what join(5) joins, and join("5") not
 
 ` + footer,
-		Flags: append(append(targetFlags(), allFlag()), sendFlags("it is sent all the same")...),
+		Flags: append(append(targetFlags(), allFlag(), numberFlag()), sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
-			return change(c, func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsJoin(c.Context, rooms...) })
+			return change(c,
+				func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsJoin(c.Context, rooms...) },
+				func(op *emitter.BroadcastOperator, rooms []float64) error {
+					return op.SocketsJoinNumber(c.Context, rooms...)
+				})
 		},
 	}
 }
@@ -56,27 +65,35 @@ func leaveCommand() *cli.Command {
    sioemit leave vip --all                 nobody is in vip any more
 
 ` + footer,
-		Flags: append(append(targetFlags(), allFlag()), sendFlags("it is sent all the same")...),
+		Flags: append(append(targetFlags(), allFlag(), numberFlag()), sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
-			return change(c, func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsLeave(c.Context, rooms...) })
+			return change(c,
+				func(op *emitter.BroadcastOperator, rooms []string) error { return op.SocketsLeave(c.Context, rooms...) },
+				func(op *emitter.BroadcastOperator, rooms []float64) error {
+					return op.SocketsLeaveNumber(c.Context, rooms...)
+				})
 		},
 	}
 }
 
-func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []string) error) error {
-	rooms := c.Args().Slice()
-	if len(rooms) == 0 {
+func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []string) error, callNumbers func(op *emitter.BroadcastOperator, rooms []float64) error) error {
+	rooms, numbers := c.Args().Slice(), c.Float64Slice("number")
+	switch {
+	case len(rooms) == 0 && len(numbers) == 0:
 		return usageError{fmt.Errorf("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", c.Command.Name)}
+	case len(rooms) > 0 && len(numbers) > 0:
+		return usageError{fmt.Errorf("%s takes the names of rooms or --number, not both at once", c.Command.Name)}
 	}
 	if err := checkTarget(c); err != nil {
 		return err
 	}
-	var quoted []string
-	for _, room := range rooms {
-		quoted = append(quoted, quote(room))
-	}
-	what := c.Command.Name + " " + strings.Join(quoted, " ")
-	return send(c, what, func(op *emitter.BroadcastOperator) error { return call(op, rooms) })
+	what := c.Command.Name + " " + quoteRooms(bothRooms(rooms, numbers))
+	return send(c, what, func(op *emitter.BroadcastOperator) error {
+		if len(numbers) > 0 {
+			return callNumbers(op, numbers)
+		}
+		return call(op, rooms)
+	})
 }
 
 func disconnectCommand() *cli.Command {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
 )
 
@@ -12,7 +15,9 @@ const targetCategory = "Who gets it:"
 func targetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: targetCategory, KeepSpace: true, Usage: "clients in this `ROOM` or with this socket id; repeatable"},
+		&cli.Float64SliceFlag{Name: "room-number", Category: targetCategory, Usage: "clients in the room that is the number `N`, as after join(5); repeatable"},
 		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Category: targetCategory, KeepSpace: true, Usage: "but not those in this `ROOM`; repeatable (on Socket.IO 1 to 3 socket ids only)"},
+		&cli.Float64SliceFlag{Name: "except-number", Category: targetCategory, Usage: "but not those in the room that is the number `N`; repeatable"},
 	}
 }
 
@@ -22,10 +27,50 @@ func targeted(c *cli.Context, io *emitter.Emitter) *emitter.BroadcastOperator {
 	if rooms := c.StringSlice("room"); len(rooms) > 0 {
 		op = op.To(rooms...)
 	}
-	if except := c.StringSlice("except"); len(except) > 0 {
-		op = op.Except(except...)
+	if numbers := c.Float64Slice("room-number"); len(numbers) > 0 {
+		op = op.ToNumber(numbers...)
 	}
-	return op
+	return op.Except(c.StringSlice("except")...).ExceptNumber(c.Float64Slice("except-number")...)
+}
+
+// roomsOf are the rooms that a flag names, room or except, and that of the same
+// name for numbers.
+func roomsOf(c *cli.Context, flag string) []encoding.Room {
+	return bothRooms(c.StringSlice(flag), c.Float64Slice(flag+"-number"))
+}
+
+func bothRooms(names []string, numbers []float64) []encoding.Room {
+	rooms := textRooms(names)
+	for _, n := range numbers {
+		rooms = append(rooms, encoding.NumberRoom(n))
+	}
+	return rooms
+}
+
+func textRooms(names []string) []encoding.Room {
+	var rooms []encoding.Room
+	for _, name := range names {
+		rooms = append(rooms, encoding.Room(name))
+	}
+	return rooms
+}
+
+// quoteRoom is quote for a room. What it says of a number no quoted text says.
+func quoteRoom(room encoding.Room) string {
+	if _, ok := room.Number(); ok {
+		return room.String() + numberSuffix
+	}
+	return quote(string(room))
+}
+
+const numberSuffix = " (number)"
+
+func quoteRooms(rooms []encoding.Room) string {
+	quoted := make([]string, len(rooms))
+	for i, room := range rooms {
+		quoted[i] = quoteRoom(room)
+	}
+	return strings.Join(quoted, " ")
 }
 
 // deliveryFlags are the flags that say how servers deliver an event.
