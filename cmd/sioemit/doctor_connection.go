@@ -202,7 +202,7 @@ func dialError(err error) *net.OpError {
 
 // isClosed reports whether the other side closed the connection.
 func isClosed(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // urlSources is where the URL comes from.

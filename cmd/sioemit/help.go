@@ -103,7 +103,7 @@ func exitStatuses(command string) string {
 	case "listen":
 		texts[statusFailed] = noRedis
 		texts[statusUsage] = "bad usage"
-		texts[statusReplies] = "time ran out (--for) before --count lines came"
+		texts[statusReplies] = "time ran out (--for) before it listened, or before --count lines came"
 		delete(texts, statusListeners)
 	case "doctor":
 		texts[statusFailed] = "a check failed"

@@ -31,10 +31,12 @@ line, the lines that pipe reads:
    sioemit listen --adapter streams --since 0        all that Redis still holds
    sioemit listen --requests | jq -c 'select(.reply)'
 
-"listening on ..." on stderr says that nothing is missed from then on. When
-Redis goes away it connects again by itself and says that what came meanwhile
-was missed; streams go on behind the last entry and miss nothing that Redis
-still holds.
+"listening on ..." on stderr says that nothing is missed from then on. When the
+connection to Redis is lost, it connects again by itself and says that what came
+meanwhile was missed; streams go on behind the last entry and miss nothing that
+Redis still holds. Where the output is written more slowly than messages come,
+Redis cuts a subscriber off, and trims a stream before it is read: stderr says
+so, and of a stream how many entries were missed (Redis 7).
 
 --requests adds what is no plain event, as objects with "request" or "reply":
 joins, leaves, disconnects, questions, events with acknowledgement, events for
@@ -57,8 +59,9 @@ ADAPTERS:
    streams  all rooms. With --sharded-pubsub --requests as sharded.
 
 Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads
-the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C.
-At the end, output that nobody takes is given up after --timeout, with status 1.
+the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C;
+where --for ends before it could listen, 4. At the end, output that nobody takes
+is given up after --timeout, with status 1.
 
 ` + footer,
 		Flags: []cli.Flag{
@@ -126,7 +129,7 @@ func listenTraffic(c *cli.Context) error {
 // printing has a goroutine of its own, because it waits for whoever reads it.
 func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
 	arrivals := make(chan arrival, 64) // few: a message may be large
-	failed := followAll(ctx, feeds, arrivals)
+	failed, ready := followAll(ctx, feeds, arrivals)
 	var timeIsOut <-chan time.Time
 	if limit := p.c.Duration("for"); limit > 0 {
 		timer := time.NewTimer(limit)
@@ -149,8 +152,15 @@ func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
 			err = explain(p.c, err)
 		}
 	case <-timeIsOut:
+		early := ""
+		if !ready.Load() {
+			early = ", before it listened"
+		}
 		if want > 0 {
-			err = repliesError{fmt.Errorf("time ran out after %v (--for): %d of %d printed", p.c.Duration("for"), p.printed.Load(), want)}
+			early += fmt.Sprintf(": %d of %d printed", p.printed.Load(), want)
+		}
+		if early != "" {
+			err = repliesError{fmt.Errorf("time ran out after %v (--for)%s", p.c.Duration("for"), early)}
 		}
 	case <-ctx.Done():
 		if want > 0 {
@@ -208,8 +218,12 @@ func (p *trafficPrinter) flushed(err error) error {
 	return err
 }
 
-// sayWhere tells how to go on later, where that is possible.
+// sayWhere tells how to go on later, where that is possible, and that it is not
+// as if nothing had been missed.
 func (p *trafficPrinter) sayWhere() {
+	if missed := p.missed.Load(); missed > 0 {
+		p.say("warning: %d entries were missed", missed)
+	}
 	if id, _ := p.writtenID.Load().(string); id != "" {
 		p.say("the last entry read is %s; --since %[1]s goes on behind it", id)
 	}

@@ -20,6 +20,7 @@ type arrival struct {
 	fields  []string // of a stream entry, instead
 	id      string   // of the stream entry
 	notice  string   // for stderr, instead of all others
+	missed  int64    // entries that the notice is about
 }
 
 // feed is a connection on which messages arrive.
@@ -29,16 +30,23 @@ type feed interface {
 	// read connects, calls ready when nothing is missed any more, and delivers
 	// what arrives until the connection is lost.
 	read(ctx context.Context, ready func(), deliver func(arrival)) error
-	// missed says what the time without a connection means. It is called
-	// between two reads.
+	// lost says why the connection was lost, and missed what the time without one
+	// means. They are called between two reads.
+	lost(err error) string
 	missed() string
 }
 
 // feedsOf makes the feeds that the adapter needs.
 func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
 	namespace, requests := namespaceOf(c), c.Bool("requests")
+	lost := func(err error) string {
+		if isClosed(err) {
+			return "Redis closed the connection"
+		}
+		return errorText(explain(c, err))
+	}
 	subscription := func(channels ...string) *pubsubFeed {
-		return &pubsubFeed{client: client, namespace: namespace, timeout: c.Duration("timeout"), channels: channels}
+		return &pubsubFeed{client: client, whyLost: lost, namespace: namespace, timeout: c.Duration("timeout"), channels: channels}
 	}
 	patterns := func(patterns ...string) *pubsubFeed {
 		f := subscription(patterns...)
@@ -64,7 +72,7 @@ func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
 		if err != nil {
 			return nil, err
 		}
-		feeds := []feed{&streamFeed{client: client, stream: stream, timeout: c.Duration("timeout"), since: c.String("since")}}
+		feeds := []feed{&streamFeed{client: client, whyLost: lost, stream: stream, timeout: c.Duration("timeout"), since: c.String("since")}}
 		switch {
 		case !requests:
 		case c.Bool("sharded-pubsub"):
@@ -113,8 +121,8 @@ const (
 )
 
 // followAll reads all feeds at once. The channel that it returns gets the error
-// of a feed that could not be read even once.
-func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) <-chan error {
+// of a feed that could not be read even once; the flag says that all are read.
+func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) (<-chan error, *atomic.Bool) {
 	failed := make(chan error, len(feeds))
 	deliver := func(a arrival) {
 		select {
@@ -123,11 +131,13 @@ func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) <-cha
 		}
 	}
 	var waiting atomic.Int32
+	var all atomic.Bool
 	waiting.Store(int32(len(feeds)))
 	ready := func() {
 		if waiting.Add(-1) > 0 {
 			return
 		}
+		all.Store(true)
 		text := "listening on"
 		for i, f := range feeds {
 			if i > 0 {
@@ -144,7 +154,7 @@ func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) <-cha
 			}
 		}()
 	}
-	return failed
+	return failed, &all
 }
 
 // follow reads a feed again and again, until ctx ends. An error is that of the
@@ -171,9 +181,9 @@ func follow(ctx context.Context, f feed, firstReady func(), deliver func(arrival
 		if lost.IsZero() {
 			lost = time.Now()
 		}
-		if text := err.Error(); text != said {
+		if text := f.lost(err); text != said {
 			said = text
-			deliver(arrival{notice: fmt.Sprintf("lost %s: %v; trying again", f.name(), err)})
+			deliver(arrival{notice: fmt.Sprintf("lost %s: %s; trying again", f.name(), text)})
 		}
 		select {
 		case <-time.After(delay):

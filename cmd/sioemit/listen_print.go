@@ -41,12 +41,14 @@ type trafficPrinter struct {
 	out       *bufio.Writer
 	filter    trafficFilter
 	printed   atomic.Int64
+	missed    atomic.Int64 // entries of streams
 	lastID    string       // of the last stream entry seen
 	writtenID atomic.Value // the same, when all before it was written
 }
 
 func (p *trafficPrinter) print(a arrival) error {
 	if a.notice != "" {
+		p.missed.Add(a.missed)
 		p.say("%s", a.notice)
 		return nil
 	}

@@ -19,6 +19,9 @@ type pubsubFeed struct {
 	channels  []string
 	pattern   bool
 	answers   *bystander // nil: nobody waits for answers
+	whyLost   func(error) string
+
+	pace pace
 }
 
 // escapeGlob makes a pattern that matches just text. Servers do not escape the
@@ -38,7 +41,20 @@ func (f *pubsubFeed) name() string {
 	return strings.Join(quoted, ", ")
 }
 
-func (f *pubsubFeed) missed() string { return "what was published meanwhile is missed" }
+// lost tells a Redis that had to keep too much for us from one that has gone.
+func (f *pubsubFeed) lost(err error) string {
+	if isClosed(err) && f.pace.isSlow() {
+		return "Redis closed the connection, because the output is written more slowly than messages come, and what it keeps for a subscriber has a limit (client-output-buffer-limit pubsub)"
+	}
+	return f.whyLost(err)
+}
+
+func (f *pubsubFeed) missed() string {
+	if f.pace.isSlow() {
+		return fmt.Sprintf("what was published in the %v before and is not printed is missed, and Redis does not count it", f.pace.age())
+	}
+	return "what was published meanwhile is missed"
+}
 
 var errReplaced = errors.New("the connection was replaced")
 
@@ -63,15 +79,18 @@ func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arriva
 	go watch.run(ctx, pubsub, cancel)
 	waiting := len(f.channels)
 	for {
+		began := time.Now()
 		message, err := pubsub.Receive(ctx)
 		watch.heard()
+		if err == nil && waiting == 0 {
+			f.pace.waited(began)
+		}
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		if err != nil {
-			if waiting == 0 && redis.HasErrorPrefix(err, "NOPERM") {
-				watch.off() // a user who may subscribe, but not PING
-				continue
+			if waiting == 0 && isReply(err) {
+				continue // to PING: whatever it says, the connection lives
 			}
 			return f.moved(err)
 		}
@@ -85,6 +104,7 @@ func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arriva
 			switch {
 			case waiting == 0:
 				ready()
+				f.pace = pace{caughtUp: time.Now()}
 			case waiting < 0:
 				return errReplaced
 			}
@@ -92,7 +112,9 @@ func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arriva
 			if f.answers != nil && message.Channel == f.answers.channel {
 				f.answers.consider(ctx, message.Payload, deliver)
 			}
+			began = time.Now()
 			watch.busy(func() { deliver(arrival{channel: message.Channel, payload: message.Payload}) })
+			f.pace.passedOn(began)
 		}
 	}
 }
@@ -114,7 +136,6 @@ type watch struct {
 	interval time.Duration
 	alive    atomic.Bool
 	isBusy   atomic.Bool
-	isOff    atomic.Bool
 }
 
 func newWatch(interval time.Duration) *watch {
@@ -124,7 +145,6 @@ func newWatch(interval time.Duration) *watch {
 }
 
 func (w *watch) heard() { w.alive.Store(true) }
-func (w *watch) off()   { w.isOff.Store(true) }
 
 // busy runs what may wait for the reader of our output. Nothing is read from
 // Redis in that time, so nothing is heard.
@@ -144,7 +164,7 @@ func (w *watch) run(ctx context.Context, pubsub *redis.PubSub, cancel context.Ca
 			return
 		case <-ticker.C:
 		}
-		if w.isOff.Load() || w.isBusy.Load() {
+		if w.isBusy.Load() {
 			continue
 		}
 		if !w.alive.Swap(false) {
