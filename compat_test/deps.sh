@@ -22,6 +22,7 @@ need groff groff-base
 need psql postgresql-client
 set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
 [ -e "$1" ] || need postgres postgresql
+/usr/bin/python3 -c 'import socketio, redis' 2>/dev/null || missing="$missing python3-socketio python3-redis"
 [ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
 [ -n "$missing" ] || exit 0
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
@@ -19,19 +19,25 @@ func doctorCommand() *cli.Command {
 		Usage: "find out why nothing arrives",
 		Description: `Give it the flags that you give emit. It checks Redis, what this user may do
 there, which servers listen and whether they answer, compares that with the
-flags, and says which to add and which to leave out. It changes nothing and
-emits nothing; the servers are asked who is in a room.
+flags, and prints the command line that is right. It emits nothing, and asks
+servers only what harms none.
 
    sioemit doctor                       do the defaults reach anybody?
    sioemit doctor --key myapp -n admin  do these settings?
    sioemit doctor --room user:7         is a client in that room?
-   sioemit doctor --json                the findings, with the flags to change
+   sioemit doctor --for 1m              what do other emitters publish?
+   sioemit doctor --json                a line per finding, then the conclusion
 
-It ends with 0 unless a finding is a failure.
+The sharded and the streams adapter tell who is in a room only together with
+socket.data, and a server whose data is circular ends when it has to write that
+down. So they are not asked without --fetch-sockets.
 
 ` + footer,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: targetCategory, KeepSpace: true, Usage: "look for clients in this `ROOM`, too; repeatable"},
+			&cli.Float64SliceFlag{Name: "room-number", Category: targetCategory, Usage: "and in the room that is the number `N`; repeatable"},
+			&cli.BoolFlag{Name: "fetch-sockets", DisableDefaultText: true, Category: targetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
+			&cli.DurationFlag{Name: "for", Value: time.Second, Usage: "watch for this `TIME` what other emitters publish"},
 			jsonFlag(),
 		},
 		Action: doctor,
@@ -43,7 +49,7 @@ type settings struct {
 	adapter       string
 	key           string
 	namespace     string
-	rooms         []string
+	rooms         []encoding.Room
 	version       int
 	codec         string
 	mode          encoding.SubscriptionMode
@@ -54,7 +60,7 @@ type settings struct {
 
 func settingsOf(c *cli.Context) settings {
 	s := settings{
-		adapter: c.String("adapter"), key: c.String("key"), namespace: encoding.Namespace(c.String("namespace")), rooms: c.StringSlice("room"),
+		adapter: c.String("adapter"), key: c.String("key"), namespace: encoding.Namespace(c.String("namespace")), rooms: roomsOf(c, "room"),
 		version: c.Int("server-version"), codec: c.String("codec"), mode: encoding.SubscriptionMode(c.String("subscription-mode")),
 		streamName: c.String("stream-name"), streamCount: c.Int("stream-count"), shardedPubSub: c.Bool("sharded-pubsub"),
 	}
@@ -67,39 +73,21 @@ func settingsOf(c *cli.Context) settings {
 	return s
 }
 
-// givenFlags are the names of the global flags on the command line. Package cli
-// takes those of the environment for given, too.
-func givenFlags(c *cli.Context) (names []string) {
-	for _, f := range c.App.Flags {
-		name := f.Names()[0]
-		given := c.IsSet(name)
-		if f, ok := f.(cli.DocGenerationFlag); ok {
-			for _, env := range f.GetEnvVars() {
-				if value := os.Getenv(env); value != "" && value == fmt.Sprint(c.Value(name)) {
-					given = false
-				}
-			}
-		}
-		if given {
-			names = append(names, "--"+name)
-		}
-	}
-	return names
-}
-
 // patient is the set-up that doctor looks at, and what it has found out so far.
 type patient struct {
 	settings
 	diagnosis
-	client    redis.UniversalClient
-	sentinels []*target // that the client asks for its Redis
-	options   []emitter.Option
-	command   []any // the Redis command that an event to --room, or to everyone, becomes
+	client       redis.UniversalClient
+	sentinels    []*target // that the client asks for its Redis
+	options      []emitter.Option
+	command      []any // the Redis command that an event to --room, or to everyone, becomes
+	fetchSockets bool  // servers may be asked for socket.data
 
 	node      *redis.Client // one node, for what any of them can tell
 	major     int           // version of Redis, 0 when not known
 	replica   bool
 	master    string                // address of the master when this is a replica
+	replicas  []string              // addresses of the replicas when this is a master
 	own       redis.UniversalClient // made here, and to be closed
 	listened  traffic
 	suggested *group // the servers that the advice leads to
@@ -109,6 +97,9 @@ func doctor(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
+	if c.Duration("for") < 0 {
+		return usageError{errors.New("--for must not be less than 0")}
+	}
 	client, options, err := open(c)
 	if err != nil {
 		return err
@@ -116,34 +107,34 @@ func doctor(c *cli.Context) error {
 	defer client.Close()
 	// A context that is cancelled does not end the wait for an answer.
 	defer context.AfterFunc(c.Context, func() { client.Close() })()
-	timeout := c.Duration("timeout")
-	ctx, cancel := context.WithTimeout(c.Context, timeout)
-	defer cancel()
-
-	p := &patient{settings: settingsOf(c), diagnosis: diagnosis{given: givenFlags(c)}, client: client, options: options}
+	given := flagsGiven(c)
+	p := &patient{settings: settingsOf(c), client: client, options: options, fetchSockets: c.Bool("fetch-sockets")}
+	for _, g := range given {
+		p.given = append(p.given, g.name)
+	}
+	p.report = func(f finding) error {
+		if err := c.Context.Err(); err != nil {
+			return err // what was found last may be no more than that
+		}
+		return printFinding(c)(f)
+	}
 	defer p.close()
 	if client, ok := client.(*redis.Client); ok && isSentinel(client) {
 		if p.sentinels, err = targetsOf(c); err != nil {
 			return err
 		}
 	}
-	if err := p.prepare(ctx); err != nil {
+	if err := p.prepare(c.Context); err != nil {
 		return err
 	}
-	p.examine(ctx)
-	if err := c.Context.Err(); err != nil {
-		return err // what was found last may be no more than that
-	}
-	if ctx.Err() != nil {
-		p.warn("time", fmt.Sprintf("Time ran out after %v: not everything was checked.", timeout), "Give it more with --timeout.")
-	}
-	if err := p.print(c); err != nil {
+	p.examine(c.Context, c.Duration("timeout"), c.Duration("for"))
+	if err := errors.Join(c.Context.Err(), p.err); err != nil {
 		return err
 	}
-	if failed := p.count(failure); failed > 0 {
-		return fmt.Errorf("%d of %s failed", failed, plural(len(p.findings), "check"))
+	if err := p.printConclusion(c, given); err != nil {
+		return err
 	}
-	return nil
+	return p.verdict()
 }
 
 // prepare builds the command that an event would become, without sending it,
@@ -151,8 +142,12 @@ func doctor(c *cli.Context) error {
 func (p *patient) prepare(ctx context.Context) error {
 	pipe := p.client.Pipeline()
 	op := emitter.New(pipe, p.options...).Of(p.namespace)
-	if len(p.rooms) > 0 {
-		op = op.To(p.rooms...)
+	for _, room := range p.rooms {
+		if n, ok := room.Number(); ok {
+			op = op.ToNumber(n)
+		} else {
+			op = op.To(string(room))
+		}
 	}
 	p.command = nil
 	err := op.Emit(ctx, "doctor")
@@ -170,10 +165,23 @@ func (p *patient) prepare(ctx context.Context) error {
 
 // examine goes from the connection to the client, and stops where nothing
 // further can be seen.
-func (p *patient) examine(ctx context.Context) {
-	if !p.checkConnection(ctx) || !p.checkServer(ctx) {
+func (p *patient) examine(ctx context.Context, timeout, watched time.Duration) {
+	inTime, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if !p.checkConnection(inTime) || !p.checkServer(inTime) {
 		return
 	}
+	others := p.watchOthers(ctx, watched)
+	p.checkDelivery(inTime)
+	if inTime.Err() != nil {
+		p.unsure("time", fmt.Sprintf("Time ran out after %v: not everything was checked.", timeout), "Give it more with --timeout.")
+	}
+	p.conclude()
+	p.checkOthers(others)
+}
+
+// checkDelivery follows an event to the servers, and to the clients of its room.
+func (p *patient) checkDelivery(ctx context.Context) {
 	seen := p.observe(ctx)
 	var here *group
 	if seen {
@@ -185,7 +193,7 @@ func (p *patient) examine(ctx context.Context) {
 		// all the flags.
 		here = p.suggested
 		if err := p.adopt(ctx, *here); err != nil {
-			p.warn("servers", fmt.Sprintf("With those flags, nothing more could be checked: %v.", err), "")
+			p.unsure("servers", fmt.Sprintf("With those flags, nothing more could be checked: %v.", err), "")
 			return
 		}
 	}
@@ -193,13 +201,7 @@ func (p *patient) examine(ctx context.Context) {
 	if here == nil {
 		return
 	}
-	a := p.checkAnswers(ctx, here)
-	switch p.adapter {
-	case "sharded":
-		p.checkMode(here, a)
-	case "streams":
-		p.checkStream(ctx, here)
-	}
+	p.checkAnswers(ctx, here)
 }
 
 // adopt makes the settings those of a group of servers.
@@ -209,6 +211,9 @@ func (p *patient) adopt(ctx context.Context, g group) error {
 	case "sharded":
 		p.options = []emitter.Option{emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{ChannelPrefix: p.key, SubscriptionMode: p.mode}))}
 	case "streams":
+		if g.stream != "" {
+			p.streamName, p.streamCount = g.stream, 1
+		}
 		p.options = []emitter.Option{emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{
 			ChannelPrefix: p.key, StreamName: p.streamName, StreamCount: p.streamCount, UseShardedPubSub: p.shardedPubSub,
 		}))}

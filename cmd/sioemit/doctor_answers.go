@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,67 +24,65 @@ type answers struct {
 // so that the replies are short, and who asks is known to whoever sees it.
 const nobody = "sioemit-doctor"
 
-// checkAnswers asks the servers who is in the rooms, and judges from the
-// replies whether they live, which generation they are and what they speak.
-func (p *patient) checkAnswers(ctx context.Context, here *group) answers {
-	// Half of the time that is left: a server that hangs must not take it all.
+// patience ends a question after a share of the time that is left: a server that
+// hangs must not take it all.
+func patience(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	deadline, _ := ctx.Deadline()
-	patience := time.Until(deadline) / 2
-	asking, cancel := context.WithTimeout(ctx, patience)
+	return context.WithTimeout(ctx, time.Until(deadline)/share)
+}
+
+// checkAnswers asks the servers who is in a room that nobody is in, and judges
+// from the replies whether they live, which generation they are and what they
+// speak. The question harms no server: none has to write down socket.data.
+func (p *patient) checkAnswers(ctx context.Context, here *group) {
+	began := time.Now()
+	asking, cancel := patience(ctx, 2)
 	defer cancel()
-	rooms := p.rooms
-	if len(rooms) == 0 {
-		rooms = []string{nobody}
+	var a answers
+	var err error
+	switch {
+	case p.adapter == "classic":
+		a, err = p.askClassic(asking, *here, []encoding.Room{nobody}, here.speakParser())
+	case here.stream != "":
+		a, err = p.askStream(asking, *here, here.stream, []encoding.Room{nobody}, false)
+	default:
+		a, err = p.askCluster(asking, *here, []encoding.Room{nobody})
 	}
-	ask := p.askCluster
-	if p.adapter == "classic" {
-		ask = p.askClassic
-	}
-	a, err := ask(asking, *here, rooms)
+	took := time.Since(began)
 	if err != nil {
-		p.warn("answers", fmt.Sprintf("The servers could not be asked: %s.", reason(err)), "")
-		return a
+		p.unsure("answers", fmt.Sprintf("The servers could not be asked: %s.", reason(err)), "")
+		return
 	}
-	if a.servers < here.servers {
-		p.warn("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), patience.Round(100*time.Millisecond)),
-			"The others hang, or may not publish on this Redis.")
-	} else {
+	p.proof.answered = a.servers >= here.servers
+	if p.proof.answered {
 		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, plural(here.servers, "server")))
+	} else {
+		p.fail("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), took.Round(100*time.Millisecond)),
+			"The others hang, may not publish, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
 	}
-	p.checkRoom(a)
-	if p.adapter == "classic" && a.servers > 0 {
+	if p.adapter == "streams" && here.stream == "" {
+		p.proof.answered = p.checkStream(ctx, here, took) && p.proof.answered
+	}
+	p.checkOldStreams(here)
+	clients := p.checkRooms(ctx, here)
+	switch {
+	case p.adapter == "sharded":
+		p.checkMode(here, clients)
+	case p.adapter == "classic" && a.servers > 0:
 		p.checkVersionOfServers(here, a)
 		p.checkCodec(here, a)
 	}
-	return a
-}
-
-// checkRoom says how many clients are in the rooms given.
-func (p *patient) checkRoom(a answers) {
-	if len(p.rooms) == 0 || a.servers == 0 {
-		return
-	}
-	var quoted []string
-	for _, room := range p.rooms {
-		quoted = append(quoted, quote(room))
-	}
-	where := "room " + strings.Join(quoted, " or ")
-	if a.clients == 0 {
-		p.warn("room", fmt.Sprintf("No client is in %s now.", where),
-			"Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist.")
-		return
-	}
-	p.ok("room", fmt.Sprintf("%s in %s now.", listIn(a.clients), where))
 }
 
 // checkMode compares --subscription-mode with the channels of rooms. Servers
 // that have clients in a room subscribe to its channel, except in static mode.
-func (p *patient) checkMode(here *group, a answers) {
-	channel := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}.Channel(p.namespace, textRooms(p.rooms))
+// The number of clients in the rooms is known when they were asked for it.
+func (p *patient) checkMode(here *group, clients int) {
+	channel := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}.Channel(p.namespace, p.rooms)
 	switch {
 	case p.mode == encoding.Static:
 		p.ok("subscription-mode", "--subscription-mode static reaches servers in any mode.")
-	case a.clients > 0 && len(p.rooms) == 1 && !p.listened.shard.names[channel]:
+	case clients > 0 && len(p.rooms) == 1 && !p.listened.shard.names[channel]:
 		flags := []string{"--subscription-mode", "static"}
 		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", quote(channel)),
 			p.addFlags(flags), flags...)
@@ -101,16 +98,9 @@ func (p *patient) checkMode(here *group, a answers) {
 	}
 }
 
-func listIn(clients int) string {
-	if clients == 1 {
-		return "1 client is"
-	}
-	return fmt.Sprintf("%d clients are", clients)
-}
-
 // askCluster asks the servers of the sharded and of the streams adapter. Both
 // understand MessagePack, and each answers in the form that it prefers.
-func (p *patient) askCluster(ctx context.Context, g group, rooms []string) (answers, error) {
+func (p *patient) askCluster(ctx context.Context, g group, rooms []encoding.Room) (answers, error) {
 	format := encoding.Streams{ChannelPrefix: g.key}
 	channel := format.Channel(g.namespace)
 	subscribe, publish, own := p.client.Subscribe, p.client.Publish, p.listened.plain.names
@@ -122,7 +112,7 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []string) (answ
 	if _, err := pubsub.Receive(ctx); err != nil {
 		return answers{}, err
 	}
-	question := encoding.Request{Kind: encoding.FetchSockets, ID: rand.Text(), Broadcast: encoding.Broadcast{Namespace: g.namespace, Rooms: textRooms(rooms)}}
+	question := encoding.Request{Kind: encoding.FetchSockets, ID: rand.Text(), Broadcast: encoding.Broadcast{Namespace: g.namespace, Rooms: rooms}}
 	_, message, err := format.MarshalRequest(&question)
 	if err != nil {
 		return answers{}, err
@@ -149,15 +139,15 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []string) (answ
 	return a, nil
 }
 
-// classicQuestion is a request for the sockets in rooms. Socket.IO 1 and 2
+// classicQuestion is a request for the ids of the sockets in rooms. Socket.IO 1 and 2
 // spell the id requestid, and answer with that spelling: so one question fits
 // all, and the answer shows the generation.
 type classicQuestion struct {
-	UID       string   `json:"uid"`
-	RequestID string   `json:"requestId"`
-	OldID     string   `json:"requestid"`
-	Type      int      `json:"type"`
-	Rooms     []string `json:"rooms"`
+	UID       string          `json:"uid"`
+	RequestID string          `json:"requestId"`
+	OldID     string          `json:"requestid"`
+	Type      int             `json:"type"`
+	Rooms     []encoding.Room `json:"rooms"`
 }
 
 // classicAnswer is a reply to it.
@@ -184,10 +174,11 @@ func (a *classicAnswer) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// askClassic asks the servers of the classic adapter, of any generation.
-func (p *patient) askClassic(ctx context.Context, here group, rooms []string) (answers, error) {
-	format := encoding.Classic{Key: p.key}
-	response := format.ResponseChannel(p.namespace)
+// askClassic asks the servers of the classic adapter, of any generation, and
+// finds out about their parser, too.
+func (p *patient) askClassic(ctx context.Context, here group, rooms []encoding.Room, parser bool) (answers, error) {
+	format := encoding.Classic{Key: here.key}
+	response := format.ResponseChannel(here.namespace)
 	pubsub := p.client.Subscribe(ctx, response, response+encoding.UID+"#")
 	defer pubsub.Close()
 	for range 2 {
@@ -202,7 +193,7 @@ func (p *patient) askClassic(ctx context.Context, here group, rooms []string) (a
 		if err != nil {
 			return err
 		}
-		return p.client.Publish(ctx, format.RequestChannel(p.namespace), before+string(text)).Err()
+		return p.client.Publish(ctx, format.RequestChannel(here.namespace), before+string(text)).Err()
 	}
 	spaced, id := rand.Text(), rand.Text()
 	// Servers of @socket.io/redis-adapter 7.2 and later read a request that
@@ -210,7 +201,7 @@ func (p *patient) askClassic(ctx context.Context, here group, rooms []string) (a
 	// JSON behind a space is understood by those whose parser is one for JSON,
 	// and ignored by the others. Older adapters have no parser, and no channel
 	// of their own for replies, and are not asked this.
-	if here.speakParser() {
+	if parser {
 		if err := send(spaced, " "); err != nil {
 			return answers{}, err
 		}

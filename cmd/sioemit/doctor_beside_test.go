@@ -32,7 +32,7 @@ func TestDoctorBeside(t *testing.T) {
 		"only listen, sharded":                               {listen: []string{"--adapter", "sharded"}, words: []string{"--adapter", "sharded"}, check: "servers", status: failure, text: "No Socket.IO server listens on this Redis."},
 		"only listen, classic":                               {listen: []string{"--requests"}, check: "servers", status: failure, text: "No Socket.IO server listens on this Redis."},
 		"only listen, streams":                               {listen: []string{"--adapter", "streams", "--requests"}, words: []string{"--adapter", "streams"}, check: "servers", status: failure, text: "No Socket.IO server listens on this Redis."},
-		"streams, and listen":                                {adapter: harness.StreamsAdapter, listen: []string{"--adapter", "streams"}, readers: 2, words: []string{"--adapter", "streams"}, check: "stream", status: warning, text: "2 connections read streams"},
+		"streams, and listen":                                {adapter: harness.StreamsAdapter, listen: []string{"--adapter", "streams"}, readers: 2, words: []string{"--adapter", "streams"}, check: "stream", status: fine, text: "Asked through stream socket.io, 1 of 1 server answered."},
 		"streams with sharded pub/sub, and listen": {
 			adapter: harness.StreamsAdapter.With("useShardedPubSub", true), listen: []string{"--adapter", "streams", "--sharded-pubsub", "--requests"},
 			words: []string{"--adapter", "streams", "--sharded-pubsub"}, check: "answers", status: fine, text: "1 of 1 server answered.",

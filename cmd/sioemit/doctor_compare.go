@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,12 @@ func (s settings) differenceTo(g group) difference {
 		d.differs = append(d.differs, "sharded-pubsub")
 		d.flags = append(d.flags, "--sharded-pubsub="+strconv.FormatBool(g.shardedPubSub))
 	}
+	if g.stream != "" && g.stream != s.streamName {
+		differ("stream-name", g.stream)
+	}
+	if g.stream != "" && s.streamCount > 1 {
+		differ("stream-count", "1")
+	}
 	if g.adapter != "classic" && s.version != 4 {
 		differ("server-version", "4")
 	}
@@ -50,7 +57,9 @@ func (p *patient) checkServers() *group {
 	for _, g := range groups {
 		d := p.differenceTo(g)
 		if len(d.differs) == 0 {
-			here = &g
+			if here == nil || here.stream != "" {
+				here = &g
+			}
 			continue
 		}
 		others = append(others, g)
@@ -65,6 +74,9 @@ func (p *patient) checkServers() *group {
 	switch {
 	case here != nil:
 		p.ok("servers", fmt.Sprintf("%s with %s.", capital(listen(here.servers)), p.described(*here)))
+		p.checkReplicas(here)
+	case len(groups) == 0 && p.checkPython():
+		return nil
 	case len(groups) == 0:
 		p.fail("servers", "No Socket.IO server listens on this Redis.",
 			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+urlSources+".")
@@ -78,7 +90,75 @@ func (p *patient) checkServers() *group {
 	if len(others) > 0 {
 		p.ok("others", "Others that listen here: "+list(others)+".")
 	}
+	if n := p.listened.python[pythonChannel]; n > 0 {
+		p.ok("others", fmt.Sprintf("%s on channel %s, as servers of python-socketio do. Events of sioemit do not reach these.", capital(listenThere(n)), pythonChannel))
+	}
 	return here
+}
+
+// leadingTo is a failure whose advice leads to other servers.
+func (p *patient) leadingTo(d difference) finding {
+	f := finding{Status: failure, Advice: p.addFlags(d.flags), Flags: d.flags}
+	if d.adapter != p.adapter {
+		for _, flag := range flagsOf[p.adapter] {
+			if flag = "--" + flag; slices.Contains(p.given, flag) {
+				f.Remove = append(f.Remove, flag)
+			}
+		}
+		if len(f.Remove) > 0 {
+			f.Advice += " Leave out " + strings.Join(f.Remove, ", ") + "."
+		}
+	}
+	if d.namespace != p.namespace {
+		f.Advice += " " + onDemand
+	}
+	return f
+}
+
+// checkPython reports whether servers of python-socketio listen, which no
+// setting reaches.
+func (p *patient) checkPython() bool {
+	found := false
+	for _, channel := range slices.Sorted(maps.Keys(p.listened.python)) {
+		n := p.listened.python[channel]
+		if n == 0 {
+			continue
+		}
+		found = true
+		p.fail("servers", fmt.Sprintf("No server of Node.js listens on this Redis. %s on channel %s, as servers of python-socketio do: they take a JSON of their own, which sioemit does not write.", capital(listenThere(n)), quote(channel)),
+			"Emit with that package: socketio.RedisManager(URL, channel="+pythonText(channel)+", write_only=True).emit(EVENT, DATA).")
+	}
+	return found
+}
+
+// pythonText is text as a program in Python holds it.
+func pythonText(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
+}
+
+// listenThere is listen for those of whom it is not known whether they are
+// servers.
+func listenThere(n int) string {
+	if n == 1 {
+		return "1 connection listens"
+	}
+	return fmt.Sprintf("%d connections listen", n)
+}
+
+// checkReplicas says which of the servers subscribe at a replica of this Redis.
+func (p *patient) checkReplicas(here *group) {
+	for i, at := range p.listened.replicas {
+		n := 0
+		for _, g := range (&traffic{plain: at, shard: newChannels(), readers: readers{known: true}}).groups(p.settings) {
+			if g.adapter == here.adapter && g.key == here.key && g.namespace == here.namespace {
+				n = g.servers
+			}
+		}
+		if n > 0 {
+			p.warn("replica", fmt.Sprintf("%d of %s subscribe at %s, which is a replica of this Redis. Events arrive there. But Redis counts at each node its own subscribers alone, so that sioemit and the servers count too few: --require, --ack, sockets, rooms and server-emit fail, and so does fetchSockets() of the servers.",
+				n, plural(here.servers, "server"), p.replicas[i]), "Connect subClient of the adapter to the same Redis as pubClient.")
+		}
+	}
 }
 
 const onDemand = "A namespace that servers make on demand listens once a client has connected to it."
@@ -93,6 +173,8 @@ func (p *patient) suggest(d difference) {
 		text = fmt.Sprintf("%s with key %s, none with %s.", capital(listen(d.servers)), quote(d.key), quote(p.key))
 	case d.differs[0] == "namespace":
 		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(listen(d.servers)), quote(d.namespace), quote(p.namespace))
+	case d.stream != "" && d.differs[0] != "adapter":
+		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", capital(listen(d.servers)), quote(d.stream))
 	case d.differs[0] == "adapter":
 		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", capital(listen(d.servers)), d.adapter, p.adapter)
 	default:
@@ -101,23 +183,11 @@ func (p *patient) suggest(d difference) {
 			text = fmt.Sprintf("%s without --%s, none with it.", capital(listen(d.servers)), d.differs[0])
 		}
 	}
-	f := finding{Status: failure, Check: "servers", Text: text, Advice: p.addFlags(d.flags), Flags: d.flags}
-	if d.adapter != p.adapter {
-		for _, flag := range flagsOf[p.adapter] {
-			if flag = "--" + flag; slices.Contains(p.given, flag) {
-				f.Remove = append(f.Remove, flag)
-			}
-		}
-		if len(f.Remove) > 0 {
-			f.Advice += " Leave out " + strings.Join(f.Remove, ", ") + "."
-		}
-	}
-	if d.namespace != p.namespace {
-		f.Advice += " " + onDemand
-	}
+	f := p.leadingTo(d)
+	f.Check, f.Text = "servers", text
 	p.suggested = &d.group
-	if p.adapter == "streams" && d.adapter == "streams" && d.namespace == p.namespace {
-		// Events go through the stream, for which neither matters.
+	if p.adapter == "streams" && d.adapter == "streams" && d.namespace == p.namespace && d.stream == "" {
+		// Events go through the stream, for which key and channels do not matter.
 		f.Status = warning
 		f.Text += " Events arrive, but calls with replies and server-emit reach nobody."
 	}

@@ -24,8 +24,11 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
 	address := addressOf(p.client)
+	if cluster, ok := p.client.(*redis.ClusterClient); ok && !p.checkAnnounced(half, cluster) {
+		return false
+	}
 	err := p.client.Ping(half).Err()
-	if err == nil || redis.HasErrorPrefix(err, "NOPERM") {
+	if err == nil || p.isAlive(half, err) {
 		if tlsOf(p.client) != nil {
 			address += ", with TLS"
 		}
@@ -53,6 +56,35 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 	text, advice, flags := p.unreachable(ctx, address, err)
 	p.fail("redis", text, advice, flags...)
 	return false
+}
+
+// newNode is a client of doctor's own.
+func newNode(options *redis.Options) *redis.Client {
+	client := redis.NewClient(options)
+	client.AddHook(authReplies{})
+	return client
+}
+
+// isAlive reports whether an error is the answer to PING on a connection that
+// is ready for commands: a user may not be allowed to ping, and a Redis that
+// cannot save refuses it, but takes events.
+func (p *patient) isAlive(ctx context.Context, err error) bool {
+	if text, _ := trouble("", err); text != "" || !isReply(err) {
+		return false
+	}
+	client, ok := p.client.(*redis.Client)
+	if !ok {
+		return true
+	}
+	ready := false
+	options := *client.Options()
+	options.OnConnect = func(context.Context, *redis.Conn) error {
+		ready = true // password, user and database were taken
+		return nil
+	}
+	probe := newNode(&options)
+	defer probe.Close()
+	return isReply(probe.Ping(ctx).Err()) && ready
 }
 
 func tlsOf(client redis.UniversalClient) *tls.Config {

@@ -1,21 +1,22 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
 // status is how grave a finding is.
 type status string
 
-// Statuses. Only a failure changes the exit status: with it, events cannot
-// arrive or would do harm.
+// Statuses. A failure is something because of which events do not arrive, or
+// do harm. Unknown is what has to be known before one can say that they arrive.
+// With neither, they arrive, and a warning is about something else.
 const (
-	fine    status = "ok"
-	warning status = "warning"
-	failure status = "failure"
+	fine      status = "ok"
+	warning   status = "warning"
+	uncertain status = "unknown"
+	failure   status = "failure"
 )
 
 // finding is what one check found out.
@@ -33,7 +34,17 @@ type finding struct {
 // diagnosis is what all checks found out.
 type diagnosis struct {
 	findings []finding
-	given    []string // names of the flags on the command line
+	given    []string            // names of the flags on the command line
+	report   func(finding) error // prints a finding as soon as it is made; nil: nobody reads along
+	err      error               // the first of report
+	proof    proof
+}
+
+// proof is what has to be seen before doctor says that an event arrives.
+type proof struct {
+	permitted bool // this user may send it
+	answered  bool // all the servers that take it have answered
+	inRoom    bool // a client is in one of the rooms, or none was named
 }
 
 func (d *diagnosis) ok(check, text string) {
@@ -42,6 +53,10 @@ func (d *diagnosis) ok(check, text string) {
 
 func (d *diagnosis) warn(check, text, advice string, flags ...string) {
 	d.add(finding{Status: warning, Check: check, Text: text, Advice: advice, Flags: flags})
+}
+
+func (d *diagnosis) unsure(check, text, advice string, flags ...string) {
+	d.add(finding{Status: uncertain, Check: check, Text: text, Advice: advice, Flags: flags})
 }
 
 func (d *diagnosis) fail(check, text, advice string, flags ...string) {
@@ -58,6 +73,9 @@ func (d *diagnosis) add(f finding) {
 		f.Remove = []string{}
 	}
 	d.findings = append(d.findings, f)
+	if d.report != nil && d.err == nil {
+		d.err = d.report(f)
+	}
 }
 
 func (d *diagnosis) count(s status) (n int) {
@@ -69,18 +87,32 @@ func (d *diagnosis) count(s status) (n int) {
 	return n
 }
 
+// conclude makes sure that nothing is called right only because a check was
+// left out.
+func (d *diagnosis) conclude() {
+	if d.count(failure)+d.count(uncertain) == 0 && d.proof != (proof{true, true, true}) {
+		d.unsure("time", "Not everything was checked.", "")
+	}
+}
+
+// verdict is the error that the findings amount to.
+func (d *diagnosis) verdict() error {
+	if failed := d.count(failure); failed > 0 {
+		return fmt.Errorf("%d of %s failed", failed, plural(len(d.findings), "check"))
+	}
+	if open := d.count(uncertain); open > 0 {
+		return repliesError{fmt.Errorf("nothing failed, but %d of %s could not be made", open, plural(len(d.findings), "check"))}
+	}
+	return nil
+}
+
 // flags returns those of all findings. Of two that contradict each other, the
 // first goes: it belongs to the earlier check, on which the later ones rest.
 func (d *diagnosis) flags() []string {
 	var all, names []string
 	for _, f := range d.findings {
-		for i := 0; i < len(f.Flags); i++ {
-			words := f.Flags[i : i+1]
-			if i+1 < len(f.Flags) && !strings.HasPrefix(f.Flags[i+1], "--") {
-				words = f.Flags[i : i+2]
-				i++
-			}
-			if name, _, _ := strings.Cut(words[0], "="); !slices.Contains(names, name) {
+		for _, words := range splitFlags(f.Flags) {
+			if name := flagName(words[0]); !slices.Contains(names, name) {
 				names = append(names, name)
 				all = append(all, words...)
 			}
@@ -105,7 +137,7 @@ func (d *diagnosis) remove() []string {
 // replaced returns the names of given flags in whose place words come.
 func (d *diagnosis) replaced(words []string) (names []string) {
 	for i, word := range words {
-		name, _, _ := strings.Cut(word, "=")
+		name := flagName(word)
 		candidates := []string{name}
 		if name == "--redis" && strings.HasPrefix(words[i+1], "redis://") {
 			candidates = append(candidates, "--tls-ca", "--tls-cert", "--tls-key") // they need rediss://
@@ -119,33 +151,10 @@ func (d *diagnosis) replaced(words []string) (names []string) {
 	return names
 }
 
-// print prints the findings for people or, with --json, for programs.
-func (d *diagnosis) print(c *cli.Context) error {
-	if c.Bool("json") {
-		return printJSON(c.App.Writer, struct {
-			Findings []finding `json:"findings"`
-			OK       bool      `json:"ok"`
-		}{d.findings, d.count(failure) == 0})
-	}
-	return d.render(c.App.Writer, coloured(c.App.Writer))
-}
-
 // addFlags is the advice to add flags, or to give them other values.
 func (d *diagnosis) addFlags(flags []string) string {
 	if names := d.replaced(flags); len(names) > 0 {
 		return "Use " + shellWords(flags) + " in place of your " + strings.Join(names, ", ") + "."
 	}
 	return "Add " + shellWords(flags) + "."
-}
-
-// shellWords writes words so that a shell reads them back.
-func shellWords(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = word
-		if !isBare(word) || strings.HasPrefix(word, "~") || strings.Contains(word, "*") {
-			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -57,7 +58,14 @@ func (p *patient) needs() []need {
 	}
 }
 
-// checkPermissions asks Redis what this user may do, without doing it.
+// denied is a need that Redis does not take, and what it says of that.
+type denied struct {
+	need
+	why refusalKind
+	err error
+}
+
+// checkPermissions asks Redis what it takes from this user, without doing it.
 func (p *patient) checkPermissions(ctx context.Context) {
 	if p.command == nil || p.node == nil {
 		return
@@ -66,35 +74,66 @@ func (p *patient) checkPermissions(ctx context.Context) {
 	if name, err := p.node.Do(ctx, "ACL", "WHOAMI").Text(); err == nil {
 		user = name
 	}
-	ask := asker{node: p.node, user: user}
-	defer ask.close()
-	var essential, optional []need
+	ask := newAsker(p.node, p.responses())
+	var refused, missing []denied
+	essential := false
 	for _, n := range p.needs() {
-		allowed, err := ask.allowed(ctx, n.words)
-		switch {
-		case err != nil:
-			p.warn("permissions", fmt.Sprintf("What user %s may do is not known: %s.", user, reason(err)), "")
+		err := ask.try(ctx, n.words)
+		if n.essential && err == nil {
+			p.proof.permitted = true
+		}
+		switch why := kindOf(err); {
+		case err == nil:
+		case why == notReplied:
+			p.unsure("permissions", fmt.Sprintf("What user %s may do is not known: %s.", user, reason(err)), "")
 			return
-		case allowed:
-		case n.essential:
-			essential = append(essential, n)
+		case why == otherRefusal:
+			refused = append(refused, denied{n, why, err})
 		default:
-			optional = append(optional, n)
+			missing = append(missing, denied{n, why, err})
+			essential = essential || n.essential
 		}
 	}
-	if len(essential) > 0 {
-		p.fail("permissions", fmt.Sprintf("User %s may not %s.", user, does(essential[0])), p.grant(user, append(essential, optional...)))
-		return
+	for _, d := range refused {
+		text := fmt.Sprintf("Redis does not take %s: %s.", does(d.need), reason(d.err))
+		advice := "That is no matter of permissions. " + remedy(d.err)
+		if d.essential {
+			p.fail("permissions", text, advice)
+		} else {
+			p.warn("permissions", strings.TrimSuffix(text, ".")+" ("+d.what+").", advice)
+		}
 	}
-	if len(optional) == 0 {
+	switch {
+	case essential:
+		i := slices.IndexFunc(missing, func(d denied) bool { return d.essential })
+		p.fail("permissions", fmt.Sprintf("User %s may not %s.", user, does(missing[i].need)), p.grant(user, missing))
+	case len(missing) > 0:
+		var texts []string
+		for _, d := range missing {
+			texts = append(texts, fmt.Sprintf("%s (%s)", does(d.need), d.what))
+		}
+		p.warn("permissions", fmt.Sprintf("User %s may emit, but not %s.", user, strings.Join(texts, ", ")), p.grant(user, missing))
+	case len(refused) == 0:
 		p.ok("permissions", fmt.Sprintf("User %s may do all that is needed.", user))
-		return
 	}
-	var missing []string
-	for _, n := range optional {
-		missing = append(missing, fmt.Sprintf("%s (%s)", does(n), n.what))
+}
+
+// remedy is what to do about an error of Redis that is none of permissions.
+func remedy(err error) string {
+	switch text := err.Error(); {
+	case isUnknownCommand(err):
+		return "This Redis is too old for that command, or it was renamed there (rename-command)."
+	case strings.HasPrefix(text, "MISCONF"):
+		return "Redis takes no writes while it cannot save to its disk: its log says why."
+	case strings.HasPrefix(text, "OOM"):
+		return "Redis takes no writes while it is full: raise maxmemory there, or remove keys."
 	}
-	p.warn("permissions", fmt.Sprintf("User %s may emit, but not %s.", user, strings.Join(missing, ", ")), p.grant(user, optional))
+	return "The log of Redis may say more."
+}
+
+func isUnknownCommand(err error) bool {
+	text := strings.ToLower(err.Error())
+	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown subcommand")
 }
 
 // does is a command as part of a sentence.
@@ -109,26 +148,33 @@ func does(n need) string {
 	return name + " on " + quote(object)
 }
 
-// grant is what an administrator has to type.
-func (p *patient) grant(user string, denied []need) string {
+// grant is what an administrator has to type. It asks for what Redis has
+// refused and for nothing else: Redis does not take a pattern for channels of a
+// user who has all of them. Of a command that is refused it does not say whether
+// the channel would be, too.
+func (p *patient) grant(user string, missing []denied) string {
 	words := []string{"ACL", "SETUSER", shellWords([]string{user})}
-	for _, n := range denied {
-		name := strings.ToLower(fmt.Sprint(n.words[0]))
-		rules := []string{"+" + name}
-		switch name {
-		case "pubsub":
-		case "xadd":
-			rules = append(rules, "'~"+aclPattern(fmt.Sprint(n.words[1]))+"'")
+	onlyCommand := false
+	for _, d := range missing {
+		var rule string
+		switch d.why {
+		case commandRefused:
+			rule = "+" + strings.ToLower(fmt.Sprint(d.words[0]))
+			onlyCommand = true
+		case keyRefused:
+			rule = "'~" + aclPattern(fmt.Sprint(d.words[1])) + "'"
 		default:
-			rules = append(rules, "'&"+aclPattern(p.key)+"*'")
+			rule = "'&" + aclPattern(p.key) + "*'"
 		}
-		for _, rule := range rules {
-			if !slices.Contains(words, rule) {
-				words = append(words, rule)
-			}
+		if !slices.Contains(words, rule) {
+			words = append(words, rule)
 		}
 	}
-	return "Let an administrator of Redis run " + strings.Join(words, " ") + " and keep that, with ACL SAVE or in the configuration."
+	text := "Let an administrator of Redis run " + strings.Join(words, " ") + " and keep that, with ACL SAVE or in the configuration."
+	if onlyCommand {
+		text += " Then run doctor again: only then Redis says whether the user may use the channels and keys."
+	}
+	return text
 }
 
 // aclPattern makes a pattern that stands between single quotes, in a shell as
@@ -146,54 +192,104 @@ func aclPattern(text string) string {
 	return b.String()
 }
 
-// errUnasked is returned when Redis lets this user ask in neither way.
-var errUnasked = errors.New("it may use neither ACL DRYRUN nor MULTI")
+// refusalKind is what an error of Redis is about.
+type refusalKind int
 
-// asker finds out whether a user may run commands. ACL DRYRUN of Redis 7 says
-// it, but an ordinary user may not use that. For such a user, and before Redis
-// 7, the commands are queued in a transaction that is never executed: Redis
-// checks the permission when it queues.
-type asker struct {
-	node        *redis.Client
-	user        string
-	transaction *redis.Conn
-	client      *redis.Client // of the transaction
-}
+const (
+	notReplied     refusalKind = iota // nothing of Redis
+	commandRefused                    // this user may not run the command
+	channelRefused                    // or not on that channel
+	keyRefused                        // or not on that key
+	otherRefusal                      // nobody may
+)
 
-func (a *asker) allowed(ctx context.Context, words []any) (bool, error) {
-	if a.transaction == nil {
-		answer, err := a.node.Do(ctx, append([]any{"ACL", "DRYRUN", a.user}, words...)...).Text()
-		if err == nil {
-			return answer == "OK", nil
-		}
-		// A connection in a transaction must not come back to the pool of the
-		// others: this one is closed instead.
-		options := *a.node.Options()
-		a.client = redis.NewClient(&options)
-		a.client.AddHook(authReplies{})
-		a.transaction = a.client.Conn()
-		if err := a.transaction.Do(ctx, "MULTI").Err(); err != nil {
-			if isReply(err) {
-				err = errUnasked
-			}
-			return false, err
-		}
+// kindOf tells the refusals of Redis 6 and 7 apart, which word them in several
+// ways.
+func kindOf(err error) refusalKind {
+	if err == nil || !isReply(err) {
+		return notReplied
 	}
-	err := a.transaction.Do(ctx, words...).Err()
+	text := err.Error()
+	_, accessed, isAccess := strings.Cut(text, "permissions to access")
 	switch {
-	case redis.HasErrorPrefix(err, "NOPERM"):
-		return false, nil
-	case err == nil, isReply(err): // a slot of another node, a replica: found out after the permission
-		return true, nil
+	case !redis.HasErrorPrefix(err, "NOPERM"):
+		return otherRefusal
+	case !isAccess:
+		return commandRefused
+	case strings.HasPrefix(accessed, " one of the channels"), strings.HasPrefix(accessed, " a channel"), strings.HasSuffix(accessed, " channel"):
+		return channelRefused
 	}
-	return false, err
+	return keyRefused
 }
 
-func (a *asker) close() {
-	if a.client != nil {
-		a.transaction.Close()
-		a.client.Close()
+// errUnasked is returned when Redis lets this user ask in neither way.
+var errUnasked = errors.New("it may use neither MULTI nor SUBSCRIBE")
+
+// asker finds out which commands Redis takes from a user, and runs none. Redis
+// checks a command before it queues it in a transaction, which here is never
+// executed. For a user without MULTI, the command is sent on a connection that
+// has subscribed to a channel: Redis checks it there, too, before it says that
+// such a connection may not run it.
+type asker struct {
+	node   *redis.Client
+	states [][]any
+}
+
+func newAsker(node *redis.Client, responses string) *asker {
+	a := &asker{node: node, states: [][]any{{"MULTI"}}}
+	// Nobody publishes on the first, and whoever may have answers may mostly
+	// subscribe to it.
+	for _, channel := range []string{responses + rand.Text() + "#", responses} {
+		a.states = append(a.states, []any{"SUBSCRIBE", channel}, []any{"SSUBSCRIBE", channel})
 	}
+	return a
+}
+
+// try returns nil when Redis would take the command, or what it says instead.
+func (a *asker) try(ctx context.Context, words []any) error {
+	for len(a.states) > 0 {
+		err := a.inState(ctx, words)
+		if !errors.Is(err, errState) {
+			return err
+		}
+		a.states = a.states[1:] // nor will the next command get there
+	}
+	return errUnasked
+}
+
+// errState is returned when a connection cannot be brought into a state.
+var errState = errors.New("the connection cannot be brought into that state")
+
+// inState runs a command on a connection of its own, after the one that brings
+// it into a state in which Redis checks commands and does not run them.
+func (a *asker) inState(ctx context.Context, words []any) error {
+	// The connection must not come back to the pool of the others.
+	options := *a.node.Options()
+	client := newNode(&options)
+	defer client.Close()
+	conn := client.Conn()
+	defer conn.Close()
+	if err := conn.Do(ctx, a.states[0]...).Err(); err != nil {
+		if isReply(err) {
+			return errState
+		}
+		return err
+	}
+	cmd := conn.Do(ctx, words...)
+	if reply, _ := cmd.Slice(); len(reply) > 0 && reply[0] == "message" {
+		return errState // somebody published just then
+	}
+	err := cmd.Err()
+	for _, prefix := range []string{
+		"Can't execute",             // the state
+		"MOVED", "ASK", "CROSSSLOT", // another node takes it, which the client finds
+		"READONLY", // which is another check's
+	} {
+		if redis.HasErrorPrefix(err, prefix) {
+			return nil
+		}
+	}
+	return err
 }
 
 // isReply reports whether an error is what Redis answered, and not one of the
@@ -201,4 +297,12 @@ func (a *asker) close() {
 func isReply(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)
+}
+
+// responses is the channel on which servers answer.
+func (s settings) responses() string {
+	if s.adapter == "classic" {
+		return encoding.Classic{Key: s.key}.ResponseChannel(s.namespace)
+	}
+	return encoding.Streams{ChannelPrefix: s.key}.ResponseChannel(s.namespace)
 }

@@ -6,11 +6,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
 
 // colours are those of the statuses, as terminals know them.
-var colours = map[status]string{fine: "\x1b[32m", warning: "\x1b[33m", failure: "\x1b[31m"}
+var colours = map[status]string{fine: "\x1b[32m", warning: "\x1b[33m", uncertain: "\x1b[35m", failure: "\x1b[31m"}
 
 // coloured reports whether w shows colours and the user wants them: see
 // no-color.org.
@@ -19,32 +20,55 @@ func coloured(w io.Writer) bool {
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// render prints one finding after the other, the status in front and the advice
-// below, and at the end all flags together.
-func (d *diagnosis) render(w io.Writer, colour bool) error {
+// printFinding prints a finding for people, the status in front and the advice
+// below, or, with --json, as a line for programs.
+func printFinding(c *cli.Context) func(finding) error {
+	w := c.App.Writer
+	colour := coloured(w)
+	return func(f finding) error {
+		if c.Bool("json") {
+			return printJSON(w, f)
+		}
+		return f.render(w, colour)
+	}
+}
+
+func (f finding) render(w io.Writer, colour bool) error {
 	var b strings.Builder
 	const column = "         " // as wide as the longest status, and a gap
-	for _, f := range d.findings {
-		label := string(f.Status)
-		if colour {
-			label = colours[f.Status] + label + "\x1b[0m"
-		}
-		b.WriteString(label + column[len(f.Status):])
-		b.WriteString(wrap(printable(f.Text), column) + "\n")
-		if f.Advice != "" {
-			b.WriteString(column + "> " + wrap(printable(f.Advice), column+"  ") + "\n")
-		}
+	label := string(f.Status)
+	if colour {
+		label = colours[f.Status] + label + "\x1b[0m"
 	}
-	flags, remove := d.flags(), d.remove()
-	if len(flags)+len(remove) > 0 {
-		b.WriteByte('\n')
-	}
-	if len(remove) > 0 {
-		fmt.Fprintf(&b, "Flags to leave out: %s\n", strings.Join(remove, " "))
-	}
-	if len(flags) > 0 {
-		fmt.Fprintf(&b, "Flags to add: %s\n", printable(shellWords(flags)))
+	b.WriteString(label + column[len(f.Status):])
+	b.WriteString(wrap(printable(f.Text), column) + "\n")
+	if f.Advice != "" {
+		b.WriteString(column + "> " + wrap(printable(f.Advice), column+"  ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// conclusion is the last line of --json.
+type conclusion struct {
+	OK      bool     `json:"ok"`
+	Exit    int      `json:"exit"`
+	Command []string `json:"command"` // the corrected command line, empty when flags change nothing
+}
+
+// printConclusion prints what all findings amount to.
+func (d *diagnosis) printConclusion(c *cli.Context, given []flagGiven) error {
+	words := d.corrected(given)
+	if c.Bool("json") {
+		exit, _ := outcome(c.Context, d.verdict())
+		if words == nil {
+			words = []string{}
+		}
+		return printJSON(c.App.Writer, conclusion{exit == statusDone, exit, words})
+	}
+	if words == nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(c.App.Writer, "\nCorrected: %s\n", printable(shellWords(words)))
 	return err
 }

@@ -108,7 +108,26 @@ func (p *patient) checkServer(ctx context.Context) bool {
 	}
 	p.replica = info["role"] == "slave" && !isCluster
 	p.master = net.JoinHostPort(info["master_host"], info["master_port"])
+	if !isCluster {
+		p.replicas = replicasIn(info)
+	}
 	return true
+}
+
+// replicasIn returns the addresses of the replicas that a master names.
+func replicasIn(info map[string]string) (addresses []string) {
+	for i := 0; ; i++ {
+		line, ok := info["slave"+strconv.Itoa(i)]
+		if !ok {
+			return addresses
+		}
+		fields := make(map[string]string)
+		for field := range strings.SplitSeq(line, ",") {
+			name, value, _ := strings.Cut(field, "=")
+			fields[name] = value
+		}
+		addresses = append(addresses, net.JoinHostPort(fields["ip"], fields["port"]))
+	}
 }
 
 func first(texts ...string) string {
@@ -171,6 +190,9 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 	})
 	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(authReplies{}) })
 	p.client, p.own = cluster, cluster
+	if !p.checkAnnounced(ctx, cluster) {
+		return false
+	}
 	node, err := cluster.MasterForKey(ctx, p.key)
 	if err != nil {
 		p.clusterFailed(err)
@@ -190,8 +212,7 @@ func (p *patient) clusterFailed(err error) {
 		p.add(f)
 		return
 	}
-	p.fail("role", fmt.Sprintf("The Redis Cluster cannot be used: %s.", reason(err)),
-		"See CLUSTER INFO and CLUSTER SHARDS there. Each node must announce an address that this machine can reach.")
+	p.fail("role", fmt.Sprintf("The Redis Cluster cannot be used: %s.", reason(err)), "See CLUSTER INFO and CLUSTER SHARDS there.")
 }
 
 // checkReplica judges a connection to a replica by whether servers are there,

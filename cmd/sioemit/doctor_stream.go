@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -9,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -53,29 +56,51 @@ func lookAtStream(ctx context.Context, client redis.UniversalClient, name string
 	return s, nil
 }
 
-// checkStream compares the name and the number of streams with those that
-// servers have written to.
-func (p *patient) checkStream(ctx context.Context, here *group) {
+// checkStream asks the servers through the stream of an event who is in a room
+// that nobody is in: those who answer read that stream. When none does, it looks
+// for the stream that they read. It reports whether all answered. They have just
+// taken so long to answer on a channel.
+func (p *patient) checkStream(ctx context.Context, here *group, took time.Duration) bool {
 	if p.command == nil { // the namespace has no stream, which has been said
-		return
+		return false
 	}
 	if p.wrongDatabase() {
-		return
+		return false
 	}
 	name := fmt.Sprint(p.command[1])
 	own, err := lookAtStream(ctx, p.client, name)
+	var others []string
+	complete := true
 	switch {
 	case err != nil:
-		p.warn("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", quote(name), reason(err)), "")
-		return
+		p.unsure("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", quote(name), reason(err)), "")
+		return false
 	case own.kind != "stream" && own.kind != "none":
 		p.fail("stream", fmt.Sprintf("The key %s is no stream, but a %s.", quote(name), own.kind), "Check --stream-name: it is streamName of the servers.")
-		return
-	case own.servers[p.namespace]:
-		p.ok("stream", fmt.Sprintf("Servers use stream %s for namespace %s.", quote(name), quote(p.namespace)))
-		return
+		return false
+	case own.kind == "none": // and no question makes one where servers use others
+		others, complete = p.otherStreams(ctx, name)
 	}
-	others, complete := p.otherStreams(ctx, name)
+	if len(others) == 0 {
+		asking, cancel := patience(ctx, 2)
+		defer cancel()
+		asking, cancelEarly := context.WithTimeout(asking, max(2*time.Second, 20*took))
+		defer cancelEarly()
+		a, err := p.askStream(asking, *here, name, []encoding.Room{nobody}, own.kind == "none")
+		switch {
+		case err != nil:
+			p.unsure("stream", fmt.Sprintf("The servers cannot be asked through stream %s: %s.", quote(name), reason(err)), "")
+			return false
+		case a.servers >= here.servers:
+			p.ok("stream", fmt.Sprintf("Asked through stream %s, %d of %s answered.", quote(name), a.servers, plural(here.servers, "server")))
+			return true
+		case a.servers > 0:
+			p.fail("stream", fmt.Sprintf("Asked through stream %s, %d of %s answered.", quote(name), a.servers, plural(here.servers, "server")),
+				"The others read another stream, or hang at an entry that they cannot read: their log says which.")
+			return false
+		}
+		others, complete = p.otherStreams(ctx, name)
+	}
 	perServer := p.readersPerServer(here)
 	switch {
 	case len(others) == 1:
@@ -86,15 +111,119 @@ func (p *patient) checkStream(ctx context.Context, here *group) {
 	case perServer > 0 && perServer != p.streamCount:
 		// No flags: a job queue, a second application or sioemit listen may be
 		// among them.
-		p.warn("stream", fmt.Sprintf("%s read streams, %d for each server, and --stream-count is %d.", plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
+		p.fail("stream", fmt.Sprintf("No server answers through stream %s. %s read streams, %d for each server, and --stream-count is %d.",
+			quote(name), plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
 			fmt.Sprintf("Does nothing else here read streams? Then streamCount of the servers is %d. %s", perServer, p.addFlags([]string{"--stream-count", strconv.Itoa(perServer)})))
 	default:
-		text := fmt.Sprintf("No server has written to stream %s yet, so that it cannot be seen whether they read it.", quote(name))
+		text := fmt.Sprintf("No server answers through stream %s.", quote(name))
 		if !complete {
 			text += " Not all keys were looked at."
 		}
-		p.warn("stream", text, "Compare --stream-name and --stream-count with streamName and streamCount of the servers.")
+		p.fail("stream", text, "Compare --stream-name and --stream-count with streamName and streamCount of the servers.")
 	}
+	return false
+}
+
+// askStream asks the servers through a stream who is in rooms. Those of the
+// streams adapter 0.3 answer on a channel, the older ones in the stream.
+func (p *patient) askStream(ctx context.Context, g group, stream string, rooms []encoding.Room, isNew bool) (a answers, err error) {
+	var pubsub *redis.PubSub
+	if g.stream == "" {
+		subscribe := p.client.Subscribe
+		if g.shardedPubSub {
+			subscribe = p.client.SSubscribe
+		}
+		pubsub = subscribe(ctx, encoding.Streams{ChannelPrefix: g.key}.ResponseChannel(g.namespace))
+		defer pubsub.Close()
+		if _, err := pubsub.Receive(ctx); err != nil {
+			return a, err
+		}
+	}
+	question := rand.Text()
+	data, err := json.Marshal(map[string]any{
+		"opts":      map[string]any{"rooms": rooms, "except": []string{}, "flags": struct{}{}},
+		"requestId": question,
+	})
+	if err != nil {
+		return a, err
+	}
+	id, err := p.client.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: []string{
+		"uid", encoding.UID, "nsp", g.namespace, "type", "7", "data", string(data),
+	}}).Result()
+	if err != nil {
+		return a, err
+	}
+	own := p.listened.plain.names
+	if g.shardedPubSub {
+		own = p.listened.shard.names
+	}
+	channel := encoding.Streams{ChannelPrefix: g.key}.Channel(g.namespace)
+	after := id
+	for a.servers < g.servers {
+		if pubsub != nil {
+			text, err := receive(ctx, pubsub)
+			if err != nil {
+				break
+			}
+			if reply, err := encoding.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] {
+				a.servers++
+				a.clients += len(reply.Sockets)
+			}
+			continue
+		}
+		read, err := p.client.XRead(ctx, &redis.XReadArgs{Streams: []string{stream, after}, Count: 1000, Block: 100 * time.Millisecond}).Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			break
+		}
+		for _, s := range read {
+			for _, entry := range s.Messages {
+				after = entry.ID
+				n, ok := answerIn(entry, question)
+				if ok {
+					a.servers++
+					a.clients += n
+				}
+			}
+		}
+	}
+	if isNew && a.servers == 0 {
+		p.client.XDel(context.WithoutCancel(ctx), stream, id) // nobody needs it; the user may not be allowed to
+	}
+	return a, nil
+}
+
+// answerIn returns how many sockets an entry holds that answers a question.
+func answerIn(entry redis.XMessage, question string) (sockets int, ok bool) {
+	var fields []string
+	for name, value := range entry.Values {
+		fields = append(fields, name, fmt.Sprint(value))
+	}
+	m, err := encoding.UnmarshalEntry(fields)
+	if err != nil || m.Kind != encoding.KindSockets || !m.IsReply || m.RequestID != question {
+		return 0, false
+	}
+	var list []any
+	if m.Value.Decode(&list) != nil {
+		return 0, false
+	}
+	return len(list), true
+}
+
+// checkOldStreams says what servers of the streams adapter before 0.3 do not
+// take.
+func (p *patient) checkOldStreams(here *group) {
+	if here.stream == "" {
+		return
+	}
+	p.warn("adapter", fmt.Sprintf("%s the streams adapter before 0.3: events arrive, but --ack, server-emit, sockets, rooms and servers reach nobody, because it has no channel.", capital(plural(here.servers, "server")+have(here.servers))),
+		"Update @socket.io/redis-streams-adapter to 0.3 on all servers at once, where you need those.")
+}
+
+func have(n int) string {
+	if n == 1 {
+		return " has"
+	}
+	return " have"
 }
 
 // wrongDatabase reports whether the servers read streams of another database.

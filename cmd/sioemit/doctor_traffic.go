@@ -3,14 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
 )
 
 // traffic is who is subscribed to what, on all nodes.
@@ -18,6 +19,9 @@ type traffic struct {
 	plain, shard channels
 	readers      readers
 	messagePack  map[string]bool // by key, whether servers with shard channels answered in MessagePack
+	replicas     []channels      // the plain ones that are subscribed at each replica, beside those of the master
+	python       map[string]int  // subscribers of the channels that python-socketio servers use
+	heartbeats   []group         // of streams adapters before 0.3, which have no channels
 }
 
 // channels are the names of channels, and of the ones that every server of a
@@ -47,51 +51,104 @@ type group struct {
 	key           string
 	namespace     string
 	servers       int
-	modern        int  // classic: those of @socket.io/redis-adapter 7 and later
-	shardedPubSub bool // streams
-	rooms, ids    int  // sharded: channels of rooms, and of what may be socket ids
+	modern        int    // classic: those of @socket.io/redis-adapter 7 and later
+	shardedPubSub bool   // streams
+	stream        string // streams adapters before 0.3: the stream that they read
+	rooms, ids    int    // sharded: channels of rooms, and of what may be socket ids
 }
+
+// pythonChannel is the channel of python-socketio unless it is told another.
+const pythonChannel = "socketio"
 
 // observe looks who is subscribed, and reports whether that could be seen.
 func (p *patient) observe(ctx context.Context) bool {
 	var mu sync.Mutex
-	p.listened.plain, p.listened.shard = newChannels(), newChannels()
-	p.listened.readers = readers{known: true, count: make(map[int]int)}
-	// Every adapter's channels end in #, and a namespace begins with /.
-	const ours = "*#/*#"
-	err := everyNode(ctx, p.client, func(ctx context.Context, node *redis.Client) error {
-		plain, err := node.PubSubChannels(ctx, ours).Result()
+	t := &p.listened
+	t.plain, t.shard = newChannels(), newChannels()
+	t.readers = readers{known: true, count: make(map[int]int)}
+	t.python = make(map[string]int)
+	look := func(ctx context.Context, node *redis.Client) (plain channels, err error) {
+		s, err := p.subscribed(ctx, node)
 		if err != nil {
-			return err
+			return channels{}, err
 		}
-		plainCount, err := subscribers(ctx, node, "NUMSUB", plain)
-		if err != nil {
-			return err
-		}
-		var shard []string
-		var shardCount map[string]int64
-		// Before Redis 7 there are none.
-		if shard, err = node.PubSubShardChannels(ctx, ours).Result(); err == nil {
-			shardCount, err = subscribers(ctx, node, "SHARDNUMSUB", shard)
-		}
-		if err != nil && !strings.Contains(err.Error(), "nknown") {
-			return err
-		}
-		clients, clientsErr := node.ClientList(ctx).Result()
 		mu.Lock()
 		defer mu.Unlock()
-		p.listened.plain.add(plain, plainCount)
-		p.listened.shard.add(shard, shardCount)
-		p.listened.readers.known = p.listened.readers.known && clientsErr == nil
-		p.listened.readers.add(clients)
-		return nil
+		plain = newChannels()
+		plain.add(s.plain, s.plainCount)
+		t.plain.add(s.plain, s.plainCount)
+		t.shard.add(s.shard, s.shardCount)
+		for name, n := range s.python {
+			t.python[name] += int(n)
+		}
+		t.readers.known = t.readers.known && s.readersKnown
+		t.readers.add(s.clients)
+		return plain, nil
+	}
+	err := everyNode(ctx, p.client, func(ctx context.Context, node *redis.Client) error {
+		_, err := look(ctx, node)
+		return err
 	})
 	if err != nil {
-		p.warn("servers", "Which servers listen cannot be seen: "+reason(err)+".", "")
+		p.unsure("servers", "Which servers listen cannot be seen: "+reason(err)+".", "")
 		return false
 	}
+	for _, address := range p.replicas {
+		plain, err := lookAtReplica(ctx, p.node, address, look)
+		if err != nil {
+			p.warn("role", fmt.Sprintf("Who is subscribed at the replica %s cannot be seen: %s.", address, reason(err)), "")
+			plain = newChannels()
+		}
+		t.replicas = append(t.replicas, plain)
+	}
 	p.tellApart(ctx)
+	p.observeHeartbeats(ctx)
 	return true
+}
+
+// lookAtReplica looks at a replica of a node: Redis passes on to it what is
+// published, and counts its subscribers there alone.
+func lookAtReplica(ctx context.Context, master *redis.Client, address string, look func(context.Context, *redis.Client) (channels, error)) (channels, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	options := *master.Options()
+	options.Network, options.Addr, options.Dialer = "tcp", address, (&dialer{timeout: probeTimeout, config: options.TLSConfig}).dial
+	replica := newNode(&options)
+	defer replica.Close()
+	return look(ctx, replica)
+}
+
+// subscriptions is what one node tells.
+type subscriptions struct {
+	plain, shard                   []string
+	plainCount, shardCount, python map[string]int64
+	clients                        string // CLIENT LIST
+	readersKnown                   bool
+}
+
+func (p *patient) subscribed(ctx context.Context, node *redis.Client) (s subscriptions, err error) {
+	// Every adapter's channels end in #, and a namespace begins with /.
+	const ours = "*#/*#"
+	if s.plain, err = node.PubSubChannels(ctx, ours).Result(); err != nil {
+		return s, err
+	}
+	if s.plainCount, err = subscribers(ctx, node, "NUMSUB", s.plain); err != nil {
+		return s, err
+	}
+	if s.python, err = node.PubSubNumSub(ctx, pythonChannel, p.key).Result(); err != nil {
+		return s, err
+	}
+	// Before Redis 7 there are no shard channels.
+	if s.shard, err = node.PubSubShardChannels(ctx, ours).Result(); err == nil {
+		s.shardCount, err = subscribers(ctx, node, "SHARDNUMSUB", s.shard)
+	}
+	if err != nil && !isUnknownCommand(err) {
+		return s, err
+	}
+	var clientsErr error
+	s.clients, clientsErr = node.ClientList(ctx).Result()
+	s.readersKnown = clientsErr == nil
+	return s, nil
 }
 
 // tellApart asks servers that may be of the sharded adapter, or of the streams
@@ -100,8 +157,7 @@ func (p *patient) observe(ctx context.Context) bool {
 // each key is asked.
 func (p *patient) tellApart(ctx context.Context) {
 	p.listened.messagePack = make(map[string]bool)
-	deadline, _ := ctx.Deadline()
-	asking, cancel := context.WithTimeout(ctx, time.Until(deadline)/4)
+	asking, cancel := patience(ctx, 4)
 	defer cancel()
 	byKey := make(map[string]group)
 	for _, g := range p.listened.groups(p.settings) {
@@ -111,7 +167,7 @@ func (p *patient) tellApart(ctx context.Context) {
 	}
 	for key, g := range byKey {
 		g.servers = 1 // the first answer is enough
-		if a, err := p.askCluster(asking, g, []string{nobody}); err == nil && a.servers > 0 {
+		if a, err := p.askCluster(asking, g, []encoding.Room{nobody}); err == nil && a.servers > 0 {
 			p.listened.messagePack[key] = a.messagePack > 0
 		}
 	}
@@ -220,6 +276,7 @@ func (t *traffic) groups(s settings) []group {
 		}
 		found = append(found, g)
 	}
+	found = append(found, t.heartbeats...)
 	slices.SortFunc(found, func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.adapter, b.adapter), cmp.Compare(a.key, b.key), cmp.Compare(a.namespace, b.namespace))
 	})

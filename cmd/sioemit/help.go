@@ -106,10 +106,11 @@ func exitStatuses(command string) string {
 		texts[statusReplies] = "time ran out (--for) before it listened, or before --count lines came"
 		delete(texts, statusListeners)
 	case "doctor":
-		texts[statusFailed] = "a check failed"
+		texts[statusDone] = "an event reaches servers that answer, and a client of --room"
+		texts[statusFailed] = "something is wrong"
 		texts[statusUsage] = "bad usage"
+		texts[statusReplies] = "nothing seen wrong, but not everything could be checked"
 		delete(texts, statusListeners)
-		delete(texts, statusReplies)
 	case "decode":
 		texts[statusFailed] = "could not print"
 		texts[statusUsage] = "bad usage, or something that is no payload"

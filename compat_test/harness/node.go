@@ -17,6 +17,11 @@ type RedisConn struct {
 	Path     string   `json:"path,omitempty"`
 	Cluster  []string `json:"cluster,omitempty"`
 	Password string   `json:"password,omitempty"`
+	// SubURL is another Redis for subClient, such as a replica, where the adapter has one.
+	SubURL string `json:"subUrl,omitempty"`
+	// Package is another npm alias of the package redis than the adapter's own, such as redis-5: after a message that an
+	// adapter cannot read, such a client reads no more.
+	Package string `json:"package,omitempty"`
 }
 
 // NodeConfig is what server.js is told.

@@ -29,7 +29,7 @@ function redisOfOldStreams(adapter) {
 }
 
 function openRedis(config) {
-  const redis = redisPackage(config.adapter.package);
+  const redis = config.redis.package ? require(config.redis.package) : redisPackage(config.adapter.package);
   if (typeof redis.createCluster !== "function") {
     return openLegacy(redis, config);
   }
@@ -115,7 +115,7 @@ async function openCurrent(redis, config) {
       await readersInPlace(client, name, config.adapter.options || {});
     };
   } else {
-    opened.sub = client.duplicate();
+    opened.sub = config.redis.subUrl ? watch(redis.createClient({ url: config.redis.subUrl, name })) : client.duplicate();
     opened.sub.on("error", onError);
     await opened.sub.connect();
     opened.ready = settled;

@@ -85,6 +85,9 @@ function serve(nsp, redis) {
     handle("data", (data) => {
       socket.data = data;
     });
+    handle("circular", () => {
+      socket.data.self = socket.data;
+    });
     // What the server itself sees of the cluster, and how long it takes to see it.
     socket.on("fetch", (_, ack) => {
       const start = Date.now();

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"unicode/utf16"
+
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// manyClients is a number of clients that is not known, but more than none.
+const manyClients = -1
+
+// checkRooms looks for clients in each room, and returns how many there are in
+// all as far as that is known.
+func (p *patient) checkRooms(ctx context.Context, here *group) (clients int) {
+	p.proof.inRoom = len(p.rooms) == 0
+	type presence struct {
+		clients int
+		known   bool
+	}
+	found := make([]presence, len(p.rooms))
+	for i, room := range p.rooms {
+		n, known := p.lookInRoom(ctx, *here, room)
+		found[i] = presence{n, known}
+		p.proof.inRoom = p.proof.inRoom || n != 0
+		clients += max(n, 0)
+	}
+	for i, room := range p.rooms {
+		switch n := found[i].clients; {
+		case n == manyClients:
+			p.ok("room", fmt.Sprintf("A client is in room %s now: it has a channel.", quoteRoom(room)))
+		case n > 0:
+			p.ok("room", fmt.Sprintf("%s in room %s now.", listIn(n), quoteRoom(room)))
+		case !found[i].known:
+			p.roomUnknown(here, room)
+		default:
+			p.roomEmpty(ctx, here, room)
+		}
+	}
+	return clients
+}
+
+func listIn(clients int) string {
+	if clients == 1 {
+		return "1 client is"
+	}
+	return fmt.Sprintf("%d clients are", clients)
+}
+
+// lookInRoom returns how many clients of some servers are in a room, or
+// manyClients, and whether none is known to be none.
+func (p *patient) lookInRoom(ctx context.Context, g group, room encoding.Room) (clients int, known bool) {
+	asking, cancel := patience(ctx, 4)
+	defer cancel()
+	var a answers
+	var err error
+	switch {
+	case g.adapter == "classic":
+		a, err = p.askClassic(asking, g, []encoding.Room{room}, false)
+	case p.fetchSockets && g.stream != "":
+		a, err = p.askStream(asking, g, g.stream, []encoding.Room{room}, false)
+	case p.fetchSockets:
+		a, err = p.askCluster(asking, g, []encoding.Room{room})
+	case g.adapter == "sharded":
+		return p.channelOf(g, room)
+	default:
+		return 0, false
+	}
+	return a.clients, err == nil && a.servers >= g.servers
+}
+
+// channelOf looks for the channel that a room has on servers that are not in
+// static mode. Sockets have none in the mode dynamic, and the channel of the room
+// that is the number 5 is the same as that of the text "5".
+func (p *patient) channelOf(g group, room encoding.Room) (clients int, known bool) {
+	seen := p.listened.shard.names[g.key+"#"+g.namespace+"#"+room.String()+"#"]
+	switch {
+	case isNumber(room.String()): // the text or the number
+		return 0, false
+	case seen:
+		return manyClients, true
+	}
+	return 0, g.rooms > 0 && len(utf16.Encode([]rune(room.String()))) != 20
+}
+
+// isNumber reports whether text is what a number in JavaScript looks like, as
+// which servers may have it among their rooms.
+func isNumber(text string) bool {
+	n, err := strconv.ParseFloat(text, 64)
+	return err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) && encoding.NumberRoom(n).String() == text
+}
+
+// roomUnknown says what has to be done to know who is in a room.
+func (p *patient) roomUnknown(here *group, room encoding.Room) {
+	text := fmt.Sprintf("Whether a client is in room %s is not known.", quoteRoom(room))
+	advice := "To ask the servers, add --fetch-sockets. They write down socket.data of the clients in the room then, and a server ends when that is circular."
+	switch {
+	case p.fetchSockets:
+		text, advice = fmt.Sprintf("Whether a client is in room %s is not known: not all servers answered.", quoteRoom(room)), ""
+	case p.adapter == "sharded" && here.rooms+here.ids == 0 && p.mode != "static":
+		text += " No room has a channel of its own: either no client is in one now, or the servers' subscriptionMode is static, and events to a room are lost."
+		advice += " --subscription-mode static reaches servers in any mode."
+	}
+	if p.proof.inRoom {
+		p.warn("room", text, advice)
+		return
+	}
+	p.unsure("room", text, advice)
+}
+
+// lookedAtGroups bounds the search for a room.
+const lookedAtGroups = 50
+
+// roomEmpty says that nobody is in a room, and where somebody is.
+func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room) {
+	text := fmt.Sprintf("No client is in room %s now.", quoteRoom(room))
+	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist."}
+	if other, ok := p.inOther(ctx, here, room); ok {
+		text += fmt.Sprintf(" A client is in the room that is %s, which is another.", kindOfRoom(other))
+		f.Advice = "socket.join(5) and socket.join(\"5\") make two rooms."
+		if len(p.rooms) == 1 {
+			f.Flags, f.Remove = []string{"--room", other.String()}, []string{"--room-number"}
+			if _, isNumber := other.Number(); isNumber {
+				f.Flags, f.Remove = []string{"--room-number", other.String()}, []string{"--room"}
+			}
+			f.Advice += " Use " + shellWords(f.Flags) + " in place of your " + f.Remove[0] + "."
+		}
+	} else {
+		var elsewhere []difference
+		for i, g := range p.listened.groups(p.settings) {
+			if i == lookedAtGroups {
+				break
+			}
+			if d := p.differenceTo(g); len(d.differs) > 0 {
+				if n, _ := p.lookInRoom(ctx, g, room); n != 0 {
+					elsewhere = append(elsewhere, d)
+				}
+			}
+		}
+		if len(elsewhere) > 0 {
+			var groups []group
+			for _, d := range elsewhere {
+				groups = append(groups, d.group)
+			}
+			text = fmt.Sprintf("No client is in room %s in namespace %s of key %s now, but some are elsewhere: %s.", quoteRoom(room), quote(p.namespace), quote(p.key), list(groups))
+			f.Advice = "Find the one that you mean, and add the flags that lead there."
+		}
+		if len(elsewhere) == 1 {
+			f = p.leadingTo(elsewhere[0])
+		}
+	}
+	f.Check, f.Text = "room", text
+	if p.proof.inRoom { // the event reaches those of another room
+		f.Status = warning
+		f.Flags, f.Remove = nil, nil
+	}
+	p.add(f)
+}
+
+// inOther returns the room that is a number where the one asked for is its text,
+// or the other way round, when a client is there.
+func (p *patient) inOther(ctx context.Context, here *group, room encoding.Room) (other encoding.Room, ok bool) {
+	if !isNumber(room.String()) {
+		return "", false
+	}
+	if _, ok := room.Number(); ok {
+		other = encoding.Room(room.String())
+	} else if n, err := strconv.ParseFloat(room.String(), 64); err == nil {
+		other = encoding.NumberRoom(n)
+	}
+	n, _ := p.lookInRoom(ctx, *here, other)
+	return other, n > 0
+}
+
+func kindOfRoom(room encoding.Room) string {
+	if _, ok := room.Number(); ok {
+		return "the number " + room.String()
+	}
+	return "the text " + quote(room.String())
+}
