@@ -19,6 +19,7 @@ func pipeCommand(stdin io.Reader) *cli.Command {
 		&cli.IntFlag{Name: "require", Usage: "exit with 3, and send nothing, if fewer than `N` servers listen"},
 		&cli.DurationFlag{Name: "retry-for", Usage: "when Redis is gone, try again for this `TIME`"},
 		&cli.Int64Flag{Name: "from-line", Value: 1, Usage: "start with line `N`, to resume"},
+		&cli.Int64Flag{Name: "max-bad-lines", Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
 		&cli.BoolFlag{Name: "fail-fast", DisableDefaultText: true, Usage: "stop at the first bad line"},
 		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
 		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the summary as JSON, on stdout"},
@@ -42,11 +43,14 @@ trickles in, from tail -f for example, is sent as it comes.
    sioemit pipe --rate 500/s --retry-for 30s events.jsonl
    sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
 
-A bad line is reported and skipped. Every line ends as sent, rejected or not
-sent, and the summary adds up; a warning says where nobody listens. When Redis
-goes away in the middle, --retry-for sends again what it has not confirmed: such
-a line may arrive twice. Where a run stops because Redis is gone or refuses a
-line, it says how to resume.
+A bad line is reported and skipped; after 20 in a row pipe stops, and says what
+the input looks like (--max-bad-lines). Every line that is read ends as sent,
+rejected or not sent, and the summary adds up; a warning says where nobody
+listens. When Redis goes away in the middle, or refuses for now (it is loading,
+failing over, or out of memory or disk), --retry-for sends again what it has not
+confirmed: such a line may arrive twice, or behind later ones that were under
+way with it. Where a run stops because Redis is gone or refuses a line, it says
+how to resume.
 
 ` + footer,
 		Flags:  flags,
@@ -60,8 +64,8 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 		return err
 	}
 	defer input.Close()
-	if c.Int("require") < 0 || c.Int64("from-line") < 1 || c.Duration("retry-for") < 0 {
-		return usageError{errors.New("--require and --retry-for must not be negative, and --from-line starts at 1")}
+	if c.Int("require") < 0 || c.Int64("from-line") < 1 || c.Duration("retry-for") < 0 || c.Int64("max-bad-lines") < 0 {
+		return usageError{errors.New("--require, --retry-for and --max-bad-lines must not be negative, and --from-line starts at 1")}
 	}
 	limit, err := parseRate(c.String("rate"))
 	if err != nil {

@@ -79,13 +79,22 @@ func parseRate(text string) (*rate.Limiter, error) {
 }
 
 // read puts every line of input into the queue. It returns when the input ends,
-// when nothing more will be sent, or at the first bad line with --fail-fast.
+// when nothing more will be sent, at the first bad line with --fail-fast, and
+// after too many bad lines in a row.
 func (p *piper) read(ctx context.Context, input io.Reader) error {
 	in := bufio.NewReaderSize(input, 256<<10)
 	from := p.c.Int64("from-line")
+	head, _ := in.Peek(4)
+	bad := badRow{most: p.c.Int64("max-bad-lines"), head: bytes.Clone(head)}
 	var l line
 	for number := int64(1); ; number++ {
 		text, err := readLine(in)
+		switch {
+		case err == io.EOF && ctx.Err() != nil:
+			return nil // whoever writes was interrupted, too: the line may be half of one
+		case err != nil && err != io.EOF && !errors.Is(err, errLongLine):
+			return err // what came of the line does not count
+		}
 		p.bytes.Add(int64(len(text)))
 		if number == 1 {
 			text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
@@ -104,16 +113,20 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 					return nil
 				}
 			}
-			if lineErr != nil {
+			if lineErr == nil {
+				bad.good()
+			} else {
 				p.reject(number, lineErr)
 				p.next.Store(number + 1)
 				if p.c.Bool("fail-fast") {
 					return nil
 				}
+				if err := bad.bad(number, text); err != nil {
+					return err
+				}
 			}
 		}
-		switch {
-		case err == io.EOF:
+		if err == io.EOF {
 			if len(text) == 0 {
 				number--
 			}
@@ -121,8 +134,6 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 				return usageError{fmt.Errorf("--from-line %d: the input has %s", from, plural(int(number), "line"))}
 			}
 			return nil
-		case err != nil && !errors.Is(err, errLongLine):
-			return err
 		}
 	}
 }
@@ -136,7 +147,7 @@ func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) 
 		return false, err
 	}
 	return p.queue.put(number, len(text), func(io *emitter.Emitter) error {
-		err := l.emit(p.c.Context, io)
+		err := l.emit(context.WithoutCancel(p.c.Context), io) // Ctrl-C makes no line a bad one
 		if err == nil {
 			p.queued.Add(1)
 			p.next.Store(number + 1)
@@ -282,7 +293,8 @@ func isRefused(err error) bool {
 }
 
 // isPassing reports whether an error may go away by itself: that of a broken
-// connection, or of a Redis that is starting, failing over or being resharded.
+// connection, or of a Redis that is starting, failing over, being resharded, or
+// out of memory or disk for now.
 func isPassing(err error) bool {
 	var refusal redis.Error
 	var large *tooLargeError
@@ -292,7 +304,7 @@ func isPassing(err error) bool {
 	case !errors.As(err, &refusal):
 		return true
 	}
-	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS", "UNBLOCKED", "ERR max number of clients"} {
+	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS", "UNBLOCKED", "OOM", "MISCONF", "BUSY ", "ERR max number of clients"} {
 		if strings.HasPrefix(refusal.Error(), prefix) {
 			return true
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -12,11 +13,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
@@ -262,6 +265,123 @@ func TestPipeStderrFull(t *testing.T) {
 	for range 3 {
 		received.next(t)
 	}
+}
+
+// TestPipeOtherInput is given something else than event lines: it stops soon, and
+// says what that looks like.
+func TestPipeOtherInput(t *testing.T) {
+	t.Parallel()
+	var csv, shifted, tagged strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&csv, "%d,hello,world\n", i)
+	}
+	for _, unit := range utf16.Encode([]rune("\ufeff" + numbered(100))) {
+		shifted.Write([]byte{byte(unit), byte(unit >> 8)})
+	}
+	for i := range 100 {
+		fmt.Fprintf(&tagged, `{"id":%d}`+"\n", i)
+	}
+	var compressed bytes.Buffer
+	writer := gzip.NewWriter(&compressed)
+	if _, err := io.WriteString(writer, csv.String()); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	array := "[\n" + strings.Repeat(" {\n  \"event\": \"x\"\n },\n", 100)
+	for name, test := range map[string]struct{ input, text string }{
+		"CSV":             {csv.String(), "looks like CSV"},
+		"gz":              {compressed.String(), "gunzip -c FILE"},
+		"UTF-16":          {shifted.String(), "iconv -f UTF-16 -t UTF-8"},
+		"UTF-16 unmarked": {shifted.String()[2:], "zero bytes"},
+		"jq without -c":   {strings.Repeat("{\n  \"event\": \"x\"\n}\n", 100), "jq -c . FILE"},
+		"an array":        {array, "jq -c '.[]' FILE"},
+		"other objects":   {tagged.String(), "JSON objects and no events"},
+		"HTML":            {strings.Repeat("<p>\n", 100), "HTML"},
+		"text":            {strings.Repeat("hello\n", 100), "needs a JSON object a line"},
+	} {
+		r := sioemit(t, nil, test.input, "pipe", "--dry-run")
+		if r.status != statusUsage || r.stdout != "" || len(r.stderr) > 20_000 {
+			t.Errorf("%s: status %d, %d bytes on stderr", name, r.status, len(r.stderr))
+		}
+		if last := r.stderr[strings.LastIndexByte(strings.TrimSpace(r.stderr), '\n')+1:]; !strings.Contains(last, "after 20 bad lines in a row: ") || !strings.Contains(last, test.text) {
+			t.Errorf("%s: %.2000s", name, last)
+		}
+	}
+	// They are counted in a row, and the flag says how many.
+	mixed := strings.Repeat(strings.Repeat("bad\n", 19)+`{"event":"x"}`+"\n", 5)
+	for words, want := range map[string]int{"pipe": 5, "pipe --max-bad-lines 19": 0, "pipe --max-bad-lines 0": 5, "pipe --max-bad-lines 19 --from-line 20": 1} {
+		r := sioemit(t, nil, mixed, append(strings.Fields(words), "--dry-run")...)
+		if got := strings.Count(r.stdout, "\n"); got != want || r.status != statusUsage || strings.Contains(r.stderr, "in a row") != (want < 5) {
+			t.Errorf("%s: %d sent, %.3000s", words, got, r.stderr)
+		}
+	}
+	if r := sioemit(t, nil, csv.String(), "pipe", "--dry-run", "--max-bad-lines", "0"); !strings.Contains(r.stderr, "100000 of 100000 lines rejected") {
+		t.Errorf("status %d, %d bytes", r.status, len(r.stderr))
+	}
+	if r := sioemit(t, nil, csv.String(), "pipe", "--dry-run", "--max-bad-lines", "-1"); r.status != statusUsage {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPipeHalfLine presses Ctrl-C while a line has come in part: it does not
+// count, and nothing is said of it.
+func TestPipeHalfLine(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if out, err := exec.CommandContext(t.Context(), "mkfifo", fifo).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	p := startPipe(t, "--redis", server.URL(), fifo)
+	writer, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	if _, err := io.WriteString(writer, numbered(1)+`{"event":"half"`); err != nil {
+		t.Fatal(err)
+	}
+	received.next(t)
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r := p.wait()
+	if s := r.summary(t); r.status != statusInterrupt || s.Lines != 1 || s.Rejected != 0 || *s.FirstNotSent != 2 || r.stderr != "sioemit: resume with --from-line 2\nsioemit: interrupted\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPipeRetryRefused has a Redis that is out of memory, and then is not.
+func TestPipeRetryRefused(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	rdb := server.Client()
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	words := []string{"--redis", server.URL(), "--adapter", "streams"}
+	r := sioemit(t, nil, numbered(3), append(words, "pipe", "--json")...)
+	if s := r.summary(t); r.status != statusFailed || s.Sent != 0 || !strings.Contains(r.stderr, "has no memory left") {
+		t.Errorf("%+v", r)
+	}
+	p := startPipe(t, append(words, "--retry-for", "1h")...)
+	go func() {
+		_, _ = io.WriteString(p.stdin, numbered(3))
+		p.stdin.Close()
+	}()
+	await(t, func() bool { // it has been refused again
+		_, count, _ := strings.Cut(rdb.Info(t.Context(), "errorstats").Val(), "errorstat_OOM:count=")
+		n, _ := strconv.Atoi(strings.TrimSpace(strings.SplitN(count, "\r", 2)[0]))
+		return n >= 3
+	})
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.wait(); r.status != 0 {
+		t.Errorf("%+v", r)
+	}
+	checkNumbers(t, rdb, 3)
 }
 
 // badLines are lines that pipe rejects, with what the message must name.
