@@ -12,16 +12,22 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 )
 
-// askRow is a kind of cluster that is asked.
+// askRow is a kind of cluster that is asked; prefix keeps the rows of one Redis apart.
 type askRow struct {
 	name    string
 	adapter func(prefix string) harness.Adapter
 	option  func(prefix string) emitter.Option
+	flags   func(prefix string) []string // the same for the command
 }
 
-// classicAsk is a row of the classic adapter; prefix keeps the rows of one Redis apart.
+// classicAsk is a row of the classic adapter.
 func classicAsk(name string, adapter harness.Adapter) askRow {
-	return askRow{name, func(prefix string) harness.Adapter { return adapter.With("key", prefix) }, emitter.WithKey}
+	return askRow{
+		name,
+		func(prefix string) harness.Adapter { return adapter.With("key", prefix) },
+		emitter.WithKey,
+		func(prefix string) []string { return []string{"--key", prefix} },
+	}
 }
 
 var askRows = []askRow{
@@ -33,6 +39,7 @@ var askRows = []askRow{
 		func(prefix string) emitter.Option {
 			return emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{ChannelPrefix: prefix}))
 		},
+		func(prefix string) []string { return []string{"--adapter", "sharded", "--key", prefix} },
 	},
 	{
 		"streams",
@@ -42,6 +49,9 @@ var askRows = []askRow{
 		func(prefix string) emitter.Option {
 			return emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{ChannelPrefix: prefix, StreamName: prefix}))
 		},
+		func(prefix string) []string {
+			return []string{"--adapter", "streams", "--key", prefix, "--stream-name", prefix}
+		},
 	},
 }
 
@@ -50,6 +60,7 @@ type askRedis struct {
 	name    string
 	conn    harness.RedisConn
 	client  emitter.Client
+	flags   []string              // for the command
 	cluster *harness.RedisCluster // nil for one Redis
 }
 
@@ -58,8 +69,8 @@ func startAskRedis(t *testing.T) []askRedis {
 	one := startRedis(t)
 	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
 	return []askRedis{
-		{"one Redis", one.Conn(), one.Client(), nil},
-		{"Redis Cluster", cluster.Conn(), cluster.Client(), cluster},
+		{"one Redis", one.Conn(), one.Client(), []string{"--redis", one.URL()}, nil},
+		{"Redis Cluster", cluster.Conn(), cluster.Client(), []string{"--redis", cluster.URLs()[0], "--cluster"}, cluster},
 	}
 }
 
@@ -67,18 +78,19 @@ func startAskRedis(t *testing.T) []askRedis {
 type asked struct {
 	*testing.T
 	ctx     context.Context
-	io      *emitter.Emitter
+	io      *emitter.Emitter // sends what marks the end of a step, and looks
+	via     asker            // is put to the test
 	nodes   []*harness.Node
 	members []*member
-	seen    map[*member]int // how many events have been accounted for
+	seen    map[*member]int       // how many events have been accounted for
+	served  map[*harness.Node]int // and how many of each server
 	checks  int
 }
 
-// startAsked brings up the servers, and on each of them clients in room r1, in r1 and r2, in none, and in /admin with
-// and without r1. One client, in room mute, never acknowledges anything.
-func startAsked(t *testing.T, clients *harness.Clients, adapter harness.Adapter, conn harness.RedisConn, nodes int) *asked {
+// startAsked brings up the servers.
+func startAsked(t *testing.T, adapter harness.Adapter, conn harness.RedisConn, nodes int) *asked {
 	t.Helper()
-	a := &asked{T: t, ctx: withDeadline(t), seen: make(map[*member]int)}
+	a := &asked{T: t, ctx: withDeadline(t), seen: make(map[*member]int), served: make(map[*harness.Node]int)}
 	a.nodes = make([]*harness.Node, nodes)
 	failed := make([]error, nodes)
 	var group sync.WaitGroup
@@ -97,6 +109,40 @@ func startAsked(t *testing.T, clients *harness.Clients, adapter harness.Adapter,
 		}
 		closeAtEnd(t, a.nodes[i])
 	}
+	return a
+}
+
+// each lets every asker, one after the other, ask and steer clients of its own: the steps disconnect them. With the
+// options and flags given, askers see the servers.
+func (a *asked) each(clients *harness.Clients, client emitter.Client, options []emitter.Option, flags []string, steps func()) {
+	a.Helper()
+	path, err := command.build()
+	if err != nil {
+		a.Fatal(err)
+	}
+	a.io = emitter.New(client, options...)
+	outer := a.T
+	for _, via := range []asker{library{a.io}, commandLine{path: path, flags: flags}} {
+		if !outer.Run(via.name(), func(t *testing.T) {
+			a.T, a.via = t, via
+			a.ctx = withDeadline(t)
+			a.populate(clients)
+			steps()
+			for _, m := range a.members {
+				a.ok(m.Close())
+			}
+			a.members = nil
+		}) {
+			outer.FailNow()
+		}
+	}
+	a.T = outer
+}
+
+// populate connects to each server clients in room r1, in r1 and r2, in none, and in /admin with and without r1. One
+// client, in room mute, never acknowledges anything.
+func (a *asked) populate(clients *harness.Clients) {
+	a.Helper()
 	for i, node := range a.nodes {
 		for _, place := range []struct {
 			namespace string
@@ -106,7 +152,6 @@ func startAsked(t *testing.T, clients *harness.Clients, adapter harness.Adapter,
 		}
 	}
 	a.connect(clients, "mute", a.nodes[0], "/", []string{"mute"}, false)
-	return a
 }
 
 // greeting is how clients acknowledge a ping.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sioemit/sioemit/emitter"
 )
@@ -209,15 +210,23 @@ func mixed(names []string, numbers []float64) []any {
 }
 
 func (c commandLine) run(ctx context.Context, stdin string, args ...string) error {
+	_, err := c.output(ctx, stdin, args...)
+	return err
+}
+
+// output runs the command. The error holds what it wrote to stderr.
+func (c commandLine) output(ctx context.Context, stdin string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.path, append(append([]string{}, c.flags...), args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute // then it is killed
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = environment()
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("sioemit %.200q: %w\n%s", args, err, stderr.String())
+		return stdout.Bytes(), fmt.Errorf("sioemit %.200q: %w\n%s", args, err, stderr.String())
 	}
-	return nil
+	return stdout.Bytes(), nil
 }
 
 // environment is this process's without what the command reads: what the caller has set must not change what is tested.
@@ -227,13 +236,7 @@ func environment() []string {
 	})
 }
 
-func (commandLine) refusal(err, target error) error {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(err.Error(), target.Error()) {
-		return fmt.Errorf("got %v, want exit status 2 with %q", err, target)
-	}
-	return nil
-}
+func (commandLine) refusal(err, target error) error { return exited(err, 2, target.Error()) }
 
 // asJSON writes binary the way that clients.js and sioemit have it in JSON.
 func asJSON(value any) any {
