@@ -62,15 +62,19 @@ func (s *stage) compressed(expect func(small bool) bool) {
 // compression outside of a browser, so a hand-made one does.
 func compressPolling(s *stage) {
 	p := newPoller(s)
-	for _, c := range compressions {
-		m := message{event: "compress", args: []any{compressible}, rooms: []string{"by hand"}, compress: c.flag}
-		if err := s.via.send(s.ctx, m); err != nil {
-			s.Fatal(err)
-		}
-		s.sent++
-		s.withheld += len(s.members)
-		if small := p.await(compressible); small != c.small {
-			s.Errorf("the answer to a poll was compressed: %t, want %t", small, c.small)
+	one := func(ctx context.Context, m message) error { return s.via.send(ctx, m) }
+	all := func(ctx context.Context, m message) error { return s.via.sendAll(ctx, []message{m}) }
+	for _, send := range []func(context.Context, message) error{one, all} {
+		for _, c := range compressions {
+			m := message{event: "compress", args: []any{compressible}, rooms: []string{"by hand"}, compress: c.flag}
+			if err := send(s.ctx, m); err != nil {
+				s.Fatal(err)
+			}
+			s.sent++
+			s.withheld += len(s.members)
+			if small := p.await(compressible); small != c.small {
+				s.Errorf("the answer to a poll was compressed: %t, want %t", small, c.small)
+			}
 		}
 	}
 }

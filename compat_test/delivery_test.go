@@ -97,6 +97,53 @@ func (s *stage) flood(slow *member, messages []message, droppable bool) int {
 	return s.settle()[slow]
 }
 
+// Events of one batch have nothing to do with each other: none goes where the one before it went, or as that did. Each
+// comes twice, so that what is kept of a target is used.
+func batch(s *stage) {
+	inA, admin := s.some(s.T, inAny(roomA)), s.some(s.T, everyone("/admin"))
+	kinds := []struct {
+		message
+		to func(*member) bool
+	}{
+		{message{rooms: []string{roomA}}, inAny(roomA)},
+		{message{namespace: "/admin"}, everyone("/admin")},
+		{message{except: []string{inA[0].ID}, args: []any{[]byte{1, 2}}}, and(everyone("/"), not(only(inA[0])))},
+		{message{rooms: []string{roomA, roomB}, compress: new(false), args: []any{"text", 1}}, inAny(roomA, roomB)},
+		{message{rooms: []string{roomSocket}, volatile: true}, inAny(roomSocket)},
+		{message{args: []any{map[string]any{"file": []byte{3}}, nil}}, everyone("/")},
+		{
+			message{namespace: "admin", rooms: []string{roomA}, except: []string{admin[0].ID}},
+			and(and(everyone("/admin"), not(only(admin[0]))), func(m *member) bool { return m.in(roomA) }),
+		},
+		{message{rooms: []string{inA[0].ID}, args: []any{"one"}}, only(inA[0])},
+		{message{rooms: []string{"nobody", inA[0].ID}}, only(inA[0])},
+		{message{rooms: []string{roomB}, args: []any{[]any{}}}, inAny(roomB)},
+		{message{}, everyone("/")},
+	}
+	if s.row.generation.Number >= 4 {
+		kinds = append(kinds, struct {
+			message
+			to func(*member) bool
+		}{message{rooms: []string{roomA}, except: []string{roomB}}, and(inAny(roomA), not(inAny(roomB)))})
+	}
+	kinds = append(kinds, kinds...)
+	var messages []message
+	for i := range kinds {
+		kinds[i].event = fmt.Sprintf("event %d", i)
+		messages = append(messages, kinds[i].message)
+	}
+	if err := s.via.sendAll(s.ctx, messages); err != nil {
+		s.Fatal(err)
+	}
+	for _, kind := range kinds {
+		if kind.volatile { // a client that still takes the one before it may miss it
+			s.permit(kind.message, kind.to)
+		} else {
+			s.expect(kind.message, kind.to)
+		}
+	}
+}
+
 // Thousands of events arrive in the order in which they were sent, each of them once.
 func order(s *stage) {
 	s.gather(s.ctx, s.T, "numbers")

@@ -46,6 +46,7 @@ var promises = []promise{
 	},
 	{name: "compress-polling", says: "compress or not, HTTP long-polling", keep: compressPolling},
 	{name: "volatile", says: "volatile", keep: volatile},
+	{name: "batch", says: "many kinds of events in one batch, each as it was meant", keep: batch},
 	{name: "order", says: "thousands of events, in order, none lost or doubled", keep: order},
 }
 
