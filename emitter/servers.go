@@ -15,6 +15,10 @@ var ErrPipelined = errors.New("this call needs an answer and cannot be part of a
 // returns ErrTargeted: a server listens to its whole namespace. On a Redis
 // Cluster it asks every node, because each knows its own subscribers only; when
 // the client does not show them, it returns ErrNeedsClusterClient.
+//
+// These servers need not all get an event. With the sharded adapter only those
+// with clients in a room subscribe to its channel, and none in another
+// SubscriptionMode; and which stream a server reads, Redis does not know.
 func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 	if o.err != nil {
 		return 0, o.err

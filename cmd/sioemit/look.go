@@ -160,7 +160,7 @@ A sioemit listen on the sharded adapter is counted as one of them, and one with
 doctor tells them apart.
 
 ` + footer,
-		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen"}, jsonFlag()},
+		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen on the namespace"}, jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err

@@ -16,7 +16,7 @@ func pipeCommand(stdin io.Reader) *cli.Command {
 	flags := append(targetFlags(), deliveryFlags()...)
 	flags = append(flags,
 		&cli.StringFlag{Name: "rate", Usage: "send at most so many lines, 500/s or 500/m: `RATE`"},
-		&cli.IntFlag{Name: "require", Usage: "exit with 3, and send nothing, if fewer than `N` servers listen"},
+		&cli.IntFlag{Name: "require", Usage: "exit with 3, and send nothing, if fewer than `N` servers listen on the namespace"},
 		&cli.DurationFlag{Name: "retry-for", Usage: "when Redis is gone, try again for this `TIME`"},
 		&cli.Int64Flag{Name: "from-line", Value: 1, Usage: "start with line `N`, to resume"},
 		&cli.Int64Flag{Name: "max-bad-lines", Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
@@ -117,7 +117,7 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 	stopProgress()
 	err = p.finish(readErr, sendErr)
 	if ended && sendErr == nil && p.sent.Load() > 0 && !dryRun && !c.Bool("quiet") {
-		p.warnUnheard(emitter.New(client, options...))
+		p.warnUnheard(client, emitter.New(client, options...))
 	}
 	return err
 }

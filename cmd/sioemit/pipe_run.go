@@ -36,6 +36,9 @@ type piper struct {
 	rejected atomic.Int64
 	next     atomic.Int64 // number of the line behind the last one queued or rejected
 
+	unsubscribed int64 // events of the sharded adapter on the channel of a room, to which nobody subscribes
+	subscribed   int64 // and those on one to which somebody does
+
 	trusted      bool  // Redis took all of the last commands
 	firstNotSent int64 // line number, 0: none
 	sentBehind   int   // lines after that one that were sent all the same
@@ -237,6 +240,7 @@ func (p *piper) execute(b *batch) error {
 		for i, cmd := range cmds[:n] {
 			if cmd.Err() == nil {
 				p.sent.Add(1)
+				p.noteSubscribers(cmd)
 				continue
 			}
 			if err == nil || isPassing(err) {

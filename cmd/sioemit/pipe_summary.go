@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 )
@@ -48,7 +49,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 
 // warnUnheard says in which namespaces nobody listens to what was sent. It asks
 // about all of them at once, so that it takes one round trip.
-func (p *piper) warnUnheard(io *emitter.Emitter) {
+func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
 	ctx, cancel := context.WithTimeout(p.c.Context, p.c.Duration("timeout"))
 	defer cancel()
 	var namespaces []string
@@ -75,9 +76,49 @@ func (p *piper) warnUnheard(io *emitter.Emitter) {
 	}
 	if len(unheardIn) > 0 {
 		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: in namespace %s %s%s\n", strings.Join(unheardIn, ", "), unheard(p.c), more)
+	} else {
+		p.warnUnread(ctx, client, namespaces)
 	}
 	if err := cmp.Or(errs...); err != nil {
 		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", errorText(explain(p.c, err)))
+	}
+}
+
+// noteSubscribers counts what went to the channel of a room, which nobody but
+// servers with clients in that room subscribes to, or nobody at all.
+func (p *piper) noteSubscribers(cmd redis.Cmder) {
+	sent, ok := cmd.(*redis.IntCmd)
+	if !ok || p.c.String("adapter") != "sharded" || !isRoomChannel(p.c, fmt.Sprint(sent.Args()[1])) {
+		return
+	}
+	if sent.Val() == 0 {
+		p.unsubscribed++
+	} else {
+		p.subscribed++
+	}
+}
+
+// warnUnread says what it can mean that servers listen on the namespaces and all
+// the same did not get what was sent: no event to a single room found a
+// subscriber, where one that did would show that the mode is right; or a stream
+// holds nothing but what was sent.
+func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, namespaces []string) {
+	if p.unsubscribed > 0 && p.subscribed == 0 {
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: nobody received %s to a single room: no client is in these rooms, or %s\n", plural(int(p.unsubscribed), "event"), otherMode(p.c))
+	}
+	sent := p.sent.Load()
+	if p.c.String("adapter") != "streams" || sent >= p.c.Int64("max-len") {
+		return
+	}
+	for _, namespace := range namespaces {
+		stream, err := streamsFormat(p.c).Stream(namespace)
+		if err != nil {
+			continue // nothing was sent there
+		}
+		if n, err := client.XLen(ctx, stream).Result(); err == nil && n <= sent {
+			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: %s: %s\n", quote(stream), newStream)
+			return
+		}
 	}
 }
 
@@ -102,7 +143,13 @@ func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
 			Rejected     int64  `json:"rejected"`
 			NotSent      int64  `json:"notSent"`
 			FirstNotSent *int64 `json:"firstNotSent"`
-		}{lines, sent, rejected, notSent, nil}
+			// Unsubscribed is how many went on the channel of a room to which
+			// nobody subscribes; of the sharded adapter only.
+			Unsubscribed *int64 `json:"unsubscribed,omitempty"`
+		}{lines, sent, rejected, notSent, nil, nil}
+		if p.c.String("adapter") == "sharded" {
+			summary.Unsubscribed = &p.unsubscribed
+		}
 		if p.firstNotSent > 0 {
 			summary.FirstNotSent = &p.firstNotSent
 		}

@@ -14,7 +14,7 @@ import (
 // too few servers listen is said by them.
 func sendFlags(tooFew string) []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen; " + tooFew},
+		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen on the namespace; " + tooFew},
 		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
 		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"},
 		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
@@ -48,14 +48,19 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 	timeout := c.Duration("timeout")
 	ctx, cancel := context.WithTimeout(c.Context, timeout)
 	defer cancel()
+	var told func() delivery
 	var count func() (int, error)
 	if isCounted(c) {
+		told = askDelivery(c, pipe)
 		count = countServers(ctx, c, client, pipe, emitter.New(client, options...))
 	}
 	if err := executed(ctx, pipe); err != nil {
 		return explain(c, err)
 	}
-	return report(c, what, fmt.Sprint(command.Args()[1]), count)
+	if !isCounted(c) {
+		return nil
+	}
+	return report(c, what, told(), count)
 }
 
 func checkRequire(c *cli.Context) error {
@@ -108,47 +113,6 @@ func countServers(ctx context.Context, c *cli.Context, client redis.UniversalCli
 		r := <-done
 		return r.servers, r.err
 	}
-}
-
-// report prints what became of something that Redis has taken, and returns an
-// error when fewer servers than required listen. Without count it is silent.
-func report(c *cli.Context, what, channel string, count func() (int, error)) error {
-	if count == nil {
-		return nil
-	}
-	servers, err := count()
-	required := c.Int("require")
-	if err != nil && required > 0 {
-		return fmt.Errorf("it was sent, but the servers could not be counted: %w", explain(c, err))
-	}
-	var printErr error
-	switch {
-	case c.Bool("json"):
-		result := struct {
-			Channel string `json:"channel"`
-			Servers *int   `json:"servers"`
-		}{channel, &servers}
-		if err != nil {
-			result.Servers = nil
-		}
-		printErr = printJSON(c.App.Writer, result)
-	case c.Bool("quiet"):
-	case err != nil:
-		_, printErr = fmt.Fprintf(c.App.Writer, "sent %s on %s\n", what, quote(channel))
-	default:
-		_, printErr = fmt.Fprintf(c.App.Writer, "sent %s on %s, where %s\n", what, quote(channel), listen(servers))
-	}
-	if printErr != nil {
-		return fmt.Errorf("it was sent, but that could not be printed: %w", printErr)
-	}
-	if err != nil {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", errorText(explain(c, err)))
-	} else if servers < required {
-		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), quote(channel), required)}
-	} else if servers == 0 && !c.Bool("quiet") {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: %s\n", unheard(c))
-	}
-	return nil
 }
 
 // whatToCheck is said where no server listens.

@@ -200,5 +200,5 @@ func serverEmitBinary(c *cli.Context, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	return report(c, quote(event), channel, count)
+	return report(c, quote(event), delivery{Channel: channel}, count)
 }
