@@ -39,6 +39,10 @@ const needsFetch = "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
 // particular order. When a server does not answer before the deadline, it
 // returns what came and an *IncompleteError. It needs Socket.IO 4 and, of the
 // classic adapter, version 6.1.
+//
+// Each server writes down socket.data of its clients to answer. One whose data is
+// circular ends with an uncaught exception then, as it does when another server
+// calls fetchSockets.
 func (o *BroadcastOperator) FetchSockets(ctx context.Context) ([]Socket, error) {
 	return o.fetchSockets(ctx, "FetchSockets")
 }
@@ -109,7 +113,7 @@ func newSocket(s map[string]any) Socket {
 // Rooms returns the names of all rooms of the namespace, sorted, but for those
 // that are numbers; see NumberRooms. The id of each socket is the name of a room,
 // too. The classic adapter knows a request for it; of the others it is the union
-// of their sockets' rooms. When a server does not answer before the deadline, it
+// of their sockets' rooms, for which they are asked as by FetchSockets. When a server does not answer before the deadline, it
 // returns what came and an *IncompleteError.
 func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
 	names, _, err := o.allRooms(ctx, "Rooms")

@@ -121,15 +121,17 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []encoding.Room
 		return answers{}, err
 	}
 	var a answers
+	heard := make(map[string]bool)
 	for a.servers < g.servers {
 		text, err := receive(ctx, pubsub)
 		if err != nil {
 			return a, ignoreTimeout(err)
 		}
 		reply, err := encoding.UnmarshalReply([]byte(text))
-		if err != nil || reply.RequestID != question.ID || !own[channel+reply.UID+"#"] {
+		if err != nil || reply.RequestID != question.ID || !own[channel+reply.UID+"#"] || heard[reply.UID] {
 			continue // of another call, or of sioemit listen, which has no channel of its own
 		}
+		heard[reply.UID] = true
 		a.servers++
 		a.clients += len(reply.Sockets)
 		if text[0] != '{' {

@@ -117,7 +117,10 @@ const lookedAtGroups = 50
 // roomEmpty says that nobody is in a room, and where somebody is.
 func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room) {
 	text := fmt.Sprintf("No client is in room %s now.", quoteRoom(room))
-	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist."}
+	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM)."}
+	if here.adapter == "classic" { // the others would have to write down socket.data
+		f.Advice = "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist."
+	}
 	if other, ok := p.inOther(ctx, here, room); ok {
 		text += fmt.Sprintf(" A client is in the room that is %s, which is another.", kindOfRoom(other))
 		f.Advice = "socket.join(5) and socket.join(\"5\") make two rooms."

@@ -159,13 +159,15 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 	}
 	channel := encoding.Streams{ChannelPrefix: g.key}.Channel(g.namespace)
 	after := id
+	heard := make(map[string]bool)
 	for a.servers < g.servers {
 		if pubsub != nil {
 			text, err := receive(ctx, pubsub)
 			if err != nil {
 				break
 			}
-			if reply, err := encoding.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] {
+			if reply, err := encoding.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] && !heard[reply.UID] {
+				heard[reply.UID] = true
 				a.servers++
 				a.clients += len(reply.Sockets)
 			}
@@ -178,8 +180,8 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 		for _, s := range read {
 			for _, entry := range s.Messages {
 				after = entry.ID
-				n, ok := answerIn(entry, question)
-				if ok {
+				if uid, n, ok := answerIn(entry, question); ok && !heard[uid] {
+					heard[uid] = true
 					a.servers++
 					a.clients += n
 				}
@@ -192,21 +194,22 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 	return a, nil
 }
 
-// answerIn returns how many sockets an entry holds that answers a question.
-func answerIn(entry redis.XMessage, question string) (sockets int, ok bool) {
+// answerIn returns whose answer to a question an entry is, and how many sockets
+// it holds.
+func answerIn(entry redis.XMessage, question string) (uid string, sockets int, ok bool) {
 	var fields []string
 	for name, value := range entry.Values {
 		fields = append(fields, name, fmt.Sprint(value))
 	}
 	m, err := encoding.UnmarshalEntry(fields)
 	if err != nil || m.Kind != encoding.KindSockets || !m.IsReply || m.RequestID != question {
-		return 0, false
+		return "", 0, false
 	}
 	var list []any
 	if m.Value.Decode(&list) != nil {
-		return 0, false
+		return "", 0, false
 	}
-	return len(list), true
+	return m.UID, len(list), true
 }
 
 // checkOldStreams says what servers of the streams adapter before 0.3 do not

@@ -1151,6 +1151,44 @@ func TestDoctorDocs(t *testing.T) {
 	if ran != 3 {
 		t.Errorf("%d examples", ran-1)
 	}
+	// The commands of scripts, in a shell.
+	bin := t.TempDir()
+	if err := os.Symlink(executable(t), filepath.Join(bin, "sioemit")); err != nil {
+		t.Fatal(err)
+	}
+	scripts := 0
+	for line := range strings.Lines(docs) {
+		command, isCommand := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "    sioemit doctor")
+		if !isCommand {
+			continue
+		}
+		scripts++
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", "sioemit doctor"+strings.Replace(command, "1m", "1s", 1))
+		cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "SIOEMIT_REDIS_URL=" + server.URL(), "PATH=" + bin + ":" + os.Getenv("PATH")}
+		out, _ := cmd.Output() // the status of the first is looked at below, that of the last is not 0
+		want := map[int]string{1: "ok       3 of 3 servers answered.", 2: "3 servers listen with key myapp, none with socket.io.\n", 3: "failure  3 servers listen"}[scripts]
+		if !strings.Contains(string(out), want) || scripts == 1 && !cmd.ProcessState.Success() {
+			t.Errorf("%s prints %s", command, out)
+		}
+	}
+	if scripts != 3 {
+		t.Errorf("%d commands", scripts)
+	}
+	_, last, _ := strings.Cut(docs, "\n    }\n")
+	last, _, _ = strings.Cut(last, "\n")
+	var said conclusion
+	if err := json.Unmarshal([]byte(last), &said); err != nil {
+		t.Fatal(err)
+	}
+	r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", "--timeout", "1m", "doctor", "--json")
+	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	var concluded conclusion
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &concluded); err != nil {
+		t.Fatal(err)
+	}
+	if concluded.Command = applied(concluded.Command, []string{"--timeout"}, nil); !reflect.DeepEqual(concluded, said) {
+		t.Errorf("the conclusion is %+v, in the example %+v", concluded, said)
+	}
 	_, object, _ := strings.Cut(docs, "\n    {\n")
 	object, _, _ = strings.Cut(object, "\n    }\n")
 	var example finding
@@ -1160,6 +1198,16 @@ func TestDoctorDocs(t *testing.T) {
 	if got := examined(t, []string{"--redis", server.URL()}).find("servers"); !reflect.DeepEqual(got, example) {
 		t.Errorf("the finding is %+v, in the example %+v", got, example)
 	}
+}
+
+// executable is this test binary, which is the command when runMain is set.
+func executable(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestOtherURL never prints a password, and never drops one without a word.

@@ -26,6 +26,9 @@ func socketsCommand() *cli.Command {
    sioemit sockets --room user:7 --json       a JSON object per client
    sioemit sockets --json --handshake | jq -r .handshake.address
 
+A server whose socket.data is circular ends when it is asked, as it does when
+another server calls fetchSockets().
+
 ` + footer,
 		Flags: flags,
 		Action: func(c *cli.Context) error {
@@ -102,6 +105,9 @@ func roomsCommand() *cli.Command {
    sioemit rooms                a room a line; quoted if it cannot be printed,
                                 and one that is a number as 5 (number)
    sioemit rooms -n admin --json
+
+The servers of the sharded and the streams adapter are asked for their sockets:
+see sioemit sockets --help.
 
 ` + footer,
 		Flags: []cli.Flag{jsonFlag()},
