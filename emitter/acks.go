@@ -34,7 +34,9 @@ func (o *BroadcastOperator) EmitWithAck(ctx context.Context, event string, args 
 	if err := checkEvent(event, reservedEvents); err != nil {
 		return Acks{}, err
 	}
-	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: event, Args: args, Flags: o.flags}}
+	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{
+		Event: event, Args: args, Flags: o.flags, MaxAttachments: o.sender.maxAttachments,
+	}}
 	var c ackCollector
 	asked, err := o.ask(ctx, "EmitWithAck", o.needs(needsAck), r, &c)
 	c.acks.Servers = asked

@@ -2,9 +2,11 @@ package emitter_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -309,6 +311,8 @@ func TestSteerRefused(t *testing.T) {
 		"no event for servers":     {io.ServerSideEmit(ctx, ""), emitter.ErrEmptyEvent},
 		"connect for servers":      {io.ServerSideEmit(ctx, "connect"), emitter.ErrReservedEvent},
 		"connection for servers":   {two(io.ServerSideEmitWithAck(ctx, "connection")), emitter.ErrReservedEvent},
+		"error for servers":        {io.ServerSideEmit(ctx, "error"), emitter.ErrReservedEvent},
+		"error with an answer":     {two(io.ServerSideEmitWithAck(ctx, "error")), emitter.ErrReservedEvent},
 		"new_namespace":            {io.ServerSideEmit(ctx, "new_namespace"), emitter.ErrReservedEvent},
 		"invalid for servers":      {io.ServerSideEmit(ctx, "\xff"), emitter.ErrInvalidUTF8},
 		"servers of a room":        {io.To("a").ServerSideEmit(ctx, "e"), emitter.ErrTargeted},
@@ -362,12 +366,30 @@ func TestUnencodable(t *testing.T) {
 		return nil
 	})
 	io := emitter.New(asker(t, redisServer)).Timeout(forever)
-	_, ackErr := io.EmitWithAck(t.Context(), "e", 1, make(chan int))
-	_, sideErr := io.ServerSideEmitWithAck(t.Context(), "e", 1, make(chan int))
-	for _, err := range []error{ackErr, sideErr, io.ServerSideEmit(t.Context(), "e", 1, make(chan int))} {
+	for name, test := range map[string]struct {
+		args []any
+		want error
+	}{
+		"channel":   {[]any{1, make(chan int)}, nil},
+		"deep":      {[]any{1, json.RawMessage(strings.Repeat("[", 1001) + strings.Repeat("]", 1001))}, encoding.ErrTooDeep},
+		"prototype": {[]any{1, map[string]any{"__proto__": []byte{1}}}, encoding.ErrUnsafe},
+	} {
+		_, ackErr := io.EmitWithAck(t.Context(), "e", test.args...)
+		_, sideErr := io.ServerSideEmitWithAck(t.Context(), "e", test.args...)
+		for _, err := range []error{ackErr, sideErr, io.ServerSideEmit(t.Context(), "e", test.args...)} {
+			var argument *encoding.ArgumentError
+			if !errors.As(err, &argument) || argument.Index != 1 || test.want != nil && !errors.Is(err, test.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	for name, args := range map[string][]any{
+		"placeholder": {[]byte{1}, map[string]any{"_placeholder": true}}, "attachments": {[]byte{1}, "x", slices.Repeat([]any{[]byte{1}}, 10)},
+	} {
 		var argument *encoding.ArgumentError
-		if !errors.As(err, &argument) || argument.Index != 1 {
-			t.Errorf("%v", err)
+		_, err := io.EmitWithAck(t.Context(), "e", args...)
+		if !errors.Is(err, encoding.ErrUnsafe) || !errors.As(err, &argument) || argument.Index != len(args)-1 {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	eventually(t, "no connection is left", func() bool { return len(subscriptions(t, redisServer)) == 0 })

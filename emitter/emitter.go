@@ -21,7 +21,7 @@ type Emitter struct {
 // opens no connection; calls with replies open one for as long as any of them
 // waits. An Emitter needs no closing.
 func New(client Client, options ...Option) *Emitter {
-	c := config{version: 4, adapter: Classic()}
+	c := config{version: 4, adapter: Classic(), maxAttachments: encoding.DefaultMaxAttachments}
 	for _, option := range options {
 		option(&c)
 	}
@@ -47,7 +47,10 @@ func New(client Client, options ...Option) *Emitter {
 		longest.Longest()
 		ids = &longest
 	}
-	return newEmitter(&sender{client: client, can: can, adapter: c.adapter, version: c.version, ids: ids, replies: newReplies(), memory: newMemories(client)}, c.err)
+	return newEmitter(&sender{
+		client: client, can: can, adapter: c.adapter, version: c.version, ids: ids, maxAttachments: c.maxAttachments,
+		replies: newReplies(), memory: newMemories(client),
+	}, c.err)
 }
 
 // Close ends all calls of the emitter that wait for replies, and refuses later
@@ -71,6 +74,8 @@ type sender struct {
 	ids     *regexp.Regexp // that Except takes; nil: it takes rooms
 	replies *replies
 	memory  *memories
+
+	maxAttachments int // that the clients take
 }
 
 // broadcast sends an event to the target of an operator.

@@ -3,6 +3,7 @@ package emitter_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -316,6 +317,11 @@ func TestRefused(t *testing.T) {
 		{"channel as argument", io.To("a"), "e", []any{1, make(chan int)}, nil, `argument 2 of event "e"`},
 		{"NaN", io.To("a"), "e", []any{map[string]any{"n": math.NaN()}}, nil, "NaN"},
 		{"binary in JSON", emitter.New(rdb, emitter.WithCodec(emitter.JSON)).To("a"), "e", []any{[]byte{1}}, encoding.ErrBinary, "binary"},
+		{"deep", io.To("a"), "e", []any{json.RawMessage(strings.Repeat("[", 1001) + strings.Repeat("]", 1001))}, encoding.ErrTooDeep, `argument 1 of event "e"`},
+		{"prototype", io.To("a"), "e", []any{1, map[string]any{"__proto__": 1}}, encoding.ErrUnsafe, `argument 2 of event "e": the key "__proto__"`},
+		{"placeholder", io.To("a"), "e", []any{map[string]any{"_placeholder": true}, []byte{1}}, encoding.ErrUnsafe, `argument 1 of event "e"`},
+		{"attachments", io.To("a"), "e", []any{1, slices.Repeat([]any{[]byte{1}}, 11)}, encoding.ErrUnsafe, `argument 2 of event "e": more than 10 binary values`},
+		{"attachments 0", &emitter.New(rdb, emitter.WithMaxAttachments(0)).BroadcastOperator, "e", nil, nil, "WithMaxAttachments(0)"},
 		{"codec", emitter.New(rdb, emitter.WithCodec(7)).To("a"), "e", nil, emitter.ErrCodec, "7"},
 		{"version 0", emitter.New(rdb, emitter.WithServerVersion(0)).To("a"), "e", nil, emitter.ErrServerVersion, "0"},
 		{"version 5", emitter.New(rdb, emitter.WithServerVersion(5)).To("a"), "e", nil, emitter.ErrServerVersion, "5"},
@@ -529,5 +535,44 @@ func TestRedisErrors(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "2 of 2") {
 		t.Errorf("no Redis, pipelined: %v", err)
+	}
+}
+
+// TestMaxAttachments has as many binary values sent as the clients take, by each
+// adapter, and no more.
+func TestMaxAttachments(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	rdb := server.Client()
+	for name, adapter := range map[string]emitter.Adapter{
+		"classic": emitter.Classic(), "sharded": emitter.Sharded(emitter.ShardedOptions{}), "streams": emitter.Streams(emitter.StreamsOptions{}),
+	} {
+		for n, options := range map[int][]emitter.Option{10: nil, 3: {emitter.WithMaxAttachments(3)}, 500: {emitter.WithMaxAttachments(500)}} {
+			io := emitter.New(rdb, append(options, emitter.WithAdapter(adapter))...)
+			args := slices.Repeat([]any{[]byte{1}}, n)
+			for range 3 { // the second time the target is kept
+				if err := io.Emit(t.Context(), "e", args...); err != nil {
+					t.Errorf("%s: %d: %v", name, n, err)
+				}
+				var argument *encoding.ArgumentError
+				if err := io.Emit(t.Context(), "e", append(args, []byte{})...); !errors.Is(err, encoding.ErrUnsafe) || !errors.As(err, &argument) || argument.Index != n {
+					t.Errorf("%s: one more than %d: %v", name, n, err)
+				}
+				if err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+					if err := io.To("a").Emit(t.Context(), "e", args...); err != nil {
+						t.Errorf("%s, pipeline: %d: %v", name, n, err)
+					}
+					return io.To("a").Emit(t.Context(), "e", append(args, []byte{})...)
+				}); !errors.Is(err, encoding.ErrUnsafe) {
+					t.Errorf("%s, pipeline: one more than %d: %v", name, n, err)
+				}
+			}
+			// Servers get their events without a parser.
+			if name != "classic" {
+				if err := io.ServerSideEmit(t.Context(), "e", append(args, []byte{}, map[string]any{"_placeholder": true})...); err != nil {
+					t.Errorf("%s, to servers: %v", name, err)
+				}
+			}
+		}
 	}
 }

@@ -18,8 +18,9 @@ var (
 	// ErrReservedEvent is returned for an event that Socket.IO emits itself. To
 	// clients these are connect, connect_error, disconnect, disconnecting,
 	// newListener and removeListener: a client that receives one drops its
-	// connection. To servers, with ServerSideEmit, they are connect,
-	// connection and new_namespace.
+	// connection. To servers, with ServerSideEmit, they are connect, connection
+	// and new_namespace, and error, which ends a server that has no listener for
+	// it.
 	ErrReservedEvent = errors.New("the event's name is reserved by Socket.IO")
 
 	// ErrEmptyRoom is returned for an empty room, and where there is no room at
@@ -48,10 +49,10 @@ var (
 )
 
 // The lists of Socket.IO 4. From outside, "connection" would call the handlers
-// of a server with no socket.
+// of a server with no socket. Node.js throws where nobody listens for "error".
 var (
 	reservedEvents     = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
-	reservedServerSide = []string{"connect", "connection", "new_namespace"}
+	reservedServerSide = []string{"connect", "connection", "error", "new_namespace"}
 )
 
 func checkEvent(event string, reserved []string) error {

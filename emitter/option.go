@@ -19,6 +19,8 @@ type config struct {
 	version int
 	ids     *regexp.Regexp // nil: what engine.io makes
 	err     error
+
+	maxAttachments int
 }
 
 // Codec is the form of the messages between the servers.
@@ -84,4 +86,19 @@ func WithServerVersion(major int) Option {
 // engine.io makes. It has no effect on Socket.IO 4, where Except takes rooms.
 func WithSocketIDs(pattern *regexp.Regexp) Option {
 	return func(c *config) { c.ids = pattern }
+}
+
+// WithMaxAttachments sets how many binary values an event to clients may hold,
+// in all its arguments together. The default is 10, as in socket.io-parser since
+// 4.2.6, and 3.3.5 and 3.4.4 for Socket.IO 2: a client that gets more drops its
+// connection, or ends with an exception. Emit and EmitWithAck refuse more with
+// encoding.ErrUnsafe. Raise it when every client has an older parser, or the
+// option maxAttachments; servers themselves need none.
+func WithMaxAttachments(n int) Option {
+	return func(c *config) {
+		c.maxAttachments = n
+		if n < 1 {
+			c.err = fmt.Errorf("emitter: WithMaxAttachments(%d) must be 1 or more", n)
+		}
+	}
 }

@@ -21,7 +21,7 @@ type route struct {
 // set makes r the route of a target, in the memory that r has.
 func (r *route) set(o *BroadcastOperator) (err error) {
 	r.adapter = o.sender.adapter
-	r.target.Flags = o.flags
+	r.target.Flags, r.target.MaxAttachments = o.flags, o.sender.maxAttachments
 	o.setTarget(&r.target)
 	if r.words, err = r.adapter.words(r.words[:0], &r.target); err != nil {
 		return fmt.Errorf("emitter: %w", err)

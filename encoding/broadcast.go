@@ -28,6 +28,10 @@ type Broadcast struct {
 	Rooms     []Room // in any of these, or everyone when empty; distinct
 	Except    []Room // but in none of these; distinct
 	Flags     Flags
+	// MaxAttachments is how many binary values the clients' parser takes in one
+	// event, its option of this name; 0 means DefaultMaxAttachments. Clients are
+	// disconnected by more.
+	MaxAttachments int
 }
 
 // Flags are the modifiers of a broadcast.
@@ -56,21 +60,57 @@ func (e *ArgumentError) Unwrap() error { return e.Err }
 // writeData appends the data of a packet, or whatever else is one value.
 type writeData func(b []byte) ([]byte, error)
 
+// forServers is the limit of binary values in an event that no client's parser
+// reads.
+const forServers = -1
+
+// limit returns how many binary values the clients take.
+func (b *Broadcast) limit() int {
+	if b.MaxAttachments == 0 {
+		return DefaultMaxAttachments
+	}
+	return b.MaxAttachments
+}
+
 // event appends the data of an event's packet: its name, then the arguments.
-func (e *encoder) event(b []byte, event string, args []any) ([]byte, error) {
+func (e *encoder) event(b []byte, event string, args []any, limit int) ([]byte, error) {
 	start := len(b)
 	b = appendArrayHeader(b, 1+len(args))
 	b = appendString(b, event)
 	var err error
+	special := -1 // the first argument with a special member
 	for i, arg := range args {
 		if b, err = e.value(b, arg); err != nil {
 			return nil, &ArgumentError{event, i, err}
+		}
+		if e.beyond|e.special|e.attachments == 0 {
+			continue
+		}
+		if special < 0 && e.special > 0 {
+			special = i
+		}
+		if at, err := e.checkArgument(i, special, limit); err != nil {
+			return nil, &ArgumentError{event, at, err}
 		}
 	}
 	if err := checkSize(len(b) - start); err != nil {
 		return nil, err
 	}
 	return b, nil
+}
+
+// checkArgument refuses what the argument of index i has brought, and says which
+// argument is to blame.
+func (e *encoder) checkArgument(i, special, limit int) (at int, err error) {
+	switch {
+	case e.beyond > 0:
+		return i, ErrTooDeep
+	case limit == forServers:
+		return i, nil
+	case e.attachments > limit:
+		return i, fmt.Errorf("more than %d binary values in one event, which is what maxAttachments allows: %w", limit, ErrUnsafe)
+	}
+	return special, e.check()
 }
 
 // appendTarget writes the members rooms and except.

@@ -38,7 +38,7 @@ func (c Classic) Retarget(t *Template, b *Broadcast) {
 	if c.Codec == JSON {
 		f = formJSON
 	}
-	t.set(f, func(dst []byte, data writeData) ([]byte, error) { return appendClassicBroadcast(dst, b, data) })
+	t.set(f, b.limit(), func(dst []byte, data writeData) ([]byte, error) { return appendClassicBroadcast(dst, b, data) })
 	t.legacyBinary = c.LegacyBinary
 }
 

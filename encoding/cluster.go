@@ -99,11 +99,11 @@ func (e *encoder) clusterRequest(r *Request) (messageType, writeData) {
 			dst = appendMapHeader(dst, n)
 			dst = appendRequestID(dst, r.ID)
 			dst = appendString(dst, "packet")
-			return e.event(dst, r.Event, r.Args)
+			return e.event(dst, r.Event, r.Args, forServers)
 		}
 	case EmitWithAck:
 		return messageBroadcast, func(dst []byte) ([]byte, error) {
-			return appendClusterBroadcast(dst, &r.Broadcast, r.ID, func(dst []byte) ([]byte, error) { return e.event(dst, r.Event, r.Args) })
+			return appendClusterBroadcast(dst, &r.Broadcast, r.ID, func(dst []byte) ([]byte, error) { return e.event(dst, r.Event, r.Args, r.limit()) })
 		}
 	}
 	return 0, func([]byte) ([]byte, error) {

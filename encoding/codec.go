@@ -37,7 +37,7 @@ func marshal(f form, write func(e *encoder, b []byte) ([]byte, error)) ([]byte, 
 		return nil, err
 	}
 	e.message = b
-	if f == formMessagePack || e.binary {
+	if f == formMessagePack || e.attachments > 0 {
 		return bytes.Clone(b), nil
 	}
 	e.json = toJSON(e.json[:0], b)

@@ -138,16 +138,18 @@ func TestDifferentialSingle(t *testing.T) {
 	cyclicAny[0] = cyclicAny
 	cyclicAnyMap := map[string]any{}
 	cyclicAnyMap["x"] = []any{cyclicAnyMap}
-	deep := any(1)
-	for range 5000 {
-		deep = []any{map[string]any{"d": &deep}}[:0:0]
-	}
-	nested := any("core")
-	for i := range 3000 {
-		if i%2 == 0 {
-			nested = []any{nested}
-		} else {
+	// Pointers are no levels, wherever they are.
+	pointers, nested := behindPointers("core", 5000), any("core")
+	for i := range MaxLevels {
+		switch i % 4 {
+		case 0:
+			nested = []any{nested, i}
+		case 1:
 			nested = map[string]any{"k": nested}
+		case 2:
+			nested = &recursive{Any: nested}
+		case 3:
+			nested = [1]any{behindPointers(nested, 3)}
 		}
 	}
 	var nilPointer *int
@@ -159,8 +161,13 @@ func TestDifferentialSingle(t *testing.T) {
 		"odd key": map[float64]int{1: 1}, "odd key empty": map[bool]int{}, "struct key": map[struct{}]int{{}: 1},
 		"NaN": math.NaN(), "Inf": []any{math.Inf(-1)}, "NaN32": float32(math.NaN()),
 		"cyclic slice": cyclicSlice, "cyclic map": cyclicMap, "cyclic struct": cyclicStruct, "cyclic any": cyclicAny, "cyclic any map": cyclicAnyMap,
-		"deep": deep, "nested": nested, "float32": float32(0.1), "float32 large": float32(1e20), "float32 odd": float32(16777217),
-		"many fields": g20{}, "unexported": struct{ a, b int }{1, 2}, "empty struct": struct{}{},
+		"pointers": pointers, "nested": nested, "float32": float32(0.1), "float32 large": float32(1e20), "float32 odd": float32(16777217),
+		"shadowing": shadowing{Base{1, 2}, "x"}, "shadowed": shadowed{"x", &shadowing{Base{1, 2}, "y"}, Tagged{3}}, "shadowed deep": shadowedDeep{},
+		"zero nil pointer": omitZero{Iface: (*zeroerPtr)(nil)}, "zero nil pointer, value method": omitZero{Iface: (*zeroer)(nil)},
+		"zero pointer": omitZero{Iface: &zeroer{7}, Ptr: &zeroer{7}}, "no zero": omitZero{Iface: zeroer{}, Ptr: &zeroer{}, Any: zeroer{7}, Byte: 1},
+		"zero nothing": omitZero{}, "zero empty": omitZero{Slice: []zeroByte{}, Struct: struct{ A []int }{[]int{}}},
+		"byte methods": bytesOwnAll{[]jsonByte{1}, []textByte{2}, []pointerByte{3}, []zeroByte{4}, [2]jsonByte{5}, map[textByte][]textByte{6: {7}}},
+		"many fields":  g20{}, "unexported": struct{ a, b int }{1, 2}, "empty struct": struct{}{},
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, v) })
 	}

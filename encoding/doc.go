@@ -8,6 +8,9 @@
 // encoding/json refuses. The bytes are those of the official emitter,
 // @socket.io/redis-emitter 5.1.0, for the same JSON document.
 //
+// Refused is also what servers or clients would not survive: ErrTooDeep and
+// ErrUnsafe say what that is.
+//
 // The package knows channel names and payloads and nothing of Redis
 // connections; package emitter sends what is made here.
 package encoding

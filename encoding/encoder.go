@@ -11,20 +11,27 @@ import (
 	"unsafe"
 )
 
-// ErrTooLarge is returned for a value of 4 GiB or more, which MessagePack
-// cannot hold.
-var ErrTooLarge = errors.New("the value is larger than 4 GiB")
+var (
+	// ErrTooLarge is returned for a value of 4 GiB or more, which MessagePack
+	// cannot hold.
+	ErrTooLarge = errors.New("the value is larger than 4 GiB")
 
-// TaggedJSON is JSON text in which an object {"$binary":"<base64>"}, at any
-// depth, stands for binary. It is how files and pipes of JSON lines carry what
-// JSON itself cannot.
-type TaggedJSON []byte
+	// ErrTooDeep is returned for a value of more than MaxLevels levels.
+	ErrTooDeep = fmt.Errorf("the value is nested deeper than %d levels, which servers may not survive", MaxLevels)
+)
+
+// MaxLevels is how deep a value may nest: the arrays and objects that are open
+// at once in what arrives. A number has no level, [] has one, and [{"a":[]}] has
+// three. Pointers have none. Servers and clients read values recursively, and
+// from about 2,500 levels on they end, or go deaf, for lack of stack.
+const MaxLevels = 1000
 
 // Append appends the MessagePack form of v to dst. It refuses what
 // encoding/json refuses, with the error types of encoding/json:
 // *json.UnsupportedTypeError, *json.UnsupportedValueError (NaN, infinities and
-// cycles) and *json.MarshalerError. With an error it returns nil, and what lies
-// behind dst in its memory may have been written.
+// cycles) and *json.MarshalerError; and, with ErrTooDeep and ErrUnsafe, what
+// servers or clients would not survive. With an error it returns nil, and what
+// lies behind dst in its memory may have been written.
 func Append(dst []byte, v any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
@@ -34,19 +41,29 @@ func Append(dst []byte, v any) ([]byte, error) {
 // encoder holds the state of one encoding, but for the bytes written so far.
 type encoder struct {
 	textOnly bool // refuse binary
-	binary   bool // whether binary was written
+	received bool // the value comes from a server, which has survived it
 
-	depth int                    // how many pointers, maps and slices are open
-	open  map[reference]struct{} // those of them beyond cycleDepth
+	attachments int    // how many binary values were written
+	special     int    // and how many members that harm beside binary
+	specialKey  string // the last of these
+
+	depth    int                    // how many arrays, objects and pointers are open
+	pointers int                    // how many of them are pointers
+	beyond   int                    // how many were opened below MaxLevels
+	open     map[reference]struct{} // maps, slices and pointers that are open below cycleDepth
 
 	lastType   reflect.Type // events are mostly like the one before
 	lastEncode encodeFunc   // of lastType
 
 	keys    []string // stack of the keys of the map[string]any being written
 	entries []entry  // stack of the entries of other maps
+	present []int    // stack of the fields of structs that are not left out
 	members []member // stack of the members of JSON objects
+	kept    []member // of the objects of a JSON text that are not in order
+	fixes   []fix    // what is to move in a JSON text
 	message []byte   // pooled memory for a message
 	json    []byte   // pooled memory for its JSON form
+	moved   []byte   // pooled memory for a JSON text in which something moves
 	sorted  []member // scratch of one object at a time
 	text    [40]byte // scratch of numbers and times
 }
@@ -55,7 +72,9 @@ var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 func newEncoder() *encoder {
 	e := encoders.Get().(*encoder)
-	e.textOnly, e.binary, e.depth = false, false, 0
+	e.textOnly, e.received = false, false
+	e.attachments, e.special = 0, 0
+	e.depth, e.pointers, e.beyond = 0, 0, 0
 	return e
 }
 
@@ -70,12 +89,15 @@ func (e *encoder) free() {
 	if cap(e.json) > maxPooled {
 		e.json = nil
 	}
+	if cap(e.moved) > maxPooled {
+		e.moved = nil
+	}
 	e.open = nil // rarely there, and large then
 	// After an error the stacks are not empty.
 	clear(e.keys)
 	clear(e.entries)
-	e.keys, e.entries, e.members = e.keys[:0], e.entries[:0], e.members[:0]
-	if cap(e.keys) <= maxPooled/16 && cap(e.entries) <= maxPooled/16 && cap(e.members) <= maxPooled/16 {
+	e.keys, e.entries, e.present, e.members = e.keys[:0], e.entries[:0], e.present[:0], e.members[:0]
+	if max(cap(e.keys), cap(e.entries), cap(e.members), cap(e.kept), cap(e.fixes), cap(e.sorted)) <= maxPooled/16 {
 		encoders.Put(e)
 	}
 }
@@ -83,6 +105,9 @@ func (e *encoder) free() {
 // whole appends a value that is not part of another.
 func (e *encoder) whole(dst []byte, v any) ([]byte, error) {
 	b, err := e.value(dst, v)
+	if err == nil {
+		err = e.check()
+	}
 	if err == nil {
 		err = checkSize(len(b) - len(dst))
 	}
@@ -134,7 +159,9 @@ func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 	case json.Number:
 		return e.number(b, v)
 	case TaggedJSON:
-		return e.jsonText(b, v, true)
+		return e.taggedJSON(b, v)
+	case Value:
+		return e.value(b, v.decoded)
 	}
 	rv := reflect.ValueOf(boxed)
 	if t := rv.Type(); t != e.lastType {
@@ -150,7 +177,7 @@ func (e *encoder) bytes(b, bin []byte) ([]byte, error) {
 	case e.textOnly:
 		return nil, ErrBinary
 	}
-	e.binary = true
+	e.attachments++
 	return appendBinary(b, bin), nil
 }
 
@@ -213,8 +240,15 @@ func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) 
 	b = appendMapHeader(b, len(keys))
 	var err error
 	for _, k := range keys {
-		if b, err = e.value(appendString(b, k), m[k]); err != nil {
+		b = appendString(b, k)
+		start := len(b)
+		if b, err = e.value(b, m[k]); err != nil {
 			return nil, err
+		}
+		if isSpecial(k) {
+			if err := e.member(k, b[start]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	clear(e.keys[start:]) // not keys, which stays behind when the stack grows
@@ -247,9 +281,13 @@ func (e *encoder) number(b []byte, n json.Number) ([]byte, error) {
 	return appendNumber(b, text)
 }
 
-// cycleDepth is how deep pointers, maps and slices may nest before each one is
-// remembered to find a cycle; encoding/json uses the same depth.
-const cycleDepth = 1000
+// cycleDepth is how deep a value may nest before each map, slice and pointer is
+// remembered to find a cycle. encoding/json starts to look at the same depth.
+const cycleDepth = MaxLevels
+
+// maxBeyond is how many arrays and objects below MaxLevels are looked at before
+// the value is refused: it may be a cycle, which is the better thing to say.
+const maxBeyond = 10000
 
 // reference identifies an open pointer, map or slice.
 type reference struct {
@@ -279,7 +317,7 @@ func (e *encoder) enter(v reflect.Value) error {
 		e.open = make(map[reference]struct{})
 	}
 	e.open[r] = struct{}{}
-	return nil
+	return e.deeper()
 }
 
 func (e *encoder) leave(v reflect.Value) {
@@ -287,4 +325,37 @@ func (e *encoder) leave(v reflect.Value) {
 		delete(e.open, referenceTo(v))
 	}
 	e.depth--
+}
+
+// descend opens an array or an object that cannot be a part of a cycle by
+// itself; it is closed by depth--.
+func (e *encoder) descend() error {
+	if e.depth++; e.depth > MaxLevels {
+		return e.deeper()
+	}
+	return nil
+}
+
+// deeper is called when something opens at a depth of more than MaxLevels. What
+// is too deep is refused in the end only, by check, because it may turn out to
+// be a cycle.
+func (e *encoder) deeper() error {
+	if e.depth-e.pointers <= MaxLevels || e.received {
+		return nil
+	}
+	if e.beyond++; e.beyond > maxBeyond {
+		return ErrTooDeep
+	}
+	return nil
+}
+
+// check refuses a whole value, or the arguments of an event written so far.
+func (e *encoder) check() error {
+	switch {
+	case e.beyond > 0:
+		return ErrTooDeep
+	case e.special > 0 && e.attachments > 0:
+		return unsafeBesideBinary(e.specialKey)
+	}
+	return nil
 }

@@ -96,21 +96,22 @@ func TestShared(t *testing.T) {
 	overlapping[0] = overlapping[1:]
 	prefix := []any{1, nil}
 	prefix[1] = prefix[:1] // starts where prefix does
+	type first struct{ N int }
+	type whole struct {
+		First  first
+		Second *first
+	}
+	field := &whole{First: first{1}}
+	field.Second = &field.First // has the address of the whole
 	for name, v := range map[string]any{
-		"pointer": &n, "slice": list, "any slice": anyList, "map": dict, "any map": anyDict, "overlapping": overlapping, "prefix": prefix,
+		"pointer": &n, "slice": list, "any slice": anyList, "map": dict, "any map": anyDict, "overlapping": overlapping, "prefix": prefix, "first field": field,
 	} {
 		many := make([]any, 2*cycleDepth)
 		for i := range many {
 			many[i] = v
 		}
-		deep := any([]any{v, v})
-		for range cycleDepth + 1 {
-			deep = []any{deep}
-		}
-		exact := any([]any{v, v}) // the last that may nest unseen
-		for range cycleDepth - 2 {
-			exact = []any{exact}
-		}
+		deep := behindPointers([]any{v, v}, cycleDepth+1)
+		exact := behindPointers([]any{v, v}, cycleDepth-2) // the last that may nest unseen
 		for where, v := range map[string]any{"many": many, "deep": deep, "exact": exact} {
 			if _, err := Append(nil, v); err != nil {
 				t.Errorf("%s, %s: %v", name, where, err)
@@ -119,10 +120,20 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// behindPointers returns v behind so many pointers, which are no levels, but
+// are looked at for cycles.
+func behindPointers(v any, n int) any {
+	for range n {
+		pointed := v
+		v = &pointed
+	}
+	return v
+}
+
 // TestAfterCycle encodes a value again that was part of a cycle.
 func TestAfterCycle(t *testing.T) {
 	t.Parallel()
-	lists := make([][]any, 2*cycleDepth)
+	lists := make([][]any, MaxLevels)
 	for i := range lists {
 		lists[i] = make([]any, 1)
 	}

@@ -73,6 +73,60 @@ type (
 	}
 )
 
+// Of the fields of one name the least nested is sent, whatever comes first.
+type (
+	shadowing struct {
+		Base
+		ID string
+	}
+	shadowed struct {
+		ID string
+		*shadowing
+		Tagged
+	}
+	shadowedDeep struct {
+		Deep
+		Wide struct{ Deep }
+		Base
+	}
+)
+
+// Bytes that encode themselves are no binary.
+type (
+	jsonByte    byte
+	textByte    byte
+	pointerByte byte
+	zeroByte    byte // has a method, but none that matters
+	bytesOwnAll struct {
+		JSON    []jsonByte
+		Text    []textByte
+		Pointer []pointerByte
+		Zero    []zeroByte
+		Array   [2]jsonByte
+		Keys    map[textByte][]textByte
+	}
+)
+
+func (b jsonByte) MarshalJSON() ([]byte, error)     { return fmt.Appendf(nil, `{"b":%d}`, b), nil }
+func (b textByte) MarshalText() ([]byte, error)     { return fmt.Appendf(nil, "byte %d", b), nil }
+func (b *pointerByte) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `"p%d"`, *b), nil }
+func (b zeroByte) IsZero() bool                     { return b == 7 }
+
+type isZeroer interface{ IsZero() bool }
+
+// omitZero is where omitzero meets interfaces and pointers.
+type omitZero struct {
+	Iface  isZeroer          `json:",omitzero"`
+	Ptr    *zeroer           `json:",omitzero"`
+	PtrPtr **zeroer          `json:",omitzero"`
+	Any    any               `json:",omitzero"`
+	Byte   zeroByte          `json:",omitzero"`
+	Slice  []zeroByte        `json:",omitzero"`
+	Array  [2]int            `json:",omitzero"`
+	Struct struct{ A []int } `json:",omitzero"`
+	Last   int
+}
+
 func (textBytes) MarshalText() ([]byte, error) { return []byte("not binary"), nil }
 func (z zeroer) IsZero() bool                  { return z.N == 7 }
 func (z *zeroerPtr) IsZero() bool              { return z == nil || z.N == 7 }
@@ -182,6 +236,7 @@ var catalogue = []reflect.Type{
 	reflect.TypeFor[[]byte](), reflect.TypeFor[any](), reflect.TypeFor[[]any](), reflect.TypeFor[map[string]any](),
 	reflect.TypeFor[map[textKey]any](), reflect.TypeFor[map[textInt]any](), reflect.TypeFor[map[textString]int](), reflect.TypeFor[map[*textKey]int](),
 	reflect.TypeFor[quotedPointer](), reflect.TypeFor[*quotedPointer](), reflect.TypeFor[textPointer](), reflect.TypeFor[zeroer](),
+	reflect.TypeFor[shadowing](), reflect.TypeFor[shadowed](), reflect.TypeFor[shadowedDeep](), reflect.TypeFor[bytesOwnAll](), reflect.TypeFor[omitZero](),
 }
 
 var scalars = []reflect.Type{

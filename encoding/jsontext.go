@@ -16,15 +16,45 @@ import (
 // {"$binary":"<base64>"} stand for binary.
 func (e *encoder) jsonText(b, text []byte, tagged bool) ([]byte, error) {
 	if !json.Valid(text) {
+		if deeperThanJSON(text) {
+			return nil, ErrTooDeep
+		}
 		var discard json.RawMessage
 		err := json.Unmarshal(text, &discard) // says where and what
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
+	e.fixes, e.kept = e.fixes[:0], e.kept[:0]
 	r := jsonReader{e: e, buf: b, text: text, tagged: tagged}
 	if err := r.value(); err != nil {
 		return nil, err
 	}
+	if len(e.fixes) > 0 {
+		r.fix(len(b))
+	}
 	return r.buf, nil
+}
+
+// deeperThanJSON reports whether the text has more levels than the 10,000 that
+// encoding/json reads: for it, such text is not valid.
+func deeperThanJSON(text []byte) bool {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '[', '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case ']', '}':
+			depth--
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return false
 }
 
 // jsonReader walks through text that json.Valid has accepted, so that it needs
@@ -75,7 +105,11 @@ func (r *jsonReader) value() error {
 }
 
 func (r *jsonReader) array() error {
-	start, n := len(r.buf), 0
+	e := r.e
+	if err := e.descend(); err != nil {
+		return err
+	}
+	start, n, fixes := len(r.buf), 0, len(e.fixes)
 	r.buf = append(r.buf, 0)
 	for r.pos++; r.next() != ']'; n++ {
 		if n > 0 {
@@ -86,23 +120,26 @@ func (r *jsonReader) array() error {
 		}
 	}
 	r.pos++
-	r.buf = setHeader(r.buf, start, n, appendArrayHeader)
+	e.depth--
+	r.close(fix{start: start, count: n}, fixes)
 	return nil
 }
 
-// member is where one member of a JSON object stands in the output.
-type member struct{ key, keyEnd, value, end int }
+// member is where one member of a JSON object stands in the output, and what it
+// has brought.
+type member struct{ key, keyEnd, value, end, attachments, special int }
 
 func (r *jsonReader) object() error {
 	e := r.e
-	start, base := len(r.buf), len(e.members)
+	e.depth++
+	start, base, fixes := len(r.buf), len(e.members), len(e.fixes)
 	r.buf = append(r.buf, 0)
 	for r.pos++; r.next() != '}'; {
 		if len(e.members) > base {
 			r.pos++ // the comma
 			r.next()
 		}
-		m := member{key: len(r.buf)}
+		m := member{key: len(r.buf), attachments: e.attachments, special: e.special}
 		r.string()
 		m.keyEnd, m.value = len(r.buf), len(r.buf)
 		r.next()
@@ -111,42 +148,61 @@ func (r *jsonReader) object() error {
 			return err
 		}
 		m.end = len(r.buf)
+		if key := r.key(m); isSpecial(key) {
+			if err := e.member(string(key), r.buf[m.value]); err != nil {
+				return err
+			}
+		}
+		m.attachments, m.special = e.attachments-m.attachments, e.special-m.special
 		e.members = append(e.members, m)
 	}
 	r.pos++
 	members := e.members[base:]
 	e.members = e.members[:base]
 	if r.tagged && len(members) == 1 && string(r.key(members[0])) == "$binary" {
+		e.depth--
 		value := r.buf[members[0].value:]
 		if !isString(value[0]) {
 			return fmt.Errorf(`{"$binary":…} must hold base64 text`)
 		}
 		return r.binary(start, stringBody(value))
 	}
-	n := r.arrange(start+1, members)
-	r.buf = setHeader(r.buf, start, n, appendMapHeader)
+	if e.depth > MaxLevels { // not before, because binary is no level
+		if err := e.deeper(); err != nil {
+			return err
+		}
+	}
+	e.depth--
+	f := fix{start: start, count: len(members), object: true}
+	if !r.inOrder(members) {
+		f.kept = r.arrange(members)
+		f.count = f.kept.to - f.kept.from
+	}
+	r.close(f, fixes)
 	return nil
 }
 
-// arrange brings the members of an object, written from start on, into the
-// order in which JavaScript would have them after JSON.parse: array indices
-// first, by value; of members with one key the place of the first and the value
-// of the last. It returns how many members are left.
-func (r *jsonReader) arrange(start int, members []member) int {
-	if r.inOrder(members) {
-		return len(members)
-	}
-	r.e.sorted = append(r.e.sorted[:0], members...)
-	slices.SortStableFunc(r.e.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
-	kept := r.e.sorted[:0]
-	for _, m := range r.e.sorted {
-		if last := len(kept) - 1; last >= 0 && bytes.Equal(r.key(kept[last]), r.key(m)) {
-			kept[last].value, kept[last].end = m.value, m.end
+// arrange brings the members of an object into the order in which JavaScript
+// would have them after JSON.parse: array indices first, by value; of members
+// with one key the place of the first and the value of the last. It returns
+// where they stand in e.kept.
+func (r *jsonReader) arrange(members []member) span {
+	e := r.e
+	e.sorted = append(e.sorted[:0], members...)
+	slices.SortStableFunc(e.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
+	from := len(e.kept)
+	for _, m := range e.sorted {
+		if last := len(e.kept) - 1; last >= from && bytes.Equal(r.key(e.kept[last]), r.key(m)) {
+			lost := &e.kept[last]
+			e.attachments -= lost.attachments
+			e.special -= lost.special
+			m.key, m.keyEnd = lost.key, lost.keyEnd
+			*lost = m
 			continue
 		}
-		kept = append(kept, m)
+		e.kept = append(e.kept, m)
 	}
-	slices.SortFunc(kept, func(a, b member) int {
+	slices.SortFunc(e.kept[from:], func(a, b member) int {
 		_, aIsIndex := arrayIndex(r.key(a))
 		_, bIsIndex := arrayIndex(r.key(b))
 		if aIsIndex || bIsIndex {
@@ -154,13 +210,7 @@ func (r *jsonReader) arrange(start int, members []member) int {
 		}
 		return a.key - b.key
 	})
-	end := len(r.buf)
-	for _, m := range kept {
-		r.buf = append(r.buf, r.buf[m.key:m.keyEnd]...)
-		r.buf = append(r.buf, r.buf[m.value:m.end]...)
-	}
-	r.buf = r.buf[:start+copy(r.buf[start:], r.buf[end:])]
-	return len(kept)
+	return span{from, len(e.kept)}
 }
 
 // inOrder reports whether the members may stay as they are: no key twice, and

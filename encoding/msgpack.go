@@ -126,17 +126,5 @@ func appendMapHeader(b []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(b, 0xdf), uint32(n))
 }
 
-// setHeader writes the header of an array or a map whose number of elements
-// became known only after they were written. One byte was kept for it at
-// start, which is enough for up to 15; for more, the elements move up.
-func setHeader(b []byte, start, n int, appendHeader func([]byte, int) []byte) []byte {
-	var room [5]byte
-	header := appendHeader(room[:0], n)
-	if more := len(header) - 1; more > 0 {
-		end := len(b)
-		b = append(b, header[:more]...)
-		copy(b[start+len(header):], b[start+1:end])
-	}
-	copy(b[start:], header)
-	return b
-}
+// mapHeader is the header of a map of up to 15 members.
+func mapHeader(n int) byte { return 0x80 | byte(n) }

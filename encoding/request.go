@@ -91,7 +91,7 @@ func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error)
 	case ServerSideEmit:
 		dst = appendClassicType(dst, classicServerSide)
 		dst = appendString(dst, "data")
-		if dst, err = e.event(dst, r.Event, r.Args); err != nil {
+		if dst, err = e.event(dst, r.Event, r.Args, forServers); err != nil {
 			return nil, err
 		}
 	case EmitWithAck:
@@ -101,7 +101,7 @@ func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error)
 		dst = appendMapHeader(dst, 3)
 		dst = appendClassicType(dst, int(Event))
 		dst = appendString(dst, "data")
-		if dst, err = e.event(dst, r.Event, r.Args); err != nil {
+		if dst, err = e.event(dst, r.Event, r.Args, r.limit()); err != nil {
 			return nil, err
 		}
 		dst = appendString(appendString(dst, "nsp"), r.Namespace)
@@ -109,7 +109,8 @@ func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error)
 	default:
 		return nil, fmt.Errorf("encoding: the classic adapter has no request of kind %d", r.Kind)
 	}
-	return setHeader(dst, start, n, appendMapHeader), nil
+	dst[start] = mapHeader(n)
+	return dst, nil
 }
 
 func appendClassicType(dst []byte, typ int) []byte {

@@ -69,7 +69,7 @@ func (s Sharded) Template(b *Broadcast) *Template {
 
 // Retarget makes t the template of b; see Classic.Retarget.
 func (s Sharded) Retarget(t *Template, b *Broadcast) {
-	t.set(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
+	t.set(formJSONUnlessBinary, b.limit(), func(dst []byte, data writeData) ([]byte, error) {
 		return appendClusterMessage(dst, messageBroadcast, b.Namespace, func(dst []byte) ([]byte, error) {
 			return appendClusterBroadcast(dst, b, "", data)
 		})

@@ -90,7 +90,7 @@ func (s Streams) Template(b *Broadcast) *Template {
 
 // Retarget makes t the template of b; see Classic.Retarget.
 func (s Streams) Retarget(t *Template, b *Broadcast) {
-	t.set(formJSONUnlessBinary, func(dst []byte, data writeData) ([]byte, error) {
+	t.set(formJSONUnlessBinary, b.limit(), func(dst []byte, data writeData) ([]byte, error) {
 		return appendClusterBroadcast(dst, b, "", data)
 	})
 }

@@ -43,37 +43,65 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 		if f.quoted {
 			f.encode = newCustomEncoder(f.typ, f.typ.Kind() != reflect.Pointer, newQuotedEncoder)
 		}
+		if isSpecial(f.name) {
+			f.encode = showMember(f.name, f.encode)
+		}
 		optional = optional || f.omitEmpty || f.isZero != nil || len(f.index) > 1
 	}
-	if optional {
+	switch {
+	case optional && len(fields) <= 15:
 		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-			return encodeOptionalFields(e, b, v, fields)
+			return encodeFewOptional(e, b, v, fields)
+		}
+	case optional:
+		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return encodeManyOptional(e, b, v, fields)
 		}
 	}
 	header := appendMapHeader(nil, len(fields))
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		err := e.descend()
+		if err != nil {
+			return nil, err
+		}
 		b = append(b, header...)
-		var err error
 		for i := range fields {
 			f := &fields[i]
 			if b, err = f.encode(e, append(b, f.head...), v.Field(f.index[0])); err != nil {
 				return nil, err
 			}
 		}
+		e.depth--
 		return b, nil
 	}
 }
 
-// encodeOptionalFields writes a struct of which some fields may be left out, so
-// that their number is known only at the end.
-func encodeOptionalFields(e *encoder, b []byte, v reflect.Value, fields []field) ([]byte, error) {
+// showMember shows each value of a field whose name is special to
+// encoder.member.
+func showMember(name string, encode encodeFunc) encodeFunc {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		start := len(b)
+		b, err := encode(e, b, v)
+		if err == nil {
+			err = e.member(name, b[start])
+		}
+		return b, err
+	}
+}
+
+// encodeFewOptional writes a struct of which some fields may be left out. Their
+// number is known only in the end, and fits into the first byte.
+func encodeFewOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([]byte, error) {
+	err := e.descend()
+	if err != nil {
+		return nil, err
+	}
 	start, n := len(b), 0
 	b = append(b, 0)
-	var err error
 	for i := range fields {
 		f := &fields[i]
-		fv, ok := f.of(v)
-		if !ok || f.omitEmpty && isEmpty(fv) || f.isZero != nil && f.isZero(fv) {
+		fv, ok := f.in(v)
+		if !ok {
 			continue
 		}
 		n++
@@ -81,7 +109,43 @@ func encodeOptionalFields(e *encoder, b []byte, v reflect.Value, fields []field)
 			return nil, err
 		}
 	}
-	return setHeader(b, start, n, appendMapHeader), nil
+	b[start] = mapHeader(n)
+	e.depth--
+	return b, nil
+}
+
+// encodeManyOptional does so where their number may take more bytes. It finds
+// out first which ones there are, because what is written never moves: in
+// nested structs it would move once for each level.
+func encodeManyOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([]byte, error) {
+	err := e.descend()
+	if err != nil {
+		return nil, err
+	}
+	start := len(e.present)
+	for i := range fields {
+		if _, ok := fields[i].in(v); ok {
+			e.present = append(e.present, i)
+		}
+	}
+	end := len(e.present)
+	b = appendMapHeader(b, end-start)
+	for at := start; at < end; at++ { // the stack may grow and move meanwhile
+		f := &fields[e.present[at]]
+		fv, _ := f.of(v)
+		if b, err = f.encode(e, append(b, f.head...), fv); err != nil {
+			return nil, err
+		}
+	}
+	e.present = e.present[:start]
+	e.depth--
+	return b, nil
+}
+
+// in returns the field of v, and whether it is to be sent.
+func (f *field) in(v reflect.Value) (reflect.Value, bool) {
+	fv, ok := f.of(v)
+	return fv, ok && !(f.omitEmpty && isEmpty(fv)) && (f.isZero == nil || !f.isZero(fv))
 }
 
 // of finds the field in v. It reports false when an embedded pointer on the way

@@ -16,6 +16,7 @@ type Template struct {
 	jsonHead     []byte // and in JSON, where messages can have that form
 	jsonTail     []byte
 	legacyBinary bool
+	limit        int // of binary values in an event
 
 	all, json []byte // the memory of these
 }
@@ -28,9 +29,9 @@ func writeHole(dst []byte) ([]byte, error) { return append(dst, hole), nil }
 
 // set takes what write writes before and after it calls data. Nothing that
 // depends on the target comes before the data, so that the first hole is it.
-func (t *Template) set(f form, write func(dst []byte, data writeData) ([]byte, error)) {
+func (t *Template) set(f form, limit int, write func(dst []byte, data writeData) ([]byte, error)) {
 	t.all, _ = write(t.all[:0], writeHole) // nothing else can fail
-	t.form, t.legacyBinary = f, false
+	t.form, t.limit, t.legacyBinary = f, limit, false
 	t.head, t.tail, _ = bytes.Cut(t.all, []byte{hole})
 	if f != formMessagePack {
 		t.json = toJSON(t.json[:0], t.all)
@@ -64,12 +65,12 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 	if t.form == formMessagePack && cap(dst)-len(dst) > len(t.head)+len(t.tail) {
 		return t.appendDirect(e, dst, event, args)
 	}
-	data, err := e.event(e.message[:0], event, args)
+	data, err := e.event(e.message[:0], event, args, t.limit)
 	if err != nil {
 		return nil, err
 	}
 	e.message = data
-	if t.form == formMessagePack || e.binary {
+	if t.form == formMessagePack || e.attachments > 0 {
 		dst = join(dst, t.head, data, t.tail)
 		t.setType(e, dst[:len(dst)-len(data)-len(t.tail)])
 		return dst, nil
@@ -83,7 +84,7 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any) ([]byte, error) {
 	dst = append(dst, t.head...)
 	head := len(dst)
-	dst, err := e.event(dst, event, args)
+	dst, err := e.event(dst, event, args, t.limit)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any
 
 // setType corrects the type of the packet at the end of head.
 func (t *Template) setType(e *encoder, head []byte) {
-	if t.legacyBinary && e.binary {
+	if t.legacyBinary && e.attachments > 0 {
 		head[len(head)-len("\xa4data")-1] = byte(BinaryEvent)
 	}
 }

@@ -47,8 +47,6 @@ func newTypeEncoder(t reflect.Type) encodeFunc {
 		return encodeTime
 	case reflect.TypeFor[json.RawMessage]():
 		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) { return e.rawMessage(b, v.Bytes()) }
-	case reflect.TypeFor[TaggedJSON]():
-		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) { return e.jsonText(b, v.Bytes(), true) }
 	case reflect.TypeFor[json.Number]():
 		return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 			return e.number(b, json.Number(v.String()))
@@ -93,7 +91,18 @@ func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if isNil(v) {
 		return appendNil(b), nil
 	}
-	text, err := v.Interface().(json.Marshaler).MarshalJSON()
+	marshaler := v.Interface().(json.Marshaler)
+	switch m := marshaler.(type) { // whose JSON has no binary
+	case TaggedJSON:
+		return e.taggedJSON(b, m)
+	case *TaggedJSON:
+		return e.taggedJSON(b, *m)
+	case Value:
+		return e.value(b, m.decoded)
+	case *Value:
+		return e.value(b, m.decoded)
+	}
+	text, err := marshaler.MarshalJSON()
 	if err == nil {
 		b, err = e.jsonText(b, text, false)
 	}
@@ -205,11 +214,13 @@ func newPointerEncoder(t reflect.Type) encodeFunc {
 		if v.IsNil() {
 			return appendNil(b), nil
 		}
+		e.pointers++
 		if err := e.enter(v); err != nil {
 			return nil, err
 		}
 		b, err := encodeElem(e, b, v.Elem())
 		e.leave(v)
+		e.pointers--
 		return b, err
 	}
 }
@@ -225,7 +236,7 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 			}
 		}
 	}
-	encodeElems := newArrayEncoder(t)
+	encodeElems := newElemsEncoder(t)
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
 			return appendNil(b), nil
@@ -240,6 +251,19 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 }
 
 func newArrayEncoder(t reflect.Type) encodeFunc {
+	encodeElems := newElemsEncoder(t)
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		if err := e.descend(); err != nil {
+			return nil, err
+		}
+		b, err := encodeElems(e, b, v)
+		e.depth--
+		return b, err
+	}
+}
+
+// newElemsEncoder writes the elements of a slice or an array.
+func newElemsEncoder(t reflect.Type) encodeFunc {
 	encodeElem := typeEncoder(t.Elem())
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		n := v.Len()
@@ -287,8 +311,14 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 		var err error
 		for _, entry := range entries {
 			b = appendString(b, entry.key)
+			start := len(b)
 			if b, err = encodeElem(e, b, entry.value); err != nil {
 				return nil, err
+			}
+			if isSpecial(entry.key) {
+				if err := e.member(entry.key, b[start]); err != nil {
+					return nil, err
+				}
 			}
 		}
 		clear(e.entries[start:]) // not entries, which stays behind when the stack grows

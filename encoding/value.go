@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Value is something received from a client or a server.
+// Value is something received from a client or a server. As an argument of an
+// event, at any depth, it is sent on as it is, with its binary.
 type Value struct{ decoded any }
 
 // NewValue returns the Value of what Decode returns.
@@ -90,10 +91,34 @@ func plainValue(v any) any {
 func (v Value) TaggedJSON() (TaggedJSON, error) {
 	e := newEncoder()
 	defer e.free()
+	e.received = true
 	b, err := e.whole(e.message[:0], v.decoded)
 	if err != nil {
 		return nil, err
 	}
 	e.message = b
 	return toJSON(nil, b), nil
+}
+
+// String returns the text of TaggedJSON.
+func (v Value) String() string {
+	text, err := v.TaggedJSON()
+	if err != nil { // such as NaN, which no server sends
+		return fmt.Sprint(v.decoded)
+	}
+	return string(text)
+}
+
+// MarshalJSON returns the value as JSON, in which binary is base64 text, as
+// encoding/json writes a []byte.
+func (v Value) MarshalJSON() ([]byte, error) { return json.Marshal(v.decoded) }
+
+// UnmarshalJSON makes a Value of JSON text. Binary that MarshalJSON wrote stays
+// base64 text.
+func (v *Value) UnmarshalJSON(text []byte) error {
+	decoded, err := decodeJSON(text)
+	if err == nil {
+		v.decoded = decoded
+	}
+	return err
 }

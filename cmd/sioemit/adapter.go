@@ -28,6 +28,7 @@ func adapterFlags() []cli.Flag {
 		&cli.IntFlag{Name: "stream-count", Category: clusterCategory, Value: 1, Usage: "streams: number of streams: `N`"},
 		&cli.Int64Flag{Name: "max-len", Category: clusterCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
 		&cli.BoolFlag{Name: "sharded-pubsub", Category: clusterCategory, DisableDefaultText: true, Usage: "streams: the servers set useShardedPubSub"},
+		&cli.IntFlag{Name: "max-attachments", Category: clusterCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
 		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Category: clusterCategory, Value: "/", DefaultText: "/", EnvVars: []string{flag("NAMESPACE")}, Usage: "`NAMESPACE` of the clients; admin means /admin"},
 	}
 }
@@ -52,7 +53,7 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 			}
 		}
 	}
-	for _, flag := range []string{"stream-count", "max-len"} {
+	for _, flag := range []string{"stream-count", "max-len", "max-attachments"} {
 		if c.Int64(flag) < 1 {
 			return nil, usageError{fmt.Errorf("--%s must be 1 or more", flag)}
 		}
@@ -64,7 +65,7 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	case version < 4 && name != "classic":
 		return nil, usageError{fmt.Errorf("%s %d: the %s adapter exists for Socket.IO 4 only", nameOf(c, "server-version"), version, name)}
 	}
-	options := []emitter.Option{emitter.WithServerVersion(version)}
+	options := []emitter.Option{emitter.WithServerVersion(version), emitter.WithMaxAttachments(c.Int("max-attachments"))}
 	switch name {
 	case "sharded":
 		switch mode := emitter.SubscriptionMode(c.String("subscription-mode")); mode {

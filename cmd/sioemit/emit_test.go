@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,10 @@ func TestRefused(t *testing.T) {
 	received := listenOn(t, server.Client(), "/")
 	dir := t.TempDir()
 	file, text, null := filepath.Join(dir, "object"), filepath.Join(dir, "text"), filepath.Join(dir, "null")
-	for name, content := range map[string]string{file: ` {"a":1}`, text: "[1,", null: "null\n"} {
+	deep, deepest := filepath.Join(t.TempDir(), "deep"), filepath.Join(t.TempDir(), "deepest")
+	for name, content := range map[string]string{
+		file: ` {"a":1}`, text: "[1,", null: "null\n", deep: levels(1002), deepest: levels(10001), // the outermost array is no argument
+	} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -153,6 +157,17 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "x", "--server-version", "2", "--socket-ids", "("}, "--socket-ids: error parsing regexp"},
 		{[]string{"emit", "x", "--adapter", "sharded", "--socket-ids", "x"}, "--socket-ids is an option of the classic adapter"},
 		{[]string{"emit", "x", "--codec", "xml"}, "xml"},
+		{[]string{"emit", "x", levels(1001)}, `argument 1 of event "x": the value is nested deeper than 1000 levels`},
+		{[]string{"emit", "x", levels(20000)}, `argument 1 of event "x": the value is nested deeper than 1000 levels`},
+		{[]string{"emit", "x", "1", "--args", deep}, `argument 2 of event "x": the value is nested deeper than 1000 levels`},
+		{[]string{"emit", "x", "--args", deepest}, "--args " + deepest + ": the value is nested deeper than 1000 levels"},
+		{[]string{"emit", "x", "--dry-run", levels(1001)}, "deeper than 1000 levels"},
+		{[]string{"emit", "x", `{"__proto__":1}`}, `argument 1 of event "x": the key "__proto__"`},
+		{append([]string{"emit", "x"}, binaries(11)...), `argument 11 of event "x": more than 10 binary values in one event, which is what maxAttachments allows`},
+		{append([]string{"emit", "x", "--max-attachments", "2"}, binaries(3)...), "more than 2 binary values"},
+		{[]string{"emit", "x", "--max-attachments", "0"}, "--max-attachments must be 1 or more"},
+		{[]string{"emit", "x", `{"_placeholder":true}`, `{"$binary":""}`}, `argument 1 of event "x": a member "_placeholder" beside binary`},
+		{[]string{"server-emit", "error"}, `event "error": the event's name is reserved by Socket.IO`},
 		{[]string{"emit", "x", "--codec", "json", "--binary", file}, "--codec json cannot carry binary"},
 		{[]string{"emit", "x", "--timeout", "soon"}, "such as 5s"},
 		{[]string{"emit", "x", "--timeout", "0s"}, "timeout"},
@@ -514,6 +529,44 @@ func TestDryRunPasted(t *testing.T) {
 		gotChannel, got := received.next(t)
 		if gotChannel != wantChannel || !reflect.DeepEqual(got, want) {
 			t.Errorf("redis-cli sent %q %+v, sioemit %q %+v", gotChannel, got, wantChannel, want)
+		}
+	}
+}
+
+// levels is JSON of so many levels.
+func levels(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+
+// binaries are ARGs that are binary.
+func binaries(n int) []string { return slices.Repeat([]string{`{"$binary":"AQ=="}`}, n) }
+
+// TestLimits has what is just not too much sent, by each way in.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	received := listenOn(t, server.Client(), "/")
+	args := filepath.Join(t.TempDir(), "args")
+	if err := os.WriteFile(args, []byte("["+levels(1000)+","+levels(1000)+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
+	line := `{"event":"x","args":[` + levels(1000) + `,` + strings.Join(binaries(9), ",") + `]}`
+	many := `{"event":"x","args":[` + strings.Join(binaries(100), ",") + `]}`
+	for _, test := range []struct {
+		stdin string
+		words []string
+	}{
+		{"", []string{"emit", "x", levels(1000)}},
+		{"", []string{"emit", "x", "--args", args}},
+		{"", append([]string{"emit", "x"}, binaries(10)...)},
+		{"", append([]string{"emit", "x", "--max-attachments", "11"}, binaries(11)...)},
+		{"", []string{"emit", "x", `{"_placeholder":true,"num":0}`}},
+		{line, []string{"pipe"}},
+		{many, []string{"pipe", "--max-attachments=100"}},
+	} {
+		if r := sioemit(t, env, test.stdin, test.words...); r.status != 0 {
+			t.Errorf("%.60q: %.300v", test.words, r)
+		} else if _, b := received.next(t); b.Event != "x" {
+			t.Errorf("%.60q: %s", test.words, b.Event)
 		}
 	}
 }

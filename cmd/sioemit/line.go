@@ -32,8 +32,7 @@ const lineShape = `{"event":"name","args":[...],"namespace":"/","rooms":["a"],"e
 // replaces its value. The arguments point into text.
 func (l *line) parse(text []byte) error {
 	if !json.Valid(text) {
-		var discard json.RawMessage
-		return fmt.Errorf("not JSON: %w; expected %s", json.Unmarshal(text, &discard), lineShape)
+		return fmt.Errorf("%w; expected %s", notJSON(text), lineShape)
 	}
 	l.Event, l.Args = "", l.Args[:0]
 	s := jsonSpans{text: text}

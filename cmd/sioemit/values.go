@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,12 +61,19 @@ func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
 	return args, nil
 }
 
-// value takes a word as JSON when it parses as JSON, as a string otherwise.
+// value takes a word as JSON when it parses as JSON, as a string otherwise. What
+// is too deep to be parsed is still JSON, which is refused when it is sent.
 func value(word string, text bool) any {
-	if !text && json.Valid([]byte(word)) {
+	if !text && (json.Valid([]byte(word)) || errors.Is(notJSON([]byte(word)), encoding.ErrTooDeep)) {
 		return encoding.TaggedJSON(word)
 	}
 	return word
+}
+
+// notJSON says what is wrong with a text that encoding/json does not parse.
+func notJSON(text []byte) error {
+	_, err := encoding.Append(nil, encoding.TaggedJSON(text))
+	return err
 }
 
 // warnNoJSON says so where a word begins as JSON does and is none: it was to be
@@ -76,20 +84,22 @@ func warnNoJSON(c *cli.Context, number int, word string) {
 		return
 	}
 	var discard json.RawMessage
-	if err := json.Unmarshal([]byte(word), &discard); err != nil {
+	if err := json.Unmarshal([]byte(word), &discard); err != nil && !errors.Is(notJSON([]byte(word)), encoding.ErrTooDeep) {
 		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: argument %d, %s, begins like JSON and is none (%s), so it is sent as a string; --string if that is meant\n",
 			number, oneLine(shorten([]byte(word))), oneLine(err.Error()))
 	}
 }
 
 func jsonArray(text []byte) ([]any, error) {
-	var elements []json.RawMessage
-	err := json.Unmarshal(text, &elements)
 	if !json.Valid(text) {
-		return nil, fmt.Errorf("not JSON: %w", err)
+		return nil, notJSON(text)
 	}
 	if text = bytes.TrimSpace(text); text[0] != '[' {
 		return nil, fmt.Errorf(`a JSON array is expected, such as [1,"two"], not %s`, shorten(text))
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(text, &elements); err != nil {
+		return nil, err
 	}
 	args := make([]any, len(elements))
 	for i, e := range elements {
