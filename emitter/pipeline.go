@@ -25,8 +25,8 @@ var ErrPipelineEnded = errors.New("the function of Pipelined has returned, and i
 // events may have been sent.
 //
 // The memory of the events is used again by the next pipeline. Hooks of the
-// client must not keep the commands beyond their call. Nor must an argument's
-// MarshalJSON emit to the pipeline that it is encoded for.
+// client must not keep the commands beyond their call. An argument's MarshalJSON
+// that emits to the pipeline that the argument is encoded for gets an error.
 func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) error {
 	if e.err != nil {
 		return e.err
@@ -120,7 +120,9 @@ type pipeline struct {
 func (p *pipeline) Process(ctx context.Context, cmd redis.Cmder) error { return p.add(ctx, cmd) }
 
 func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
-	p.mu.Lock()
+	if err := p.lock(); err != nil {
+		return err
+	}
 	defer p.mu.Unlock()
 	if p.memory == nil {
 		return ErrPipelineEnded
@@ -135,7 +137,9 @@ func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
 
 // broadcast adds the command that sends an event to the target of an operator.
 func (p *pipeline) broadcast(ctx context.Context, o *BroadcastOperator, event string, args []any) error {
-	p.mu.Lock()
+	if err := p.lock(); err != nil {
+		return err
+	}
 	defer p.mu.Unlock()
 	if p.memory == nil {
 		return fmt.Errorf("emitter: %w", ErrPipelineEnded)

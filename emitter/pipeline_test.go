@@ -3,6 +3,7 @@ package emitter_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 )
 
 func TestPipelined(t *testing.T) {
@@ -199,5 +201,100 @@ func TestPipelinedMoved(t *testing.T) {
 	})
 	if _, moved := redis.IsMovedError(err); !moved || !strings.Contains(err.Error(), "SPUBLISH: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient") {
 		t.Error(err)
+	}
+}
+
+// emitting emits when it is encoded.
+type emitting struct{ emit func() error }
+
+func (e emitting) MarshalJSON() ([]byte, error) {
+	if err := e.emit(); err != nil {
+		return nil, err
+	}
+	return []byte("1"), nil
+}
+
+type emittingText struct{ emitting }
+
+func (e emittingText) MarshalText() ([]byte, error) { return []byte("a"), e.emit() }
+
+// TestPipelineReentry has an argument that emits to its own pipeline refused,
+// which waited for ever.
+func TestPipelineReentry(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	received := subscribe(t, server)
+	rdb := server.Client()
+	root := emitter.New(rdb)
+	ctx := t.Context()
+	refused := func(name string, err error) {
+		t.Helper()
+		var argument *encoding.ArgumentError
+		if err == nil || !errors.As(err, &argument) || !strings.Contains(err.Error(), "cannot emit to the pipeline") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	use := func(io *emitter.Emitter) {
+		for name, emit := range map[string]func() error{
+			"Emit":        func() error { return io.To("a").Emit(ctx, "inner", 1) },
+			"SocketsJoin": func() error { return io.SocketsJoin(ctx, "a") },
+			"Pipelined": func() error {
+				return io.Pipelined(ctx, func(io *emitter.Emitter) error { return io.Emit(ctx, "inner") })
+			},
+		} {
+			refused(name, io.Emit(ctx, "outer", emitting{emit}))
+			refused(name+", in a field", io.Emit(ctx, "outer", struct{ E *emitting }{&emitting{emit}}))
+			refused(name+", in a key", io.Emit(ctx, "outer", map[*emittingText]int{{emitting{emit}}: 1}))
+			deep := any(emitting{emit})
+			for range 900 {
+				deep = []any{deep}
+			}
+			refused(name+", deep", io.Emit(ctx, "outer", deep))
+		}
+	}
+	if err := root.Pipelined(ctx, func(io *emitter.Emitter) error {
+		use(io)
+		// To others it may emit.
+		if err := io.Emit(ctx, "kept", emitting{func() error { return root.Emit(ctx, "beside") }}); err != nil {
+			t.Errorf("to an emitter without a pipeline: %v", err)
+		}
+		return root.Pipelined(ctx, func(other *emitter.Emitter) error {
+			return io.Emit(ctx, "kept", emitting{func() error { return other.Emit(ctx, "beside") }})
+		})
+	}); err != nil {
+		t.Error(err)
+	}
+	pipe := rdb.Pipeline()
+	use(emitter.New(pipe))
+	if pipe.Len() > 0 {
+		t.Errorf("%d commands were added", pipe.Len())
+	}
+
+	// Who waits for another goroutine only is not refused.
+	if err := root.Pipelined(ctx, func(io *emitter.Emitter) error {
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				for range 200 {
+					if err := io.Emit(ctx, "many", emitting{func() error { runtime.Gosched(); return nil }}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wait.Wait()
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := root.Emit(ctx, "end"); err != nil {
+		t.Fatal(err)
+	}
+	count := make(map[string]int)
+	for _, m := range received.until(t, "end") {
+		count[m.Event]++
+	}
+	if len(count) != 3 || count["kept"] != 2 || count["beside"] != 2 || count["many"] != 1600 {
+		t.Errorf("received %v", count)
 	}
 }
