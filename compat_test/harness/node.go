@@ -38,6 +38,8 @@ type NodeConfig struct {
 	GenerateID string `json:"generateId,omitempty"`
 	// ServerSideAck is what the server answers a serverSideEmit that wants an acknowledgement; nil: no answer.
 	ServerSideAck any `json:"serverSideAck,omitempty"`
+	// ServerSideAsIs leaves what serverSideEmit does to Socket.IO: ServerSideEvents stays empty.
+	ServerSideAsIs bool `json:"serverSideAsIs,omitempty"`
 }
 
 // Node is a running Socket.IO server.

@@ -29,11 +29,25 @@ function redisOfOldStreams(adapter) {
 }
 
 function openRedis(config) {
+  if (config.redis.package === "ioredis") {
+    return openIoredis(config);
+  }
   const redis = config.redis.package ? require(config.redis.package) : redisPackage(config.adapter.package);
   if (typeof redis.createCluster !== "function") {
     return openLegacy(redis, config);
   }
   return openCurrent(redis, config);
+}
+
+// The other client that @socket.io/redis-adapter knows.
+async function openIoredis(config) {
+  const Redis = require("ioredis");
+  const pub = new Redis(config.redis.url);
+  const sub = pub.duplicate();
+  pub.on("error", onError);
+  sub.on("error", onError);
+  const settled = () => sub.subscribe("settled");
+  return { pub, sub, settled, ready: settled };
 }
 
 function onError(err) {

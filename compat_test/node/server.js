@@ -98,7 +98,7 @@ function serve(nsp, redis) {
     });
   });
 
-  if (typeof nsp._onServerSideEmit === "function") {
+  if (typeof nsp._onServerSideEmit === "function" && !config.serverSideAsIs) {
     nsp._onServerSideEmit = (args) => {
       const ack = typeof args[args.length - 1] === "function" ? args.pop() : undefined;
       print({ serverSide: { namespace: nsp.name, event: args[0], args: args.slice(1), ack: ack !== undefined } });
