@@ -49,13 +49,15 @@ payload, on stderr, or with --requests on stdout. sioemit decode explains it.
 ADAPTERS:
    classic  all rooms.
    sharded  Events to a single room have a channel of their own, unless the
-            servers set subscriptionMode static; of these, only those of the
-            rooms named by --room are heard. Servers count who listens here as
-            one of them. So listen answers as a server without clients does,
-            and fetchSockets() and emitWithAck() go on as before; a
-            serverSideEmit() with acknowledgement waits for one answer too many
-            and times out. Listening on a replica of Redis has no such effect.
-            Replies to other servers are not heard.
+            servers set subscriptionMode static. The channels that servers have
+            for rooms are followed, a new one within a second. An event to a
+            room that no server has is not heard, unless --room names it; then
+            no other room is. There is no order among rooms. Servers count who
+            listens here as one of them. So listen answers as a server without
+            clients does, and fetchSockets() and emitWithAck() go on as before;
+            a serverSideEmit() with acknowledgement waits for one answer too
+            many and times out. Listening on a replica of Redis has no such
+            effect. Replies to a server are heard once its channel is followed.
    streams  all rooms. With --sharded-pubsub --requests as sharded.
 
 Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads

@@ -65,7 +65,12 @@ func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
 				channels = append(channels, channel)
 			}
 		}
-		return shardFeeds(client, channels, subscription, false), nil
+		feeds := shardFeeds(client, channels, subscription, false)
+		if len(c.StringSlice("room")) == 0 && format.SubscriptionMode != encoding.Static {
+			own := feeds[0].(*pubsubFeed).answers.uid
+			feeds = append(feeds, &roomFeed{client: client, prefix: channels[0], others: channels, own: own, timeout: c.Duration("timeout"), whyLost: lost})
+		}
+		return feeds, nil
 	case "streams":
 		format := streamsFormat(c)
 		stream, err := format.Stream(namespace)

@@ -41,17 +41,23 @@ func (f *pubsubFeed) name() string {
 	return strings.Join(quoted, ", ")
 }
 
+// What is said where the reader of the output is too slow.
+const (
+	tooSlow   = "Redis closed the connection, because the output is written more slowly than messages come, and what it keeps for a subscriber has a limit (client-output-buffer-limit pubsub)"
+	uncounted = "what was published in the %v before and is not printed is missed, and Redis does not count it"
+)
+
 // lost tells a Redis that had to keep too much for us from one that has gone.
 func (f *pubsubFeed) lost(err error) string {
 	if isClosed(err) && f.pace.isSlow() {
-		return "Redis closed the connection, because the output is written more slowly than messages come, and what it keeps for a subscriber has a limit (client-output-buffer-limit pubsub)"
+		return tooSlow
 	}
 	return f.whyLost(err)
 }
 
 func (f *pubsubFeed) missed() string {
 	if f.pace.isSlow() {
-		return fmt.Sprintf("what was published in the %v before and is not printed is missed, and Redis does not count it", f.pace.age())
+		return fmt.Sprintf(uncounted, f.pace.age())
 	}
 	return "what was published meanwhile is missed"
 }

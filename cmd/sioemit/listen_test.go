@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/encoding"
 )
@@ -471,7 +472,7 @@ func TestListenReconnect(t *testing.T) {
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	shards.awaitNotices(t, "listening again", 2)
+	shards.awaitNotices(t, "listening again on socket.io#/# ", 2)
 	emit("third")
 	expect(`{"event":"third","namespace":"/"}`, classic, shards, stream)
 	for _, h := range []*hearing{classic, shards, stream} {
@@ -550,6 +551,89 @@ func TestListenCluster(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r.oneLine(t, "add --cluster")
+}
+
+// TestListenRooms follows the channels of rooms as clients join and leave.
+func TestListenRooms(t *testing.T) {
+	t.Parallel()
+	single := startRedis(t, harness.RedisConfig{})
+	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cluster.Close() })
+	for name, test := range map[string]struct {
+		url   string
+		conn  harness.RedisConn
+		words []string
+		rdb   []*redis.Client
+	}{
+		"one Redis": {single.URL(), single.Conn(), []string{"--adapter", "sharded"}, []*redis.Client{single.Client()}},
+		"cluster":   {cluster.URLs()[0], cluster.Conn(), []string{"--adapter", "sharded", "--cluster"}, []*redis.Client{cluster.Nodes[0].Client(), cluster.Nodes[1].Client(), cluster.Nodes[2].Client()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.ShardedAdapter8, Redis: test.conn})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { node.Close() })
+			clients, err := harness.StartClients(t.Context(), harness.V4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { clients.Close() })
+			rooms := []string{"a", "b", "c*", "0123456789abcdef"}
+			if _, err := clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Rooms: rooms}); err != nil {
+				t.Fatal(err)
+			}
+			subscribers := func(room string) (n int64) {
+				channel := "socket.io#/#" + room + "#"
+				for _, rdb := range test.rdb {
+					n += rdb.PubSubShardNumSub(t.Context(), channel).Val()[channel]
+				}
+				return n
+			}
+			h := startListen(t, test.url, test.words...)
+			h.awaitNotice(t, "each room that a server has a channel for")
+			env := []string{"SIOEMIT_REDIS_URL=" + test.url}
+			emit := func(room string) {
+				t.Helper()
+				await(t, func() bool { return subscribers(room) == 2 })
+				if r := sioemit(t, env, "", append(test.words, "emit", "x", "--room", room, "--quiet")...); r != (result{}) {
+					t.Fatalf("%+v", r)
+				}
+				if got := h.next(t); got != `{"event":"x","namespace":"/","rooms":["`+room+`"]}` {
+					t.Errorf("%s: %s", room, got)
+				}
+			}
+			for _, room := range rooms {
+				emit(room)
+			}
+			// A room that comes and goes.
+			if r := sioemit(t, env, "", append(test.words, "join", "new", "--all", "--quiet")...); r != (result{}) {
+				t.Fatalf("%+v", r)
+			}
+			emit("new")
+			if r := sioemit(t, env, "", append(test.words, "leave", "new", "--all", "--quiet")...); r != (result{}) {
+				t.Fatalf("%+v", r)
+			}
+			await(t, func() bool { return subscribers("new") == 0 })
+			if r := sioemit(t, env, "", append(test.words, "emit", "end", "--quiet")...); r != (result{}) {
+				t.Fatalf("%+v", r)
+			}
+			if got := h.next(t); got != `{"event":"end","namespace":"/"}` {
+				t.Errorf("twice, or something else: %s", got)
+			}
+			h.noUndecodable(t)
+		})
+	}
+	// Who may not list the channels is told what is not heard.
+	if err := single.Client().Do(t.Context(), "ACL", "SETUSER", "blind", "on", "nopass", "~*", "&*", "+@all", "-pubsub|shardchannels").Err(); err != nil {
+		t.Fatal(err)
+	}
+	h := startListen(t, "redis://blind:x@"+single.Addr, "--adapter", "sharded")
+	h.awaitNotice(t, "may not list shard channels")
 }
 
 // TestListenReplica listens on a replica, where nobody is counted as a server.
@@ -657,8 +741,8 @@ func TestListenRequests(t *testing.T) {
 					ended = true
 					continue
 				}
-				if strings.Contains(text, readyEntry) {
-					continue
+				if strings.Contains(text, readyEntry) || name == "sharded" && strings.HasPrefix(text, `{"reply"`) {
+					continue // replies on shard channels are heard where the channel was found in time
 				}
 				var l struct{ Request, Reply, Namespace string }
 				if err := json.Unmarshal([]byte(text), &l); err != nil || l.Namespace != "/" {
