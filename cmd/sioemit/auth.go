@@ -54,7 +54,7 @@ func (authReplies) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 
 func withoutPassword(err error) error {
 	if !isReply(err) {
-		if strings.HasPrefix(err.Error(), "redis: ") { // and what it could not read
+		if strings.HasPrefix(err.Error(), "redis: ") && !isFromSentinels(err) { // and what it could not read
 			return errNoRedis
 		}
 		return err

@@ -210,8 +210,8 @@ func TestListenEnds(t *testing.T) {
 	if r := sioemit(t, env, "", "listen", "--for", "3s"); r != (result{0, "", "sioemit: listening on socket.io#/#*\n"}) || time.Since(started) < 3*time.Second {
 		t.Errorf("--for: %+v after %v", r, time.Since(started))
 	}
-	r := sioemit(t, env, "", "listen", "--for", "50ms", "--count", "2")
-	if r.status != statusReplies || !strings.HasSuffix(r.stderr, "sioemit: time ran out after 50ms (--for): 0 of 2 printed\n") {
+	r := sioemit(t, env, "", "listen", "--for", "3s", "--count", "2")
+	if r.status != statusReplies || !strings.HasSuffix(r.stderr, "sioemit: time ran out after 3s (--for): 0 of 2 printed\n") {
 		t.Errorf("--for --count: %+v", r)
 	}
 	h := startListen(t, server.URL(), "--count", "1")
