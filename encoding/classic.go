@@ -42,24 +42,21 @@ func (c Classic) Retarget(t *Template, b *Broadcast) {
 	t.legacyBinary = c.LegacyBinary
 }
 
+// What is the same in every broadcast stands here as it goes out: header bytes of
+// arrays, maps and strings, and the strings.
 func appendClassicBroadcast(dst []byte, b *Broadcast, data writeData) ([]byte, error) {
-	dst = appendArrayHeader(dst, 3)
-	dst = appendString(dst, UID)
-	dst = appendMapHeader(dst, 3)
-	dst = appendString(dst, "type")
-	dst = append(dst, byte(Event))
-	dst, err := data(appendString(dst, "data"))
+	dst = append(dst, "\x93\xa7"+UID+"\x83\xa4type\x02\xa4data"...)
+	dst, err := data(dst)
 	if err != nil {
 		return nil, err
 	}
-	dst = appendString(dst, "nsp")
+	dst = append(dst, "\xa3nsp"...)
 	dst = appendString(dst, b.Namespace)
-	dst = appendMapHeader(dst, 3)
-	dst = appendString(dst, "rooms")
+	dst = append(dst, "\x83\xa5rooms"...)
 	dst = appendRooms(dst, b.Rooms)
-	dst = appendString(dst, "flags")
+	dst = append(dst, "\xa5flags"...)
 	dst = appendFlags(dst, b.Flags)
-	dst = appendString(dst, "except")
+	dst = append(dst, "\xa6except"...)
 	return appendRooms(dst, b.Except), nil
 }
 
