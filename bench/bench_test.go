@@ -17,7 +17,7 @@ func TestQuickRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	works := map[string]int{
-		"encode": 6, "pipeline": 7, "serial": 4, "parallel": 5, "once": 3, "pipe 2000": 2, "pipe 10000": 2,
+		"encode": 6, "pipeline": 8, "serial": 4, "parallel": 5, "once": 3, "pipe 2000": 2, "pipe 10000": 2,
 	}
 	for _, w := range r.works {
 		if got, want := len(w.entries), works[w.name]; got != want {
@@ -50,7 +50,7 @@ func TestQuickRun(t *testing.T) {
 	for name := range growths {
 		t.Errorf("there is no %s", name)
 	}
-	if len(r.bars) != 7 {
+	if len(r.bars) != 8 {
 		t.Errorf("%d bars", len(r.bars))
 	}
 

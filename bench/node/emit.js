@@ -23,18 +23,19 @@ function encode() {
   };
 }
 
-// Redis answers in order, so the last answer of a batch ends it.
+// The publishes of a batch are awaited together, which is as fast as this emitter gets.
 async function emit() {
   const client = await connect[mode]();
-  let last;
-  const publish = (channel, message) => (last = client.publish(channel, message));
+  let pending = [];
+  const publish = (channel, message) => pending.push(client.publish(channel, message));
   const room = new Emitter({ publish }, { key }).to("room1");
   return async ({ n, batch }) => {
     for (let left = n; left > 0; left -= batch) {
+      pending = [];
       for (let i = Math.min(left, batch); i > 0; i--) {
         room.emit("order", order);
       }
-      await last;
+      await Promise.all(pending);
     }
     return {};
   };
