@@ -1,7 +1,7 @@
 // Package emitter sends events to the clients of a Socket.IO cluster from
 // outside of it, through the Redis that joins its servers.
 //
-//	rdb := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
+//	rdb := redis.NewClient(&redis.Options{Addr: "localhost:6379", ContextTimeoutEnabled: true})
 //	io := emitter.New(rdb)
 //	err := io.To("room1").Except("room2").Emit(ctx, "order:paid", order)
 //
@@ -49,7 +49,13 @@
 //
 // # Time
 //
-// A call ends when its context does, as far as go-redis lets it: without
-// ContextTimeoutEnabled in its options, a read from a Redis that hangs lasts
-// until ReadTimeout, 3 seconds by default.
+// Every call looks at its context first: when that has ended, nothing is sent. A
+// call ends when its context does, as far as go-redis lets it. Set
+// ContextTimeoutEnabled in its options: without it, a read from a Redis that
+// hangs lasts until ReadTimeout, 5 seconds by default, and is then tried again,
+// so that a context of half a second took a minute. What AutoPipeline returns
+// does not look at contexts; calls of the emitter return all the same, and
+// leave the command to go-redis. Neither a *redis.Client nor a
+// *redis.ClusterClient gives up by itself in less than its timeouts.
+// docs/service.md has the options that a service should start with.
 package emitter

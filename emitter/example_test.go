@@ -12,7 +12,7 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr}) // such as localhost:6379
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true}) // such as localhost:6379
 	defer rdb.Close()
 
 	io := emitter.New(rdb)
@@ -33,7 +33,7 @@ func Example() {
 // In a pipeline of go-redis, events wait for Exec beside other commands.
 func ExampleNew_pipeline() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
 	defer rdb.Close()
 
 	pipe := rdb.TxPipeline()
@@ -57,7 +57,7 @@ func ExampleNew_pipeline() {
 
 func ExampleEmitter_Pipelined() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
 	defer rdb.Close()
 
 	err := emitter.New(rdb).Pipelined(ctx, func(io *emitter.Emitter) error {
@@ -75,7 +75,7 @@ func ExampleEmitter_Pipelined() {
 // A target can be kept and shared: its methods return new ones.
 func ExampleBroadcastOperator() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
 	defer rdb.Close()
 
 	lobby := emitter.New(rdb).Of("/chat").To("lobby")
@@ -92,7 +92,7 @@ func ExampleBroadcastOperator() {
 // would. When some do not answer in time, what came is returned all the same.
 func ExampleBroadcastOperator_EmitWithAck() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr}) // such as localhost:6379
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true}) // such as localhost:6379
 	defer rdb.Close()
 
 	acks, err := emitter.New(rdb).To("lobby").Timeout(2*time.Second).EmitWithAck(ctx, "ready?", "round 7")
@@ -122,7 +122,7 @@ func ExampleBroadcastOperator_EmitWithAck() {
 // The server's code has set socket.data; here it is decoded into a struct.
 func ExampleBroadcastOperator_FetchSockets() {
 	ctx := context.Background()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
 	defer rdb.Close()
 
 	sockets, err := emitter.New(rdb).To("lobby").FetchSockets(ctx)

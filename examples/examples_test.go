@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,6 +198,74 @@ func TestOrders(t *testing.T) {
 	c.expect(t, ada, first)
 	c.expect(t, bob, "")
 	c.expect(t, staff, `"sale" 19.99`)
+}
+
+// TestOrdersEnds ends the service as Docker and Kubernetes do, while a request is
+// on its way: that is answered, and its event sent, before the service ends.
+func TestOrdersEnds(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	ada := c.connect(t, "/", "customer:7")
+	service := c.command(context.Background(), filepath.Join(c.bin, "orders"))
+	service.Env = append(service.Env, "LISTEN=127.0.0.1:0")
+	stdout, err := service.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	addr := strings.TrimSpace(strings.TrimPrefix(line, "listening on http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := `{"customer":"7","total":19.99}`
+	fmt.Fprintf(conn, "POST /orders/12345/pay HTTP/1.1\r\nHost: %s\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", addr, len(body))
+	answers := bufio.NewReader(conn)
+	// The service asks for the body, so that the request is in its hands.
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := service.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); ; {
+		other, err := net.Dial("tcp", addr)
+		if err != nil {
+			break // it takes no new ones
+		}
+		other.Close()
+		if time.Now().After(end) {
+			t.Fatal("it takes new connections after SIGTERM")
+		}
+	}
+	if _, err := conn.Write([]byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		t.Error(response.Status)
+	}
+	if err := service.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+	for _, got := range c.received(t, ada) {
+		if !strings.HasPrefix(got, `"order:paid" {"order":"12345"`) || strings.Contains(got, "\n") {
+			t.Errorf("the customer received %q", got)
+		}
+	}
 }
 
 func TestDeployScript(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 )
 
@@ -31,7 +31,8 @@ type payment struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// SIGTERM is how Docker, Kubernetes and systemd end a service.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := serve(ctx); err != nil {
 		log.Fatal(err)
@@ -39,13 +40,11 @@ func main() {
 }
 
 func serve(ctx context.Context) error {
-	options, err := redis.ParseURL(setting("REDIS_URL", "redis://localhost:6379"))
+	rdb, err := connect(setting("REDIS_URL", "redis://localhost:6379"))
 	if err != nil {
 		return err
 	}
-	options.ContextTimeoutEnabled = true // so that Emit ends with its context
-	rdb := redis.NewClient(options)
-	defer rdb.Close()
+	defer rdb.Close() // when no request needs it any more
 	io := emitter.New(rdb)
 
 	mux := http.NewServeMux()
@@ -77,16 +76,24 @@ func serve(ctx context.Context) error {
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { server.Close() })
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
 		return err
+	case <-ctx.Done():
 	}
-	return nil
+	// Shutdown takes no new requests and waits for those that are here.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
 }
 
-// paid tells the customer, on every device, and the staff.
+// paid tells the customer, on every device, and the staff. The order is paid even
+// if the browser that paid it has gone, which ends the context of its request. So
+// this one does not end with it, but after a second.
 func paid(ctx context.Context, io *emitter.Emitter, p payment) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return io.Pipelined(ctx, func(io *emitter.Emitter) error {
 		return errors.Join(
