@@ -394,3 +394,61 @@ func TestUnencodable(t *testing.T) {
 	}
 	eventually(t, "no connection is left", func() bool { return len(subscriptions(t, redisServer)) == 0 })
 }
+
+// TestRepeatedClassicReplies has one server of two send its answer twice, as one
+// does whose client of Redis repeats a command, while the other one is silent.
+// They do not say who they are; what they name shows it.
+func TestRepeatedClassicReplies(t *testing.T) {
+	t.Parallel()
+	redisServer := startRedis(t)
+	serveClassic(t, redisServer, func(q question) []string {
+		reply := fmt.Sprintf(`{"requestId":%q,"sockets":[{"id":"a"},{"id":"b"}]}`, q.RequestID)
+		if q.Type == 1 {
+			reply = fmt.Sprintf(`{"requestId":%q,"rooms":["a","b","lobby",7]}`, q.RequestID)
+		}
+		return slices.Repeat([]string{reply}, 5)
+	})
+	serveClassic(t, redisServer, silent)
+	io := emitter.New(redisServer.Client()).Timeout(3 * time.Second)
+	var group sync.WaitGroup
+	for name, call := range map[string]func() (int, error){
+		"FetchSockets": func() (int, error) { sockets, err := io.FetchSockets(t.Context()); return len(sockets), err },
+		"Rooms":        func() (int, error) { rooms, err := io.Rooms(t.Context()); return len(rooms) - 1, err },
+	} {
+		group.Go(func() {
+			n, err := call()
+			var incomplete *emitter.IncompleteError
+			if !errors.As(err, &incomplete) || incomplete.Servers != 1 || incomplete.Asked != 2 || n != 2 {
+				t.Errorf("%s: %d, %v", name, n, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// TestAlikeClassicReplies has two servers without clients answer alike, which is
+// no repetition.
+func TestAlikeClassicReplies(t *testing.T) {
+	t.Parallel()
+	redisServer := startRedis(t)
+	for range 2 {
+		serveClassic(t, redisServer, func(q question) []string {
+			switch q.Type {
+			case 1:
+				return []string{fmt.Sprintf(`{"requestId":%q,"rooms":[]}`, q.RequestID)}
+			case 5:
+				return []string{fmt.Sprintf(`{"requestId":%q,"sockets":[]}`, q.RequestID)}
+			case 6:
+				return []string{fmt.Sprintf(`{"type":6,"requestId":%q,"data":1}`, q.RequestID)}
+			}
+			return []string{q.count(0)}
+		})
+	}
+	io := emitter.New(redisServer.Client()).Timeout(forever)
+	calls, _ := calls(t.Context())
+	for name, call := range calls {
+		if err := call(io); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

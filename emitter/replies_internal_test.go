@@ -3,7 +3,10 @@ package emitter
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 
@@ -15,21 +18,13 @@ import (
 // is needed, because nothing is awaited.
 func TestJoinInTheLastMoment(t *testing.T) {
 	t.Parallel()
-	rdb := redis.NewClient(&redis.Options{Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}})
-	defer rdb.Close()
+	rdb := neverDials(t)
 	r := newReplies()
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
 			for range 3000 {
-				w := &waiter{id: newRequestID(), arrived: make(chan struct{}, 1)}
-				if _, err := r.join(rdb, "", false, []string{"c"}, w); err != nil {
-					t.Error(err)
-					return
-				}
+				w := join(t, r, rdb, "c")
 				select {
 				case <-w.subscription.ended:
 					t.Error("the subscription ended while a call waits:", w.subscription.lost())
@@ -85,6 +80,113 @@ func TestRepliesAtTheEnd(t *testing.T) {
 			if errors.As(err, &incomplete) && *incomplete != (IncompleteError{Servers: 1, Asked: 1, Clients: 2, Expected: 3, Err: context.Canceled}) {
 				t.Fatalf("%s: %+v", name, incomplete)
 			}
+		}
+	}
+}
+
+// neverDials is a client whose connections for replies never come about.
+func neverDials(t *testing.T) *redis.Client {
+	rdb := redis.NewClient(&redis.Options{Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	t.Cleanup(func() { rdb.Close() })
+	return rdb
+}
+
+func join(t *testing.T, r *replies, rdb *redis.Client, channels ...string) *waiter {
+	t.Helper()
+	w := &waiter{id: newRequestID(), arrived: make(chan struct{}, 1)}
+	if _, err := r.join(rdb, "", false, channels, w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestNoSubscriptionIsKept has connections that are full, that keep silent, and
+// that are in use end in every way: nothing may hold them afterwards.
+func TestNoSubscriptionIsKept(t *testing.T) {
+	t.Parallel()
+	rdb := neverDials(t)
+	many := make([]string, maxChannels)
+	for i := range many {
+		many[i] = fmt.Sprint(i)
+	}
+	for name, end := range map[string]func(*replies, *waiter){
+		"released": func(_ *replies, w *waiter) { w.release() },
+		"broken":   func(_ *replies, w *waiter) { w.subscription.end(errors.New("broken")) },
+		"closed":   func(r *replies, _ *waiter) { r.close() },
+	} {
+		r := newReplies()
+		full := join(t, r, rdb, many...)
+		next := join(t, r, rdb, "one more")
+		if full.subscription == next.subscription || len(r.leaving) != 1 || len(r.subscriptions) != 1 {
+			t.Errorf("%s: %d and %d subscriptions", name, len(r.leaving), len(r.subscriptions))
+		}
+		end(r, full)
+		end(r, next)
+		if len(r.leaving) != 0 || len(r.subscriptions) != 0 {
+			t.Errorf("%s: %d and %d subscriptions are left", name, len(r.leaving), len(r.subscriptions))
+		}
+		for _, w := range []*waiter{full, next} {
+			select {
+			case <-w.subscription.ended:
+			default:
+				t.Errorf("%s: a subscription goes on", name)
+			}
+		}
+	}
+}
+
+// TestSubscriptionLost has Redis say that a subscription is not what it was, in
+// every way that it has: those who wait must know, since replies may be missing.
+func TestSubscriptionLost(t *testing.T) {
+	t.Parallel()
+	rdb := neverDials(t)
+	for name, test := range map[string]struct {
+		news []redis.Subscription
+		lost string // in the error; empty: all is well
+	}{
+		"confirmed":                     {[]redis.Subscription{{Kind: "subscribe", Channel: "c"}, {Kind: "ssubscribe", Channel: "d"}}, ""},
+		"one of another":                {[]redis.Subscription{{Kind: "subscribe", Channel: "c"}, {Kind: "unsubscribe", Channel: "x"}, {Kind: "subscribe", Channel: "x"}}, ""},
+		"replaced":                      {[]redis.Subscription{{Kind: "subscribe", Channel: "c"}, {Kind: "subscribe", Channel: "c"}}, "replaced"},
+		"replaced, the second channel":  {[]redis.Subscription{{Kind: "subscribe", Channel: "c"}, {Kind: "ssubscribe", Channel: "d"}, {Kind: "ssubscribe", Channel: "d"}}, "replaced"},
+		"ended":                         {[]redis.Subscription{{Kind: "ssubscribe", Channel: "c"}, {Kind: "sunsubscribe", Channel: "c"}}, "ended by Redis"},
+		"ended before it was confirmed": {[]redis.Subscription{{Kind: "unsubscribe", Channel: "c"}}, "ended by Redis"},
+	} {
+		r := newReplies()
+		w := join(t, r, rdb, "c", "d")
+		for _, news := range test.news {
+			w.subscription.confirm(&news)
+		}
+		select {
+		case <-w.subscription.ended:
+			if err := w.subscription.lost(); test.lost == "" || !errors.Is(err, ErrSubscription) || !strings.Contains(err.Error(), test.lost) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if next := join(t, r, rdb, "c"); next.subscription == w.subscription {
+				t.Errorf("%s: the next call joins what has ended", name)
+			} else {
+				next.release()
+			}
+		default:
+			if test.lost != "" {
+				t.Errorf("%s: nobody knows", name)
+			}
+		}
+		w.release()
+	}
+}
+
+// TestUnreadableAnswers keeps what go-redis quotes out of errors.
+func TestUnreadableAnswers(t *testing.T) {
+	t.Parallel()
+	if err := readable(errors.New(`redis: can't parse "S3cr3t"`)); strings.Contains(err.Error(), "S3cr3t") {
+		t.Error(err)
+	}
+	for _, err := range []error{io.EOF, redis.ErrClosed, &net.OpError{Op: "read", Err: errors.New("reset")}} {
+		if readable(fmt.Errorf("wrapped: %w", err)) == nil || !errors.Is(readable(fmt.Errorf("wrapped: %w", err)), err) {
+			t.Errorf("%v is hidden", err)
 		}
 	}
 }
