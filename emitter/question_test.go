@@ -255,18 +255,23 @@ func TestQuestionMoved(t *testing.T) {
 	t.Cleanup(func() { cluster.Close() })
 	const requests, responses = "socket.io#/#", "socket.io#/#emitter#"
 	servers := cluster.Client().SSubscribe(t.Context(), requests)
-	defer servers.Close()
 	if _, err := servers.Receive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	done := make(chan struct{})
+	defer func() {
+		servers.Close()
+		<-done
+	}()
 	asked := make(chan string, 10)
 	go func() {
+		defer close(done)
 		for m := range servers.Channel() {
 			q, err := readQuestion(m.Payload)
 			if err == nil {
 				asked <- q.RequestID
 				reply := fmt.Sprintf(`{"type":8,"data":{"requestId":%q,"sockets":[{"id":"s"}]},"uid":"u","nsp":"/"}`, q.RequestID)
-				err = cluster.Client().SPublish(t.Context(), responses, reply).Err()
+				err = cluster.Client().SPublish(context.Background(), responses, reply).Err()
 			}
 			if err != nil {
 				t.Error(err)
@@ -283,13 +288,18 @@ func TestQuestionMoved(t *testing.T) {
 		wrong = cluster.Nodes[1]
 	}
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{owner.Addr}, ClusterSlots: func(ctx context.Context) ([]redis.ClusterSlot, error) {
-		slots, err := cluster.Client().ClusterSlots(ctx).Result()
-		for _, s := range slots {
-			if s.Start <= slot && slot <= s.End { // from here on it says the wrong thing
-				before, after := s, s
-				before.End, after.Start = slot-1, slot+1
-				moved := redis.ClusterSlot{Start: slot, End: slot, Nodes: []redis.ClusterNode{{Addr: wrong.Addr}}}
-				return append(slices.DeleteFunc(slots, func(other redis.ClusterSlot) bool { return other.Start == s.Start }), before, moved, after), err
+		shards, err := cluster.Client().ClusterShards(ctx).Result()
+		var slots []redis.ClusterSlot
+		for _, shard := range shards {
+			nodes := []redis.ClusterNode{{Addr: fmt.Sprint("127.0.0.1:", shard.Nodes[0].Port)}}
+			for _, r := range shard.Slots {
+				first, last := int(r.Start), int(r.End)
+				if first <= slot && slot <= last { // about this one it says the wrong thing
+					slots = append(slots, redis.ClusterSlot{Start: slot, End: slot, Nodes: []redis.ClusterNode{{Addr: wrong.Addr}}},
+						redis.ClusterSlot{Start: first, End: slot - 1, Nodes: nodes})
+					first = slot + 1
+				}
+				slots = append(slots, redis.ClusterSlot{Start: first, End: last, Nodes: nodes})
 			}
 		}
 		return slots, err
