@@ -101,10 +101,9 @@ func TestUnmarshalClassicMalformed(t *testing.T) {
 		"event is a number":  `["emitter",{"type":2,"data":[7]},{}]`,
 		"nsp is a number":    `["emitter",{"type":2,"data":["e"],"nsp":1},{}]`,
 		"options are null":   `["emitter",{"type":2,"data":["e"]},null]`,
-		"rooms are a string": `["emitter",{"type":2,"data":["e"]},{"rooms":"a"}]`,
+		"rooms are a number": `["emitter",{"type":2,"data":["e"]},{"rooms":1}]`,
 		"a room is an array": `["emitter",{"type":2,"data":["e"]},{"rooms":[[]]}]`,
 		"except is a number": `["emitter",{"type":2,"data":["e"]},{"except":1}]`,
-		"flags are a string": `["emitter",{"type":2,"data":["e"]},{"flags":"x"}]`,
 	} {
 		for _, payload := range [][]byte{[]byte(text), messagePack(t, text)} {
 			if payload == nil {

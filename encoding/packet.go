@@ -50,10 +50,9 @@ func (b *Broadcast) setOptions(v any) error {
 	if b.Except, err = roomList(options, "except"); err != nil {
 		return err
 	}
-	flags, ok := options["flags"].(map[string]any)
-	if !ok && options["flags"] != nil {
-		return fmt.Errorf("the flags are %s, not an object", describe(options["flags"]))
-	}
+	// Servers look up members of the flags, whatever they are: PHP's empty array
+	// and an empty string have none.
+	flags, _ := options["flags"].(map[string]any)
 	b.Flags.Volatile, _ = flags["volatile"].(bool)
 	if compress, ok := flags["compress"].(bool); ok {
 		b.Flags.Compress = &compress

@@ -71,6 +71,14 @@ func roomList(options map[string]any, name string) ([]Room, error) {
 		return nil, nil
 	}
 	list, ok := options[name].([]any)
+	if text, isText := options[name].(string); isText {
+		// Servers make a Set of it, which is one of characters; some emitters send
+		// an empty string where they mean no rooms.
+		ok = true
+		for _, character := range text {
+			list = append(list, string(character))
+		}
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s is %s, not an array", name, describe(options[name]))
 	}

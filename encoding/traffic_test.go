@@ -111,6 +111,10 @@ func TestUnmarshalMessage(t *testing.T) {
 	}{
 		{"old broadcast", `["u",{"type":5,"data":["e",1],"nsp":"/n"},{"rooms":["r"],"flags":{}}]`,
 			Message{Kind: KindEvent, Number: -1, UID: "u", NoExcept: true, Broadcast: Broadcast{Type: BinaryEvent, Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []Room{"r"}}}},
+		{"rooms and flags that are text", `["u",{"type":2,"data":["e",1],"nsp":"/n"},{"rooms":"","flags":"","except":""}]`,
+			Message{Kind: KindEvent, Number: -1, UID: "u", Broadcast: Broadcast{Type: Event, Namespace: "/n", Event: "e", Args: []any{int64(1)}}}},
+		{"rooms that are a word", `["u",{"type":2,"data":["e",1],"nsp":"/n"},{"rooms":"aé","flags":[]}]`,
+			Message{Kind: KindEvent, Number: -1, UID: "u", NoExcept: true, Broadcast: Broadcast{Type: Event, Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []Room{"a", "é"}}}},
 		{"one socket joins", `{"type":2,"requestId":"q","sid":"s","room":7}`,
 			Message{Kind: KindJoin, Number: 2, RequestID: "q", Broadcast: Broadcast{Rooms: []Room{"s"}}, Change: []Room{NumberRoom(7)}}},
 		{"rooms that are numbers", `{"type":3,"opts":{"rooms":["r",5,"5",-2.5],"except":[1e21,0]},"rooms":[6,"6"]}`,

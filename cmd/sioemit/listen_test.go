@@ -418,6 +418,49 @@ func TestListenUndecodable(t *testing.T) {
 	}
 }
 
+// TestListenForeign hears what emitters of others send and servers deliver,
+// whatever its options are: text in place of a list, nothing in place of flags.
+func TestListenForeign(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: server.Conn()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { node.Close() })
+	clients, err := harness.StartClients(t.Context(), harness.V4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { clients.Close() })
+	client, err := clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Rooms: []string{"v"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := startListen(t, server.URL())
+	for i, test := range []struct{ options, rooms string }{
+		{`{"rooms":"","flags":""}`, ""},
+		{`{"rooms":"","flags":"","except":""}`, ""},
+		{`{"rooms":[],"flags":[],"except":[]}`, ""},
+		{`{"rooms":null,"flags":null}`, ""},
+		{`{"flags":false}`, ""},
+		{`{"rooms":"vip","flags":0}`, `,"rooms":["v","i","p"]`},
+	} {
+		message, err := encoding.Append(nil, json.RawMessage(fmt.Sprintf(`["foreign",{"type":2,"data":["e",%d],"nsp":"/"},%s]`, i, test.options)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Client().Publish(t.Context(), "socket.io#/#", message).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := h.next(t), fmt.Sprintf(`{"event":"e","args":[%d],"namespace":"/"%s}`, i, test.rooms); got != want {
+			t.Errorf("%s: %s, want %s", test.options, got, want)
+		}
+		await(t, func() bool { return len(client.Events()) == i+1 }) // it has been delivered
+	}
+	h.noUndecodable(t)
+}
+
 // TestListenReconnect takes Redis away, in three ways.
 func TestListenReconnect(t *testing.T) {
 	t.Parallel()
