@@ -57,7 +57,8 @@ ADAPTERS:
             clients does, and fetchSockets() and emitWithAck() go on as before;
             a serverSideEmit() with acknowledgement waits for one answer too
             many and times out. Listening on a replica of Redis has no such
-            effect. Replies to a server are heard once its channel is followed.
+            effect; but a replica does not know which rooms there are: name
+            them. Replies to a server are heard once its channel is followed.
    streams  all rooms. With --sharded-pubsub --requests as sharded.
 
 Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads

@@ -23,7 +23,8 @@ type roomFeed struct {
 	timeout time.Duration
 	whyLost func(error) string
 
-	pace pace
+	pace     pace
+	isWarned bool
 }
 
 // followRooms is how often Redis is asked which rooms there are.
@@ -53,6 +54,10 @@ func (f *roomFeed) read(ctx context.Context, ready func(), deliver func(arrival)
 	masters, err := f.masters(ctx)
 	if err != nil {
 		return err
+	}
+	if _, isCluster := f.client.(*redis.ClusterClient); !isCluster && !f.isWarned && isReplica(ctx, masters[0]) {
+		f.isWarned = true
+		deliver(arrival{notice: "warning: this Redis is a replica, which does not know for which rooms servers at its master have a channel: of events to a single room, only those to rooms named with --room are heard"})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -84,6 +89,12 @@ func (f *roomFeed) read(ctx context.Context, ready func(), deliver func(arrival)
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// isReplica reports whether a Redis says that it follows another one.
+func isReplica(ctx context.Context, rdb *redis.Client) bool {
+	info, err := rdb.Info(ctx, "replication").Result()
+	return err == nil && strings.Contains(info, "role:slave")
 }
 
 // masters are the nodes on which shard channels live.

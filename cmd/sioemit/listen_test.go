@@ -687,6 +687,9 @@ func TestListenReplica(t *testing.T) {
 	awaitReplica(t, replica)
 	for _, adapter := range []string{"classic", "sharded", "streams"} {
 		h := startListen(t, replica.URL(), "--adapter", adapter)
+		if said := strings.Contains(h.said(), "only those to rooms named with --room are heard"); said != (adapter == "sharded") {
+			t.Errorf("%s: %s", adapter, h.said())
+		}
 		r := sioemit(t, nil, "", "--redis", server.URL(), "--adapter", adapter, "emit", "x", "--json")
 		if r.status != 0 || !strings.Contains(r.stdout, `"servers":0`) {
 			t.Errorf("%s: %+v", adapter, r)
