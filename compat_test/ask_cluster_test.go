@@ -81,6 +81,7 @@ type asked struct {
 	io      *emitter.Emitter // sends what marks the end of a step, and looks
 	via     asker            // is put to the test
 	nodes   []*harness.Node
+	clients *harness.Clients
 	members []*member
 	seen    map[*member]int       // how many events have been accounted for
 	served  map[*harness.Node]int // and how many of each server
@@ -88,9 +89,9 @@ type asked struct {
 }
 
 // startAsked brings up the servers.
-func startAsked(t *testing.T, adapter harness.Adapter, conn harness.RedisConn, nodes int) *asked {
+func startAsked(t *testing.T, clients *harness.Clients, adapter harness.Adapter, conn harness.RedisConn, nodes int) *asked {
 	t.Helper()
-	a := &asked{T: t, ctx: withDeadline(t), seen: make(map[*member]int), served: make(map[*harness.Node]int)}
+	a := &asked{T: t, ctx: withDeadline(t), clients: clients, seen: make(map[*member]int), served: make(map[*harness.Node]int)}
 	a.nodes = make([]*harness.Node, nodes)
 	failed := make([]error, nodes)
 	var group sync.WaitGroup
@@ -114,7 +115,7 @@ func startAsked(t *testing.T, adapter harness.Adapter, conn harness.RedisConn, n
 
 // each lets every asker, one after the other, ask and steer clients of its own: the steps disconnect them. With the
 // options and flags given, askers see the servers.
-func (a *asked) each(clients *harness.Clients, client emitter.Client, options []emitter.Option, flags []string, steps func()) {
+func (a *asked) each(client emitter.Client, options []emitter.Option, flags []string, steps func()) {
 	a.Helper()
 	path, err := command.build()
 	if err != nil {
@@ -126,7 +127,7 @@ func (a *asked) each(clients *harness.Clients, client emitter.Client, options []
 		if !outer.Run(via.name(), func(t *testing.T) {
 			a.T, a.via = t, via
 			a.ctx = withDeadline(t)
-			a.populate(clients)
+			a.populate()
 			steps()
 			for _, m := range a.members {
 				a.ok(m.Close())
@@ -141,17 +142,17 @@ func (a *asked) each(clients *harness.Clients, client emitter.Client, options []
 
 // populate connects to each server clients in room r1, in r1 and r2, in none, and in /admin with and without r1. One
 // client, in room mute, never acknowledges anything.
-func (a *asked) populate(clients *harness.Clients) {
+func (a *asked) populate() {
 	a.Helper()
 	for i, node := range a.nodes {
 		for _, place := range []struct {
 			namespace string
 			rooms     []string
 		}{{"/", []string{"r1"}}, {"/", []string{"r1", "r2"}}, {"/", nil}, {"/admin", []string{"r1"}}, {"/admin", nil}} {
-			a.connect(clients, fmt.Sprintf("%s%v%d", place.namespace, place.rooms, i), node, place.namespace, place.rooms, true)
+			a.connect(fmt.Sprintf("%s%v%d", place.namespace, place.rooms, i), node, place.namespace, place.rooms, true)
 		}
 	}
-	a.connect(clients, "mute", a.nodes[0], "/", []string{"mute"}, false)
+	a.connect("mute", a.nodes[0], "/", []string{"mute"}, false)
 }
 
 // greeting is how clients acknowledge a ping.
@@ -161,7 +162,7 @@ type greeting struct {
 	Deep  struct{ Numbers []float64 }
 }
 
-func (a *asked) connect(clients *harness.Clients, name string, node *harness.Node, namespace string, rooms []string, answers bool) {
+func (a *asked) connect(name string, node *harness.Node, namespace string, rooms []string, answers bool) {
 	a.Helper()
 	o := harness.ConnectOptions{
 		Name: a.Name() + " " + name, Node: node, Namespace: namespace, Rooms: rooms, Transports: []string{"websocket"},
@@ -172,11 +173,24 @@ func (a *asked) connect(clients *harness.Clients, name string, node *harness.Nod
 			"nothing": {},
 		}
 	}
-	client, err := clients.Connect(a.ctx, o)
+	a.add(o, name)
+}
+
+func (a *asked) add(o harness.ConnectOptions, kind string) *member {
+	a.Helper()
+	client, err := a.clients.Connect(a.ctx, o)
 	if err != nil {
 		a.Fatal(err)
 	}
-	a.members = append(a.members, &member{Client: client, kind: name, rooms: rooms})
+	m := &member{Client: client, kind: kind, rooms: o.Rooms}
+	a.members = append(a.members, m)
+	return m
+}
+
+// beside adds a member of /admin that shares the connection of another one.
+func (a *asked) beside(m *member) *member {
+	a.Helper()
+	return a.add(harness.ConnectOptions{Name: m.Name + " beside", Node: m.Node, Namespace: "/admin", Beside: m.Client}, m.kind+" beside")
 }
 
 // who returns the members for which the condition holds.

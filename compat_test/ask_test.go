@@ -25,8 +25,8 @@ func TestAsk(t *testing.T) {
 				t.Parallel()
 				start := time.Now()
 				prefix := prefixOf(t)
-				a := startAsked(t, row.adapter(prefix), redis.conn, 3)
-				a.each(clients, redis.client, []emitter.Option{row.option(prefix)}, slices.Concat(redis.flags, row.flags(prefix)), func() {
+				a := startAsked(t, clients, row.adapter(prefix), redis.conn, 3)
+				a.each(redis.client, []emitter.Option{row.option(prefix)}, slices.Concat(redis.flags, row.flags(prefix)), func() {
 					a.step("acknowledgements", acknowledgements)
 					a.step("missing acknowledgement", missingAcknowledgement)
 					a.step("sockets", sockets)
@@ -343,9 +343,12 @@ func disconnect(a *asked) {
 		a.members = slices.DeleteFunc(slices.Clone(a.members), func(m *member) bool { return slices.Contains(members, m) })
 		a.received("nothing at all")
 	}
+	// Only where the connection is closed, the other namespace that uses it goes, too.
 	first := a.who(in("/", []string{"r1"}))[0]
-	gone([]*member{first}, a.via.disconnect(a.ctx, whom{rooms: []string{first.ID}}, true))
-	gone(a.who(in("/", []string{"r2"})), a.via.disconnect(a.ctx, whom{rooms: []string{"r2"}, except: []string{"mute"}}, false))
+	gone([]*member{first, a.beside(first)}, a.via.disconnect(a.ctx, whom{rooms: []string{first.ID}}, true))
+	r2 := a.who(in("/", []string{"r2"}))
+	a.beside(r2[0])
+	gone(r2, a.via.disconnect(a.ctx, whom{rooms: []string{"r2"}, except: []string{"mute"}}, false))
 	gone(a.who(in("/admin", nil, "r1")), a.via.disconnect(a.ctx, whom{namespace: "/admin", except: []string{"r1"}}, true))
 	gone(a.who(in("/", nil)), a.via.disconnect(a.ctx, whom{}, false))
 	for _, m := range a.members {
@@ -373,8 +376,8 @@ func TestAskOldAdapters(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			prefix := prefixOf(t)
-			a := startAsked(t, test.adapter.With("key", prefix), redis.Conn(), 2)
-			a.each(clients, redis.Client(), []emitter.Option{emitter.WithKey(prefix)}, []string{"--redis", redis.URL(), "--key", prefix}, func() {
+			a := startAsked(t, clients, test.adapter.With("key", prefix), redis.Conn(), 2)
+			a.each(redis.Client(), []emitter.Option{emitter.WithKey(prefix)}, []string{"--redis", redis.URL(), "--key", prefix}, func() {
 				if test.missing != nil {
 					a.step("what they do not answer", func(a *asked) { unanswered(a, test.missing) })
 				} else {

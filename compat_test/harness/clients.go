@@ -73,6 +73,7 @@ type ConnectOptions struct {
 	Rooms        []string       // to join before Connect returns
 	LocalAddress string         // to connect from, such as 127.0.0.2
 	Options      map[string]any // more options of the client
+	Beside       *Client        // whose connection it shares, in another namespace; nil: it has one of its own
 	// Acks are the arguments of the acknowledgement, by event. An event that is not named is never acknowledged.
 	Acks map[string][]any
 }
@@ -108,6 +109,9 @@ func (cs *Clients) Connect(ctx context.Context, o ConnectOptions) (*Client, erro
 	}
 	if o.LocalAddress != "" {
 		op["localAddress"] = o.LocalAddress
+	}
+	if o.Beside != nil {
+		op["beside"] = o.Beside.Name
 	}
 	if o.Options != nil {
 		op["opts"] = o.Options

@@ -77,7 +77,8 @@ const operations = {
     if (op.localAddress) {
       options.agent = new http.Agent({ localAddress: op.localAddress, keepAlive: true });
     }
-    const socket = io(op.url + (op.namespace || "/"), options);
+    const beside = op.beside && clients.get(op.beside);
+    const socket = beside ? beside.io.socket(op.namespace) : io(op.url + (op.namespace || "/"), options);
     clients.set(op.client, socket);
     spy(op.client, socket, op.acks);
     await connected(socket);
