@@ -33,7 +33,9 @@ var (
 // Client is the part of a go-redis client that an Emitter needs. Every one has
 // it: *redis.Client (also for Sentinel), *redis.ClusterClient, a *redis.Ring of
 // one Redis, what AutoPipeline returns, and a redis.Pipeliner, in which events
-// wait for Exec like any other command. A wrapper of one has it, too; for calls
+// wait for Exec like any other command, also that of a transaction. On a Redis
+// Cluster, the keys of a transaction must be in one slot, and to Redis a shard
+// channel and a stream are keys; a channel of the classic adapter is none. A wrapper of one has it, too; for calls
 // with replies it must also have Subscribe and SSubscribe, and on a Redis Cluster
 // ForEachShard, or embed a client that has them.
 type Client interface {
