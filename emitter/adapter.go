@@ -23,8 +23,8 @@ type Adapter interface {
 	// retarget makes t the template of b.
 	retarget(t *encoding.Template, b *encoding.Broadcast)
 	// words appends the words of the Redis command that sends b, in front of the
-	// message.
-	words(to []any, b *encoding.Broadcast) ([]any, error)
+	// message. Those made for b may be of the memory of texts.
+	words(to []any, texts *texts, b *encoding.Broadcast) ([]any, error)
 	// command returns the Redis command of these words, the last of which becomes
 	// the message.
 	command(ctx context.Context, words []any, message []byte) redis.Cmder

@@ -15,8 +15,9 @@ func (classic) check(c *config) error { return checkText("WithKey", c.key) }
 
 func (a classic) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
 
-func (a classic) words(to []any, b *encoding.Broadcast) ([]any, error) {
-	return append(to, "publish", a.format.Channel(b.Namespace, b.Rooms)), nil
+func (a classic) words(to []any, texts *texts, b *encoding.Broadcast) ([]any, error) {
+	var channel [128]byte
+	return append(to, "publish", texts.text(a.format.AppendChannel(channel[:0], b.Namespace, b.Rooms))), nil
 }
 
 func (classic) command(ctx context.Context, words []any, message []byte) redis.Cmder {

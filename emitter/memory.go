@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -26,7 +27,9 @@ const large = 64 << 10
 
 // newMemory returns memory for a pipeline whose execution we do not see. Its
 // pieces are small: each is kept as a whole as long as one command needs it.
-func newMemory() *memory { return &memory{maxMessages: 16 << 10, maxWords: 256} }
+func newMemory() *memory {
+	return &memory{route: route{texts: new(texts)}, maxMessages: 16 << 10, maxWords: 256}
+}
 
 // message returns the message of an event.
 func (m *memory) message(t *encoding.Template, event string, args []any) ([]byte, error) {
@@ -80,6 +83,24 @@ func (m *memory) forget() {
 	}
 }
 
+// texts is memory for short texts. It comes in pieces of which nothing is ever
+// written twice. A nil texts makes each by itself.
+type texts struct{ piece strings.Builder }
+
+func (t *texts) text(b []byte) string {
+	if t == nil {
+		return string(b)
+	}
+	used := t.piece.Len()
+	if t.piece.Cap()-used < len(b) {
+		t.piece.Reset()
+		t.piece.Grow(max(1<<10, len(b)))
+		used = 0
+	}
+	t.piece.Write(b)
+	return t.piece.String()[used:]
+}
+
 // memories keeps the last, largest pieces of pipelines for the next ones. A nil
 // memories keeps none.
 type memories struct{ pool sync.Pool }
@@ -101,7 +122,7 @@ func (p *memories) get() *memory {
 	if m, ok := p.pool.Get().(*memory); ok {
 		return m
 	}
-	return &memory{maxMessages: 1 << 20, maxWords: 16 << 10}
+	return &memory{route: route{texts: new(texts)}, maxMessages: 1 << 20, maxWords: 16 << 10}
 }
 
 // put takes the memory of a pipeline whose commands Redis has all answered. With

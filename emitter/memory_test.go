@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -134,5 +135,22 @@ func TestMemoryForgets(t *testing.T) {
 			t.Errorf("%d words of commands", len(words))
 		}
 		pipe.Discard()
+	}
+}
+
+// TestTexts has texts of all sizes stay what they were, and be apart from each
+// other.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for _, memory := range []*texts{nil, new(texts)} {
+		var got, want []string
+		for i := range 500 {
+			b := bytes.Repeat([]byte{byte(i)}, i*i%3000)
+			got, want = append(got, memory.text(b)), append(want, string(b))
+			clear(b)
+		}
+		if !slices.Equal(got, want) {
+			t.Error("a text has changed")
+		}
 	}
 }

@@ -16,6 +16,7 @@ type route struct {
 	words    []any // of the Redis command, in front of the message
 
 	target encoding.Broadcast // what the others are made of
+	texts  *texts             // of words that are made for it
 }
 
 // set makes r the route of a target, in the memory that r has.
@@ -23,7 +24,7 @@ func (r *route) set(o *BroadcastOperator) (err error) {
 	r.adapter = o.sender.adapter
 	r.target.Flags, r.target.MaxAttachments = o.flags, o.sender.maxAttachments
 	o.setTarget(&r.target)
-	if r.words, err = r.adapter.words(r.words[:0], &r.target); err != nil {
+	if r.words, err = r.adapter.words(r.words[:0], r.texts, &r.target); err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
 	r.adapter.retarget(&r.template, &r.target)
@@ -54,7 +55,7 @@ func (r *route) forget() {
 		}
 	}
 	if size > large {
-		*r = route{}
+		*r = route{texts: r.texts}
 		return
 	}
 	clear(r.words)

@@ -23,7 +23,7 @@ func (a sharded) check(c *config) error {
 
 func (a sharded) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
 
-func (a sharded) words(to []any, b *encoding.Broadcast) ([]any, error) {
+func (a sharded) words(to []any, _ *texts, b *encoding.Broadcast) ([]any, error) {
 	return append(to, "spublish", a.format.Channel(b.Namespace, b.Rooms)), nil
 }
 

@@ -28,7 +28,7 @@ func (a streams) check(c *config) error {
 
 func (a streams) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format().Retarget(t, b) }
 
-func (a streams) words(to []any, b *encoding.Broadcast) ([]any, error) {
+func (a streams) words(to []any, _ *texts, b *encoding.Broadcast) ([]any, error) {
 	return a.entry(to, b.Namespace, a.format().Fields(b.Namespace))
 }
 

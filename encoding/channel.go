@@ -11,10 +11,17 @@ const DefaultKey = "socket.io"
 // it. One that is a number has no such channel: servers with socket.io-redis 6
 // look up the text in the channel among their rooms, and ignore the event.
 func (c Classic) Channel(namespace string, rooms []Room) string {
+	var channel [128]byte
+	return string(c.AppendChannel(channel[:0], namespace, rooms))
+}
+
+// AppendChannel appends the channel that Channel returns.
+func (c Classic) AppendChannel(dst []byte, namespace string, rooms []Room) []byte {
+	dst = append(append(append(append(dst, c.key()...), '#'), namespace...), '#')
 	if len(rooms) == 1 && !rooms[0].isNumber() {
-		return c.key() + "#" + namespace + "#" + string(rooms[0]) + "#"
+		dst = append(append(dst, rooms[0]...), '#')
 	}
-	return c.key() + "#" + namespace + "#"
+	return dst
 }
 
 // RequestChannel returns the channel on which the servers take requests about
