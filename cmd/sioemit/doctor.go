@@ -90,6 +90,7 @@ type patient struct {
 	replicas  []string              // addresses of the replicas when this is a master
 	own       redis.UniversalClient // made here, and to be closed
 	listened  traffic
+	seen      bool   // listened is all
 	suggested *group // the servers that the advice leads to
 }
 
@@ -182,12 +183,12 @@ func (p *patient) examine(ctx context.Context, timeout, watched time.Duration) {
 
 // checkDelivery follows an event to the servers, and to the clients of its room.
 func (p *patient) checkDelivery(ctx context.Context) {
-	seen := p.observe(ctx)
+	p.seen = p.observe(ctx)
 	var here *group
-	if seen {
+	if p.seen {
 		here = p.checkServers()
 	}
-	p.checkReplica(here != nil || !seen)
+	p.checkReplica(here != nil || !p.seen)
 	if here == nil && p.suggested != nil {
 		// The other checks are about what is suggested, so that one run finds
 		// all the flags.

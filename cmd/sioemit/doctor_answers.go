@@ -58,7 +58,7 @@ func (p *patient) checkAnswers(ctx context.Context, here *group) {
 		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, plural(here.servers, "server")))
 	} else {
 		p.fail("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), took.Round(100*time.Millisecond)),
-			"The others hang, may not publish, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
+			"The others hang, may not publish, are no servers, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
 	}
 	if p.adapter == "streams" && here.stream == "" {
 		p.proof.answered = p.checkStream(ctx, here, took) && p.proof.answered

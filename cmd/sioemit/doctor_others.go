@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,46 +12,70 @@ import (
 
 // others is what other programs publish while doctor runs.
 type others struct {
-	done chan struct{}
-	err  error
-	seen map[string]int // messages by channel
+	channels chan string // one of each kind, when the first message comes there
+	err      error
 }
 
-// mostWatched bounds how many messages are looked at: on a busy Redis, all that
-// there is to see is seen soon.
-const mostWatched = 10000
+// Bounds of the look at what others publish: on a busy Redis, all that there is
+// to see is seen soon.
+const (
+	mostMessages = 100000
+	mostChannels = 100
+)
 
 // watchOthers begins to watch what is published on channels that look like those
 // of Socket.IO, right or wrong.
 func (p *patient) watchOthers(ctx context.Context, duration time.Duration) *others {
-	o := &others{done: make(chan struct{}), seen: make(map[string]int)}
+	o := &others{channels: make(chan string, mostChannels)}
 	if duration == 0 {
-		close(o.done)
+		close(o.channels)
 		return o
 	}
 	began := time.Now()
 	pubsub, err := p.subscribeToOthers(ctx)
 	if err != nil {
 		o.err = err
-		close(o.done)
+		close(o.channels)
 		return o
 	}
 	go func() {
-		defer close(o.done)
+		defer close(o.channels)
 		defer pubsub.Close()
 		ctx, cancel := context.WithDeadline(ctx, began.Add(duration))
 		defer cancel()
-		for range mostWatched {
+		seen := make(map[string]bool)
+		for range mostMessages {
 			message, err := pubsub.ReceiveMessage(ctx)
 			if err != nil {
 				return // the time is over, or the connection is, which other checks say
 			}
-			if looksLikeMessage(message.Payload) {
-				o.seen[message.Channel]++
+			kind := withoutRoom(message.Channel)
+			if kind == "" || seen[kind] || !looksLikeMessage(message.Payload) {
+				continue
+			}
+			seen[kind] = true
+			o.channels <- message.Channel
+			if len(seen) == mostChannels {
+				return
 			}
 		}
 	}()
 	return o
+}
+
+// withoutRoom is what the channels of all rooms have in common: who is heard in
+// one is in all. It is empty for channels of answers, which no emitter uses.
+func withoutRoom(channel string) string {
+	prefix, namespace, rest, ok := splitChannel(channel)
+	switch {
+	case strings.HasSuffix(channel, "#emitter"):
+		return channel
+	case !ok:
+		return channel[:strings.LastIndexByte(channel, '#')+1] + "?"
+	case strings.HasSuffix(prefix, "-response"), rest == encoding.UID, clusterUID.MatchString(rest):
+		return ""
+	}
+	return prefix + "#" + namespace + "#"
 }
 
 // looksLikeMessage reports whether a payload begins as those of emitters do: with
@@ -83,16 +105,18 @@ func (p *patient) subscribeToOthers(ctx context.Context) (pubsub *redis.PubSub, 
 	return nil, err
 }
 
-// checkOthers says on which channels others publish without being heard.
+// checkOthers says on which channels others publish without being heard, until
+// the watch ends.
 func (p *patient) checkOthers(o *others) {
-	<-o.done
 	if o.err != nil {
 		p.warn("emitters", "What other emitters publish cannot be seen: "+reason(o.err)+".", "")
-		return
 	}
-	for _, channel := range slices.Sorted(maps.Keys(o.seen)) {
+	for channel := range o.channels {
+		if !p.seen {
+			continue // who listens is not known
+		}
 		if why, advice := p.unheard(channel); why != "" {
-			p.warn("emitters", fmt.Sprintf("Another program publishes on %s, and nobody listens there (%s while doctor ran): %s", quote(channel), plural(o.seen[channel], "message"), why), advice)
+			p.warn("emitters", fmt.Sprintf("Another program publishes on %s, and nobody listens there: %s", quote(channel), why), advice)
 		}
 	}
 }
@@ -100,7 +124,7 @@ func (p *patient) checkOthers(o *others) {
 // unheard says why no server takes what is published on a channel, and nothing
 // when one does, or when it is no emitter who publishes there.
 func (p *patient) unheard(channel string) (why, advice string) {
-	prefix, namespace, rest, ok := splitChannel(channel)
+	prefix, namespace, _, ok := splitChannel(channel)
 	const old = "Emit with sioemit, or with an emitter for Socket.IO 4."
 	switch {
 	case p.listened.plain.names[channel], p.listened.python[channel] > 0:
@@ -111,7 +135,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 		return "that is the channel of emitters from 2015 and before.", old
 	case !strings.HasSuffix(channel, "#"):
 		return "the channel lacks its last #, with which servers subscribe.", old
-	case !ok, strings.HasSuffix(prefix, "-response"), rest == encoding.UID, clusterUID.MatchString(rest), rest == string(nobody):
+	case !ok:
 		return "", ""
 	}
 	key := strings.TrimSuffix(prefix, "-request")

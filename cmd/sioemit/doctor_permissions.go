@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -41,10 +42,10 @@ func (p *patient) needs() []need {
 		format := encoding.Streams{ChannelPrefix: p.key}
 		channel := format.Channel(p.namespace)
 		return []need{
+			emit,
 			{[]any{publish, channel, ""}, "server-emit and calls with replies", false},
 			{[]any{subscribe, format.ResponseChannel(p.namespace)}, "calls with replies", false},
 			{[]any{"PUBSUB", numsub, channel}, "counting the servers", false},
-			emit, // at last: a replica refuses it, and the client closes the connection then
 		}
 	}
 	format := encoding.Classic{Key: p.key}
@@ -74,11 +75,17 @@ func (p *patient) checkPermissions(ctx context.Context) {
 	if name, err := p.node.Do(ctx, "ACL", "WHOAMI").Text(); err == nil {
 		user = name
 	}
-	ask := newAsker(p.node, p.responses())
+	needs := p.needs()
+	errs := make([]error, len(needs))
+	var wait sync.WaitGroup
+	for i, n := range needs { // at once: each takes several round trips
+		wait.Go(func() { errs[i] = newAsker(p.node, p.responses()).try(ctx, n.words) })
+	}
+	wait.Wait()
 	var refused, missing []denied
 	essential := false
-	for _, n := range p.needs() {
-		err := ask.try(ctx, n.words)
+	for i, n := range needs {
+		err := errs[i]
 		if n.essential && err == nil {
 			p.proof.permitted = true
 		}
@@ -252,7 +259,7 @@ func (a *asker) try(ctx context.Context, words []any) error {
 		if !errors.Is(err, errState) {
 			return err
 		}
-		a.states = a.states[1:] // nor will the next command get there
+		a.states = a.states[1:]
 	}
 	return errUnasked
 }

@@ -240,6 +240,8 @@ func reason(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it took too long"
+	case isUnknownCommand(err): // what Redis repeats of it says nothing more
+		text, _, _ = strings.Cut(text, ", with args")
 	case strings.Contains(text, "NOPERM"):
 		_, text, _ = strings.Cut(text, "NOPERM ")
 		return strings.Replace(strings.TrimSuffix(text, "."), "this user has no permissions", "this user has no permission", 1)

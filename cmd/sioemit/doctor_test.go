@@ -489,6 +489,18 @@ func setups(t *testing.T) []setup {
 			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app '&socket.io*' and keep", byHand: grantByAdvice,
 		},
 		{
+			name: "a user who may use all channels, but not publish",
+			start: func(t *testing.T) ward {
+				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+					"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -publish",
+				}})}
+				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
+				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr}
+				return w
+			},
+			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app +publish and keep", byHand: grantByAdvice,
+		},
+		{
 			name: "a user who may not add to streams",
 			start: func(t *testing.T) ward {
 				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
