@@ -43,9 +43,11 @@
 // servers to answer. They return ErrNoServers when none listens on the
 // namespace. Before they ask it may be ErrNeedsVersion4, ErrTargeted,
 // ErrPipelined, ErrCannotSubscribe, ErrNeedsClusterClient, ErrUnknownClient or
-// ErrClosed, or the error of the context when that has ended. Afterwards it is ErrSubscription when the connection for
-// replies breaks, and an *IncompleteError, beside the replies that came, when
-// time runs out.
+// ErrClosed, or the error of the context when that has ended. It is
+// ErrMaybeAsked when the connection broke while they asked, since a question
+// is never repeated under its id. Afterwards it is ErrSubscription when the
+// connection for replies breaks, and an *IncompleteError, beside the replies
+// that came, when time runs out.
 //
 // # Time
 //

@@ -41,6 +41,10 @@ func newQuestion(ctx context.Context, cmd redis.Cmder) *question {
 // NoRetry has go-redis not even try.
 func (q *question) NoRetry() bool { return q.message.written.Load() }
 
+// giveUp makes sure that the question is not written any more, as by an
+// AutoPipeliner that has it still in its queue, and reports whether it has been.
+func (q *question) giveUp() (written bool) { return q.message.written.Swap(true) }
+
 // SetErr is told what Redis has said.
 func (q *question) SetErr(err error) {
 	if refused := redis.Error(nil); errors.As(err, &refused) {

@@ -190,3 +190,25 @@ func TestUnreadableAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestQuestionGivenUp is written by nobody who still has it.
+func TestQuestionGivenUp(t *testing.T) {
+	t.Parallel()
+	q := newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
+	if q.NoRetry() || q.giveUp() {
+		t.Error("it has been written")
+	}
+	if b, err := q.message.MarshalBinary(); err == nil {
+		t.Errorf("%q is written", b)
+	}
+	q = newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
+	if b, err := q.message.MarshalBinary(); err != nil || string(b) != "m" || !q.NoRetry() {
+		t.Errorf("%q, %v", b, err)
+	}
+	if again, ok := q.Clone().(*question); !ok || !again.NoRetry() {
+		t.Error("a copy may be written")
+	}
+	if !q.giveUp() {
+		t.Error("it has not been written")
+	}
+}

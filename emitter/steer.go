@@ -112,7 +112,7 @@ func (o *BroadcastOperator) request(ctx context.Context, call string, r *encodin
 		return o.sender.send(ctx, cmd)
 	}
 	q := newQuestion(ctx, cmd)
-	if err = o.sender.send(ctx, q); err != nil && q.NoRetry() && !errors.Is(err, ErrMaybeAsked) {
+	if err = o.sender.send(ctx, q); err != nil && q.giveUp() && !errors.Is(err, ErrMaybeAsked) {
 		err = fmt.Errorf("%w: %w", err, ErrMaybeAsked)
 	}
 	return err
