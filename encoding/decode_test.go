@@ -4,11 +4,18 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"math"
 	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"github.com/vmihailenco/msgpack/v5"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -122,7 +129,7 @@ func TestUnmarshalClassicMalformed(t *testing.T) {
 }
 
 // messagePack is the MessagePack form of JSON text, nil when it is none.
-func messagePack(t *testing.T, text string) []byte {
+func messagePack(t testing.TB, text string) []byte {
 	b, err := Append(nil, TaggedJSON(text))
 	if err != nil {
 		if !strings.Contains(err.Error(), "not JSON") {
@@ -133,9 +140,15 @@ func messagePack(t *testing.T, text string) []byte {
 	return b
 }
 
+// FuzzDecode holds what is decoded to what package msgpack decodes by itself, to
+// what is decoded after encoding it again, and to the JSON that is made of the
+// bytes without decoding them.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{"c0", "dd ffffffff", "df 00000001 a161 01", "c7 0c ff 00000001 ffffffffffffffff", "82 01 01 c40161 02", "92 91 90 80"} {
 		f.Add(unhex(f, seed))
+	}
+	for wire := range arrivals {
+		f.Add(unhex(f, wire))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := Decode(data)
@@ -145,14 +158,109 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		again, err := Append(nil, v)
-		if err != nil {
-			return // a number that JSON has not, such as NaN
+		d := msgpack.NewDecoder(bytes.NewReader(data))
+		// It knows neither numbers as keys nor extensions.
+		if theirs, err := d.DecodeInterface(); err == nil && show(theirs) != show(v) {
+			t.Fatalf("%s, and package msgpack decodes %s", show(v), show(theirs))
 		}
-		if _, err := Decode(again); err != nil {
-			t.Fatalf("%v after encoding %#v again", err, v)
+		if !isOrdinary(v) {
+			return
+		}
+		checkArrived(t, data, v)
+		arrived := ArrivesAs(v)
+		again, err := Append(nil, arrived)
+		if err != nil {
+			return // deeper than what may be sent
+		}
+		if same, err := Decode(again); err != nil || show(same) != show(sendable(arrived)) {
+			t.Fatalf("%s became %s, %v", show(arrived), show(same), err)
 		}
 	})
+}
+
+// show writes a decoded value with its types, but for those of whole numbers and
+// the zone of a time.
+func show(v any) string { return fmt.Sprintf("%#v", shown(v)) }
+
+func shown(v any) any {
+	switch v := v.(type) {
+	case uint64:
+		if v <= math.MaxInt64 {
+			return int64(v)
+		}
+	case int8, int16, int32, uint8, uint16, uint32:
+		n, _ := strconv.ParseInt(fmt.Sprint(v), 10, 64)
+		return n
+	case float32:
+		return float64(v)
+	case []byte:
+		return append([]byte{}, v...)
+	case time.Time:
+		return v.UTC()
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = shown(v[i])
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any)
+		for k := range v {
+			object[k] = shown(v[k])
+		}
+		return object
+	}
+	return v
+}
+
+// sendable returns what is left of a value that has been sent: exact numbers are
+// those of JavaScript, text is valid.
+func sendable(v any) any {
+	switch v := v.(type) {
+	case int64:
+		if v < -maxExact || v > maxExact {
+			return float64(v)
+		}
+	case uint64:
+		return float64(v)
+	case float64:
+		if n := int64(v); v >= -maxExact && v <= maxExact && float64(n) == v {
+			return n
+		}
+	case string:
+		return string(stringBody(appendString(nil, v)))
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = sendable(v[i])
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any)
+		for k := range v {
+			object[k] = sendable(v[k])
+		}
+		return object
+	}
+	return v
+}
+
+// isOrdinary reports whether no member is undefined, which may stand behind one
+// of the same key, and all keys are text, which others may become.
+func isOrdinary(v any) bool {
+	switch v := v.(type) {
+	case Extension:
+		return !v.isUndefined()
+	case []any:
+		return !slices.ContainsFunc(v, func(v any) bool { return !isOrdinary(v) })
+	case map[string]any:
+		for k, member := range v {
+			if !utf8.ValidString(k) || !isOrdinary(member) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func FuzzUnmarshalClassic(f *testing.F) {
@@ -174,7 +282,7 @@ func FuzzUnmarshalClassic(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(same.Args) != len(b.Args) || len(same.Rooms) != len(b.Rooms) || len(same.Except) != len(b.Except) || !reflect.DeepEqual(same.Flags, b.Flags) {
+		if len(same.Args) != len(b.Args) || !slices.Equal(same.Rooms, b.Rooms) || !slices.Equal(same.Except, b.Except) || !reflect.DeepEqual(same.Flags, b.Flags) {
 			t.Fatalf("%+v became %+v", b, same)
 		}
 	})

@@ -1,7 +1,6 @@
 package encoding
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -70,8 +69,7 @@ func sizedToJSON(dst, in []byte, c byte) (out, rest []byte) {
 	n, in := sized(in, c)
 	switch c {
 	case 0xc4, 0xc5, 0xc6:
-		dst = base64.StdEncoding.AppendEncode(append(dst, `{"$binary":"`...), in[:n])
-		return append(dst, `"}`...), in[n:]
+		return appendTaggedBinary(dst, in[:n]), in[n:]
 	case 0xcb:
 		return appendES6Float(dst, math.Float64frombits(n)), in
 	case 0xcc, 0xcd, 0xce, 0xcf:

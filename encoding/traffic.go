@@ -48,6 +48,9 @@ type Message struct {
 	// Value is what a reply holds: sockets, rooms, a number of clients, or an
 	// answer. Of KindUnknown it is the whole message.
 	Value Value
+
+	source []byte   // what it was decoded from
+	path   []string // where in there the event is: members, and indices of arrays
 }
 
 // UnmarshalMessage decodes a message that came by pub/sub, of any adapter, JSON
@@ -58,7 +61,7 @@ func UnmarshalMessage(payload []byte) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{Number: -1, IsJSON: payload[0] == '[' || payload[0] == '{'}
+	m := &Message{Number: -1, IsJSON: payload[0] == '[' || payload[0] == '{', source: payload}
 	switch v := v.(type) {
 	case []any:
 		err = m.setBroadcast(v)
@@ -118,28 +121,33 @@ func UnmarshalEntry(fields []string) (*Message, error) {
 	v := map[string]any{"type": typ, "nsp": entry["nsp"], "uid": entry["uid"]}
 	m := &Message{Number: -1}
 	if data := entry["data"]; data != "" {
-		if v["data"], m.IsJSON, err = entryData(data); err != nil {
+		if v["data"], m.source, err = entryData(data); err != nil {
 			return nil, err
 		}
+		m.IsJSON = data[0] == '{'
 	}
 	if err := m.setCluster(v); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
+	if len(m.path) > 0 {
+		m.path = m.path[1:] // the source is what the member data holds
+	}
 	return m, nil
 }
 
-// entryData decodes the field data: JSON, or base64 of MessagePack.
-func entryData(text string) (v any, isJSON bool, err error) {
+// entryData decodes the field data: JSON, or base64 of MessagePack, which the
+// source is.
+func entryData(text string) (v any, source []byte, err error) {
 	if text[0] == '{' {
 		v, err = decodeMessage([]byte(text))
-		return v, true, err
+		return v, []byte(text), err
 	}
 	bin, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: the data is neither a JSON object nor base64: %w", ErrMalformed, err)
+		return nil, nil, fmt.Errorf("%w: the data is neither a JSON object nor base64: %w", ErrMalformed, err)
 	}
 	v, err = Decode(bin)
-	return v, false, err
+	return v, bin, err
 }
 
 // setBroadcast reads the one message of the classic adapter that is an array.
@@ -148,15 +156,17 @@ func (m *Message) setBroadcast(parts []any) error {
 	if err != nil {
 		return err
 	}
-	m.Kind, m.UID, m.Broadcast = KindEvent, uid, *b
+	m.Kind, m.UID, m.Broadcast, m.path = KindEvent, uid, *b, []string{"1", "data"}
 	m.Args = arrivedList(b.Args)
 	m.noteOptions(parts[2])
 	return nil
 }
 
-// setEvent reads a packet around which the message says the namespace.
-func (m *Message) setEvent(packet any) error {
+// setEvent reads a packet around which the message says the namespace. The path
+// leads to its data.
+func (m *Message) setEvent(packet any, path ...string) error {
 	namespace := m.Namespace
+	m.path = path
 	if err := m.setPacket(packet); err != nil {
 		return err
 	}
@@ -195,8 +205,9 @@ func (m *Message) setChange(members map[string]any) error {
 	return err
 }
 
-// setServerSide reads the event of a serverSideEmit.
-func (m *Message) setServerSide(v any) error {
+// setServerSide reads the event of a serverSideEmit, to which the path leads.
+func (m *Message) setServerSide(v any, path ...string) error {
+	m.path = path
 	data, ok := v.([]any)
 	if !ok || len(data) == 0 {
 		return fmt.Errorf("the event for servers is %s, not an array that starts with its name", describe(v))

@@ -33,7 +33,7 @@ func (m *Message) setClassic(message map[string]any) error {
 			return nil
 		}
 		m.Kind = KindServerEmit
-		return m.setServerSide(message["data"])
+		return m.setServerSide(message["data"], "data")
 	case classicSockets:
 		m.Kind = KindSockets
 		return m.setRooms(message)
@@ -45,7 +45,7 @@ func (m *Message) setClassic(message map[string]any) error {
 		return m.setTarget(message["opts"])
 	case classicEmitWithAck:
 		m.Kind = KindEmitAck
-		if err := m.setEvent(message["packet"]); err != nil {
+		if err := m.setEvent(message["packet"], "packet", "data"); err != nil {
 			return err
 		}
 		return m.setTarget(message["opts"])

@@ -44,7 +44,7 @@ func (m *Message) setCluster(message map[string]any) error {
 		return m.setClusterRequest(messageType(typ), data)
 	case int64(messageServerSide):
 		m.Kind = KindServerEmit
-		return m.setServerSide(data["packet"])
+		return m.setServerSide(data["packet"], "data", "packet")
 	case clusterReplySockets:
 		m.setValue(KindSockets, data["sockets"])
 	case clusterReplyServerSide:
@@ -83,5 +83,5 @@ func (m *Message) setClusterRequest(typ messageType, data map[string]any) error 
 	if _, ok := data["requestId"]; ok {
 		m.Kind = KindEmitAck
 	}
-	return m.setEvent(data["packet"])
+	return m.setEvent(data["packet"], "data", "packet", "data")
 }

@@ -170,8 +170,10 @@ func TestUnmarshalMessage(t *testing.T) {
 	}
 }
 
-// normalMessage makes nil and empty lists equal.
+// normalMessage makes nil and empty lists equal, and forgets what the message was
+// decoded from.
 func normalMessage(m Message) Message {
+	m.source, m.path = nil, nil
 	m.Args, m.Rooms, m.Except = append([]any{}, m.Args...), append([]Room{}, m.Rooms...), append([]Room{}, m.Except...)
 	return m
 }

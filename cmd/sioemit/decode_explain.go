@@ -74,7 +74,7 @@ func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
 		e.Close = &m.Close
 	}
 	var err error
-	if e.Args, err = taggedList(m.Args); err != nil {
+	if e.Args, err = taggedArgs(m); err != nil {
 		return nil, err
 	}
 	if m.IsReply || m.Kind == encoding.KindUnknown {

@@ -149,7 +149,7 @@ func (p *trafficPrinter) undecodable(a arrival, err error) error {
 }
 
 func eventLine(m *encoding.Message) (*line, error) {
-	args, err := taggedList(m.Args)
+	args, err := taggedArgs(m)
 	return &line{m.Event, args, m.Namespace, m.Rooms, m.Except, m.Flags.Volatile, m.Flags.Compress}, err
 }
 
@@ -172,7 +172,7 @@ type shownRequest struct {
 }
 
 func requestLine(m *encoding.Message, namespace string) (*shownRequest, error) {
-	args, err := taggedList(m.Args)
+	args, err := taggedArgs(m)
 	if err != nil {
 		return nil, err
 	}

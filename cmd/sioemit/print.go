@@ -56,17 +56,18 @@ func tagged(values []emitter.Value) ([]jsonText, error) {
 	return texts, nil
 }
 
-// taggedList turns decoded values into JSON.
-func taggedList(values []any) ([]jsonText, error) {
-	var texts []jsonText
-	for _, v := range values {
-		text, err := encoding.NewValue(v).TaggedJSON()
-		if err != nil {
-			return nil, err
-		}
-		texts = append(texts, jsonText(text))
+// taggedArgs are the arguments of an event, as JSON, in the order in which they
+// came.
+func taggedArgs(m *encoding.Message) ([]jsonText, error) {
+	args, err := m.TaggedArgs()
+	if len(args) == 0 {
+		return nil, err
 	}
-	return texts, nil
+	texts := make([]jsonText, len(args))
+	for i, text := range args {
+		texts[i] = jsonText(text)
+	}
+	return texts, err
 }
 
 // printValues prints each value as JSON on a line of its own.
