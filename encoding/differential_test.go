@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"strconv"
@@ -154,12 +155,12 @@ func TestDifferentialSingle(t *testing.T) {
 	}
 	var nilPointer *int
 	var nilMarshaler *jsonPointer
-	for name, v := range map[string]any{
+	values := map[string]any{
 		"nil": nil, "nil pointer": nilPointer, "nil marshaler": nilMarshaler, "nil slice": []int(nil), "nil any slice": []any(nil),
 		"nil map": map[string]any(nil), "nil int map": map[int]int(nil), "nil bytes": []byte(nil), "nil raw": json.RawMessage(nil),
 		"channel": make(chan int), "function": func() {}, "complex": 1i, "unsafe in struct": struct{ C chan int }{}, "channel in any": []any{make(chan int)},
-		"odd key": map[float64]int{1: 1}, "odd key empty": map[bool]int{}, "struct key": map[struct{}]int{{}: 1},
-		"NaN": math.NaN(), "Inf": []any{math.Inf(-1)}, "NaN32": float32(math.NaN()),
+		"struct key": map[struct{}]int{{}: 1},
+		"NaN":        math.NaN(), "Inf": []any{math.Inf(-1)}, "NaN32": float32(math.NaN()),
 		"cyclic slice": cyclicSlice, "cyclic map": cyclicMap, "cyclic struct": cyclicStruct, "cyclic any": cyclicAny, "cyclic any map": cyclicAnyMap,
 		"pointers": pointers, "nested": nested, "float32": float32(0.1), "float32 large": float32(1e20), "float32 odd": float32(16777217),
 		"shadowing": shadowing{Base{1, 2}, "x"}, "shadowed": shadowed{"x", &shadowing{Base{1, 2}, "y"}, Tagged{3}}, "shadowed deep": shadowedDeep{},
@@ -168,7 +169,9 @@ func TestDifferentialSingle(t *testing.T) {
 		"zero nothing": omitZero{}, "zero empty": omitZero{Slice: []zeroByte{}, Struct: struct{ A []int }{[]int{}}},
 		"byte methods": bytesOwnAll{[]jsonByte{1}, []textByte{2}, []pointerByte{3}, []zeroByte{4}, [2]jsonByte{5}, map[textByte][]textByte{6: {7}}},
 		"many fields":  g20{}, "unexported": struct{ a, b int }{1, 2}, "empty struct": struct{}{},
-	} {
+	}
+	maps.Copy(values, v1Values)
+	for name, v := range values {
 		t.Run(name, func(t *testing.T) { compare(t, v) })
 	}
 }

@@ -132,13 +132,13 @@ func (z zeroer) IsZero() bool                  { return z.N == 7 }
 func (z *zeroerPtr) IsZero() bool              { return z == nil || z.N == 7 }
 
 type tags struct {
-	Plain      string
-	Dash       int             `json:"-"`
-	DashName   int             `json:"-,"`
-	Named      int             `json:"named"`
-	Index      int             `json:"10"`
-	IndexToo   int             `json:"9,omitempty"`
-	BadName    int             `json:"a\"b"`
+	Plain    string
+	Dash     int `json:"-"`
+	DashName int `json:"-,"`
+	Named    int `json:"named"`
+	Index    int `json:"10"`
+	IndexToo int `json:"9,omitempty"`
+	v1Fields
 	Odd        int             `json:"<&> 1"`
 	Empty      string          `json:",omitempty"`
 	EmptyPtr   *int            `json:",omitempty"`
@@ -176,7 +176,6 @@ type tags struct {
 	Keys       map[textKey]int
 	IntKeys    map[int8]string
 	TextKeys   map[textInt]bool
-	StringKeys map[textString]any
 	PtrKeys    map[*textKey]int
 	Own        jsonValue
 	OwnPtr     *jsonPointer
@@ -227,17 +226,17 @@ type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 1))} }
 
-var catalogue = []reflect.Type{
+var catalogue = append([]reflect.Type{
 	reflect.TypeFor[tags](), reflect.TypeFor[*tags](), reflect.TypeFor[embedding](), reflect.TypeFor[*embedding](),
 	reflect.TypeFor[embeddedTwice](), reflect.TypeFor[recursive](), reflect.TypeFor[*recursive](),
 	reflect.TypeFor[jsonValue](), reflect.TypeFor[jsonPointer](), reflect.TypeFor[*jsonPointer](), reflect.TypeFor[jsonBroken](),
 	reflect.TypeFor[time.Time](), reflect.TypeFor[*time.Time](), reflect.TypeFor[json.RawMessage](), reflect.TypeFor[json.Number](),
 	reflect.TypeFor[named](), reflect.TypeFor[textBytes](), reflect.TypeFor[bytesOwn](),
 	reflect.TypeFor[[]byte](), reflect.TypeFor[any](), reflect.TypeFor[[]any](), reflect.TypeFor[map[string]any](),
-	reflect.TypeFor[map[textKey]any](), reflect.TypeFor[map[textInt]any](), reflect.TypeFor[map[textString]int](), reflect.TypeFor[map[*textKey]int](),
+	reflect.TypeFor[map[textKey]any](), reflect.TypeFor[map[textInt]any](), reflect.TypeFor[map[*textKey]int](),
 	reflect.TypeFor[quotedPointer](), reflect.TypeFor[*quotedPointer](), reflect.TypeFor[textPointer](), reflect.TypeFor[zeroer](),
 	reflect.TypeFor[shadowing](), reflect.TypeFor[shadowed](), reflect.TypeFor[shadowedDeep](), reflect.TypeFor[bytesOwnAll](), reflect.TypeFor[omitZero](),
-}
+}, v1Types...)
 
 var scalars = []reflect.Type{
 	reflect.TypeFor[bool](), reflect.TypeFor[string](), reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](),
@@ -273,9 +272,9 @@ func (g generator) typ(depth int) reflect.Type {
 }
 
 func (g generator) tag() reflect.StructTag {
-	name := pick(g, []string{"", "", "", "a", "b", "name", "10", "2", "0", "01", "é", "sp ace", "-", "b\\\\s"})
+	name := pick(g, append([]string{"", "", "", "a", "b", "name", "10", "2", "0", "01", "é", "sp ace", "-"}, v1Tags...))
 	var options strings.Builder
-	for _, option := range []string{",omitempty", ",omitzero", ",string", ",unknown"} {
+	for _, option := range []string{",omitempty", ",omitzero", ",string", ",other"} {
 		if g.IntN(4) == 0 {
 			options.WriteString(option)
 		}
