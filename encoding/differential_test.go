@@ -168,12 +168,26 @@ func TestDifferentialSingle(t *testing.T) {
 		"zero pointer": omitZero{Iface: &zeroer{7}, Ptr: &zeroer{7}}, "no zero": omitZero{Iface: zeroer{}, Ptr: &zeroer{}, Any: zeroer{7}, Byte: 1},
 		"zero nothing": omitZero{}, "zero empty": omitZero{Slice: []zeroByte{}, Struct: struct{ A []int }{[]int{}}},
 		"byte methods": bytesOwnAll{[]jsonByte{1}, []textByte{2}, []pointerByte{3}, []zeroByte{4}, [2]jsonByte{5}, map[textByte][]textByte{6: {7}}},
-		"many fields":  g20{}, "unexported": struct{ a, b int }{1, 2}, "empty struct": struct{}{},
+		"15 optional":  optional(15), "16 optional": optional(16), "17 optional": optional(17),
+		"many fields": g20{}, "unexported": struct{ a, b int }{1, 2}, "empty struct": struct{}{},
 	}
 	maps.Copy(values, v1Values)
 	for name, v := range values {
 		t.Run(name, func(t *testing.T) { compare(t, v) })
 	}
+}
+
+// optional has so many fields that may be left out, and are not.
+func optional(n int) any {
+	fields := make([]reflect.StructField, n)
+	for i := range fields {
+		fields[i] = reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[int](), Tag: `json:",omitempty"`}
+	}
+	v := reflect.New(reflect.StructOf(fields)).Elem()
+	for i := range n {
+		v.Field(i).SetInt(int64(i + 1))
+	}
+	return v.Interface()
 }
 
 // g20 has more fields than the smallest MessagePack map header holds.

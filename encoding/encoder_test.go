@@ -24,6 +24,9 @@ func TestEncoderForgets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := e.value(nil, []g20{{}, {S: 1}}); err != nil || len(e.present) > 0 {
+		t.Errorf("%v, the stack holds %d fields", err, len(e.present))
+	}
 	if len(e.entries) > 0 || len(e.keys) > 0 || len(e.members) > 0 {
 		t.Errorf("the stacks hold %d entries, %d keys, %d members", len(e.entries), len(e.keys), len(e.members))
 	}

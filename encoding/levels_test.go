@@ -50,11 +50,12 @@ func levels(n int) map[string]any {
 		}),
 		"behind pointers": nest(1, n, func(v any) any { return []any{behindPointers(v, 2)} }),
 		"arrays":          json.RawMessage(arrays), "objects": json.RawMessage(objects), "moved": json.RawMessage(moved),
-		"tagged":       TaggedJSON(arrays),
-		"tagged deep":  TaggedJSON(strings.Repeat("[", n) + `{"$binary":"AQID"}` + strings.Repeat("]", n)), // binary is no level
-		"marshaler":    levelMarshaler{objects},
-		"half and raw": nest(json.RawMessage(strings.Repeat("[", n-n/2)+strings.Repeat("]", n-n/2)), n/2, func(v any) any { return levelStruct{v} }),
-		"value":        NewValue(nest(map[string]any{}, n-1, func(v any) any { return []any{v} })),
+		"tagged":         TaggedJSON(arrays),
+		"tagged deep":    TaggedJSON(strings.Repeat("[", n) + `{"$binary":"AQID"}` + strings.Repeat("]", n)), // binary is no level
+		"marshaler":      levelMarshaler{objects},
+		"after pointers": []any{behindPointers(1, 50), nest(1, n-1, func(v any) any { return []any{v} })},
+		"half and raw":   nest(json.RawMessage(strings.Repeat("[", n-n/2)+strings.Repeat("]", n-n/2)), n/2, func(v any) any { return levelStruct{v} }),
+		"value":          NewValue(nest(map[string]any{}, n-1, func(v any) any { return []any{v} })),
 	}
 }
 
