@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -151,6 +152,33 @@ func TestTexts(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Error("a text has changed")
+		}
+	}
+}
+
+// TestRouteForgets has a route that is used again keep neither the target before
+// nor, after a large one, its memory.
+func TestRouteForgets(t *testing.T) {
+	t.Parallel()
+	io := New(new(redis.Pipeline))
+	for name, large := range map[string]bool{"room": false, strings.Repeat("r", large): true} {
+		r := new(route)
+		if err := r.set(io.To(name, "b").Except("c")); err != nil {
+			t.Fatal(err)
+		}
+		r.forget()
+		if large && (cap(r.words) > 0 || cap(r.target.Rooms) > 0) || !large && (cap(r.words) == 0 || cap(r.target.Rooms) == 0) {
+			t.Errorf("after a large target %t: room for %d words and %d rooms is kept", large, cap(r.words), cap(r.target.Rooms))
+		}
+		for _, word := range r.words[:cap(r.words)] {
+			if word != nil {
+				t.Errorf("the word %v is kept", word)
+			}
+		}
+		for _, room := range slices.Concat(r.target.Rooms[:cap(r.target.Rooms)], r.target.Except[:cap(r.target.Except)]) {
+			if room != "" {
+				t.Errorf("the room %s is kept", room)
+			}
 		}
 	}
 }
