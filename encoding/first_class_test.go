@@ -47,7 +47,7 @@ func TestValueFirstClass(t *testing.T) {
 	}
 
 	// As an argument, at any depth, its binary is binary.
-	plain := map[string]any{"data": []byte{0, 1, 255}, "n": 9007199254740991, "list": []any{nil, true, 1.5, "<é>"}}
+	plain := map[string]any{"data": []byte{0, 1, 255}, "n": int64(9007199254740991), "list": []any{nil, true, 1.5, "<é>"}}
 	bin := map[string]any{"data": []byte{0, 1, 255}}
 	for name, c := range map[string]struct{ got, want any }{
 		"value":   {v, plain},
