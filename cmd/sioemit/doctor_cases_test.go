@@ -481,6 +481,15 @@ func TestDoctorAlive(t *testing.T) {
 		examined(t, []string{"--redis", "redis://answers:sesame@" + server.Addr, "--room", "r1"}).expect(t, statusFailed,
 			expect{"permissions", failure, `User answers may not PUBLISH on "socket.io#/#r1#"`}, expect{"answers", fine, "1 of 1 server answered."})
 	})
+	t.Run("only XADD", func(t *testing.T) {
+		t.Parallel()
+		server := startRedis(t, harness.RedisConfig{ACL: []string{
+			"user default on nopass ~* &* +@all",
+			"user app on >sesame resetkeys ~socket.io resetchannels &socket.io* -@all +xadd +publish +subscribe +pubsub",
+		}})
+		startNode(t, server.Conn(), harness.StreamsAdapter)
+		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--adapter", "streams"}).expect(t, statusDone, expect{"stream", fine, "Asked through stream socket.io, 1 of 1 server answered."})
+	})
 	t.Run("MISCONF", func(t *testing.T) {
 		t.Parallel()
 		server := startRedis(t, harness.RedisConfig{})

@@ -109,9 +109,6 @@ func (p *patient) leadingTo(d difference) finding {
 			f.Advice += " Leave out " + strings.Join(f.Remove, ", ") + "."
 		}
 	}
-	if d.namespace != p.namespace {
-		f.Advice += " " + onDemand
-	}
 	return f
 }
 
@@ -185,6 +182,9 @@ func (p *patient) suggest(d difference) {
 	}
 	f := p.leadingTo(d)
 	f.Check, f.Text = "servers", text
+	if d.namespace != p.namespace {
+		f.Advice += " " + onDemand
+	}
 	p.suggested = &d.group
 	if p.adapter == "streams" && d.adapter == "streams" && d.namespace == p.namespace && d.stream == "" {
 		// Events go through the stream, for which key and channels do not matter.

@@ -98,7 +98,7 @@ func (p *patient) roomUnknown(here *group, room encoding.Room) {
 	text := fmt.Sprintf("Whether a client is in room %s is not known.", quoteRoom(room))
 	advice := "To ask the servers, add --fetch-sockets. They write down socket.data of the clients in the room then, and a server ends when that is circular."
 	switch {
-	case p.fetchSockets:
+	case p.fetchSockets, here.adapter == "classic": // which was asked
 		text, advice = fmt.Sprintf("Whether a client is in room %s is not known: not all servers answered.", quoteRoom(room)), ""
 	case p.adapter == "sharded" && here.rooms+here.ids == 0 && p.mode != "static":
 		text += " No room has a channel of its own: either no client is in one now, or the servers' subscriptionMode is static, and events to a room are lost."

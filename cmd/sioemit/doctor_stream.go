@@ -72,6 +72,7 @@ func (p *patient) checkStream(ctx context.Context, here *group, took time.Durati
 	var others []string
 	complete := true
 	switch {
+	case redis.HasErrorPrefix(err, "NOPERM"): // who may only add to it can ask all the same
 	case err != nil:
 		p.unsure("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", quote(name), reason(err)), "")
 		return false
