@@ -452,3 +452,21 @@ func TestAlikeClassicReplies(t *testing.T) {
 		}
 	}
 }
+
+// TestRepeatedClusterReplies has a server without clients, which says who it is,
+// answer again and again, while the other one is silent.
+func TestRepeatedClusterReplies(t *testing.T) {
+	t.Parallel()
+	redisServer := startRedis(t)
+	serve(t, redisServer, "socket.io#/#", "socket.io#/#emitter#", func(q question) []string {
+		reply := fmt.Sprintf(`{"type":8,"data":{"requestId":%q,"sockets":[]},"uid":"one","nsp":"/"}`, q.RequestID)
+		return []string{reply, reply, reply}
+	})
+	serve(t, redisServer, "socket.io#/#", "socket.io#/#emitter#", silent)
+	io := emitter.New(redisServer.Client(), emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{})))
+	_, err := io.Timeout(3 * time.Second).FetchSockets(t.Context())
+	var incomplete *emitter.IncompleteError
+	if !errors.As(err, &incomplete) || incomplete.Servers != 1 || incomplete.Asked != 2 {
+		t.Errorf("got %v", err)
+	}
+}
