@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Case is one line of cases/*.jsonl: a call, and what has to come of it. Its
+// form is that of case.schema.json. What goes to a driver stays the text that it
+// is in the file, because the order of keys and the spelling of numbers count.
+type Case struct {
+	ID      string          `json:"id"`
+	Level   string          `json:"level"` // "value", or empty for bytes
+	Needs   []string        `json:"needs"` // features that cannot be read off the call
+	Given   Given           `json:"given"`
+	Options json.RawMessage `json:"options"`
+	Step
+	Pipeline []Step `json:"pipeline"` // instead of one step
+	Want     Want   `json:"want"`
+}
+
+// Step is one call with its target.
+type Step struct {
+	Chain json.RawMessage `json:"chain,omitempty"`
+	Call  json.RawMessage `json:"call,omitempty"`
+}
+
+// Given is what the runner sees to before the call.
+type Given struct {
+	Subscribers map[string]int `json:"subscribers"` // how many listen on which channel
+	Shard       bool           `json:"shard"`       // with SSUBSCRIBE
+	User        string         `json:"user"`        // whom the driver connects as: "nopublish" may not
+}
+
+// Want is what has to come of a call: the commands that Redis gets, the result
+// of the call, or an error, after which Redis must have got nothing.
+type Want struct {
+	Commands [][]Word        `json:"commands"`
+	Result   json.RawMessage `json:"result"`
+	Error    string          `json:"error"`
+}
+
+// readCases reads all cases of a folder, in the order of its files.
+func readCases(folder fs.FS) ([]Case, error) {
+	names, err := fs.Glob(folder, "*.jsonl")
+	if err != nil || len(names) == 0 {
+		return nil, errors.Join(errors.New("there are no cases"), err)
+	}
+	var cases []Case
+	known := make(map[string]string)
+	for _, name := range names {
+		text, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return nil, err
+		}
+		lines := bufio.NewReader(bytes.NewReader(text))
+		for n := 1; ; n++ {
+			line, err := lines.ReadBytes('\n')
+			if len(bytes.TrimSpace(line)) > 0 {
+				var c Case
+				d := json.NewDecoder(bytes.NewReader(line))
+				d.DisallowUnknownFields()
+				if err := d.Decode(&c); err != nil {
+					return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+				}
+				if other, twice := known[c.ID]; twice {
+					return nil, fmt.Errorf("%s:%d: the id %q is taken by %s", name, n, c.ID, other)
+				}
+				known[c.ID] = fmt.Sprintf("%s:%d", name, n)
+				cases = append(cases, c)
+			}
+			if err == io.EOF {
+				break
+			}
+		}
+	}
+	return cases, nil
+}
+
+// matches reports whether the id of the case matches a pattern, in which *
+// stands for any text, slashes too.
+func (c *Case) matches(pattern string) bool {
+	flat := func(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
+	ok, err := path.Match(flat(pattern), flat(c.ID))
+	return err == nil && ok
+}
+
+// adapter is the adapter that the options name.
+func (c *Case) adapter() string {
+	var options struct {
+		Adapter string `json:"adapter"`
+	}
+	// Options that are no object are a case of a bad option, which the driver
+	// has to refuse.
+	_ = json.Unmarshal(c.Options, &options)
+	if options.Adapter == "" {
+		return "classic"
+	}
+	return options.Adapter
+}
+
+// features are what a driver must have for the case.
+func (c *Case) features() []string {
+	needs := append([]string{}, c.Needs...)
+	switch adapter := c.adapter(); adapter {
+	case "classic", "sharded", "streams":
+		needs = append(needs, adapter)
+	}
+	if c.Pipeline != nil {
+		needs = append(needs, "pipeline")
+	}
+	var call []json.RawMessage
+	if json.Unmarshal(c.Call, &call) == nil && len(call) > 0 && string(call[0]) == `"serverCount"` {
+		needs = append(needs, "server-count")
+	}
+	return needs
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// skipError is why a call cannot be made in Go.
+type skipError string
+
+func (e skipError) Error() string { return string(e) }
+
+// on makes the call of a step.
+func (s *step) on(ctx context.Context, io *emitter.Emitter) (any, error) {
+	op := &io.BroadcastOperator
+	for _, text := range s.Chain {
+		var err error
+		if op, err = link(op, text); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Call) == 0 {
+		return nil, fmt.Errorf("driver: there is no call")
+	}
+	var name string
+	if err := json.Unmarshal(s.Call[0], &name); err != nil {
+		return nil, err
+	}
+	switch name {
+	case "emit", "serverSideEmit":
+		var event string
+		if err := json.Unmarshal(s.Call[1], &event); err != nil {
+			return nil, err
+		}
+		args, err := values(s.Call[2:])
+		if err != nil {
+			return nil, err
+		}
+		if name == "emit" {
+			return nil, op.Emit(ctx, event, args...)
+		}
+		return nil, op.ServerSideEmit(ctx, event, args...)
+	case "socketsJoin", "socketsLeave":
+		rooms, err := readAll[string](s.Call[1:])
+		if err != nil {
+			return nil, err
+		}
+		if name == "socketsJoin" {
+			return nil, op.SocketsJoin(ctx, rooms...)
+		}
+		return nil, op.SocketsLeave(ctx, rooms...)
+	case "disconnectSockets":
+		closes, err := readAll[bool](s.Call[1:])
+		if err != nil {
+			return nil, err
+		}
+		return nil, op.DisconnectSockets(ctx, closes[0])
+	case "serverCount":
+		return op.ServerCount(ctx)
+	}
+	return nil, skipError("no call " + name)
+}
+
+// link applies a word of the chain to a target.
+func link(op *emitter.BroadcastOperator, text json.RawMessage) (*emitter.BroadcastOperator, error) {
+	var words []json.RawMessage
+	if err := json.Unmarshal(text, &words); err != nil {
+		return nil, err
+	}
+	var name string
+	if err := json.Unmarshal(words[0], &name); err != nil {
+		return nil, err
+	}
+	words = words[1:]
+	switch name {
+	case "volatile":
+		return op.Volatile(), nil
+	case "compress":
+		on, err := readAll[bool](words)
+		if err != nil {
+			return nil, err
+		}
+		return op.Compress(on[0]), nil
+	case "timeout":
+		ms, err := readAll[int](words)
+		if err != nil {
+			return nil, err
+		}
+		return op.Timeout(time.Duration(ms[0]) * time.Millisecond), nil
+	case "of":
+		namespace, err := readAll[string](words)
+		if err != nil {
+			return nil, err
+		}
+		return op.Of(namespace[0]), nil
+	}
+	rooms, err := readAll[string](words)
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case "to":
+		return op.To(rooms...), nil
+	case "in":
+		return op.In(rooms...), nil
+	case "except":
+		return op.Except(rooms...), nil
+	}
+	return nil, skipError("no method " + name)
+}
+
+func readAll[T any](words []json.RawMessage) ([]T, error) {
+	list := make([]T, len(words))
+	for i, text := range words {
+		if err := json.Unmarshal(text, &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}

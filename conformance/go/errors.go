@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"net"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+)
+
+// nameOf returns the name that the suite has for an error.
+func nameOf(err error) string {
+	for _, named := range []struct {
+		err  error
+		name string
+	}{
+		{emitter.ErrReservedEvent, "reserved-event"},
+		{emitter.ErrEmptyEvent, "empty-event"},
+		{emitter.ErrEmptyRoom, "empty-room"},
+		{emitter.ErrExceptRoom, "except-room"},
+		{emitter.ErrInvalidUTF8, "invalid-text"},
+		{emitter.ErrAdapter, "adapter-option"},
+		{emitter.ErrServerVersion, "server-version"},
+		{emitter.ErrNeedsVersion4, "needs-version-4"},
+		{emitter.ErrTargeted, "targeted"},
+		{emitter.ErrNoServers, "no-servers"},
+		{encoding.ErrUnreadStream, "unread-stream"},
+		{encoding.ErrBinary, "binary-in-json"},
+	} {
+		if errors.Is(err, named.err) {
+			return named.name
+		}
+	}
+	var argument *encoding.ArgumentError
+	var fromRedis redis.Error
+	var network net.Error
+	switch {
+	case errors.As(err, &argument):
+		return "unencodable"
+	case errors.As(err, &fromRedis), errors.As(err, &network):
+		return "redis"
+	}
+	return "unknown"
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/sioemit/sioemit/emitter"
+)
+
+// readOptions turns the options of a line into those of New. What is not there
+// is not set, so that a default is the library's own.
+func readOptions(text json.RawMessage) ([]emitter.Option, error) {
+	var o struct {
+		Adapter          string
+		Key              *string
+		ServerVersion    *int
+		Codec            *string
+		ChannelPrefix    string
+		SubscriptionMode string
+		StreamName       string
+		StreamCount      int
+		MaxLen           int64
+		UseShardedPubSub bool
+	}
+	if text != nil {
+		if err := json.Unmarshal(text, &o); err != nil {
+			return nil, err
+		}
+	}
+	var options []emitter.Option
+	switch o.Adapter {
+	case "sharded":
+		options = append(options, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{
+			ChannelPrefix: o.ChannelPrefix, SubscriptionMode: emitter.SubscriptionMode(o.SubscriptionMode),
+		})))
+	case "streams":
+		options = append(options, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{
+			StreamName: o.StreamName, StreamCount: o.StreamCount, MaxLen: o.MaxLen,
+			ChannelPrefix: o.ChannelPrefix, UseShardedPubSub: o.UseShardedPubSub,
+		})))
+	case "classic":
+		options = append(options, emitter.WithAdapter(emitter.Classic()))
+	}
+	if o.Key != nil {
+		options = append(options, emitter.WithKey(*o.Key))
+	}
+	if o.ServerVersion != nil {
+		options = append(options, emitter.WithServerVersion(*o.ServerVersion))
+	}
+	if o.Codec != nil && *o.Codec == "json" {
+		options = append(options, emitter.WithCodec(emitter.JSON))
+	}
+	return options, nil
+}

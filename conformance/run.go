@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// outcome is what came of one case with one variant.
+type outcome struct {
+	id     string
+	failed string // why; empty when it passed
+	skip   string // why the driver did not try
+}
+
+// run has a driver make the call of a case, and compares what Redis got.
+func (s *stage) run(ctx context.Context, d *driver, c *Case) (outcome, error) {
+	o := outcome{id: c.ID}
+	var ends []func() error
+	for channel, n := range c.Given.Subscribers {
+		end, err := s.listen(ctx, channel, n, c.Given.Shard)
+		if err != nil {
+			return o, fmt.Errorf("%s: %w", c.ID, err)
+		}
+		ends = append(ends, end)
+	}
+	if _, err := s.log.take(); err != nil {
+		return o, err
+	}
+	a, err := d.call(ask{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline})
+	if err != nil {
+		return o, fmt.Errorf("%s: %w", c.ID, err)
+	}
+	sent, err := s.log.take()
+	if err != nil {
+		return o, fmt.Errorf("%s: %w", c.ID, err)
+	}
+	for _, end := range ends {
+		if err := end(); err != nil {
+			return o, fmt.Errorf("%s: %w", c.ID, err)
+		}
+	}
+	o.skip = a.Skip
+	if o.skip == "" {
+		o.failed = strings.Join(c.judge(a, sent), "\n")
+	}
+	return o, nil
+}
+
+// judge returns what is wrong with an answer and with what was sent.
+func (c *Case) judge(a *answer, sent []*sentCommand) []string {
+	var wrong []string
+	switch {
+	case c.Want.Error != "" && a.OK:
+		wrong = append(wrong, "no error, instead of "+c.Want.Error)
+	case c.Want.Error != a.Error:
+		wrong = append(wrong, fmt.Sprintf("error %q instead of %q: %s", a.Error, c.Want.Error, a.Message))
+	case a.Error == "" && !a.OK:
+		wrong = append(wrong, "neither ok nor an error")
+	}
+	if a.Error != "" && a.Message == "" {
+		wrong = append(wrong, "an error without a message")
+	}
+	if strings.Contains(a.Message, nopublishPassword) {
+		wrong = append(wrong, "the message of the error holds the password")
+	}
+	if c.Want.Result != nil {
+		wrong = append(wrong, c.differentResult(a.Result)...)
+	}
+	return append(wrong, c.differentCommands(sent)...)
+}
+
+func (c *Case) differentResult(result json.RawMessage) []string {
+	want, err := wantedValue(c.Want.Result)
+	if err != nil {
+		return []string{"the case itself: " + err.Error()}
+	}
+	if len(result) == 0 {
+		return []string{"no result instead of " + text(want)}
+	}
+	got, err := wantedValue(result)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if !same(got, want) {
+		return []string{fmt.Sprintf("result %s instead of %s", text(got), text(want))}
+	}
+	return nil
+}
+
+func (c *Case) differentCommands(sent []*sentCommand) []string {
+	if len(sent) != len(c.Want.Commands) {
+		wrong := []string{fmt.Sprintf("Redis got %d commands instead of %d", len(sent), len(c.Want.Commands))}
+		for _, cmd := range sent {
+			wrong = append(wrong, "    "+showAll(cmd.words))
+		}
+		return wrong
+	}
+	var wrong []string
+	for i, want := range c.Want.Commands {
+		words := sent[i].words
+		if len(words) != len(want) {
+			wrong = append(wrong, fmt.Sprintf("command %d has %d words instead of %d: %s", i+1, len(words), len(want), showAll(words)))
+			continue
+		}
+		for j := range want {
+			got := words[j]
+			if isKeyword(want[j].Bytes) {
+				got = []byte(strings.ToUpper(string(got))) // Redis reads them in any case
+			}
+			if differs := want[j].differs(got, c.Level == "value"); differs != "" {
+				wrong = append(wrong, fmt.Sprintf("command %d, word %d: %s", i+1, j+1, differs))
+			}
+		}
+	}
+	return wrong
+}
+
+func isKeyword(word []byte) bool {
+	switch string(word) {
+	case "PUBLISH", "SPUBLISH", "XADD", "MAXLEN":
+		return true
+	}
+	return false
+}
+
+func showAll(words [][]byte) string {
+	shown := make([]string, len(words))
+	for i, w := range words {
+		shown[i] = show(w)
+	}
+	return strings.Join(shown, " ")
+}

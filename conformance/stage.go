@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/compat_test/harness"
+)
+
+// nopublish is a user who may do all but publish. The password is in the URL
+// that drivers get, and must not be in an error of theirs.
+const (
+	nopublishRule     = "user nopublish on >sEsAmE-42 ~* &* +@all -publish -spublish -xadd"
+	nopublishPassword = "sEsAmE-42"
+)
+
+// stage is the Redis of one run, a single one or a cluster, with a recorder in
+// front of each node.
+type stage struct {
+	cluster   bool
+	nodes     []*harness.Redis
+	recorders []*recorder
+	log       *log
+	end       func() error
+}
+
+func startStage(ctx context.Context, cluster bool) (*stage, error) {
+	s := &stage{cluster: cluster, log: new(log)}
+	config := harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", nopublishRule}}
+	if cluster {
+		c, err := harness.StartRedisCluster(ctx, 3, 0, config)
+		if err != nil {
+			return nil, err
+		}
+		s.nodes, s.end = c.Nodes, c.Close
+	} else {
+		r, err := harness.StartRedis(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		s.nodes, s.end = []*harness.Redis{r}, r.Close
+	}
+	for _, node := range s.nodes {
+		r, err := record(node.Addr, s.log)
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+		s.recorders = append(s.recorders, r)
+	}
+	if cluster {
+		if err := s.announce(ctx); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+// announce has the nodes name the recorders as their addresses, to each other
+// and to clients.
+func (s *stage) announce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for i, node := range s.nodes {
+		if err := node.Client().ConfigSet(ctx, "cluster-announce-port", strconv.Itoa(s.recorders[i].port())).Err(); err != nil {
+			return err
+		}
+	}
+	for _, node := range s.nodes {
+		for !s.announced(ctx, node) {
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s does not name the recorders: %w", node.Addr, ctx.Err())
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}
+
+func (s *stage) announced(ctx context.Context, node *harness.Redis) bool {
+	slots, err := node.Client().ClusterSlots(ctx).Result()
+	if err != nil {
+		return false
+	}
+	ports := make(map[string]bool)
+	for _, r := range s.recorders {
+		ports["127.0.0.1:"+strconv.Itoa(r.port())] = true
+	}
+	found := 0
+	for _, slot := range slots {
+		for _, n := range slot.Nodes {
+			if ports[n.Addr] {
+				found++
+			}
+		}
+	}
+	return found == len(s.nodes) && len(slots) == len(s.nodes)
+}
+
+// url is where a driver connects, as a user or as everyone.
+func (s *stage) url(user string) string {
+	u := url.URL{Scheme: "redis", Host: "127.0.0.1:" + strconv.Itoa(s.recorders[0].port())}
+	if user != "" {
+		u.User = url.UserPassword(user, nopublishPassword)
+	}
+	return u.String()
+}
+
+// listen subscribes so many connections to a channel, and returns what ends
+// them again, once Redis counts none.
+func (s *stage) listen(ctx context.Context, channel string, n int, shard bool) (end func() error, err error) {
+	node, numsub, err := s.home(ctx, channel, shard)
+	if err != nil {
+		return nil, err
+	}
+	var open []*redis.PubSub
+	end = func() error {
+		var errs []error
+		for _, p := range open {
+			errs = append(errs, p.Close())
+		}
+		return errors.Join(append(errs, awaitCount(ctx, node, numsub, channel, 0))...)
+	}
+	for range n {
+		var p *redis.PubSub
+		if shard {
+			p = node.SSubscribe(ctx, channel)
+		} else {
+			p = node.Subscribe(ctx, channel)
+		}
+		open = append(open, p)
+		if _, err := p.Receive(ctx); err != nil {
+			return nil, errors.Join(err, end())
+		}
+	}
+	return end, awaitCount(ctx, node, numsub, channel, n)
+}
+
+// home is the node on which a channel is listened to: of a shard channel the
+// one with its slot, otherwise the last, which no driver asks first.
+func (s *stage) home(ctx context.Context, channel string, shard bool) (*redis.Client, string, error) {
+	if !shard {
+		return s.nodes[len(s.nodes)-1].Client(), "numsub", nil
+	}
+	if !s.cluster {
+		return s.nodes[0].Client(), "shardnumsub", nil
+	}
+	slot, err := s.nodes[0].Client().ClusterKeySlot(ctx, channel).Result()
+	if err != nil {
+		return nil, "", err
+	}
+	// The harness gives each node an equal part of the slots, in order.
+	i := int(slot) * len(s.nodes) / 16384
+	return s.nodes[i].Client(), "shardnumsub", nil
+}
+
+func awaitCount(ctx context.Context, node *redis.Client, numsub, channel string, n int) error {
+	for {
+		cmd := redis.NewMapStringIntCmd(ctx, "pubsub", numsub, channel)
+		if err := node.Process(ctx, cmd); err != nil {
+			return err
+		}
+		if cmd.Val()[channel] == int64(n) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d subscribers of %s, not %d: %w", cmd.Val()[channel], channel, n, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (s *stage) close() error {
+	var errs []error
+	for _, r := range s.recorders {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(append(errs, s.end())...)
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// isPayload tells a payload from the other words of a command by its first
+// byte: that of a JSON array or object, or of one in MessagePack, also in the
+// base64 of the streams adapter.
+func isPayload(word []byte) bool {
+	_, err := decodePayload(word)
+	return err == nil
+}
+
+// decodePayload decodes a payload, whatever its form, into what encoding/json
+// has for it, and []byte for binary.
+func decodePayload(word []byte) (any, error) {
+	if len(word) == 0 {
+		return nil, errors.New("an empty payload")
+	}
+	switch c := word[0]; {
+	case c == '{', c == '[':
+		var v any
+		if err := json.Unmarshal(word, &v); err != nil {
+			return nil, err
+		}
+		return v, nil
+	case c>>5 == 0x80>>5: // a small map or array; nothing else is sent
+		return decodeMessagePack(word)
+	}
+	message, err := base64.StdEncoding.DecodeString(string(word))
+	if err != nil || len(message) == 0 || message[0]>>5 != 0x80>>5 {
+		return nil, errors.New("neither JSON nor MessagePack")
+	}
+	return decodeMessagePack(message)
+}
+
+func decodeMessagePack(message []byte) (any, error) {
+	in := bytes.NewReader(message)
+	d := msgpack.NewDecoder(in)
+	v, err := d.DecodeInterface()
+	if err == nil && in.Len() > 0 {
+		err = fmt.Errorf("%d bytes after the value", in.Len())
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return v, err
+}
+
+// wantedValue reads a value as a case writes it, with {"$binary":"..."}, and
+// {"$literal":{...}} for an object whose own keys start with $.
+func wantedValue(text []byte) (any, error) {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return nil, err
+	}
+	return withBinary(v)
+}
+
+func withBinary(v any) (any, error) {
+	var err error
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			if v[i], err = withBinary(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		if b64, ok := v["$binary"].(string); ok && len(v) == 1 {
+			return base64.StdEncoding.DecodeString(b64)
+		}
+		if literal, ok := v["$literal"]; ok && len(v) == 1 {
+			return literal, nil
+		}
+		for key := range v {
+			if v[key], err = withBinary(v[key]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// same compares two values as JavaScript sees them: it has one kind of number,
+// and objects whose keys have no order. Text and binary are never the same.
+func same(a, b any) bool {
+	if x, ok := number(a); ok {
+		y, ok := number(b)
+		return ok && x == y
+	}
+	switch a := a.(type) {
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !same(a[i], b[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for key := range a {
+			if other, ok := b[key]; !ok || !same(a[key], other) {
+				return false
+			}
+		}
+		return true
+	case []byte:
+		b, ok := b.([]byte)
+		return ok && bytes.Equal(a, b)
+	}
+	return a == b
+}
+
+func number(v any) (float64, bool) {
+	switch r := reflect.ValueOf(v); {
+	case r.CanInt():
+		return float64(r.Int()), true
+	case r.CanUint():
+		return float64(r.Uint()), true
+	case r.CanFloat():
+		return r.Float(), true
+	}
+	return 0, false
+}
+
+// text prints a value as JSON, with binary as cases write it.
+func text(v any) string {
+	out, err := json.Marshal(tagged(v))
+	if err != nil {
+		return fmt.Sprintf("%v", v)
+	}
+	return string(out)
+}
+
+func tagged(v any) any {
+	switch v := v.(type) {
+	case []byte:
+		return map[string]string{"$binary": base64.StdEncoding.EncodeToString(v)}
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = tagged(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key := range v {
+			out[key] = tagged(v[key])
+		}
+		return out
+	}
+	return v
+}
