@@ -1,13 +1,26 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.uber.org/goleak"
 )
 
 var update = flag.Bool("update", false, "write cases/vectors.jsonl anew from the vectors of the official packages")
+
+func TestMain(m *testing.M) {
+	if fault := os.Getenv("CONFORMANCE_FAULT"); fault != "" {
+		os.Exit(brokenDriver(fault))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestVectorCases holds the committed cases to the vectors that they come from.
 func TestVectorCases(t *testing.T) {
@@ -26,6 +39,202 @@ func TestVectorCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the vectors say; go test ./conformance -update writes it", path)
+		t.Errorf("%s is not what the vectors say; go test ./conformance -run Vector -update writes it", path)
+	}
+}
+
+// TestSchema holds every case to the schema, which people who write drivers and
+// cases go by.
+func TestSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("case.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("cases/*.jsonl")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d files of cases: %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(bytes.NewReader(text))
+		lines.Buffer(nil, 1<<20)
+		for n := 1; lines.Scan(); n++ {
+			v, err := jsonschema.UnmarshalJSON(bytes.NewReader(lines.Bytes()))
+			if err != nil {
+				t.Fatalf("%s:%d: %v", file, n, err)
+			}
+			if err := schema.Validate(v); err != nil {
+				t.Errorf("%s:%d: %v", file, n, err)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, wrong := range []string{
+		`{"id":"no group","call":["emit","e"],"want":{}}`,
+		`{"id":"a/b","want":{}}`,
+		`{"id":"a/b","call":["emit","e"],"want":{"error":"no such error"}}`,
+		`{"id":"a/b","call":["emit","e"],"chain":[["two"]],"want":{}}`,
+	} {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if schema.Validate(v) == nil {
+			t.Errorf("the schema takes %s", wrong)
+		}
+	}
+}
+
+// TestGo runs the whole suite against the Go library.
+func TestGo(t *testing.T) {
+	var out bytes.Buffer
+	if err := execute(t.Context(), []string{"-driver", "go/run"}, &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	t.Log(out.String())
+	for _, want := range []string{"go go-redis: ", "go go-redis on a cluster: ", "go go-redis-autopipeline: "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output does not name %q", want)
+		}
+	}
+}
+
+// TestBrokenDrivers has drivers with one fault each fail, and only at the cases
+// that show it.
+func TestBrokenDrivers(t *testing.T) {
+	t.Setenv("CONFORMANCE_DRIVER", buildGoDriver(t))
+	for _, test := range []struct{ fault, cases, want string }{
+		{"none", "target/*", "0 failed"},
+		{"byte", "target/in is to", `"data":["ew"]`},
+		{"except", "target/except in two calls", `"except":[]`},
+		{"room", "target/rooms of two calls", `"rooms":["a"]`},
+		{"namespace", "target/the last of two namespaces", `"socket.io#/#"`},
+		{"swallow", "error/no right to publish, classic", "no error, instead of redis"},
+		{"twice", "target/in is to", "2 commands instead of 1"},
+		{"silent", "target/in is to", "0 commands instead of 1"},
+		{"binary", "target/binary on version 4 is packet type 2", `["ev","AQ=="]`},
+		{"order", "pipeline/three events, in order", "command 1, word 2"},
+		{"password", "error/no right to publish, classic", "holds the password"},
+		{"count", "servers/3", "result 4 instead of 3"},
+		{"skip", "target/in is to", "not in left-out.jsonl"},
+		{"feature", "pipeline/streams", "no feature pipeline"},
+		{"wrong error", "error/empty event", `error "reserved-event" instead of "empty-event"`},
+		{"refuses", "target/in is to", `error "redis" instead of ""`},
+	} {
+		t.Run(test.fault, func(t *testing.T) {
+			t.Setenv("CONFORMANCE_FAULT", test.fault)
+			var out bytes.Buffer
+			err := execute(t.Context(), []string{"-driver", os.Args[0], "-variant", "go-redis-autopipeline", "-case", test.cases}, &out)
+			if (err == nil) != (test.fault == "none") || !strings.Contains(out.String(), test.want) {
+				t.Errorf("%v\n%s\nwant %q", err, &out, test.want)
+			}
+		})
+	}
+}
+
+// TestLeftOut finds entries that leave nothing out.
+func TestLeftOut(t *testing.T) {
+	list, err := readLeftOut([]byte(`{"language":"go","case":"no such/*","why":"because"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	s := &suite{whole: true, leftOut: list, out: &out, languages: map[string]bool{"go": true}}
+	if err := s.summary(); err == nil || !strings.Contains(out.String(), "no such/*") {
+		t.Errorf("%v, %s", err, &out)
+	}
+	for _, wrong := range []string{`{}`, `{"language":"go","case":"x"}`, `{"language":"go","case":"x","feature":"y","why":"z"}`, `{"colour":"red"}`} {
+		if _, err := readLeftOut([]byte(wrong)); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
+// TestUsage refuses what cannot be run.
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{},
+		{"-driver", "go/run", "a word"},
+		{"-driver", "go/run", "-case", "no such case"},
+		{"-driver", "go/no such program"},
+		{"-driver", "go/run", "-variant", "no such variant", "-case", "target/in is to"},
+	} {
+		var out bytes.Buffer
+		if err := execute(t.Context(), args, &out); err == nil {
+			t.Errorf("%q is taken: %s", args, &out)
+		}
+	}
+}
+
+// TestSame compares values as JavaScript does.
+func TestSame(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{`1`, `1.0`, true}, {`1`, `2`, false}, {`1`, `"1"`, false}, {`"a"`, `{"$binary":"YQ=="}`, false},
+		{`{"$binary":"YQ=="}`, `{"$binary":"YQ=="}`, true}, {`{"$binary":"YQ=="}`, `{"$binary":"Yg=="}`, false},
+		{`{"a":1,"b":2}`, `{"b":2,"a":1}`, true}, {`{"a":1}`, `{"a":1,"b":2}`, false}, {`{"a":null}`, `{"b":null}`, false},
+		{`[1,2]`, `[2,1]`, false}, {`[]`, `{}`, false}, {`[1]`, `[1,2]`, false}, {`null`, `false`, false}, {`true`, `true`, true}, {`0`, `null`, false},
+	} {
+		a, err := wantedValue([]byte(test.a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := wantedValue([]byte(test.b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same(a, b) != test.want || same(b, a) != test.want {
+			t.Errorf("same(%s, %s) is %v", test.a, test.b, !test.want)
+		}
+	}
+}
+
+// TestCases refuses files that would run something else than they say.
+func TestCases(t *testing.T) {
+	for _, text := range []string{
+		"{\"id\":\"a/b\",\"want\":{}}\n{\"id\":\"a/b\",\"want\":{}}",
+		`{"id":"a/b","wants":{}}`,
+		`{"id":"a/b","want":{"commands":[["PUBLISH",{"$base46":"AQ=="}]]}}`,
+		`no JSON`,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "x.jsonl"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readCases(os.DirFS(dir)); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
+	if _, err := readCases(os.DirFS(t.TempDir())); err == nil {
+		t.Error("an empty folder is taken")
+	}
+}
+
+// TestReplies reads what Redis may answer, whole.
+func TestReplies(t *testing.T) {
+	for _, raw := range []string{
+		"+OK\r\n", "-ERR no\r\n", ":1\r\n", "$3\r\nabc\r\n", "$-1\r\n", "*-1\r\n", "*2\r\n:1\r\n$1\r\nx\r\n", "_\r\n", ",1.5\r\n", "#t\r\n", "(12\r\n",
+		"=7\r\ntxt:abc\r\n", "!5\r\nERR x\r\n", "%1\r\n+a\r\n:1\r\n", "~1\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n", "|1\r\n+a\r\n+b\r\n",
+	} {
+		var got []byte
+		kind, err := readReply(bufio.NewReader(strings.NewReader(raw+"+next\r\n")), &got)
+		if err != nil || string(got) != raw || kind != raw[0] {
+			t.Errorf("%q became %q, %v", raw, got, err)
+		}
+		for cut := range len(raw) {
+			if _, err := readReply(bufio.NewReader(strings.NewReader(raw[:cut])), new([]byte)); err == nil {
+				t.Errorf("%q is taken for whole", raw[:cut])
+			}
+		}
+	}
+	if _, err := readReply(bufio.NewReader(strings.NewReader("?3\r\n")), new([]byte)); err == nil {
+		t.Error("an unknown type is taken")
 	}
 }

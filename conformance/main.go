@@ -60,6 +60,7 @@ func execute(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	suite.whole = *pattern == "*" && *variant == ""
 	names := []string{*variant}
 	if *variant == "" {
 		if names, err = variants(ctx, program); err != nil {
@@ -77,7 +78,7 @@ func execute(ctx context.Context, args []string, out io.Writer) error {
 // suite is the cases to run, and how many did what.
 type suite struct {
 	cases   []Case
-	whole   bool // all cases were chosen, so that stale entries can be told
+	whole   bool // all cases and variants were chosen, so that stale entries can be told
 	leftOut []*leftOut
 	out     io.Writer
 
@@ -94,7 +95,7 @@ func newSuite(pattern string, out io.Writer) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &suite{whole: pattern == "*", out: out, languages: make(map[string]bool)}
+	s := &suite{out: out, languages: make(map[string]bool)}
 	for _, c := range all {
 		if c.matches(pattern) {
 			s.cases = append(s.cases, c)

@@ -44,7 +44,7 @@ type sentCommand struct {
 
 // publishes reports whether a command is one of those that send something.
 func (c *sentCommand) publishes() bool {
-	if len(c.words) == 0 {
+	if len(c.words) < 2 {
 		return false
 	}
 	switch strings.ToUpper(string(c.words[0])) {

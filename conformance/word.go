@@ -97,8 +97,8 @@ func show(word []byte) string {
 			shown = text(v) + " = " + shown
 		}
 	}
-	if len(shown) > 600 {
-		shown = strings.ToValidUTF8(shown[:600], "") + "..."
+	if len(shown) > 400 {
+		shown = strings.ToValidUTF8(shown[:400], "") + "..."
 	}
 	return shown
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,10 @@ func main() {
 	if os.Args[1] == "--list" {
 		fmt.Println(strings.Join(variants, "\n"))
 		return
+	}
+	if !slices.Contains(variants, os.Args[1]) {
+		fmt.Fprintf(os.Stderr, "no variant %q: it is one of %s\n", os.Args[1], strings.Join(variants, ", "))
+		os.Exit(2)
 	}
 	if err := drive(os.Args[1], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
