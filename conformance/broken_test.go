@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/sioemit/sioemit/conformance/driver"
 )
 
 func buildGoDriver(t *testing.T) string {
@@ -89,7 +91,7 @@ func breakDriver(fault string) error {
 // exchange has the driver make a call; unmade, it only claims that it did.
 func exchange(stdin interface{ Write([]byte) (int, error) }, out *bufio.Reader, line []byte, unmade bool) ([]byte, error) {
 	if unmade {
-		var a ask
+		var a driver.Call
 		if err := json.Unmarshal(line, &a); err != nil {
 			return nil, err
 		}
@@ -103,23 +105,23 @@ func exchange(stdin interface{ Write([]byte) (int, error) }, out *bufio.Reader, 
 
 // falsify changes an answer.
 func falsify(fault string, line []byte) []byte {
-	var a answer
+	var a driver.Answer
 	if err := json.Unmarshal(line, &a); err != nil {
 		return line
 	}
 	switch fault {
 	case "swallow":
-		a = answer{ID: a.ID, OK: true}
+		a = driver.Answer{ID: a.ID, OK: true}
 	case "password":
 		a.Message += " " + nopublishPassword
 	case "count":
 		a.Result = json.RawMessage("4")
 	case "skip":
-		a = answer{ID: a.ID, Skip: "no time"}
+		a = driver.Answer{ID: a.ID, Skip: "no time"}
 	case "wrong error":
 		a.Error = "reserved-event"
 	case "refuses":
-		a = answer{ID: a.ID, Error: "redis", Message: "no"}
+		a = driver.Answer{ID: a.ID, Error: "redis", Message: "no"}
 	default:
 		return line
 	}

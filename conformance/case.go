@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/sioemit/sioemit/conformance/driver"
 )
 
 // Case is one line of cases/*.jsonl: a call, and what has to come of it. Its
@@ -21,15 +23,9 @@ type Case struct {
 	Needs   []string        `json:"needs"` // features that cannot be read off the call
 	Given   Given           `json:"given"`
 	Options json.RawMessage `json:"options"`
-	Step
-	Pipeline []Step `json:"pipeline"` // instead of one step
-	Want     Want   `json:"want"`
-}
-
-// Step is one call with its target.
-type Step struct {
-	Chain json.RawMessage `json:"chain,omitempty"`
-	Call  json.RawMessage `json:"call,omitempty"`
+	driver.Step
+	Pipeline []driver.Step `json:"pipeline"` // instead of one step
+	Want     Want          `json:"want"`
 }
 
 // Given is what the runner sees to before the call.

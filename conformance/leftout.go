@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/sioemit/sioemit/conformance/driver"
 )
 
 // leftOut is one line of left-out.jsonl: cases that a language does not pass, or
@@ -44,8 +46,8 @@ func readLeftOut(text []byte) ([]*leftOut, error) {
 
 // covers returns the entry that leaves a case out, because of its id or because
 // of a feature that the driver does not have.
-func covers(list []*leftOut, h *hello, c *Case) *leftOut {
-	missing := h.missing(c.features())
+func covers(list []*leftOut, h *driver.Hello, c *Case) *leftOut {
+	missing := h.Missing(c.features())
 	for _, l := range list {
 		if !l.about(h) {
 			continue
@@ -58,7 +60,7 @@ func covers(list []*leftOut, h *hello, c *Case) *leftOut {
 }
 
 // coversFeature returns the entry for a feature that the driver does not have.
-func coversFeature(list []*leftOut, h *hello, feature string) *leftOut {
+func coversFeature(list []*leftOut, h *driver.Hello, feature string) *leftOut {
 	for _, l := range list {
 		if l.about(h) && l.Feature == feature {
 			return l
@@ -67,6 +69,6 @@ func coversFeature(list []*leftOut, h *hello, feature string) *leftOut {
 	return nil
 }
 
-func (l *leftOut) about(h *hello) bool {
+func (l *leftOut) about(h *driver.Hello) bool {
 	return l.Language == h.Language && (l.Variant == "" || l.Variant == h.Variant)
 }

@@ -21,6 +21,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"github.com/sioemit/sioemit/conformance/driver"
 )
 
 //go:embed cases/*.jsonl
@@ -63,7 +65,7 @@ func execute(ctx context.Context, args []string, out io.Writer) error {
 	suite.whole = *pattern == "*" && *variant == ""
 	names := []string{*variant}
 	if *variant == "" {
-		if names, err = variants(ctx, program); err != nil {
+		if names, err = driver.Variants(ctx, program); err != nil {
 			return err
 		}
 	}
@@ -111,15 +113,15 @@ func newSuite(pattern string, out io.Writer) (*suite, error) {
 // variant runs one variant of a driver: on a single Redis, and on a cluster
 // when it can use one.
 func (s *suite) variant(ctx context.Context, program, name string) (err error) {
-	d, err := startDriver(ctx, program, name)
+	d, err := driver.Start(ctx, program, name)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.close()) }()
+	defer func() { err = errors.Join(err, d.Close()) }()
 	s.languages[d.Language] = true
 	for _, cluster := range []bool{false, true} {
-		if cluster && len(d.missing([]string{"cluster"})) > 0 {
-			l := coversFeature(s.leftOut, &d.hello, "cluster")
+		if cluster && len(d.Missing([]string{"cluster"})) > 0 {
+			l := coversFeature(s.leftOut, &d.Hello, "cluster")
 			if l == nil {
 				s.failed++
 				fmt.Fprintf(s.out, "FAIL %s %s: it has no feature cluster, and left-out.jsonl does not say why\n", d.Language, d.Variant)
@@ -136,7 +138,7 @@ func (s *suite) variant(ctx context.Context, program, name string) (err error) {
 }
 
 // on runs all cases on one Redis.
-func (s *suite) on(ctx context.Context, d *driver, cluster bool) (err error) {
+func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err error) {
 	st, err := startStage(ctx, cluster)
 	if err != nil {
 		return err
@@ -149,12 +151,12 @@ func (s *suite) on(ctx context.Context, d *driver, cluster bool) (err error) {
 	var passed, failed, omitted int
 	for i := range s.cases {
 		c := &s.cases[i]
-		if l := covers(s.leftOut, &d.hello, c); l != nil {
+		if l := covers(s.leftOut, &d.Hello, c); l != nil {
 			l.used = true
 			omitted++
 			continue
 		}
-		if missing := d.missing(c.features()); len(missing) > 0 {
+		if missing := d.Missing(c.features()); len(missing) > 0 {
 			failed++
 			fmt.Fprintf(s.out, "FAIL %s: %s: it has no feature %s, and left-out.jsonl does not say why\n", where, c.ID, missing[0])
 			continue

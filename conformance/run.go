@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sioemit/sioemit/conformance/driver"
 )
 
 // outcome is what came of one case with one variant.
@@ -17,7 +19,7 @@ type outcome struct {
 }
 
 // run has a driver make the call of a case, and compares what Redis got.
-func (s *stage) run(ctx context.Context, d *driver, c *Case) (outcome, error) {
+func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, error) {
 	o := outcome{id: c.ID}
 	var ends []func() error
 	for channel, n := range c.Given.Subscribers {
@@ -30,7 +32,7 @@ func (s *stage) run(ctx context.Context, d *driver, c *Case) (outcome, error) {
 	if _, err := s.log.take(); err != nil {
 		return o, err
 	}
-	a, err := d.call(ask{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline})
+	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline})
 	if err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
@@ -57,7 +59,7 @@ func (s *stage) run(ctx context.Context, d *driver, c *Case) (outcome, error) {
 }
 
 // judge returns what is wrong with an answer and with what was sent.
-func (c *Case) judge(a *answer, sent []*sentCommand) []string {
+func (c *Case) judge(a *driver.Answer, sent []*sentCommand) []string {
 	var wrong []string
 	switch {
 	case c.Want.Error != "" && a.OK:

@@ -1,4 +1,7 @@
-package main
+// Package driver starts the program through which an emitter in any language is
+// called, and speaks to it: a line of JSON for each call, a line for each answer.
+// docs/conformance.md says how such a program is written.
+package driver
 
 import (
 	"bufio"
@@ -18,21 +21,21 @@ import (
 // which may compile it.
 const patience = 2 * time.Minute
 
-// hello is the first line of a driver.
-type hello struct {
+// Hello is the first line of a driver.
+type Hello struct {
 	Language string   `json:"language"`
 	Variant  string   `json:"variant"`
 	Version  string   `json:"version"`
 	Features []string `json:"features"`
 }
 
-// missing returns which of the features the driver does not have.
-func (h *hello) missing(features []string) []string {
+// Missing returns which of the features the driver does not have.
+func (h *Hello) Missing(features []string) []string {
 	return slices.DeleteFunc(features, func(f string) bool { return slices.Contains(h.Features, f) })
 }
 
-// ask is a line to a driver.
-type ask struct {
+// Call is a line to a driver: one step, or a pipeline of them.
+type Call struct {
 	ID       int             `json:"id"`
 	Redis    string          `json:"redis"`
 	Cluster  bool            `json:"cluster"`
@@ -41,8 +44,14 @@ type ask struct {
 	Step
 }
 
-// answer is a line from a driver.
-type answer struct {
+// Step is one call with its target.
+type Step struct {
+	Chain json.RawMessage `json:"chain,omitempty"`
+	Call  json.RawMessage `json:"call,omitempty"`
+}
+
+// Answer is a line from a driver.
+type Answer struct {
 	ID      int             `json:"id"`
 	OK      bool            `json:"ok"`
 	Result  json.RawMessage `json:"result"`
@@ -51,9 +60,9 @@ type answer struct {
 	Skip    string          `json:"skip"`
 }
 
-// driver is the program through which the runner calls an emitter.
-type driver struct {
-	hello
+// Driver is a running driver.
+type Driver struct {
+	Hello
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	lines  chan []byte // closed at the end of its output
@@ -61,8 +70,8 @@ type driver struct {
 	id     int
 }
 
-// variants returns what a driver prints with --list.
-func variants(ctx context.Context, path string) ([]string, error) {
+// Variants returns what a driver prints with --list.
+func Variants(ctx context.Context, path string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, path, "--list").Output()
@@ -80,9 +89,9 @@ func variants(ctx context.Context, path string) ([]string, error) {
 	return names, nil
 }
 
-// startDriver starts a variant of a driver and reads its first line.
-func startDriver(ctx context.Context, path, variant string) (*driver, error) {
-	d := &driver{cmd: exec.CommandContext(ctx, path, variant), lines: make(chan []byte), stderr: new(bytes.Buffer)}
+// Start starts a variant of a driver and reads its first line.
+func Start(ctx context.Context, path, variant string) (*Driver, error) {
+	d := &Driver{cmd: exec.CommandContext(ctx, path, variant), lines: make(chan []byte), stderr: new(bytes.Buffer)}
 	d.cmd.Stderr = d.stderr
 	var err error
 	if d.stdin, err = d.cmd.StdinPipe(); err != nil {
@@ -108,18 +117,18 @@ func startDriver(ctx context.Context, path, variant string) (*driver, error) {
 	}()
 	line, err := d.read()
 	if err == nil {
-		err = json.Unmarshal(line, &d.hello)
+		err = json.Unmarshal(line, &d.Hello)
 	}
 	if err == nil && (d.Language == "" || d.Variant != variant) {
 		err = fmt.Errorf("it says language %q, variant %q in its first line", d.Language, d.Variant)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("driver %s %s: %w", path, variant, err), d.close())
+		return nil, errors.Join(fmt.Errorf("driver %s %s: %w", path, variant, err), d.Close())
 	}
 	return d, nil
 }
 
-func (d *driver) read() ([]byte, error) {
+func (d *Driver) read() ([]byte, error) {
 	select {
 	case line, ok := <-d.lines:
 		if !ok {
@@ -131,8 +140,8 @@ func (d *driver) read() ([]byte, error) {
 	}
 }
 
-// call has the driver make a call and returns what it says of it.
-func (d *driver) call(a ask) (*answer, error) {
+// Call has the driver make a call and returns what it says of it.
+func (d *Driver) Call(a Call) (*Answer, error) {
 	d.id++
 	a.ID = d.id
 	line, err := json.Marshal(a)
@@ -145,7 +154,7 @@ func (d *driver) call(a ask) (*answer, error) {
 	if line, err = d.read(); err != nil {
 		return nil, fmt.Errorf("driver: %w", err)
 	}
-	out := new(answer)
+	out := new(Answer)
 	if err := json.Unmarshal(line, out); err != nil {
 		return nil, fmt.Errorf("the driver answered %.200q: %w", line, err)
 	}
@@ -155,8 +164,8 @@ func (d *driver) call(a ask) (*answer, error) {
 	return out, nil
 }
 
-// close ends the driver by the end of its input, which has to be enough.
-func (d *driver) close() error {
+// Close ends the driver by the end of its input, which has to be enough.
+func (d *Driver) Close() error {
 	d.stdin.Close()
 	ended := time.AfterFunc(patience, func() { _ = d.cmd.Process.Kill() })
 	defer ended.Stop()
