@@ -26,6 +26,19 @@ func (r row) brief() bool {
 	return r.cluster || slices.Contains([]any{"static", "dynamic-private"}, r.adapter.Options["subscriptionMode"]) || r.adapter.Options["streamCount"] == 3
 }
 
+// everyLanguage tells whether the emitters in other languages are tried, too. That what they send is the same bytes as
+// the library's for every adapter and generation is proven by package conformance; here, one row for each form of it.
+func (r row) everyLanguage() bool {
+	return slices.Contains([]string{
+		"2.5.1/socket.io-redis-5.4.0",
+		"4.8.4/redis-adapter-8.3.0",
+		"4.8.4/redis-adapter-8.3.0, Redis Cluster",
+		"4.8.4/redis-adapter-8.3.0 sharded dynamic",
+		"4.8.4/redis-adapter-8.3.0 sharded dynamic, Redis Cluster",
+		"4.8.4/redis-streams-adapter-0.3.1 streamCount 1",
+	}, r.name)
+}
+
 // rows are the clusters that every promise is put to.
 var rows = []row{
 	{"1.7.4/socket.io-redis-4.0.1", harness.V1, harness.SocketIORedis4, 1000, false},

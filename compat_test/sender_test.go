@@ -31,7 +31,7 @@ type message struct {
 	args          []any // what encoding/json decodes to, and []byte
 }
 
-// sender is a way to send: the library and the command have to keep the same promises.
+// sender is a way to send: the library, the command and the emitters in other languages have to keep the same promises.
 type sender interface {
 	name() string
 	send(context.Context, message) error
@@ -48,10 +48,14 @@ func senders(t *testing.T, c *cluster) []sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []sender{
+	all := []sender{
 		library{emitter.New(rdb, c.row.options()...)},
 		commandLine{path: path, flags: append([]string{"--redis", c.url}, c.row.flags()...), dir: t.TempDir()},
 	}
+	if c.row.everyLanguage() {
+		all = append(all, driverSenders(t, c)...)
+	}
+	return all
 }
 
 // library is the Go package.
