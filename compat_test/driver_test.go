@@ -38,10 +38,6 @@ func drivers(t *testing.T) []string {
 // out where the servers have one.
 func driverSenders(t *testing.T, c *cluster) []sender {
 	t.Helper()
-	options, err := json.Marshal(c.row.driverOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []sender
 	for _, program := range drivers(t) {
 		program, err := filepath.Abs(program)
@@ -66,10 +62,19 @@ func driverSenders(t *testing.T, c *cluster) []sender {
 			if c.row.cluster && len(d.Missing([]string{"cluster"})) > 0 {
 				continue
 			}
-			all = append(all, viaDriver{driver: d, row: c.row, redis: c.url, options: options})
+			all = append(all, newViaDriver(t, d, c))
 		}
 	}
 	return all
+}
+
+func newViaDriver(t *testing.T, d *driver.Driver, c *cluster) viaDriver {
+	t.Helper()
+	options, err := json.Marshal(c.row.driverOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return viaDriver{driver: d, row: c.row, redis: c.url, options: options}
 }
 
 func (v viaDriver) name() string { return v.driver.Language + " " + v.driver.Variant }

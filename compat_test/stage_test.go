@@ -266,6 +266,8 @@ func compareLane(got []harness.Event, want []expectation) string {
 		case i < len(got) && same(got[i], w):
 			i++
 		case w.optional:
+		case i < len(got) && i > 0 && got[i].String() == got[i-1].String():
+			return fmt.Sprintf("event %d of %d is %s again, want %s", i+1, len(got), got[i], show(w))
 		case i < len(got):
 			return fmt.Sprintf("event %d of %d is %s, want %s", i+1, len(got), got[i], show(w))
 		default:
@@ -369,6 +371,7 @@ func TestCompare(t *testing.T) {
 		{"lost", []harness.Event{event("e", "1")}, []expectation{one, two}, "and then nothing"},
 		{"lost at first", []harness.Event{event("e", "2")}, []expectation{one, two}, "event 1 of 1"},
 		{"doubled", []harness.Event{event("e", "1"), event("e", "1")}, []expectation{one}, "too many"},
+		{"doubled at first", []harness.Event{event("e", "1"), event("e", "1"), event("e", "2")}, []expectation{one, two}, "again"},
 		{"swapped", []harness.Event{event("e", "2"), event("e", "1")}, []expectation{one, two}, "event 1 of 2"},
 		{"not asked for", []harness.Event{event("e", "1")}, nil, "too many"},
 		{"other name", []harness.Event{event("f", "1")}, []expectation{one}, "event 1 of 1"},
