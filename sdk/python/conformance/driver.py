@@ -1,0 +1,171 @@
+"""The driver through which the conformance suite calls the emitters. docs/conformance.md describes its lines."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime
+import json
+import sys
+from typing import Any
+
+import redis
+import redis.asyncio
+
+import sioemit
+
+FEATURES = ["classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers"]
+CALLS = {
+    "socketsJoin": "sockets_join",
+    "socketsLeave": "sockets_leave",
+    "disconnectSockets": "disconnect_sockets",
+    "serverSideEmit": "server_side_emit",
+    "serverCount": "server_count",
+    "in": "in_",
+    "except": "except_",
+}
+ADAPTERS = {
+    "channelPrefix": "channel_prefix",
+    "subscriptionMode": "subscription_mode",
+    "streamName": "stream_name",
+    "streamCount": "stream_count",
+    "maxLen": "max_len",
+    "useShardedPubSub": "use_sharded_pubsub",
+}
+OPTIONS = {"key": "key", "serverVersion": "server_version", "codec": "codec", "maxAttachments": "max_attachments"}
+
+
+class Skip(Exception):  # noqa: N818
+    """A call that Python cannot express."""
+
+
+def value(v: Any) -> Any:
+    if isinstance(v, list):
+        return [value(item) for item in v]
+    if not isinstance(v, dict):
+        return v
+    if len(v) == 1:
+        tag, inner = next(iter(v.items()))
+        if tag.startswith("$"):
+            return tagged(tag, inner)
+    return {key: value(item) for key, item in v.items()}
+
+
+def tagged(tag: str, v: Any) -> Any:
+    match tag:
+        case "$binary":
+            return base64.b64decode(v)
+        case "$date":
+            return datetime.datetime.fromisoformat(v.replace("Z", "+00:00"))
+        case "$bigint":
+            return int(v)
+        case "$float":
+            return float(v)
+        case "$object":
+            return {key: value(item) for key, item in v}
+        case "$literal":
+            return {key: value(item) for key, item in v.items()}
+        case "$cycle":
+            array: list[Any] = []
+            array.append(array)
+            mapping: dict[str, Any] = {}
+            mapping["self"] = mapping
+            return array if v == "array" else mapping
+        case "$repeat" if "nest" in v:
+            out: Any = None
+            for _ in range(v["count"]):
+                out = [out] if v["nest"] == "array" else {"a": out}
+            return out
+        case "$repeat":
+            return value(v["value"]) * v["count"]
+    raise Skip(f"no tag {tag}")
+
+
+def options(given: dict[str, Any]) -> dict[str, Any]:
+    made = {OPTIONS[name]: given[name] for name in OPTIONS if name in given}
+    ofadapter = {ADAPTERS[name]: given[name] for name in ADAPTERS if name in given}
+    match given.get("adapter", "classic"):
+        case "sharded":
+            made["adapter"] = sioemit.Sharded(**ofadapter)
+        case "streams":
+            made["adapter"] = sioemit.Streams(**ofadapter)
+    return made
+
+
+def call(io: Any, step: dict[str, Any]) -> Any:
+    for name, *words in step.get("chain", []):
+        io = getattr(io, CALLS.get(name, name))(*words)
+    name, *words = step["call"]
+    return getattr(io, CALLS.get(name, name))(*map(value, words))
+
+
+class Driver:
+    """One event loop for all calls, and connections that are kept."""
+
+    def __init__(self, variant: str) -> None:
+        self.asynchronous = variant == "redis-py-asyncio"
+        self.clients: dict[tuple[str, bool], Any] = {}
+
+    def client(self, line: dict[str, Any]) -> Any:
+        where = line["redis"], line["cluster"]
+        if where not in self.clients:
+            package = redis.asyncio if self.asynchronous else redis
+            kind = package.RedisCluster if line["cluster"] else package.Redis
+            self.clients[where] = kind.from_url(line["redis"])
+        return self.clients[where]
+
+    async def call(self, line: dict[str, Any]) -> Any:
+        kind: Any = sioemit.AsyncEmitter if self.asynchronous else sioemit.Emitter
+        io = kind(self.client(line), **options(line.get("options", {})))
+        if "pipeline" not in line:
+            result = call(io, line)
+            return await result if self.asynchronous else result
+        if self.asynchronous:
+            async with io.pipeline() as pipe:
+                for step in line["pipeline"]:
+                    call(pipe, step)
+        else:
+            with io.pipeline() as pipe:
+                for step in line["pipeline"]:
+                    call(pipe, step)
+        return None
+
+    async def answer(self, line: dict[str, Any]) -> dict[str, Any]:
+        try:
+            result = await self.call(line)
+        except sioemit.SioemitError as err:
+            return {"error": err.reason, "message": str(err)}
+        except redis.RedisError as err:
+            return {"error": "redis", "message": str(err)}
+        except Skip as err:
+            return {"skip": str(err)}
+        except Exception as err:  # noqa: BLE001 - the suite has to see it
+            return {"error": "unknown", "message": repr(err)}
+        return {"ok": True} if result is None else {"ok": True, "result": result}
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            if self.asynchronous:
+                await client.aclose()
+            else:
+                client.close()
+
+
+async def main(variant: str) -> None:
+    hello = {"language": "python", "variant": variant, "version": sioemit.__version__, "features": FEATURES}
+    print(json.dumps(hello), flush=True)
+    driver = Driver(variant)
+    for line in sys.stdin:
+        call = json.loads(line)
+        print(json.dumps({"id": call["id"], **await driver.answer(call)}), flush=True)
+    await driver.close()
+
+
+if __name__ == "__main__":
+    variants = ["redis-py", "redis-py-asyncio"]
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(variants))
+    elif len(sys.argv) == 2 and sys.argv[1] in variants:
+        asyncio.run(main(sys.argv[1]))
+    else:
+        sys.exit(f"usage: run --list, or run VARIANT, one of {', '.join(variants)}")

@@ -1,0 +1,158 @@
+"""Events to bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import msgpack
+
+from ._errors import SioemitError
+from ._values import SHALLOW, Default, Plain, is_plain
+
+
+class _PerThread(threading.local):
+    """A packer reuses its buffer, and so belongs to one thread."""
+
+    pack: Callable[[Any], bytes]
+
+    def __init__(self) -> None:
+        self.pack = msgpack.Packer(autoreset=True).pack
+
+
+_packers = _PerThread()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the arguments of an event may hold."""
+
+    max_attachments: int
+    default: Default | None
+
+
+Form: TypeAlias = Literal["messagepack", "json", "json unless binary"]
+
+
+def encode(event: str, args: tuple[Any, ...], form: Form, limits: Limits) -> tuple[bytes, bool]:
+    """Return the data of an event's packet, and whether it holds binary.
+
+    The data is an array of the event's name and its arguments. "json unless binary" becomes MessagePack with binary.
+    Raises SioemitError, which names the argument.
+    """
+    if is_plain(args[0]) if len(args) == 1 else all(map(is_plain, args)):
+        try:
+            if form == "messagepack":
+                return _packers.pack([event, *args]), False
+            return _dumps([event, *args]).encode(), False
+        except UnicodeEncodeError:
+            pass  # a lone surrogate in a text, which the slow way replaces
+    plain: list[Plain] = []
+    for i, arg in enumerate(args):
+        try:
+            plain.append(Plain(arg, limits.default))
+        except SioemitError as err:
+            raise _argument(err, event, i) from None
+        if form == "json" and plain[i].binaries:
+            raise _argument(SioemitError("binary-in-json", "JSON cannot carry binary"), event, i)
+    _check_binary(event, plain, limits)
+    data = [event, *(p.value for p in plain)]
+    depth = max((p.depth for p in plain), default=0)
+    binary = any(p.binaries for p in plain)
+    if binary or form == "messagepack":
+        return to_messagepack(data, depth), binary
+    return to_json(data, depth).encode(), False
+
+
+def _argument(err: SioemitError, event: str, index: int) -> SioemitError:
+    return SioemitError(err.reason, f"argument {index + 1} of event {event!r}: {err}")
+
+
+def _check_binary(event: str, plain: list[Plain], limits: Limits) -> None:
+    """Refuse what binary turns into a trap for servers and clients."""
+    count = 0
+    for i, p in enumerate(plain):
+        count += p.binaries
+        if p.proto:
+            raise _argument(
+                SioemitError("unencodable", 'binary in a member "__proto__" ends every server that reads it'), event, i
+            )
+        if count > limits.max_attachments:
+            message = (
+                f"more than {limits.max_attachments} binary values in one event disconnect clients with "
+                "socket.io-parser 4.2.6 or later; send fewer, or set max_attachments if yours take more"
+            )
+            raise _argument(SioemitError("unencodable", message), event, i)
+    if count:
+        for i, p in enumerate(plain):
+            if p.placeholder:
+                message = 'an object with a true "_placeholder" beside binary disconnects every client'
+                raise _argument(SioemitError("unencodable", message), event, i)
+
+
+def to_messagepack(value: Any, depth: int) -> bytes:
+    """Return plain values as MessagePack."""
+    if depth <= SHALLOW:
+        return _packers.pack(value)
+    out = bytearray()
+    pack = _packers.pack
+    stack: list[Any] = [iter((value,))]
+    while stack:
+        for item in stack[-1]:
+            if isinstance(item, dict):
+                out += _header(len(item), 0x80, 0xDE)
+                stack.append(iter([part for pair in item.items() for part in pair]))
+            elif isinstance(item, list):
+                out += _header(len(item), 0x90, 0xDC)
+                stack.append(iter(item))
+            else:
+                out += pack(item)
+                continue
+            break
+        else:
+            stack.pop()
+    return bytes(out)
+
+
+def _header(n: int, small: int, wide: int) -> bytes:
+    if n <= 0x0F:
+        return bytes((small | n,))
+    if n <= 0xFFFF:
+        return struct.pack(">BH", wide, n)
+    return struct.pack(">BI", wide + 1, n)
+
+
+def to_json(value: Any, depth: int) -> str:
+    """Return plain values as JSON."""
+    if depth <= SHALLOW:
+        return _dumps(value)
+    out: list[str] = []
+    # Each entry is what is still to be written: text, or a value in a list of its own.
+    stack: list[str | list[Any]] = [[value]]
+    while stack:
+        entry = stack.pop()
+        if isinstance(entry, str):
+            out.append(entry)
+            continue
+        item = entry[0]
+        todo: list[str | list[Any]] = []
+        if isinstance(item, dict):
+            for key, member in item.items():
+                todo += ["," if todo else "{", _dumps(key) + ":", [member]]
+            todo.append("}" if todo else "{}")
+        elif isinstance(item, list):
+            for member in item:
+                todo += ["," if todo else "[", [member]]
+            todo.append("]" if todo else "[]")
+        else:
+            todo.append(_dumps(item))
+        stack += reversed(todo)
+    return "".join(out)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,212 @@
+"""Targets: what emitters, operators and pipelines of both kinds have in common."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from ._adapters import Adapter, Classic, Command, Request, Room, Sharded, Streams, Target
+from ._encoding import Limits
+from ._errors import SioemitError
+from ._values import MAX_INT, Default
+
+Self = TypeVar("Self", bound="Targeting")
+
+# What Socket.IO emits itself: a client that gets one of these drops its connection.
+RESERVED = frozenset({"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"})
+# To servers these would call handlers with no socket; without a listener, "error" ends a server.
+RESERVED_SERVER_SIDE = frozenset({"connect", "connection", "new_namespace", "error"})
+
+# The ids that engine.io makes, on Socket.IO 1 and 2 behind the namespace unless that is "/".
+SOCKET_ID = re.compile(r"(?:/[^#]*#)?[0-9A-Za-z_-]{20}")
+
+LEGACY_BINARY_UP_TO = 2
+CURRENT_VERSION = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the options of an emitter add up to."""
+
+    adapter: Adapter
+    version: int
+    limits: Limits
+    socket_ids: re.Pattern[str]
+
+    @classmethod
+    def from_options(  # noqa: PLR0913 - one for each option
+        cls,
+        *,
+        key: str | None,
+        server_version: int,
+        codec: Literal["messagepack", "json"] | None,
+        adapter: Sharded | Streams | None,
+        max_attachments: int,
+        socket_ids: str | re.Pattern[str] | None,
+        default: Default | None,
+    ) -> Config:
+        """Check the options of an emitter. Raises SioemitError."""
+        if server_version not in (1, 2, 3, 4):
+            raise SioemitError("server-version", f"server_version {server_version}: it is 1, 2, 3 or 4")
+        if codec not in (None, "messagepack", "json"):
+            raise SioemitError("adapter-option", f"codec {codec!r}: it is messagepack or json")
+        if max_attachments < 0:
+            raise SioemitError("adapter-option", f"max_attachments {max_attachments}: it must not be negative")
+        if adapter is not None:
+            name = type(adapter).__name__
+            for option, given in (
+                ("key", key is not None),
+                ("codec", codec is not None),
+                ("server_version", server_version != CURRENT_VERSION),
+            ):
+                if given:
+                    raise SioemitError("adapter-option", f"{option} belongs to the classic adapter, not to {name}")
+        return cls(
+            adapter
+            or Classic(_text(key or "socket.io", "key"), codec or "messagepack", server_version <= LEGACY_BINARY_UP_TO),
+            server_version,
+            Limits(max_attachments, default),
+            SOCKET_ID if socket_ids is None else re.compile(socket_ids),
+        )
+
+
+class Targeting:
+    """Who gets what is sent. It never changes: its methods return new ones, which can be kept and shared."""
+
+    __slots__ = ("_config", "_target")
+
+    _config: Config
+    _target: Target
+
+    def _derive(self: Self, **changes: Any) -> Self:
+        return self._with(self._target._replace(**changes))
+
+    def _with(self: Self, target: Target) -> Self:
+        """Return one of the same kind with another target."""
+        raise NotImplementedError
+
+    def of(self: Self, namespace: str) -> Self:
+        """Target another namespace, in which rooms and flags are kept. "admin" is "/admin"."""
+        _text(namespace, "namespace")
+        return self._derive(namespace=namespace if namespace.startswith("/") else "/" + namespace)
+
+    def to(self: Self, *rooms: Room) -> Self:
+        """Target rooms, besides those already targeted. A client in several of them gets an event once.
+
+        A socket id is a room, too. A number is a room that is a number: ``join(5)`` is not ``join("5")``.
+        """
+        if not rooms:
+            raise SioemitError("empty-room", "to() without a room would reach everyone; give it one, or leave it out")
+        namespace, targeted, excepted, volatile, compress = self._target
+        return self._with(Target(namespace, _add(targeted, rooms), excepted, volatile, compress))
+
+    def in_(self: Self, *rooms: Room) -> Self:
+        """Do as to(), by its other name in Socket.IO."""
+        return self.to(*rooms)
+
+    def except_(self: Self, *rooms: Room) -> Self:
+        """Leave out the clients in any of the rooms. On Socket.IO 1 to 3 it takes socket ids only."""
+        excepted = _add(self._target.excepted, rooms)
+        if self._config.version < CURRENT_VERSION:
+            for room in rooms:
+                if not isinstance(room, str) or not self._config.socket_ids.fullmatch(room):
+                    message = (
+                        f"except_({room!r}): Socket.IO {self._config.version} leaves out socket ids only, and would "
+                        "ignore a room. If your servers make their own ids, say what they look like with socket_ids="
+                    )
+                    raise SioemitError("except-room", message)
+        return self._derive(excepted=excepted)
+
+    def volatile(self: Self) -> Self:
+        """Let servers drop the event for clients that are not ready to receive it."""
+        return self._derive(volatile=True)
+
+    def compress(self: Self, compress: bool) -> Self:  # noqa: FBT001 - as in Socket.IO
+        """Say whether servers may compress the event."""
+        return self._derive(compress=compress)
+
+    def _broadcast(self, event: str, args: tuple[Any, ...]) -> Command:
+        _event(event, RESERVED)
+        return self._config.adapter.broadcast(self._target, event, args, self._config.limits)
+
+    def _join(self, rooms: tuple[Room, ...]) -> Command:
+        self._needs_version_4("sockets_join")
+        return self._config.adapter.request(self._target, Request("join", _changed(rooms, "sockets_join")))
+
+    def _leave(self, rooms: tuple[Room, ...]) -> Command:
+        self._needs_version_4("sockets_leave")
+        return self._config.adapter.request(self._target, Request("leave", _changed(rooms, "sockets_leave")))
+
+    def _disconnect(self, *, close: bool) -> Command:
+        self._needs_version_4("disconnect_sockets")
+        return self._config.adapter.request(self._target, Request("disconnect", close=close))
+
+    def _server_side(self, event: str, args: tuple[Any, ...]) -> Command:
+        _event(event, RESERVED_SERVER_SIDE)
+        self._untargeted("server_side_emit")
+        self._needs_version_4("server_side_emit")
+        return self._config.adapter.server_side(self._target, event, args, self._config.limits)
+
+    def _listeners(self) -> tuple[str, str]:
+        self._untargeted("server_count")
+        return self._config.adapter.listeners(self._target.namespace)
+
+    def _untargeted(self, call: str) -> None:
+        if self._target.rooms or self._target.excepted:
+            raise SioemitError("targeted", f"{call} goes to the servers of a namespace and takes no rooms")
+
+    def _needs_version_4(self, call: str) -> None:
+        if self._config.version < CURRENT_VERSION:
+            raise SioemitError("needs-version-4", f"{call} needs Socket.IO 4, not {self._config.version}")
+
+
+def _event(event: str, reserved: frozenset[str]) -> None:
+    if event == "":
+        raise SioemitError("empty-event", "the event's name is empty")
+    if not (type(event) is str and event.isascii()):
+        _text(event, "event")
+    if event in reserved:
+        raise SioemitError("reserved-event", f"event {event!r}: the name is reserved by Socket.IO")
+
+
+def _changed(rooms: tuple[Room, ...], call: str) -> tuple[Room, ...]:
+    if not rooms:
+        raise SioemitError("empty-room", f"{call} without a room")
+    return _add((), rooms)
+
+
+def _add(rooms: tuple[Room, ...], more: tuple[Room, ...]) -> tuple[Room, ...]:
+    """Return the rooms of both, each once, in order."""
+    if not rooms and len(more) == 1:
+        return (_room(more[0]),)
+    return tuple(dict.fromkeys((*rooms, *map(_room, more))))
+
+
+def _room(room: Room) -> Room:
+    if type(room) is str and room.isascii() and room:
+        return room
+    if isinstance(room, str):
+        if room == "":
+            raise SioemitError("empty-room", "the room's name is empty")
+        return _text(room, "room")
+    if isinstance(room, bool) or not isinstance(room, int | float):
+        message = f"a room is a str or a number, not {type(room).__name__}"
+        raise TypeError(message)
+    if not math.isfinite(room) or abs(room) > MAX_INT:
+        raise SioemitError("invalid-text", f"room {room}: no server can have a room of that number")
+    return int(room) if float(room).is_integer() else float(room)
+
+
+def _text(text: str, what: str) -> str:
+    if not isinstance(text, str):
+        message = f"the {what} is a str, not {type(text).__name__}"
+        raise TypeError(message)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SioemitError(
+            "invalid-text", f"{what} {text!r}: it is not valid Unicode, so no server can have it"
+        ) from None
+    return str.__str__(text)
