@@ -211,7 +211,7 @@ library and the command are. The first columns are ours.
 		fmt.Fprintf(&b, "| %s |", p.says)
 		for _, c := range columns {
 			outcome := c.outcomes[p.name]
-			if c.ours && outcome == "yes" && p.name == "compress-websocket" {
+			if outcome == "yes" && p.name == "compress-websocket" {
 				outcome = p.cell
 			}
 			fmt.Fprintf(&b, " %s |", outcome)

@@ -104,6 +104,23 @@ func TestGo(t *testing.T) {
 	}
 }
 
+// TestSDKs runs the whole suite against the emitters in other languages.
+func TestSDKs(t *testing.T) {
+	programs, err := filepath.Glob("../sdk/*/conformance/run")
+	if err != nil || len(programs) == 0 {
+		t.Fatalf("no drivers: %v", err)
+	}
+	for _, program := range programs {
+		t.Run(filepath.Base(filepath.Dir(filepath.Dir(program))), func(t *testing.T) {
+			var out bytes.Buffer
+			if err := execute(t.Context(), []string{"-driver", program}, &out); err != nil {
+				t.Fatalf("%v\n%s", err, &out)
+			}
+			t.Log(out.String())
+		})
+	}
+}
+
 // TestBrokenDrivers has drivers with one fault each fail, and only at the cases
 // that show it.
 func TestBrokenDrivers(t *testing.T) {
