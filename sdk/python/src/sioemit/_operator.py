@@ -72,6 +72,11 @@ class Config:
         )
 
 
+# Programs have few events. The bound is for those that make up names.
+_good_events: set[str] = set()
+MAX_GOOD_EVENTS = 1000
+
+
 class Targeting:
     """Who gets what is sent. It never changes: its methods return new ones, which can be kept and shared."""
 
@@ -100,7 +105,8 @@ class Targeting:
         if not rooms:
             raise SioemitError("empty-room", "to() without a room would reach everyone; give it one, or leave it out")
         namespace, targeted, excepted, volatile, compress = self._target
-        return self._with(Target(namespace, _add(targeted, rooms), excepted, volatile, compress))
+        # tuple.__new__ is what Target() calls, without the call.
+        return self._with(tuple.__new__(Target, (namespace, _add(targeted, rooms), excepted, volatile, compress)))
 
     def in_(self: Self, *rooms: Room) -> Self:
         """Do as to(), by its other name in Socket.IO."""
@@ -128,8 +134,12 @@ class Targeting:
         return self._derive(compress=compress)
 
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Command:
-        _event(event, RESERVED)
-        return self._config.adapter.broadcast(self._target, event, args, self._config.limits)
+        if event not in _good_events:
+            _event(event, RESERVED)
+            if len(_good_events) < MAX_GOOD_EVENTS:
+                _good_events.add(event)
+        config = self._config
+        return config.adapter.broadcast(self._target, event, args, config.limits)
 
     def _join(self, rooms: tuple[Room, ...]) -> Command:
         self._needs_version_4("sockets_join")
@@ -165,8 +175,7 @@ class Targeting:
 def _event(event: str, reserved: frozenset[str]) -> None:
     if event == "":
         raise SioemitError("empty-event", "the event's name is empty")
-    if not (type(event) is str and event.isascii()):
-        _text(event, "event")
+    _text(event, "event")
     if event in reserved:
         raise SioemitError("reserved-event", f"event {event!r}: the name is reserved by Socket.IO")
 
@@ -180,13 +189,12 @@ def _changed(rooms: tuple[Room, ...], call: str) -> tuple[Room, ...]:
 def _add(rooms: tuple[Room, ...], more: tuple[Room, ...]) -> tuple[Room, ...]:
     """Return the rooms of both, each once, in order."""
     if not rooms and len(more) == 1:
-        return (_room(more[0]),)
+        room = more[0]
+        return more if type(room) is str and room and room.isascii() else (_room(room),)
     return tuple(dict.fromkeys((*rooms, *map(_room, more))))
 
 
 def _room(room: Room) -> Room:
-    if type(room) is str and room.isascii() and room:
-        return room
     if isinstance(room, str):
         if room == "":
             raise SioemitError("empty-room", "the room's name is empty")

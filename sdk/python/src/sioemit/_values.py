@@ -48,7 +48,7 @@ def is_plain(value: Any, depth: int = 0) -> bool:
             if kind is str or (kind is int and -MAX_INT <= item <= MAX_INT):
                 continue
             if kind is float:
-                if not math.isfinite(item) or item.is_integer():
+                if not item % 1.0 > 0.0:  # whole, or NaN, which infinities become, too
                     return False
             elif not is_plain(item, depth + 1):
                 return False
@@ -63,7 +63,7 @@ def is_plain(value: Any, depth: int = 0) -> bool:
     if kind is int:
         return bool(-MAX_INT <= value <= MAX_INT)
     if kind is float:
-        return math.isfinite(value) and not value.is_integer()
+        return bool(value % 1.0 > 0.0)
     return kind is str or kind in _CONSTANTS
 
 
