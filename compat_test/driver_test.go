@@ -139,27 +139,21 @@ func (viaDriver) refusal(err, target error) error {
 // step is a message in the words of a driver.
 func (m message) step() (driver.Step, error) {
 	var chain [][]any
-	link := func(name string, words ...string) {
-		linked := []any{name}
-		for _, word := range words {
-			linked = append(linked, word)
-		}
-		chain = append(chain, linked)
-	}
+	link := func(name string, words ...any) { chain = append(chain, append([]any{name}, words...)) }
 	if m.namespace != "" {
 		link("of", m.namespace)
 	}
-	for i, room := range m.rooms { // in as many calls as there are rooms, and by both names
+	for i, room := range mixed(m.rooms, m.numbers) { // in as many calls as there are rooms, and by both names
 		link([]string{"to", "in"}[i%2], room)
 	}
-	if len(m.except) > 0 {
-		link("except", m.except...)
+	if except := mixed(m.except, m.exceptNumbers); len(except) > 0 {
+		link("except", except...)
 	}
 	if m.volatile {
 		link("volatile")
 	}
 	if m.compress != nil {
-		chain = append(chain, []any{"compress", *m.compress})
+		link("compress", *m.compress)
 	}
 	call := []any{"emit", m.event}
 	for _, arg := range m.args {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,14 +46,20 @@ func (s *step) on(ctx context.Context, io *emitter.Emitter) (any, error) {
 		}
 		return nil, op.ServerSideEmit(ctx, event, args...)
 	case "socketsJoin", "socketsLeave":
-		rooms, err := readAll[string](s.Call[1:])
-		if err != nil {
+		names, numbers, err := readRooms(s.Call[1:])
+		switch {
+		case err != nil:
 			return nil, err
+		case names != nil && numbers != nil:
+			return nil, skipError("Go takes names and numbers in two calls")
+		case name == "socketsJoin" && numbers != nil:
+			return nil, op.SocketsJoinNumber(ctx, numbers...)
+		case name == "socketsJoin":
+			return nil, op.SocketsJoin(ctx, names...)
+		case numbers != nil:
+			return nil, op.SocketsLeaveNumber(ctx, numbers...)
 		}
-		if name == "socketsJoin" {
-			return nil, op.SocketsJoin(ctx, rooms...)
-		}
-		return nil, op.SocketsLeave(ctx, rooms...)
+		return nil, op.SocketsLeave(ctx, names...)
 	case "disconnectSockets":
 		closes, err := readAll[bool](s.Call[1:])
 		if err != nil {
@@ -98,19 +105,47 @@ func link(op *emitter.BroadcastOperator, text json.RawMessage) (*emitter.Broadca
 		}
 		return op.Of(namespace[0]), nil
 	}
-	rooms, err := readAll[string](words)
-	if err != nil {
-		return nil, err
+	rooms := map[string]func(...string) *emitter.BroadcastOperator{"to": op.To, "in": op.In, "except": op.Except}[name]
+	switch {
+	case rooms == nil:
+		return nil, skipError("no method " + name)
+	case len(words) == 0:
+		return rooms(), nil
 	}
-	switch name {
-	case "to":
-		return op.To(rooms...), nil
-	case "in":
-		return op.In(rooms...), nil
-	case "except":
-		return op.Except(rooms...), nil
+	for _, word := range words { // one by one, so that names and numbers keep their order
+		room, number, err := readRooms([]json.RawMessage{word})
+		switch {
+		case err != nil:
+			return nil, err
+		case number == nil && name == "to":
+			op = op.To(room...)
+		case number == nil && name == "in":
+			op = op.In(room...)
+		case number == nil:
+			op = op.Except(room...)
+		case name == "except":
+			op = op.ExceptNumber(number...)
+		default:
+			op = op.ToNumber(number...)
+		}
 	}
-	return nil, skipError("no method " + name)
+	return op, nil
+}
+
+// readRooms returns the rooms of a call: names are text, numbers are numbers.
+func readRooms(words []json.RawMessage) (names []string, numbers []float64, err error) {
+	for _, word := range words {
+		if len(word) > 0 && word[0] == '"' {
+			var name string
+			err = errors.Join(err, json.Unmarshal(word, &name))
+			names = append(names, name)
+			continue
+		}
+		var number float64
+		err = errors.Join(err, json.Unmarshal(word, &number))
+		numbers = append(numbers, number)
+	}
+	return names, numbers, err
 }
 
 func readAll[T any](words []json.RawMessage) ([]T, error) {

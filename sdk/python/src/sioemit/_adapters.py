@@ -72,11 +72,6 @@ class Adapter(Protocol):
         """Return the Redis command that counts the servers of a namespace, and its channel."""
 
 
-def room_text(room: Room) -> str:
-    """Return a room as a channel spells it."""
-    return room if isinstance(room, str) else json.dumps(room)
-
-
 def _text(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -89,10 +84,13 @@ _BINARY_HEAD = b"\x93\xa7emitter\x83\xa4type\x05\xa4data"
 # Most events go where one has gone before. The bound keeps a service with a room for each user from growing.
 @lru_cache(maxsize=1024)
 def _route(key: str, target: Target) -> tuple[bytes, bytes]:
-    """Return the channel of a broadcast, and what stands behind its data in MessagePack."""
+    """Return the channel of a broadcast, and what stands behind its data in MessagePack.
+
+    A room that is a number has no channel of its own: servers look up the text in the channel among their rooms.
+    """
     channel = f"{key}#{target.namespace}#"
-    if len(target.rooms) == 1:
-        channel += f"{room_text(target.rooms[0])}#"
+    if len(target.rooms) == 1 and isinstance(target.rooms[0], str):
+        channel += f"{target.rooms[0]}#"
     options = {"rooms": target.rooms, "flags": target.flags(), "except": target.excepted}
     # The members, without the header of the list.
     return channel.encode(), to_messagepack(["nsp", target.namespace, options], 0)[1:]
@@ -203,7 +201,7 @@ class Sharded:
         data, packed = _cluster_broadcast(target, event, args, limits)
         channel = self._channel(target.namespace)
         if len(target.rooms) == 1 and self._has_channel(target.rooms[0]):
-            channel += f"{room_text(target.rooms[0])}#"
+            channel += f"{target.rooms[0]}#"
         return "SPUBLISH", channel.encode(), _cluster_message(BROADCAST, data, target.namespace, packed=packed)
 
     def request(self, target: Target, request: Request) -> Command:
@@ -227,9 +225,9 @@ class Sharded:
         return f"{self.channel_prefix}#{namespace}#"
 
     def _has_channel(self, room: Room) -> bool:
-        if self.subscription_mode == "static":
+        if self.subscription_mode == "static" or not isinstance(room, str):
             return False
-        if self.subscription_mode == "dynamic-private" or not isinstance(room, str):
+        if self.subscription_mode == "dynamic-private":
             return True
         # Upstream compares the length in UTF-16 code units: a socket id has 20.
         return len(room.encode("utf-16-le")) // 2 != SOCKET_ID_LENGTH
