@@ -27,6 +27,7 @@ func nameOf(err error) string {
 		{emitter.ErrNoServers, "no-servers"},
 		{encoding.ErrUnreadStream, "unread-stream"},
 		{encoding.ErrBinary, "binary-in-json"},
+		{encoding.ErrTooDeep, "too-deep"},
 	} {
 		if errors.Is(err, named.err) {
 			return named.name

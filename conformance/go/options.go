@@ -20,6 +20,7 @@ func readOptions(text json.RawMessage) ([]emitter.Option, error) {
 		StreamCount      int
 		MaxLen           int64
 		UseShardedPubSub bool
+		MaxAttachments   *int
 	}
 	if text != nil {
 		if err := json.Unmarshal(text, &o); err != nil {
@@ -45,6 +46,9 @@ func readOptions(text json.RawMessage) ([]emitter.Option, error) {
 	}
 	if o.ServerVersion != nil {
 		options = append(options, emitter.WithServerVersion(*o.ServerVersion))
+	}
+	if o.MaxAttachments != nil {
+		options = append(options, emitter.WithMaxAttachments(*o.MaxAttachments))
 	}
 	if o.Codec != nil && *o.Codec == "json" {
 		options = append(options, emitter.WithCodec(emitter.JSON))

@@ -128,6 +128,9 @@ def test_arrives(value: Any, want: Any) -> None:
         ([b""] * 11, "unencodable"),
         ([b"", {"a": {"_placeholder": True}}], "unencodable"),
         ({"__proto__": {"a": b""}}, "unencodable"),
+        ([{"__proto__": 1}], "unencodable"),
+        ([b"", {"hasOwnProperty": 1}], "unencodable"),
+        ([b"", {"_placeholder": []}], "unencodable"),
     ],
 )
 def test_refused(value: Any, reason: str) -> None:
@@ -212,5 +215,5 @@ def test_more_attachments_where_servers_take_them() -> None:
 
 
 def test_what_is_harmless_is_sent() -> None:
-    for value in ({"_placeholder": True, "num": 0}, {"__proto__": 1}, [{"_placeholder": False}, b""], [b""] * 10):
+    for value in ({"_placeholder": True, "num": 0}, {"hasOwnProperty": 1}, [{"_placeholder": False}, b""], [b""] * 10):
         assert arrives(value) == value

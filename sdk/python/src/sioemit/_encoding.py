@@ -31,7 +31,7 @@ _packers = _PerThread()
 class Limits:
     """What the arguments of an event may hold."""
 
-    max_attachments: int
+    max_attachments: int | None  # None: it goes to servers, who read binary without a parser
     default: Default | None
 
 
@@ -46,9 +46,9 @@ def encode(event: str, args: tuple[Any, ...], form: Form, limits: Limits) -> tup
     """
     if is_plain(args[0]) if len(args) == 1 else all(map(is_plain, args)):
         try:
-            if form == "messagepack":
-                return _packers.pack([event, *args]), False
-            return _dumps([event, *args]).encode(), False
+            data = _packers.pack([event, *args]) if form == "messagepack" else _dumps([event, *args]).encode()
+            if b"__proto__" not in data:
+                return data, False
         except UnicodeEncodeError:
             pass  # a lone surrogate in a text, which the slow way replaces
     plain: list[Plain] = []
@@ -59,38 +59,35 @@ def encode(event: str, args: tuple[Any, ...], form: Form, limits: Limits) -> tup
             raise _argument(err, event, i) from None
         if form == "json" and plain[i].binaries:
             raise _argument(SioemitError("binary-in-json", "JSON cannot carry binary"), event, i)
-    _check_binary(event, plain, limits)
-    data = [event, *(p.value for p in plain)]
+    if limits.max_attachments is not None:
+        _check_binary(event, plain, limits.max_attachments)
+    values = [event, *(p.value for p in plain)]
     depth = max((p.depth for p in plain), default=0)
     binary = any(p.binaries for p in plain)
     if binary or form == "messagepack":
-        return to_messagepack(data, depth), binary
-    return to_json(data, depth).encode(), False
+        return to_messagepack(values, depth), binary
+    return to_json(values, depth).encode(), False
 
 
 def _argument(err: SioemitError, event: str, index: int) -> SioemitError:
     return SioemitError(err.reason, f"argument {index + 1} of event {event!r}: {err}")
 
 
-def _check_binary(event: str, plain: list[Plain], limits: Limits) -> None:
-    """Refuse what binary turns into a trap for servers and clients."""
+def _check_binary(event: str, plain: list[Plain], max_attachments: int) -> None:
+    """Refuse what binary turns into a trap for clients."""
     count = 0
     for i, p in enumerate(plain):
         count += p.binaries
-        if p.proto:
-            raise _argument(
-                SioemitError("unencodable", 'binary in a member "__proto__" ends every server that reads it'), event, i
-            )
-        if count > limits.max_attachments:
+        if count > max_attachments:
             message = (
-                f"more than {limits.max_attachments} binary values in one event disconnect clients with "
-                "socket.io-parser 4.2.6 or later; send fewer, or set max_attachments if yours take more"
+                f"more than {max_attachments} binary values in one event disconnect clients with socket.io-parser "
+                "4.2.6 or later; send fewer, or set max_attachments if yours take more"
             )
             raise _argument(SioemitError("unencodable", message), event, i)
     if count:
         for i, p in enumerate(plain):
-            if p.placeholder:
-                message = 'an object with a true "_placeholder" beside binary disconnects every client'
+            if p.special:
+                message = f'the key "{p.special}" beside binary is a trap for the parsers of clients'
                 raise _argument(SioemitError("unencodable", message), event, i)
 
 

@@ -52,8 +52,8 @@ class Config:
             raise SioemitError("server-version", f"server_version {server_version}: it is 1, 2, 3 or 4")
         if codec not in (None, "messagepack", "json"):
             raise SioemitError("adapter-option", f"codec {codec!r}: it is messagepack or json")
-        if max_attachments < 0:
-            raise SioemitError("adapter-option", f"max_attachments {max_attachments}: it must not be negative")
+        if max_attachments < 1:
+            raise SioemitError("adapter-option", f"max_attachments {max_attachments}: it must be 1 or more")
         if adapter is not None:
             name = type(adapter).__name__
             for option, given in (
@@ -157,7 +157,8 @@ class Targeting:
         _event(event, RESERVED_SERVER_SIDE)
         self._untargeted("server_side_emit")
         self._needs_version_4("server_side_emit")
-        return self._config.adapter.server_side(self._target, event, args, self._config.limits)
+        limits = Limits(None, self._config.limits.default)
+        return self._config.adapter.server_side(self._target, event, args, limits)
 
     def _listeners(self) -> tuple[str, str]:
         self._untargeted("server_count")

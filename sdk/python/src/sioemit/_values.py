@@ -74,23 +74,21 @@ class _Frame:
     source: object
     items: Iterator[Any]
     to: list[Any] | dict[str, Any]
-    proto: bool  # it is, or is in, the member __proto__ of an object
 
 
 class Plain:
     """An argument made of nothing but what the C encoders write exactly."""
 
-    __slots__ = ("_default", "binaries", "depth", "placeholder", "proto", "value")
+    __slots__ = ("_default", "binaries", "depth", "special", "value")
 
     def __init__(self, value: Any, default: Default | None) -> None:
         """Turn a value into plain ones. The call stack stays flat, whatever the depth."""
         self._default = default
         self.binaries = 0
         self.depth = 0
-        self.placeholder = False
-        self.proto = False
+        self.special = ""  # a key that beside binary is a trap
         root: list[Any] = []
-        stack = [_Frame(root, iter((value,)), root, proto=False)]
+        stack = [_Frame(root, iter((value,)), root)]
         open_ids: set[int] = set()
         while stack:
             frame = stack[-1]
@@ -100,12 +98,11 @@ class Plain:
                 stack.pop()
                 open_ids.discard(id(frame.source))
                 continue
-            key, proto = "", frame.proto
+            key = ""
             if isinstance(frame.to, dict):
                 key, item = _key(item[0]), item[1]
-                proto = proto or key == "__proto__"
             plain = self._scalar(item)
-            opened = self._open(plain, proto=proto)
+            opened = self._open(plain)
             if opened is not None:
                 if id(opened.source) in open_ids:
                     raise SioemitError("unencodable", "it holds itself, which JSON cannot")
@@ -117,20 +114,21 @@ class Plain:
                 plain = opened.to
             elif isinstance(plain, bytes):
                 self.binaries += 1
-                self.proto = self.proto or proto
             if isinstance(frame.to, dict):
-                self.placeholder = self.placeholder or (key == "_placeholder" and plain is True)
+                # Parsers take the object of a true _placeholder for a binary, and call hasOwnProperty.
+                if key == "hasOwnProperty" or (key == "_placeholder" and plain not in (None, False, 0, "")):
+                    self.special = key
                 frame.to[key] = plain
             else:
                 frame.to.append(plain)
         self.value = root[0]
 
     @staticmethod
-    def _open(value: Any, *, proto: bool) -> _Frame | None:
+    def _open(value: Any) -> _Frame | None:
         if isinstance(value, Mapping):
-            return _Frame(value, iter(value.items()), {}, proto)
+            return _Frame(value, iter(value.items()), {})
         if isinstance(value, list | tuple):
-            return _Frame(value, iter(value), [], proto)
+            return _Frame(value, iter(value), [])
         return None
 
     def _scalar(self, value: Any) -> Any:
@@ -213,6 +211,10 @@ def _time(value: datetime.datetime) -> str:
 def _key(key: Any) -> str:
     """Return a key of an object as json.dumps writes it."""
     match key:
+        case "__proto__":
+            raise SioemitError(
+                "unencodable", 'the key "__proto__" replaces the prototype of its object, and may end servers'
+            )
         case str():
             return well_formed(str.__str__(key))
         case bool():
