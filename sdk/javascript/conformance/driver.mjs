@@ -1,0 +1,76 @@
+// The driver through which the conformance suite calls this package: it reads a call a line and answers each with a line.
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Emitter, SioemitError } from "sioemit";
+import { clients } from "./clients.mjs";
+import { Skip, value } from "./values.mjs";
+
+const [variant] = process.argv.slice(2);
+if (variant === "--list") {
+  console.log(Object.keys(clients).join("\n"));
+} else if (variant in clients) {
+  await drive(variant);
+} else {
+  console.error("usage: run --list, or run VARIANT");
+  process.exitCode = 2;
+}
+
+async function drive(variant) {
+  const features = ["classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers"];
+  await answer({ language: "javascript", variant, version: "0.1.0", features });
+  const connections = new Map(); // by URL
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const ask = JSON.parse(line);
+    await answer({ id: ask.id, ...(await outcome(ask, connections)) });
+  }
+  for (const { close } of connections.values()) {
+    await close().catch(() => {});
+  }
+}
+
+async function answer(object) {
+  if (!process.stdout.write(`${JSON.stringify(object)}\n`)) {
+    await once(process.stdout, "drain");
+  }
+}
+
+async function outcome(ask, connections) {
+  try {
+    const key = `${ask.redis} ${ask.cluster}`;
+    if (!connections.has(key)) {
+      connections.set(key, await clients[variant](ask.redis, ask.cluster));
+    }
+    const io = new Emitter(connections.get(key).client, ask.options);
+    const result = await (ask.pipeline ? io.pipeline((io) => fill(io, ask.pipeline)) : call(io, ask));
+    return result === undefined ? { ok: true } : { ok: true, result };
+  } catch (error) {
+    if (error instanceof Skip) {
+      return { skip: error.message };
+    }
+    if (error instanceof SioemitError) {
+      return { error: error.reason, message: error.message };
+    }
+    return { error: "driver", message: String(error?.stack ?? error) };
+  }
+}
+
+async function fill(io, steps) {
+  for (const step of steps) {
+    await call(io, step);
+  }
+}
+
+function call(io, { chain = [], call: [name, ...args] }) {
+  const target = chain.reduce(
+    (op, [name, ...args]) => (name === "volatile" ? op.volatile : method(op, name)(...args.map(value))),
+    io,
+  );
+  return method(target, name)(...args.map(value));
+}
+
+function method(op, name) {
+  if (typeof op[name] !== "function") {
+    throw new Skip(`no method ${name}`);
+  }
+  return op[name].bind(op);
+}

@@ -1,0 +1,185 @@
+import type { Command, Request } from "./adapter.js";
+import { SioemitError } from "./errors.js";
+import {
+  addExcept,
+  addRooms,
+  checkEvent,
+  checkServerSideEvent,
+  checkSocketIds,
+  checkText,
+  kindOf,
+  type Rooms,
+} from "./names.js";
+import type { Sender } from "./sender.js";
+import { Target, withSlash } from "./target.js";
+import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "./typed-events.js";
+
+/**
+ * A target: a namespace, rooms and flags. It never changes; its methods return new ones, which can be kept and shared.
+ *
+ * What is wrong with a call rejects its promise, with a SioemitError, and then nothing was sent, unless its reason is
+ * "redis". A promise that nobody takes ends no process: see EmitterOptions.onError.
+ */
+export class BroadcastOperator<
+  EmitEvents extends EventsMap = DefaultEventsMap,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+> {
+  readonly #sender: Sender;
+  readonly #target: Target;
+  /** What was wrong with the target: each call is refused with it. */
+  readonly #refusal: unknown;
+
+  /** @internal */
+  constructor(sender: Sender, target: Target, refusal?: unknown) {
+    this.#sender = sender;
+    this.#target = target;
+    this.#refusal = refusal;
+  }
+
+  /** Targets another namespace, in which rooms and flags are kept. The leading slash may be left out. */
+  of(nsp: string): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    return this.#derive((target) => target.with({ nsp: checkNamespace(nsp) }));
+  }
+
+  /**
+   * Targets rooms, besides those already targeted. A client that is in several of them gets the event once. A number is
+   * a room that servers joined as a number. A socket id is a room with one client in it. Without any room, as with an
+   * empty list, calls are refused: such a list must not reach everyone.
+   */
+  to(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    return this.#derive((target) => new Target(target.frame, addRooms("to", target.rooms, rooms)));
+  }
+
+  /** The same as to. */
+  in(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    return this.#derive((target) => new Target(target.frame, addRooms("in", target.rooms, rooms)));
+  }
+
+  /** Leaves out the clients in any of the rooms. Servers before Socket.IO 4 can leave out socket ids only. */
+  except(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    return this.#derive((target) => {
+      const except = addExcept(target.frame.except, rooms);
+      const { socketIds } = this.#sender.settings;
+      if (socketIds !== undefined) {
+        checkSocketIds(except, socketIds);
+      }
+      return target.with({ except });
+    });
+  }
+
+  /** Lets servers drop the event for clients that are not ready to receive it. */
+  get volatile(): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    return this.#derive((target) => target.with({ volatile: true }));
+  }
+
+  /** Says whether servers may compress the event. */
+  compress(compress: boolean): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    return this.#derive((target) => target.with({ compress: Boolean(compress) }));
+  }
+
+  /** Sends an event to the clients targeted. The promise is fulfilled once Redis has taken it. */
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Promise<void> {
+    return this.#send(() => {
+      checkEvent(event);
+      return this.#sender.settings.adapter.broadcast(this.#target, event, args);
+    });
+  }
+
+  /** Makes the clients targeted join rooms. */
+  socketsJoin(...rooms: Rooms): Promise<void> {
+    return this.#request("socketsJoin", () => ({ kind: "join", rooms: addRooms("socketsJoin", [], rooms) }));
+  }
+
+  /** Makes the clients targeted leave rooms. */
+  socketsLeave(...rooms: Rooms): Promise<void> {
+    return this.#request("socketsLeave", () => ({ kind: "leave", rooms: addRooms("socketsLeave", [], rooms) }));
+  }
+
+  /** Disconnects the clients targeted from the namespace; with close, it closes their connections. */
+  disconnectSockets(close = false): Promise<void> {
+    return this.#request("disconnectSockets", () => ({ kind: "disconnect", close: Boolean(close) }));
+  }
+
+  /**
+   * Sends an event to the servers of the namespace, where io.on(event) receives it. Rooms are refused: it goes to the
+   * servers.
+   */
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    event: Ev,
+    ...args: EventParams<ServerSideEvents, Ev>
+  ): Promise<void> {
+    return this.#request("serverSideEmit", () => {
+      checkServerSideEvent(event);
+      this.#checkUntargeted("serverSideEmit");
+      return { kind: "serverSideEmit", event, args };
+    });
+  }
+
+  /**
+   * Returns how many servers listen on the namespace; on a Redis Cluster it asks all nodes. Rooms are refused: a server
+   * listens to its whole namespace.
+   */
+  serverCount(): Promise<number> {
+    try {
+      this.#check();
+      this.#checkUntargeted("serverCount");
+    } catch (error) {
+      return this.#sender.refuse(error);
+    }
+    return this.#sender.serverCount(this.#target.frame.nsp);
+  }
+
+  #request(call: string, make: () => Request): Promise<void> {
+    return this.#send(() => {
+      const request = make();
+      const { serverVersion, adapter } = this.#sender.settings;
+      if (serverVersion < 4) {
+        throw new SioemitError("needs-version-4", `${call} needs servers with Socket.IO 4, not ${serverVersion}`);
+      }
+      return adapter.request(this.#target, request);
+    });
+  }
+
+  #send(make: () => Command): Promise<void> {
+    let command: Command;
+    try {
+      this.#check();
+      command = make();
+    } catch (error) {
+      return this.#sender.refuse(error);
+    }
+    return this.#sender.send(command);
+  }
+
+  #check(): void {
+    if (this.#refusal !== undefined) {
+      throw this.#refusal;
+    }
+  }
+
+  #checkUntargeted(call: string): void {
+    if (this.#target.rooms.length > 0 || this.#target.frame.except.length > 0) {
+      throw new SioemitError("targeted", `${call} goes to the servers of a namespace and takes no rooms`);
+    }
+  }
+
+  #derive(change: (target: Target) => Target): BroadcastOperator<EmitEvents, ServerSideEvents> {
+    let target = this.#target;
+    let refusal = this.#refusal;
+    try {
+      target = change(target);
+    } catch (error) {
+      refusal ??= error;
+    }
+    return new BroadcastOperator(this.#sender, target, refusal);
+  }
+}
+
+/** Returns the name of a namespace with its slash, and refuses what is none. */
+export function checkNamespace(nsp: unknown): string {
+  if (typeof nsp !== "string") {
+    throw new SioemitError("invalid-text", `a namespace is text, not ${kindOf(nsp)}`);
+  }
+  checkText("the namespace", nsp);
+  return withSlash(nsp);
+}

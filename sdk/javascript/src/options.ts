@@ -1,0 +1,180 @@
+import type { Adapter } from "./adapter.js";
+import { Classic } from "./classic.js";
+import { SioemitError } from "./errors.js";
+import { checkText, kindOf, whole } from "./names.js";
+import { Sharded, type SubscriptionMode } from "./sharded.js";
+import { Streams } from "./streams.js";
+
+/** What the servers of the cluster have set, by upstream's names, and what the emitter does by itself. */
+export interface EmitterOptions {
+  /** How the servers are joined: createAdapter (classic), createShardedAdapter, or the streams adapter. @default "classic" */
+  adapter?: "classic" | "sharded" | "streams" | undefined;
+  /** The major version of the servers' socket.io; other than 4 for the classic adapter only. @default 4 */
+  serverVersion?: 1 | 2 | 3 | 4 | undefined;
+  /** The classic adapter's option. @default "socket.io" */
+  key?: string | undefined;
+  /** "json" for servers that set a parser of JSON on the classic adapter. @default "msgpack" */
+  codec?: "msgpack" | "json" | undefined;
+  /** The sharded and the streams adapter's option. @default "socket.io" */
+  channelPrefix?: string | undefined;
+  /** The sharded adapter's option; with another one than the servers', events to one room reach nobody. @default "dynamic" */
+  subscriptionMode?: SubscriptionMode | undefined;
+  /** The streams adapter's option. @default "socket.io" */
+  streamName?: string | undefined;
+  /** The streams adapter's option. @default 1 */
+  streamCount?: number | undefined;
+  /** The streams adapter's option. @default 10000 */
+  maxLen?: number | undefined;
+  /** The streams adapter's option. @default false */
+  useShardedPubSub?: boolean | undefined;
+  /**
+   * How many binary values the clients' parser takes in one event; by more they are disconnected. Infinity for parsers
+   * without a limit: socket.io-parser before 4.2.6, 3.4.4 and 3.3.5. @default 10
+   */
+  maxAttachments?: number | undefined;
+  /** What socket ids look like on servers before Socket.IO 4 that make their own, for except. */
+  socketIds?: RegExp | undefined;
+  /**
+   * Gets the error of each call whose promise nobody took. Without it, the first one of each reason becomes a warning of
+   * the process.
+   */
+  onError?: ((error: SioemitError) => void) | undefined;
+}
+
+type Options = { [name in keyof EmitterOptions]: unknown };
+
+/** The options of each adapter, beside those that all have. */
+const optionsOf: Record<string, readonly string[]> = {
+  classic: ["key", "codec", "serverVersion"],
+  sharded: ["channelPrefix", "subscriptionMode"],
+  streams: ["channelPrefix", "streamName", "streamCount", "maxLen", "useShardedPubSub"],
+};
+
+const common: readonly string[] = ["adapter", "maxAttachments", "socketIds", "onError"];
+
+export interface Settings {
+  adapter: Adapter;
+  serverVersion: number;
+  /** What except takes; undefined: rooms. */
+  socketIds: RegExp | undefined;
+  onError: ((error: SioemitError) => void) | undefined;
+}
+
+export function readOptions(options: EmitterOptions): Settings {
+  const given: Options = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
+  const serverVersion = given.serverVersion ?? 4;
+  if (serverVersion !== 1 && serverVersion !== 2 && serverVersion !== 3 && serverVersion !== 4) {
+    throw new SioemitError("server-version", `serverVersion is 1, 2, 3 or 4, not ${show(serverVersion)}`);
+  }
+  const adapter = oneOf(given, "adapter", ["classic", "sharded", "streams"]);
+  checkNames(given, adapter, serverVersion);
+  const { socketIds, onError } = given;
+  if (socketIds !== undefined && !(socketIds instanceof RegExp)) {
+    throw new SioemitError("adapter-option", `socketIds is a regular expression, not ${kindOf(socketIds)}`);
+  }
+  if (onError !== undefined && typeof onError !== "function") {
+    throw new SioemitError("adapter-option", `onError is a function, not ${kindOf(onError)}`);
+  }
+  return {
+    adapter: newAdapter(adapter, given, serverVersion),
+    serverVersion,
+    socketIds: serverVersion < 4 ? whole(socketIds) : undefined,
+    onError: onError as Settings["onError"],
+  };
+}
+
+/** Refuses options that the adapter does not have: each would be ignored without a word. */
+function checkNames(given: Options, adapter: string, serverVersion: number): void {
+  const known = optionsOf[adapter] ?? [];
+  for (const [name, value] of Object.entries(given)) {
+    if (value === null) {
+      throw new SioemitError(
+        "adapter-option",
+        `the option ${name} is null; leave it out, or undefined, for the default`,
+      );
+    }
+    if (known.includes(name) || common.includes(name) || (name === "serverVersion" && serverVersion === 4)) {
+      continue;
+    }
+    if (name === "parser") {
+      throw new SioemitError(
+        "adapter-option",
+        'there is no option parser; for servers with a parser of JSON, set codec: "json"',
+      );
+    }
+    const owners = Object.keys(optionsOf).filter((other) => optionsOf[other]?.includes(name));
+    throw new SioemitError(
+      "adapter-option",
+      owners.length === 0
+        ? `there is no option ${name}`
+        : `the option ${name} belongs to the adapter ${owners.join(" or ")}, and this one is ${adapter}`,
+    );
+  }
+}
+
+function newAdapter(adapter: string, given: Options, serverVersion: number): Adapter {
+  const maxAttachments = wholeNumber(given, "maxAttachments", 10, 0);
+  switch (adapter) {
+    case "sharded":
+      return new Sharded({
+        channelPrefix: text(given, "channelPrefix"),
+        subscriptionMode: oneOf(given, "subscriptionMode", ["dynamic", "dynamic-private", "static"]),
+        maxAttachments,
+      });
+    case "streams":
+      return new Streams({
+        streamName: text(given, "streamName"),
+        streamCount: wholeNumber(given, "streamCount", 1, 1),
+        maxLen: wholeNumber(given, "maxLen", 10000, 1),
+        channelPrefix: text(given, "channelPrefix"),
+        useShardedPubSub: flag(given, "useShardedPubSub"),
+        maxAttachments,
+      });
+    default:
+      return new Classic({
+        key: text(given, "key"),
+        json: oneOf(given, "codec", ["msgpack", "json"]) === "json",
+        serverVersion,
+        maxAttachments,
+      });
+  }
+}
+
+/** Returns a choice; the first one is the default. */
+function oneOf<T extends string>(given: Options, name: keyof EmitterOptions, choices: readonly [T, ...T[]]): T {
+  const value = given[name] ?? choices[0];
+  if (!choices.includes(value as T)) {
+    throw new SioemitError("adapter-option", `${name} is one of ${choices.join(", ")}, not ${show(value)}`);
+  }
+  return value as T;
+}
+
+function text(given: Options, name: keyof EmitterOptions): string {
+  const value = given[name] ?? "socket.io";
+  if (typeof value !== "string") {
+    throw new SioemitError("adapter-option", `${name} is text, not ${show(value)}`);
+  }
+  checkText(name, value);
+  return value;
+}
+
+function wholeNumber(given: Options, name: keyof EmitterOptions, otherwise: number, least: number): number {
+  const value = given[name] ?? otherwise;
+  const unlimited = name === "maxAttachments" && value === Number.POSITIVE_INFINITY;
+  if (typeof value !== "number" || !(unlimited || Number.isSafeInteger(value)) || value < least) {
+    throw new SioemitError("adapter-option", `${name} is a whole number from ${least} on, not ${show(value)}`);
+  }
+  return value;
+}
+
+function flag(given: Options, name: keyof EmitterOptions): boolean {
+  const value = given[name] ?? false;
+  if (typeof value !== "boolean") {
+    throw new SioemitError("adapter-option", `${name} is true or false, not ${show(value)}`);
+  }
+  return value;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : kindOf(value);
+}

@@ -1,0 +1,180 @@
+import process from "node:process";
+import type { Command } from "./adapter.js";
+import { redisError } from "./client.js";
+import type { Connection, Pipeline } from "./connection.js";
+import { messageOf, SioemitError } from "./errors.js";
+import type { Settings } from "./options.js";
+import { Result } from "./result.js";
+
+/** What all operators of an emitter share: where their commands go, and their errors. */
+export abstract class Sender {
+  readonly settings: Settings;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+
+  /** Sends a command. */
+  abstract send(command: Command): Promise<void>;
+  /** Returns the promise of a call that was refused. */
+  abstract refuse(error: unknown): Promise<never>;
+  /** Returns how many servers listen on a namespace. */
+  abstract serverCount(nsp: string): Promise<number>;
+  /** Sends all that a function sends to a sender of its own, in one round trip. */
+  abstract pipeline(fill: (sender: Sender) => unknown): Promise<void>;
+}
+
+/** Sends each command on its own. */
+export class DirectSender extends Sender {
+  readonly #connection: Connection;
+  readonly #warned = new Set<string>();
+
+  constructor(settings: Settings, connection: Connection) {
+    super(settings);
+    this.#connection = connection;
+  }
+
+  send(command: Command): Promise<void> {
+    return new Result<void>((resolve, reject) => {
+      const fail = (error: unknown) => reject(this.#redisError(command, error));
+      try {
+        this.#connection.send(command).then(() => resolve(), fail);
+      } catch (error) {
+        fail(error);
+      }
+    }, this.#report);
+  }
+
+  refuse(error: unknown): Promise<never> {
+    return new Result<never>((_, reject) => reject(asRefusal(error)), this.#report);
+  }
+
+  serverCount(nsp: string): Promise<number> {
+    return this.#result(async () => {
+      const [ask, channel] = this.settings.adapter.listeners(nsp);
+      try {
+        const answers = await this.#connection.askAll(["PUBSUB", ask, channel]);
+        return answers.reduce<number>((sum, answer) => sum + Number((answer as unknown[])[1]), 0);
+      } catch (error) {
+        throw redisError(`PUBSUB ${ask}`, error, this.#connection);
+      }
+    });
+  }
+
+  pipeline(fill: (sender: Sender) => unknown): Promise<void> {
+    return this.#result(async () => {
+      const pipeline = this.#connection.pipeline();
+      const commands = await collect(this.settings, pipeline, fill);
+      if (commands === 0) {
+        return;
+      }
+      const { count = "some", first } = await pipeline.exec();
+      if (first !== undefined) {
+        const what = `${count} of ${commands} commands of the pipeline failed, the first with`;
+        throw redisError(what, first.error, this.#connection);
+      }
+    });
+  }
+
+  #result<T>(call: () => Promise<T>): Promise<T> {
+    return new Result<T>((resolve, reject) => {
+      call().then(resolve, reject);
+    }, this.#report);
+  }
+
+  #redisError([name]: Command, error: unknown): SioemitError {
+    return redisError(name, error, this.#connection);
+  }
+
+  /** Reports the error of a call that nobody waits for. */
+  readonly #report = (error: unknown): void => {
+    if (!(error instanceof SioemitError)) {
+      Promise.reject(error); // thrown by the caller's own function in a pipeline
+    } else if (this.settings.onError !== undefined) {
+      this.settings.onError(error);
+    } else if (!this.#warned.has(error.reason)) {
+      this.#warned.add(error.reason);
+      process.emitWarning(
+        `${error.message} (nobody awaited the call; later errors of this kind are not shown: give the Emitter an ` +
+          "onError, or await its calls, to get each)",
+        { type: "SioemitWarning", code: error.reason },
+      );
+    }
+  };
+}
+
+const done = Promise.resolve();
+
+/** Where the commands of a pipeline go. */
+type Commands = Pick<Pipeline, "add">;
+
+/** Adds commands to a pipeline. */
+class PipelineSender extends Sender {
+  readonly #commands: Commands;
+  /** How many commands were added. */
+  count = 0;
+  /** The first call that was refused: because of it nothing is sent. */
+  refusal: SioemitError | undefined;
+  ended = false;
+
+  constructor(settings: Settings, commands: Commands) {
+    super(settings);
+    this.#commands = commands;
+  }
+
+  send(command: Command): Promise<void> {
+    if (this.ended) {
+      return this.refuse(
+        new SioemitError("pipeline-ended", "the function of the pipeline has returned, and its emitter ended with it"),
+      );
+    }
+    this.#commands.add(command);
+    this.count++;
+    return done;
+  }
+
+  refuse(error: unknown): Promise<never> {
+    const refusal = asRefusal(error);
+    this.refusal ??= refusal;
+    // Before its end the pipeline itself fails with it; a call behind its end has nobody else to tell.
+    return this.ended
+      ? Promise.reject(refusal)
+      : new Result<never>(
+          (_, reject) => reject(refusal),
+          () => {},
+        );
+  }
+
+  serverCount(): Promise<never> {
+    return this.refuse(
+      new SioemitError("in-pipeline", "serverCount needs an answer, which a pipeline has only after its end"),
+    );
+  }
+
+  /** Adds what is collected to this pipeline, once all of it is. */
+  async pipeline(fill: (sender: Sender) => unknown): Promise<void> {
+    const commands: Command[] = [];
+    await collect(this.settings, { add: (command) => commands.push(command) }, fill);
+    for (const command of commands) {
+      await this.send(command);
+    }
+  }
+}
+
+/** Lets a function fill a pipeline, and returns how many commands it added. */
+async function collect(settings: Settings, commands: Commands, fill: (sender: Sender) => unknown): Promise<number> {
+  const sender = new PipelineSender(settings, commands);
+  try {
+    await fill(sender);
+  } finally {
+    sender.ended = true;
+  }
+  if (sender.refusal !== undefined) {
+    throw sender.refusal;
+  }
+  return sender.count;
+}
+
+function asRefusal(error: unknown): SioemitError {
+  return error instanceof SioemitError ? error : new SioemitError("unencodable", messageOf(error), { cause: error });
+}

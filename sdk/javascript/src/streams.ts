@@ -1,0 +1,100 @@
+import type { Buffer } from "node:buffer";
+import { type Adapter, type Command, type Request, uid } from "./adapter.js";
+import { jsonUnlessBinary, messageTypes, requestData, wrap, writeBroadcast, writeServerSideEmit } from "./cluster.js";
+import { SioemitError } from "./errors.js";
+import { withWriter } from "./msgpack.js";
+import type { Target } from "./target.js";
+
+interface StreamsOptions {
+  streamName: string;
+  streamCount: number;
+  maxLen: number;
+  channelPrefix: string;
+  useShardedPubSub: boolean;
+  maxAttachments: number;
+}
+
+/** createAdapter of @socket.io/redis-streams-adapter. */
+export class Streams implements Adapter {
+  readonly #options: StreamsOptions;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  broadcast(target: Target, event: string, args: readonly unknown[]): Command {
+    const data = jsonUnlessBinary((w) => writeBroadcast(w, target, event, args, this.#options.maxAttachments));
+    // A field of the stream is text: MessagePack goes as base64.
+    const text = typeof data === "string" ? data : (data as Buffer).toString("base64");
+    return this.#entry(target.frame.nsp, messageTypes.broadcast, text);
+  }
+
+  /**
+   * A request goes through the stream where a server that was away must not miss it, and by pub/sub where an answer may
+   * be due.
+   */
+  request(target: Target, request: Request): Command {
+    const { nsp } = target.frame;
+    const type = messageTypes[request.kind];
+    if (request.kind !== "serverSideEmit") {
+      return this.#entry(nsp, type, requestData(target, request));
+    }
+    const message = withWriter((w) => {
+      wrap(w, type, nsp, () => writeServerSideEmit(w, request.event, request.args));
+      return w.finish();
+    });
+    return [this.#options.useShardedPubSub ? "SPUBLISH" : "PUBLISH", this.#channel(nsp), message];
+  }
+
+  #entry(nsp: string, type: number, data: string): Command {
+    return [
+      "XADD",
+      this.#stream(nsp),
+      "MAXLEN",
+      "~",
+      String(this.#options.maxLen),
+      "*",
+      "uid",
+      uid,
+      "nsp",
+      nsp,
+      "type",
+      String(type),
+      "data",
+      data,
+    ];
+  }
+
+  #stream(nsp: string): string {
+    const { streamName, streamCount } = this.#options;
+    if (streamCount === 1) {
+      return streamName;
+    }
+    const i = hashCode(nsp) % streamCount; // signed, as upstream computes it
+    if (i < 0) {
+      throw new SioemitError(
+        "unread-stream",
+        `no server reads the stream of the namespace "${nsp}": it hashes to stream ${i} of ${streamCount}; ` +
+          "give the namespace another name, or the servers one stream",
+      );
+    }
+    return `${streamName}-${i}`;
+  }
+
+  listeners(nsp: string): ["NUMSUB" | "SHARDNUMSUB", string] {
+    return [this.#options.useShardedPubSub ? "SHARDNUMSUB" : "NUMSUB", this.#channel(nsp)];
+  }
+
+  #channel(nsp: string): string {
+    return `${this.#options.channelPrefix}#${nsp}#`;
+  }
+}
+
+/** The hash of Java's strings, which upstream borrowed: over UTF-16, in 32 bits with a sign. */
+function hashCode(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) {
+    hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
+  }
+  return hash;
+}
