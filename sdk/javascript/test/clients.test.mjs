@@ -7,7 +7,7 @@ import * as redis5 from "redis-5";
 import * as redis6 from "redis-6";
 import { Emitter } from "sioemit";
 import { clients } from "../conformance/clients.mjs";
-import { startCluster, startRedis, until } from "./redis.mjs";
+import { startCluster, startRedis, startSentinel, until } from "./redis.mjs";
 import { decode, refusal } from "./support.mjs";
 
 /** Remembers what comes on a Redis, by pattern; an event "end" on the channel "end" shows that all before has come. */
@@ -304,6 +304,55 @@ suite("a Redis Cluster", () => {
           assert.ok(refusal("redis", /MOVED.*createCluster/)(error), error.message);
         }
       } finally {
+        await close();
+      }
+    });
+  }
+});
+
+suite("Sentinel", () => {
+  let servers;
+  before(async () => {
+    servers = await startSentinel();
+  });
+  after(() => servers?.close());
+
+  const nodeRedis = async ({ createSentinel }) => {
+    const sentinelRootNodes = [{ host: "127.0.0.1", port: servers.sentinel.port }];
+    const client = createSentinel({ name: "main", sentinelRootNodes, replicaPoolSize: 1 });
+    client.on("error", () => {});
+    await client.connect();
+    return { client, close: () => client.close() };
+  };
+  const variants = {
+    "node-redis 5": () => nodeRedis(redis5),
+    "node-redis 6": () => nodeRedis(redis6),
+    ioredis: () => {
+      const client = new Redis({ name: "main", sentinels: [{ host: "127.0.0.1", port: servers.sentinel.port }] });
+      return { client, close: () => client.quit() };
+    },
+  };
+  for (const [name, connect] of Object.entries(variants)) {
+    test(`${name} sends to the master, never to a replica`, async () => {
+      const { client, close } = await connect();
+      const listener = await listen(servers.master.port, ["socket.io#/#"]);
+      try {
+        const io = new Emitter(client);
+        const sharded = new Emitter(client, { adapter: "sharded" });
+        for (let i = 0; i < 20; i++) {
+          await io.emit("ev", i);
+          await sharded.emit("ev", i);
+        }
+        await io.pipeline((io) => {
+          io.emit("ev", 20);
+          io.emit("ev", 21);
+        });
+        await listener.exactly(42);
+        assert.equal(await io.serverCount(), 0);
+        assert.equal(await sharded.serverCount(), 1);
+        await new Emitter(client, { adapter: "streams" }).emit("ev");
+      } finally {
+        listener.close();
         await close();
       }
     });

@@ -1,7 +1,7 @@
 // Starts real Redis servers for tests and measurements, on free ports of 127.0.0.1.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,10 +29,10 @@ async function freePort() {
 }
 
 /** Starts a Redis; its admin is a client for whatever a test needs to set or see. */
-export async function startRedis({ args = [], password } = {}) {
+export async function startRedis({ args = [], password, config } = {}) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await tryRedis(args, password);
+      return await tryRedis(args, password, config);
     } catch (error) {
       if (attempt === 5) {
         throw error; // the port was taken, perhaps, but not five times in a row
@@ -41,10 +41,27 @@ export async function startRedis({ args = [], password } = {}) {
   }
 }
 
-async function tryRedis(args, password) {
+async function tryRedis(args, password, config) {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), "sioemit-redis-"));
-  const settings = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder, "--loglevel", "warning"];
+  const files = [];
+  if (config !== undefined) {
+    files.push(join(folder, "redis.conf"));
+    await writeFile(files[0], config);
+  }
+  const settings = [
+    ...files,
+    "--port",
+    port,
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--dir",
+    folder,
+    "--loglevel",
+    "warning",
+  ];
   const server = spawn("redis-server", [...settings, ...args].map(String), { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const keep = (text) => {
@@ -67,6 +84,28 @@ async function tryRedis(args, password) {
     throw new Error(`redis-server on port ${port} did not start (${first}): ${output}`);
   }
   return { port, url: `redis://127.0.0.1:${port}`, admin, close };
+}
+
+/** Starts a Redis with a replica, and a Sentinel that watches them under the name "main". */
+export async function startSentinel() {
+  const nodes = [await startRedis()];
+  const close = async () => {
+    await Promise.all(nodes.map((node) => node.close()));
+  };
+  try {
+    const [master] = nodes;
+    nodes.push(await startRedis({ args: ["--replicaof", "127.0.0.1", master.port] }));
+    await until("the replica follows", async () => (await master.admin.info("replication")).includes("state=online"));
+    const config = `sentinel monitor main 127.0.0.1 ${master.port} 1\n`;
+    nodes.push(await startRedis({ args: ["--sentinel"], config }));
+    const [, , sentinel] = nodes;
+    const replicas = async () => (await sentinel.admin.call("SENTINEL", "REPLICAS", "main")).length;
+    await until("the Sentinel knows the replica", async () => (await replicas()) === 1);
+    return { master, sentinel, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Starts a Redis Cluster of masters, each with a part of the slots, and replicas of the first ones. */
