@@ -13,7 +13,7 @@ demo: $(packages)
 test: deps
 	go test -race -count=1 -timeout 20m $$(go list ./... | grep -v '/compat_test$$')
 	@# In the folder itself, because go test then shows the line that each row prints.
-	cd compat_test && go test -race -count=1 -timeout 20m
+	cd compat_test && go test -race -count=1 -timeout 40m
 	@# Not under -race, which allocates. That they ran at all is seen by their names.
 	for p in ./encoding ./emitter; do \
 		out=$$(go test -count=1 -v -run Allocations $$p) || { echo "$$out"; exit 1; }; \
@@ -21,6 +21,8 @@ test: deps
 	done
 	@# encoding/json is made in another way there. What it does otherwise is listed, and the list is tested, too.
 	GOEXPERIMENT=jsonv2 go test -count=1 ./encoding
+	@# Each of the other languages, as its own folder has it.
+	for sdk in sdk/*/; do $(MAKE) -C $$sdk test || exit 1; done
 	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at
 
 build:

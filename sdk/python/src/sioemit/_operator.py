@@ -203,9 +203,13 @@ def _room(room: Room) -> Room:
     if isinstance(room, bool) or not isinstance(room, int | float):
         message = f"a room is a str or a number, not {type(room).__name__}"
         raise TypeError(message)
-    if not math.isfinite(room) or abs(room) > MAX_INT:
+    try:
+        number = float(room)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise SioemitError("invalid-text", f"room {room}: no server can have a room of that number")
-    return int(room) if float(room).is_integer() else float(room)
+    return int(number) if abs(number) <= MAX_INT and number.is_integer() else number
 
 
 def _text(text: str, what: str) -> str:
