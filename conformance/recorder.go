@@ -263,7 +263,7 @@ func readReply(in *bufio.Reader, raw *[]byte) (kind byte, err error) {
 	}
 	n, err := strconv.Atoi(strings.TrimRight(string(line[1:]), "\r\n"))
 	if err != nil {
-		return 0, fmt.Errorf("Redis answered %.40q, which is no RESP", line)
+		return 0, fmt.Errorf("no RESP came from Redis: %.40q", line)
 	}
 	switch kind {
 	case '$', '=', '!':
@@ -275,7 +275,7 @@ func readReply(in *bufio.Reader, raw *[]byte) (kind byte, err error) {
 		n *= 2
 	case '*', '~', '>':
 	default:
-		return 0, fmt.Errorf("Redis answered %.40q, which is no RESP", line)
+		return 0, fmt.Errorf("no RESP came from Redis: %.40q", line)
 	}
 	for range n {
 		if _, err := readReply(in, raw); err != nil {

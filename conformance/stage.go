@@ -83,23 +83,23 @@ func (s *stage) announce(ctx context.Context) error {
 }
 
 func (s *stage) announced(ctx context.Context, node *harness.Redis) bool {
-	slots, err := node.Client().ClusterSlots(ctx).Result()
+	shards, err := node.Client().ClusterShards(ctx).Result()
 	if err != nil {
 		return false
 	}
-	ports := make(map[string]bool)
+	ports := make(map[int64]bool)
 	for _, r := range s.recorders {
-		ports["127.0.0.1:"+strconv.Itoa(r.port())] = true
+		ports[int64(r.port())] = true
 	}
 	found := 0
-	for _, slot := range slots {
-		for _, n := range slot.Nodes {
-			if ports[n.Addr] {
+	for _, shard := range shards {
+		for _, n := range shard.Nodes {
+			if ports[n.Port] {
 				found++
 			}
 		}
 	}
-	return found == len(s.nodes) && len(slots) == len(s.nodes)
+	return found == len(s.nodes) && len(shards) == len(s.nodes)
 }
 
 // url is where a driver connects, as a user or as everyone.
