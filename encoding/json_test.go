@@ -89,4 +89,10 @@ func TestJSONSyntax(t *testing.T) {
 			t.Errorf("%T: %q, %v", v, got, err)
 		}
 	}
+	// What looks deep in a string is not.
+	for _, text := range []string{`["` + strings.Repeat("[", 20000) + `"`, `["\"` + strings.Repeat("[", 20000) + `"`} {
+		if _, err := Append(nil, TaggedJSON(text)); err == nil || errors.Is(err, ErrTooDeep) {
+			t.Errorf("%.20s: %v", text, err)
+		}
+	}
 }
