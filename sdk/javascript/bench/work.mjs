@@ -48,14 +48,18 @@ function publishers(client) {
   const io = new Emitter(client);
   const official = new Official(client);
   const message = Buffer.from(encode(kept));
-  const bare = (pipeline) => {
-    for (let i = 0; i < pieces; i++) {
+  const one = Array(pieces).fill(message);
+  const distinct = one.map((message) => Buffer.from(message));
+  const publish = (messages) => {
+    const pipeline = client.pipeline?.() ?? client.multi();
+    for (const message of messages) {
       pipeline.publish(channel, message);
     }
-    return pipeline;
+    return client.pipeline ? pipeline.exec() : pipeline.execAsPipeline();
   };
   return {
-    bare: () => (client.pipeline ? bare(client.pipeline()).exec() : bare(client.multi()).execAsPipeline()),
+    bare: () => publish(one),
+    distinct: () => publish(distinct),
     kept: () =>
       io.pipeline((io) => {
         const room = io.to("room1");

@@ -136,20 +136,16 @@ export class Writer {
     if (typeof value === "function") {
       throw new Refused("it is a function, and acknowledgements are not supported");
     }
-    const end = this.#end;
-    const before = this.binaries;
     try {
       this.#element(value, "");
     } catch (thrown) {
-      if (!(thrown instanceof TooDeep)) {
-        throw thrown;
+      if (thrown instanceof TooDeep) {
+        // Is it a cycle? Only now it pays to remember what is open.
+        this.#open = new Set();
+        this.#level = 0;
+        this.#element(value, "");
       }
-      // Is it a cycle? Only now it pays to remember what is open.
-      this.#open = new Set();
-      this.#level = 0;
-      this.#end = end;
-      this.binaries = before;
-      this.#element(value, "");
+      throw thrown;
     }
   }
 

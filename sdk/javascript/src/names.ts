@@ -90,7 +90,7 @@ export function addRooms(call: string, list: readonly Room[], rooms: Rooms): rea
   const [only] = rooms;
   if (rooms.length === 1 && list.length === 0 && !Array.isArray(only)) {
     checkRoom(only);
-    return [noNegativeZero(only)];
+    return [only];
   }
   const all = new Set(list);
   for (const entry of rooms) {
@@ -100,14 +100,10 @@ export function addRooms(call: string, list: readonly Room[], rooms: Rooms): rea
     }
     for (const room of some) {
       checkRoom(room);
-      all.add(noNegativeZero(room));
+      all.add(room);
     }
   }
   return [...all];
-}
-
-function noNegativeZero(room: Room): Room {
-  return room === 0 ? 0 : room;
 }
 
 /** Like addRooms, but nobody may be left out. */

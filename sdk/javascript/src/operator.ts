@@ -79,10 +79,15 @@ export class BroadcastOperator<
 
   /** Sends an event to the clients targeted. The promise is fulfilled once Redis has taken it. */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Promise<void> {
-    return this.#send(() => {
+    let command: Command;
+    try {
+      this.#check();
       checkEvent(event);
-      return this.#sender.settings.adapter.broadcast(this.#target, event, args);
-    });
+      command = this.#sender.settings.adapter.broadcast(this.#target, event, args);
+    } catch (error) {
+      return this.#sender.refuse(error);
+    }
+    return this.#sender.send(command);
   }
 
   /** Makes the clients targeted join rooms. */
@@ -130,21 +135,15 @@ export class BroadcastOperator<
   }
 
   #request(call: string, make: () => Request): Promise<void> {
-    return this.#send(() => {
+    let command: Command;
+    try {
+      this.#check();
       const request = make();
       const { serverVersion, adapter } = this.#sender.settings;
       if (serverVersion < 4) {
         throw new SioemitError("needs-version-4", `${call} needs servers with Socket.IO 4, not ${serverVersion}`);
       }
-      return adapter.request(this.#target, request);
-    });
-  }
-
-  #send(make: () => Command): Promise<void> {
-    let command: Command;
-    try {
-      this.#check();
-      command = make();
+      command = adapter.request(this.#target, request);
     } catch (error) {
       return this.#sender.refuse(error);
     }
