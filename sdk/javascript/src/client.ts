@@ -42,7 +42,8 @@ export function redisError(what: string, error: unknown, connection: Connection)
 
 /** Reports whether an error, or one that it carries, is about a command that holds a password. */
 function speaksOfPassword(error: unknown, text = messageOf(error)): boolean {
-  if (/\b(?:auth|hello)\b/i.test(text)) {
+  // NOPERM repeats the name of a command, or of a channel, but no arguments.
+  if (/\b(?:auth|hello)\b/i.test(text) && !text.startsWith("NOPERM ")) {
     return true;
   }
   // ioredis notes the words of the command in its errors.

@@ -15,7 +15,7 @@ export interface Connection {
 /** Commands that are sent in one round trip for each node of Redis. */
 export interface Pipeline {
   add(command: Command): void;
-  /** Sends the commands, and says what failed of them. */
+  /** Sends the commands, and says what failed of them; or fails itself, where the client does not say how many did. */
   exec(): Promise<Failures>;
 }
 

@@ -1,4 +1,5 @@
-import { Buffer } from "node:buffer";
+import { Blob, Buffer } from "node:buffer";
+import { types } from "node:util";
 import { messageOf, SioemitError } from "./errors.js";
 import { kindOf } from "./names.js";
 
@@ -526,39 +527,30 @@ function bytesOf(value: object): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
-  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) {
-    return new Uint8Array(value);
-  }
-  return undefined;
+  return types.isAnyArrayBuffer(value) ? new Uint8Array(value) : undefined;
 }
 
 /** Returns what JSON.stringify makes of a boxed primitive, and anything else as it is. */
 function unboxed(value: object): unknown {
-  if (value instanceof Number) {
+  if (types.isNumberObject(value)) {
     return Number(value);
   }
-  if (value instanceof String) {
+  if (types.isStringObject(value)) {
     return String(value);
   }
-  if (value instanceof Boolean || value instanceof BigInt) {
-    return value.valueOf();
-  }
-  return value;
+  return types.isBooleanObject(value) || types.isBigIntObject(value) ? value.valueOf() : value;
 }
 
 /** Refuses what holds something that JSON.stringify would drop, and send {} for. */
 function refuseCollections(value: object): void {
-  switch (Object.prototype.toString.call(value)) {
-    case "[object Map]":
-    case "[object Set]":
-    case "[object WeakMap]":
-    case "[object WeakSet]":
-      throw new Refused(`${kindOf(value)} would arrive as {}; make an object or an array of it`);
-    case "[object Promise]":
-      throw new Refused(`${kindOf(value)} would arrive as {}; await it first`);
-    case "[object Blob]":
-    case "[object File]":
-      throw new Refused(`${kindOf(value)} would arrive as {}; send its arrayBuffer()`);
+  if (types.isMap(value) || types.isSet(value) || types.isWeakMap(value) || types.isWeakSet(value)) {
+    throw new Refused(`${kindOf(value)} would arrive as {}; make an object or an array of it`);
+  }
+  if (types.isPromise(value)) {
+    throw new Refused(`${kindOf(value)} would arrive as {}; await it first`);
+  }
+  if (value instanceof Blob) {
+    throw new Refused(`${kindOf(value)} would arrive as {}; send its arrayBuffer()`);
   }
 }
 

@@ -40,17 +40,13 @@ export function newNodeRedis(client: AnyClient): Connection {
   return "getMasterNode" in client ? new SentinelConnection(client) : new ClientConnection(client);
 }
 
-/** Makes a pipeline of node-redis, which tells of its first error only. */
+/** Makes a pipeline of node-redis, which fails with its first error. */
 function pipelineOf(add: (command: Command) => void, exec: () => Promise<unknown>): Pipeline {
   return {
     add,
     exec: async () => {
-      try {
-        await exec();
-        return { count: 0, first: undefined };
-      } catch (error) {
-        return { count: undefined, first: { error } };
-      }
+      await exec();
+      return { count: 0, first: undefined };
     },
   };
 }

@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { Command } from "./adapter.js";
 import { redisError } from "./client.js";
-import type { Connection, Pipeline } from "./connection.js";
+import type { Connection, Failures, Pipeline } from "./connection.js";
 import { messageOf, SioemitError } from "./errors.js";
 import type { Settings } from "./options.js";
 import { Result } from "./result.js";
@@ -68,7 +68,7 @@ export class DirectSender extends Sender {
       if (commands === 0) {
         return;
       }
-      const { count = "some", first } = await pipeline.exec();
+      const { count = "some", first } = await pipeline.exec().catch(failedWith);
       if (first !== undefined) {
         const what = `${count} of ${commands} commands of the pipeline failed, the first with`;
         throw redisError(what, first.error, this.#connection);
@@ -101,6 +101,10 @@ export class DirectSender extends Sender {
       );
     }
   };
+}
+
+function failedWith(error: unknown): Failures {
+  return { count: undefined, first: { error } };
 }
 
 const done = Promise.resolve();

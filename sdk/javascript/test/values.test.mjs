@@ -1,6 +1,7 @@
 // What becomes of values.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { Emitter as Official } from "@socket.io/redis-emitter";
 import { arrives, decode, keeping, refusal } from "./support.mjs";
 
@@ -141,6 +142,14 @@ suite("the client receives what JSON.stringify would have sent", () => {
       assert.deepEqual(await arrives(value, { codec: "json" }), want);
     });
   }
+
+  test("what comes from another realm, as in tests with Jest", async () => {
+    const other = runInNewContext(
+      "({ plain: { a: [1] }, boxed: Object(5), bytes: new Uint8Array([1]).buffer, map: new Map() })",
+    );
+    assert.deepEqual(await arrives([other.plain, other.boxed, other.bytes]), [{ a: [1] }, 5, Buffer.of(1)]);
+    await assert.rejects(arrives(other.map), refusal("unencodable", /Map/));
+  });
 
   test("BigInt up to 2^53", async () => {
     assert.deepEqual(await arrives([5n, -(2n ** 53n), Object(7n)]), [5, -(2 ** 53), 7]);
