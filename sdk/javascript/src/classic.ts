@@ -2,7 +2,7 @@ import { type Adapter, type Command, eventPacket, type Request, uid } from "./ad
 import { SioemitError } from "./errors.js";
 import { toJSON } from "./json.js";
 import { type Writer, withWriter } from "./msgpack.js";
-import { onlyRoom, type Room } from "./names.js";
+import { onlyRoom } from "./names.js";
 import { type Frame, flagsOf, type Target } from "./target.js";
 import { writeFlags, writeRooms } from "./write.js";
 
@@ -41,27 +41,20 @@ export class Classic implements Adapter {
   }
 
   broadcast(target: Target, event: string, args: readonly unknown[]): Command {
-    const { rooms, frame } = target;
-    const written = this.#writtenFor(frame);
+    target.channel ??= this.#channel(target);
+    const message = this.#options.json ? this.#json(target, event, args) : this.#messagePack(target, event, args);
+    return ["PUBLISH", target.channel, message];
+  }
+
+  #channel({ frame, rooms }: Target): string {
+    const channel = `${this.#options.key}#${frame.nsp}#`;
     const room = onlyRoom(rooms);
-    return [
-      "PUBLISH",
-      room === undefined ? written.channel : `${written.channel}${room}#`,
-      this.#options.json ? this.#json(target, event, args) : this.#messagePack(written, rooms, event, args),
-    ];
+    return room === undefined ? channel : `${channel}${room}#`;
   }
 
-  #writtenFor(frame: Frame): Written {
-    frame.written ??= newWritten(`${this.#options.key}#${frame.nsp}#`, frame);
-    return frame.written as Written;
-  }
-
-  #messagePack(
-    { beforeRooms, behindRooms }: Written,
-    rooms: readonly Room[],
-    event: string,
-    args: readonly unknown[],
-  ): Uint8Array {
+  #messagePack({ frame, rooms }: Target, event: string, args: readonly unknown[]): Uint8Array {
+    frame.written ??= newTail(frame);
+    const { beforeRooms, behindRooms } = frame.written as Tail;
     return withWriter((w) => {
       w.raw(head);
       w.event(event, args, this.#options.maxAttachments);
@@ -95,16 +88,14 @@ export class Classic implements Adapter {
   }
 }
 
-/** What messages have in common, but for their rooms: the channel, and what stands behind the data. */
-interface Written {
-  channel: string;
+/** What stands behind the data of all messages of a frame, but for the rooms. */
+interface Tail {
   beforeRooms: Uint8Array;
   behindRooms: Uint8Array;
 }
 
-function newWritten(channel: string, frame: Frame): Written {
+function newTail(frame: Frame): Tail {
   return {
-    channel,
     beforeRooms: written((w) => {
       w.string("nsp");
       w.string(frame.nsp);

@@ -62,7 +62,8 @@ export class Writer {
 
   /** Returns the message, which keeps its memory. */
   finish(): Buffer {
-    const message = this.#memory.subarray(this.#start, this.#end);
+    // Faster than subarray; the memory is all of its ArrayBuffer.
+    const message = Buffer.from(this.#memory.buffer, this.#start, this.#end - this.#start);
     this.#start = this.#end;
     return message;
   }

@@ -34,9 +34,13 @@ export class Target {
   readonly frame: Frame;
   readonly rooms: readonly Room[];
 
+  /** The channel of its events, once the adapter has found it. */
+  channel: string | undefined;
+
   constructor(frame: Frame, rooms: readonly Room[]) {
     this.frame = frame;
     this.rooms = rooms;
+    this.channel = undefined;
   }
 
   /** Returns the target with something of its frame changed. */
