@@ -5,7 +5,6 @@ package driver
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -66,7 +66,7 @@ type Driver struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	lines  chan []byte // closed at the end of its output
-	stderr *bytes.Buffer
+	stderr *stderr
 	id     int
 }
 
@@ -91,7 +91,7 @@ func Variants(ctx context.Context, path string) ([]string, error) {
 
 // Start starts a variant of a driver and reads its first line.
 func Start(ctx context.Context, path, variant string) (*Driver, error) {
-	d := &Driver{cmd: exec.CommandContext(ctx, path, variant), lines: make(chan []byte), stderr: new(bytes.Buffer)}
+	d := &Driver{cmd: exec.CommandContext(ctx, path, variant), lines: make(chan []byte), stderr: new(stderr)}
 	d.cmd.Stderr = d.stderr
 	var err error
 	if d.stdin, err = d.cmd.StdinPipe(); err != nil {
@@ -175,4 +175,29 @@ func (d *Driver) Close() error {
 		return fmt.Errorf("the driver ended with %w\n%s", err, d.stderr)
 	}
 	return nil
+}
+
+// stderr keeps what a driver says beside its answers. It is written while it is
+// read.
+type stderr struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// maxStderr is how much is kept of it, in bytes.
+const maxStderr = 64 << 10
+
+func (s *stderr) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if room := maxStderr - len(s.text); room > 0 {
+		s.text = append(s.text, p[:min(len(p), room)]...)
+	}
+	return len(p), nil
+}
+
+func (s *stderr) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.text)
 }
