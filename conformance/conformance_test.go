@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -151,6 +152,28 @@ func TestBrokenDrivers(t *testing.T) {
 				t.Errorf("%v\n%s\nwant %q", err, &out, test.want)
 			}
 		})
+	}
+}
+
+// TestDocs runs the commands of the page, each with a single case.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../docs/conformance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	lines := strings.Split(strings.TrimSpace(block), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d commands", len(lines))
+	}
+	for _, line := range lines {
+		line, _, _ = strings.Cut(line, " #")
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", line+" -case 'target/in is to'")
+		cmd.Dir = ".."
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "1 passed, 0 failed") {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
 	}
 }
 
