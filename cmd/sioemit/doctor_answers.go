@@ -15,7 +15,7 @@ import (
 type answers struct {
 	servers     int // that answered
 	old         int // of them Socket.IO 1 and 2
-	spaced      int // that understood JSON which does not begin with a brace
+	spaced      int // that read JSON which does not begin with a brace
 	messagePack int // that answered in MessagePack
 	clients     int
 }
@@ -201,8 +201,9 @@ func (p *patient) askClassic(ctx context.Context, here group, rooms []encoding.R
 	// Servers of @socket.io/redis-adapter 7.2 and later read a request that
 	// begins with a brace as JSON, and any other one with their parser. So
 	// JSON behind a space is understood by those whose parser is one for JSON,
-	// and ignored by the others. Older adapters have no parser, and no channel
-	// of their own for replies, and are not asked this.
+	// and ignored by the others. Adapters before 7.1 have no parser, and no
+	// channel of their own for replies, and are not asked this. 7.1 has such a
+	// channel, no parser, and reads every request as JSON: see checkCodec.
 	if parser {
 		if err := send(spaced, " "); err != nil {
 			return answers{}, err
@@ -278,21 +279,28 @@ func (p *patient) checkVersionOfServers(here *group, a answers) {
 	}
 }
 
-// checkCodec compares --codec with what the servers understood.
+// checkCodec compares --codec with what the servers understood. Those of
+// @socket.io/redis-adapter 7.1 read all requests as JSON and all events as
+// MessagePack. They cannot be told from later ones with a JSON parser by a
+// question that is harmless: the only one that 7.1 does not know is an event
+// with acknowledgement.
 func (p *patient) checkCodec(here *group, a answers) {
 	if !here.speakParser() || a.servers < here.servers {
 		return
 	}
 	switch {
 	case a.spaced == a.servers && p.codec != "json":
-		flags := []string{"--codec", "json"}
-		p.fail("codec", "The servers have a JSON parser, --codec is msgpack: they understand no event.", p.addFlags(flags), flags...)
+		p.unsure("codec", "The servers read JSON. If they have a JSON parser, they understand no event with --codec msgpack. If they are @socket.io/redis-adapter 7.1, it is right.",
+			"Look at the servers: if their option parser is one for JSON, add --codec json.")
 	case a.spaced == 0 && p.codec != "msgpack":
 		flags := []string{"--codec", "msgpack"}
 		p.fail("codec", "The servers have no JSON parser, --codec is json: they understand no event.", p.addFlags(flags), flags...)
 	case a.spaced > 0 && a.spaced < a.servers:
-		p.warn("codec", fmt.Sprintf("%d of %s have a JSON parser, the others not: they do not understand each other.", a.spaced, plural(a.servers, "server")),
+		p.warn("codec", fmt.Sprintf("%d of %s read JSON, the others do not. If they have a JSON parser, they do not understand the others. If they are @socket.io/redis-adapter 7.1, they do.", a.spaced, plural(a.servers, "server")),
 			"Set the same parser on all of them.")
+	case a.spaced > 0:
+		p.warn("codec", "--codec json fits the servers if they have a JSON parser. If they are @socket.io/redis-adapter 7.1, they understand no event.",
+			"Look at the servers: if their option parser is not one for JSON, leave out --codec json.")
 	default:
 		p.ok("codec", fmt.Sprintf("--codec %s fits the servers.", p.codec))
 	}

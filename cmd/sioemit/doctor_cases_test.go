@@ -110,6 +110,35 @@ func TestDoctorDeaf(t *testing.T) {
 	}
 }
 
+// TestDoctorAdapter71 does not take servers that read all requests as JSON, and
+// no event, for those with a JSON parser.
+func TestDoctorAdapter71(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	client := admit(t, server.Conn(), harness.RedisAdapter71)
+	words := []string{"--redis", server.URL()}
+	got := examined(t, words)
+	got.expect(t, statusReplies, expect{"codec", uncertain, "If they are @socket.io/redis-adapter 7.1, it is right."}, expect{"answers", fine, "1 of 1 server answered."})
+	if len(got.flags()) > 0 {
+		t.Errorf("it would correct what is right:\n%s", got)
+	}
+	withJSON := append(slices.Clone(words), "--codec", "json")
+	examined(t, withJSON).expect(t, statusDone, expect{"codec", warning, "If they are @socket.io/redis-adapter 7.1, they understand no event."})
+	for _, words := range [][]string{append(withJSON, "emit", "lost"), append(words, "emit", "found")} {
+		if r := sioemit(t, nil, "", append(words, "--require", "1")...); r.status != 0 {
+			t.Fatalf("%+v", r)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if events := client.Events(); len(events) != 1 || events[0].Name != "found" {
+		t.Errorf("received %+v", events)
+	}
+}
+
 // TestDoctorOldStreams finds servers of the streams adapter before 0.3, which
 // subscribe to nothing, and follows events to them.
 func TestDoctorOldStreams(t *testing.T) {

@@ -434,7 +434,10 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "a JSON parser", start: single(harness.RedisAdapter8.With("parser", "json")),
-			check: "codec", text: "The servers have a JSON parser", flags: []string{"--codec", "json"},
+			check: "codec", status: uncertain, text: "The servers read JSON. If they have a JSON parser, they understand no event", advice: "add --codec json",
+			byHand: func(_ *testing.T, w ward, _ finding) []string {
+				return append(slices.Clone(w.words), "--codec", "json")
+			},
 		},
 		{
 			name: "no JSON parser, although --codec says so", start: single(harness.RedisAdapter8, "--codec", "json"),
@@ -1000,6 +1003,12 @@ func TestDoctorFine(t *testing.T) {
 			words := append(test.words, "--redis", server.URL(), "--timeout", "1m")
 			got := examined(t, append(slices.Clone(words), "--room", "r1", "--fetch-sockets"))
 			for _, f := range got.Findings {
+				if f.Check == "codec" && slices.Contains(test.words, "json") { // which may be wrong for another adapter
+					if f.Status != warning || len(f.Flags) > 0 {
+						t.Errorf("%+v", f)
+					}
+					continue
+				}
 				if f.Status != fine || f.Advice != "" || len(f.Flags) > 0 {
 					t.Errorf("%+v", f)
 				}
