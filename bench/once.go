@@ -45,6 +45,6 @@ func (b *bench) once(r *report) error {
 	}
 	r.works = append(r.works, w)
 	r.bars = append(r.bars, atMost("one `sioemit emit`: time, as a multiple of redis-cli PUBLISH",
-		w.entries[0].timing.over(w.entries[1].timing), 3))
+		w.entries[0].timing.over(w.entries[1].timing), 1.5))
 	return nil
 }
