@@ -284,7 +284,7 @@ func TestRefused(t *testing.T) {
 	rdb := server.Client()
 	io := emitter.New(rdb)
 	version2 := emitter.New(rdb, emitter.WithServerVersion(2))
-	userIDs := emitter.New(rdb, emitter.WithServerVersion(3), emitter.WithSocketIDs(regexp.MustCompile(`(?m)^(user|user-\d+|admin-\d+)$`)))
+	userIDs := emitter.New(rdb, emitter.WithServerVersion(2), emitter.WithSocketIDs(regexp.MustCompile(`(?m)^(user|user-\d+|admin-\d+)$`)))
 	id := strings.Repeat("a", 20)
 	for _, test := range []struct {
 		name  string
@@ -326,6 +326,7 @@ func TestRefused(t *testing.T) {
 		{"version 0", emitter.New(rdb, emitter.WithServerVersion(0)).To("a"), "e", nil, emitter.ErrServerVersion, "0"},
 		{"version 5", emitter.New(rdb, emitter.WithServerVersion(5)).To("a"), "e", nil, emitter.ErrServerVersion, "5"},
 		{"except a room on 2", version2.Except("room"), "e", nil, emitter.ErrExceptRoom, `"room"`},
+		{"except an id behind a namespace on 3", emitter.New(rdb, emitter.WithServerVersion(3)).Except("/admin#" + id), "e", nil, emitter.ErrExceptRoom, `"/admin#`},
 		{"except an id and a room on 2", version2.Except(id, "/admin#"+id, "room"), "e", nil, emitter.ErrExceptRoom, `"room"`},
 		{"except a room beside socket ids", userIDs.Except("user-7", "users-7"), "e", nil, emitter.ErrExceptRoom, `"users-7"`},
 		{"except more than a socket id", userIDs.Except("user-7x"), "e", nil, emitter.ErrExceptRoom, `"user-7x"`},

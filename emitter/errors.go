@@ -90,11 +90,11 @@ var engineID = regexp.MustCompile(`[0-9A-Za-z_-]{20}`)
 
 // checkExcept refuses what is no socket id, unless ids is nil. In namespaces
 // other than "/", Socket.IO 1 and 2 put the namespace and a # before the id.
-func checkExcept(room string, ids *regexp.Regexp) error {
+func checkExcept(room string, ids *regexp.Regexp, version int) error {
 	if ids == nil || matchesWhole(ids, room) {
 		return nil
 	}
-	if namespace, id, _ := strings.Cut(room, "#"); strings.HasPrefix(namespace, "/") && matchesWhole(ids, id) {
+	if namespace, id, _ := strings.Cut(room, "#"); version < 3 && strings.HasPrefix(namespace, "/") && matchesWhole(ids, id) {
 		return nil
 	}
 	return fmt.Errorf("emitter: except %q: %w", room, ErrExceptRoom)

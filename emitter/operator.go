@@ -82,7 +82,7 @@ func (o *BroadcastOperator) without(from *BroadcastOperator, rooms []string) {
 	o.except = from.except.with(rooms)
 	for _, room := range rooms {
 		o.fail(checkRoom(room))
-		o.fail(checkExcept(room, o.sender.ids))
+		o.fail(checkExcept(room, o.sender.ids, o.sender.version))
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -39,17 +39,33 @@ func newQuestion(ctx context.Context, cmd redis.Cmder) *question {
 }
 
 // NoRetry has go-redis not even try.
-func (q *question) NoRetry() bool { return q.message.written.Load() }
+func (q *question) NoRetry() bool {
+	q.message.mu.Lock()
+	defer q.message.mu.Unlock()
+	return q.message.written
+}
 
 // giveUp makes sure that the question is not written any more, as by an
 // AutoPipeliner that has it still in its queue, and reports whether it has been.
-func (q *question) giveUp() (written bool) { return q.message.written.Swap(true) }
+func (q *question) giveUp() (written bool) {
+	q.message.mu.Lock()
+	defer q.message.mu.Unlock()
+	written = q.message.written
+	q.message.written, q.message.final = true, true
+	return written
+}
 
-// SetErr is told what Redis has said.
+// SetErr is told what has become of an attempt. What Redis says is the answer to
+// the question, unless an attempt before has broken off behind the writing: that
+// one may have been read, whatever Redis says to the next.
 func (q *question) SetErr(err error) {
+	q.message.mu.Lock()
 	if refused := redis.Error(nil); errors.As(err, &refused) {
-		q.message.written.Store(false)
+		q.message.written = q.message.final
+	} else if err != nil && q.message.written {
+		q.message.final = true
 	}
+	q.message.mu.Unlock()
 	q.IntCmd.SetErr(err)
 }
 
@@ -58,8 +74,11 @@ func (q *question) Clone() redis.Cmder { return &question{q.IntCmd.Clone().(*red
 
 // message is the last word of a question.
 type message struct {
-	bytes   []byte
-	written atomic.Bool
+	bytes []byte
+
+	mu      sync.Mutex
+	written bool // it must not be written again
+	final   bool // and whatever Redis says changes nothing about that
 }
 
 // MarshalBinary is called by go-redis for each time that it writes the command,
@@ -69,8 +88,11 @@ func (m *message) MarshalBinary() ([]byte, error) {
 	if caller, _, _, ok := runtime.Caller(1); ok && strings.Contains(runtime.FuncForPC(caller).Name(), ".cmdApproxBytes") {
 		return m.bytes, nil
 	}
-	if m.written.Swap(true) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.written {
 		return nil, ErrMaybeAsked
 	}
+	m.written = true
 	return m.bytes, nil
 }

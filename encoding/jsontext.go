@@ -144,12 +144,17 @@ func (r *jsonReader) object() error {
 		m.keyEnd, m.value = len(r.buf), len(r.buf)
 		r.next()
 		r.pos++ // the colon
+		starts := r.next()
 		if err := r.value(); err != nil {
 			return err
 		}
 		m.end = len(r.buf)
 		if key := r.key(m); isSpecial(key) {
-			if err := e.member(string(key), r.buf[m.value]); err != nil {
+			first := r.buf[m.value]
+			if starts == '{' || starts == '[' {
+				first = 0x90 // its header may still have to be written
+			}
+			if err := e.member(string(key), first); err != nil {
 				return err
 			}
 		}

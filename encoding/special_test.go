@@ -138,6 +138,11 @@ func TestSpecialMembers(t *testing.T) {
 	taken(t, "value", []any{"__proto__", []any{"_placeholder", true}, bin})
 	taken(t, "replaced", []any{json.RawMessage(`{"a":{"_placeholder":true},"a":1}`), bin})
 	refused(t, "replacing", []any{json.RawMessage(`{"a":1,"a":{"_placeholder":true}}`), bin}, 0, "servers")
+	// Headers of these are written when all of them has been read.
+	for _, text := range []string{`{"b":1,"0":2}`, `[` + strings.Repeat(`"0123456789abcdef",`, 40) + `1]`, `{"a":1,"a":2}`} {
+		refused(t, "a placeholder of "+text, []any{json.RawMessage(`{"_placeholder":` + text + `,"num":0}`), bin}, 0, "servers")
+		refused(t, "tagged, a placeholder of "+text, []any{TaggedJSON(`[{"_placeholder":` + text + `}]`), bin}, 0, "servers")
+	}
 	refused(t, "replaced prototype", []any{json.RawMessage(`{"__proto__":1,"__proto__":2}`)}, 0)
 }
 

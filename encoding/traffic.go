@@ -55,7 +55,8 @@ type Message struct {
 
 // UnmarshalMessage decodes a message that came by pub/sub, of any adapter, JSON
 // or MessagePack. Messages may come from anyone: see Decode for the bounds.
-// Errors wrap ErrMalformed.
+// The message keeps payload, which must not be changed. Errors wrap
+// ErrMalformed.
 func UnmarshalMessage(payload []byte) (*Message, error) {
 	v, err := decodeMessage(payload)
 	if err != nil {

@@ -131,11 +131,12 @@ export function whole(pattern: RegExp = engineId): RegExp {
  * Refuses what is no socket id. In namespaces other than "/", Socket.IO 1 and 2 put the namespace and a # before the
  * id.
  */
-export function checkSocketIds(rooms: readonly Room[], ids: RegExp): void {
+export function checkSocketIds(rooms: readonly Room[], ids: RegExp, serverVersion: number): void {
   for (const room of rooms) {
     if (typeof room === "string") {
       const cut = room.indexOf("#");
-      if (ids.test(room) || (room.startsWith("/") && cut > 0 && ids.test(room.slice(cut + 1)))) {
+      const bare = serverVersion < 3 && room.startsWith("/") && cut > 0 ? room.slice(cut + 1) : room;
+      if (ids.test(room) || ids.test(bare)) {
         continue;
       }
     }

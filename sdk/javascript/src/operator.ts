@@ -59,9 +59,9 @@ export class BroadcastOperator<
   except(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
     return this.#derive((target) => {
       const except = addExcept(target.frame.except, rooms);
-      const { socketIds } = this.#sender.settings;
+      const { socketIds, serverVersion } = this.#sender.settings;
       if (socketIds !== undefined) {
-        checkSocketIds(except, socketIds);
+        checkSocketIds(except, socketIds, serverVersion);
       }
       return target.with({ except });
     });

@@ -155,7 +155,7 @@ function text(given: Options, name: keyof EmitterOptions): string {
     throw new SioemitError("adapter-option", `${name} is text, not ${show(value)}`);
   }
   checkText(name, value);
-  return value;
+  return value || "socket.io"; // as upstream's key || "socket.io"
 }
 
 function wholeNumber(given: Options, name: keyof EmitterOptions, otherwise: number, least: number): number {

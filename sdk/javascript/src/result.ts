@@ -23,6 +23,19 @@ export class Result<T> extends Promise<T> {
     });
   }
 
+  /** Whether somebody has taken it. */
+  get taken(): boolean {
+    return this.#taken;
+  }
+
+  /** Waits for the end without taking it, and returns the error, if it failed. */
+  settled(): Promise<{ error: unknown } | undefined> {
+    return super.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+  }
+
   /** await, catch and finally come here as well: they do not know this class for the usual promise. */
   // biome-ignore lint/suspicious/noThenProperty: it is a promise
   override then<A = T, B = never>(

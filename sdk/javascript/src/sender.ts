@@ -64,7 +64,7 @@ export class DirectSender extends Sender {
   pipeline(fill: (sender: Sender) => unknown): Promise<void> {
     return this.#result(async () => {
       const pipeline = this.#connection.pipeline();
-      const commands = await collect(this.settings, pipeline, fill);
+      const commands = await collect(this.settings, pipeline, this.#report, fill);
       if (commands === 0) {
         return;
       }
@@ -115,38 +115,39 @@ type Commands = Pick<Pipeline, "add">;
 /** Adds commands to a pipeline. */
 class PipelineSender extends Sender {
   readonly #commands: Commands;
+  readonly #report: (error: unknown) => void;
+  /** The pipelines within this one. */
+  readonly #nested: Result<void>[] = [];
   /** How many commands were added. */
   count = 0;
   /** The first call that was refused: because of it nothing is sent. */
   refusal: SioemitError | undefined;
   ended = false;
 
-  constructor(settings: Settings, commands: Commands) {
+  constructor(settings: Settings, commands: Commands, report: (error: unknown) => void) {
     super(settings);
     this.#commands = commands;
+    this.#report = report;
   }
 
   send(command: Command): Promise<void> {
     if (this.ended) {
-      return this.refuse(
-        new SioemitError("pipeline-ended", "the function of the pipeline has returned, and its emitter ended with it"),
-      );
+      return this.refuse(hasEnded());
     }
+    this.#add(command);
+    return done;
+  }
+
+  #add(command: Command): void {
     this.#commands.add(command);
     this.count++;
-    return done;
   }
 
   refuse(error: unknown): Promise<never> {
     const refusal = asRefusal(error);
     this.refusal ??= refusal;
-    // Before its end the pipeline itself fails with it; a call behind its end has nobody else to tell.
-    return this.ended
-      ? Promise.reject(refusal)
-      : new Result<never>(
-          (_, reject) => reject(refusal),
-          () => {},
-        );
+    // Before its end the pipeline itself fails with it; of a call behind its end somebody else has to hear.
+    return new Result<never>((_, reject) => reject(refusal), this.ended ? this.#report : () => {});
   }
 
   serverCount(): Promise<never> {
@@ -155,28 +156,94 @@ class PipelineSender extends Sender {
     );
   }
 
-  /** Adds what is collected to this pipeline, once all of it is. */
-  async pipeline(fill: (sender: Sender) => unknown): Promise<void> {
-    const commands: Command[] = [];
-    await collect(this.settings, { add: (command) => commands.push(command) }, fill);
-    for (const command of commands) {
-      await this.send(command);
+  /** Adds what is collected to this pipeline, once all of it is: at once, unless the function is asynchronous. */
+  pipeline(fill: (sender: Sender) => unknown): Promise<void> {
+    if (this.ended) {
+      return this.refuse(hasEnded());
     }
+    const commands: Command[] = [];
+    const add = () => {
+      for (const command of commands) {
+        this.#add(command);
+      }
+    };
+    const nested = new Result<void>(
+      (resolve, reject) => {
+        const count = collect(this.settings, { add: (command) => commands.push(command) }, this.#report, fill);
+        if (count instanceof Promise) {
+          count.then(add).then(resolve, reject);
+        } else {
+          add();
+          resolve();
+        }
+      },
+      () => {},
+    );
+    this.#nested.push(nested);
+    return nested;
+  }
+
+  get hasNested(): boolean {
+    return this.#nested.length > 0;
+  }
+
+  /** Waits for the pipelines within this one, and fails with the error of one that nobody has taken. */
+  async settleNested(): Promise<void> {
+    for (const nested of this.#nested) {
+      const failure = await nested.settled();
+      if (failure !== undefined && !nested.taken) {
+        throw failure.error;
+      }
+    }
+  }
+
+  /** Ends the pipeline and returns how many commands it has; fails when one was refused. */
+  end(): number {
+    this.ended = true;
+    if (this.refusal !== undefined) {
+      throw this.refusal;
+    }
+    return this.count;
   }
 }
 
-/** Lets a function fill a pipeline, and returns how many commands it added. */
-async function collect(settings: Settings, commands: Commands, fill: (sender: Sender) => unknown): Promise<number> {
-  const sender = new PipelineSender(settings, commands);
+function hasEnded(): SioemitError {
+  return new SioemitError("pipeline-ended", "the function of the pipeline has returned, and its emitter ended with it");
+}
+
+/** Lets a function fill a pipeline, and returns how many commands it added: at once, unless something has to be awaited. */
+function collect(
+  settings: Settings,
+  commands: Commands,
+  report: (error: unknown) => void,
+  fill: (sender: Sender) => unknown,
+): number | Promise<number> {
+  const sender = new PipelineSender(settings, commands, report);
+  let returned: unknown;
   try {
-    await fill(sender);
-  } finally {
+    returned = fill(sender);
+  } catch (error) {
     sender.ended = true;
+    throw error;
   }
-  if (sender.refusal !== undefined) {
-    throw sender.refusal;
+  if (!(isThenable(returned) || sender.hasNested)) {
+    return sender.end();
   }
-  return sender.count;
+  const rest = async () => {
+    try {
+      await returned;
+      await sender.settleNested();
+    } catch (error) {
+      sender.ended = true;
+      throw error;
+    }
+    return sender.end();
+  };
+  return rest();
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 function asRefusal(error: unknown): SioemitError {

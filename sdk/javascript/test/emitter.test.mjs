@@ -294,6 +294,64 @@ suite("pipelines", () => {
       [["a"], ["b"], ["c"], ["d"]],
     );
   });
+
+  test("a pipeline within another that nobody awaits", async () => {
+    const { io, commands } = keeping();
+    await io.pipeline((io) => {
+      io.emit("a");
+      io.pipeline((io) => {
+        io.emit("b");
+      });
+      io.emit("c");
+      io.pipeline(async (io) => {
+        await turn();
+        io.emit("d");
+      });
+    });
+    assert.deepEqual(
+      commands.map((command) => message(command)[1].data),
+      [["a"], ["b"], ["c"], ["d"]],
+    );
+    const mine = new Error("mine");
+    for (const [fill, wanted] of [
+      [(io) => io.emit("connect"), refusal("reserved-event")],
+      [
+        async (io) => {
+          await turn();
+          io.emit("connect");
+        },
+        refusal("reserved-event"),
+      ],
+      [
+        () => {
+          throw mine;
+        },
+        mine,
+      ],
+    ]) {
+      const { io, commands } = keeping();
+      await assert.rejects(
+        io.pipeline((io) => {
+          io.emit("lost");
+          io.pipeline(fill);
+        }),
+        wanted,
+      );
+      assert.deepEqual(commands, []);
+    }
+  });
+
+  test("a pipeline in one that has ended", async () => {
+    const { io } = keeping();
+    let late;
+    await io.pipeline((io) => {
+      late = io;
+    });
+    await assert.rejects(
+      late.pipeline(() => {}),
+      refusal("pipeline-ended"),
+    );
+  });
 });
 
 suite("a promise that nobody takes", () => {
@@ -360,6 +418,15 @@ suite("a promise that nobody takes", () => {
     assert.equal(stderr.match(/SioemitWarning/g)?.length, 2, stderr); // one a reason
     assert.match(stderr, /PUBLISH: down/);
     assert.match(stderr, /"connect" is reserved/);
+  });
+
+  test("a call behind the end of its pipeline does not, either", async () => {
+    const { stdout, stderr } = await run(`${prelude}
+      io.pipeline((io) => { setTimeout(() => io.emit("late"), 10); });
+      setTimeout(() => console.log("alive"), 100);
+    `);
+    assert.equal(stdout, "alive\n");
+    assert.match(stderr, /pipeline-ended/);
   });
 
   test("one that was taken, and whose error was not, ends it as usual", async () => {

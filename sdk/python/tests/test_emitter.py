@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from sioemit import AsyncEmitter, Emitter, Sharded, SioemitError, Streams
 
@@ -80,6 +83,73 @@ def test_nothing_is_sent_when_the_block_of_a_pipeline_raises(client: redis.Redis
         pipe.server_side_emit("ping")
     assert [listener.args() for _ in range(1000)] == [[i] for i in range(1000)]
     assert [listener.next()[1]["type"] for _ in range(4)] == [2, 3, 4, 6]
+
+
+def test_a_pipeline_ends_with_its_block(client: redis.Redis, listener: Listener) -> None:
+    io = Emitter(client)
+    with io.pipeline() as pipe:
+        room = pipe.to("r")
+        room.emit("ev", 1)
+    assert listener.args() == [1]
+    for late in (pipe, room):
+        with pytest.raises(SioemitError) as err:
+            late.emit("lost")
+        assert err.value.reason == "pipeline-ended"
+
+
+def test_clients_of_the_other_kind_are_refused(client: redis.Redis) -> None:
+    with pytest.raises(TypeError, match="AsyncEmitter"):
+        Emitter(redis.asyncio.Redis())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="Emitter"):
+        AsyncEmitter(client)  # type: ignore[arg-type]
+
+
+def test_a_client_without_retries_sends_once() -> None:
+    """A Redis that takes the command and breaks the connection."""
+    seen: list[bytes] = []
+
+    def break_after_reading(server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(10)
+                while b"PUBLISH" not in (data := connection.recv(65536)):
+                    if not data:
+                        break
+                    connection.sendall(b"+OK\r\n" * data.count(b"*"))
+                else:
+                    seen.append(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=break_after_reading, args=(server,), daemon=True)
+        thread.start()
+        port = server.getsockname()[1]
+        with (
+            redis.Redis(port=port, protocol=2, retry=Retry(NoBackoff(), 0)) as client,
+            pytest.raises(redis.ConnectionError),
+        ):
+            Emitter(client).emit("ev")
+        assert len(seen) == 1
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def test_options_are_text() -> None:
+    for make in (lambda: Sharded(channel_prefix=None), lambda: Streams(stream_name=5)):  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            make()
+    with pytest.raises(SioemitError) as err:
+        Sharded(channel_prefix="a\ud800")
+    assert err.value.reason == "invalid-text"
+    assert Sharded(channel_prefix="") == Sharded()
+
+
+def test_compress_is_a_flag(client: redis.Redis, listener: Listener) -> None:
+    Emitter(client).to("flag").compress(1).emit("ev")  # type: ignore[arg-type]
+    assert listener.next()[1][2]["flags"] == {"compress": True}
 
 
 def test_asyncio(port: int, listener: Listener) -> None:
@@ -186,6 +256,8 @@ def test_ids_of_servers_that_make_their_own(client: redis.Redis, listener: Liste
     io = Emitter(client, server_version=2, socket_ids=r"user-\d+")
     io.except_("user-7").emit("ev")
     assert listener.next()[1][2]["except"] == ["user-7"]
+    io.of("admin").except_("/admin#user-7").emit("ev")
+    assert listener.next()[1][2]["except"] == ["/admin#user-7"]
     for wrong in ("xuser-7", "user-7x", "abcdefghijklmnopqrst", 7):
         with pytest.raises(SioemitError, match="socket_ids") as err:
             io.except_(wrong)

@@ -29,7 +29,7 @@ def test_readme(client: redis.Redis, port: int, listener: Listener, capsys: pyte
             exec(compile(block, "README.md", "exec"), names)
             if "notify" in names:
                 asyncio.run(notified(names.pop("notify"), port))
-                names["Redis"] = lambda: client
+                names["Redis"] = lambda **_: client
     channel, (_, packet, _) = listener.next()
     assert (channel, packet["data"]) == ("socket.io#/#", ["hello", "world"])
     channel, (_, packet, options) = listener.next()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from ._encoding import Limits, encode, to_messagepack
-from ._errors import SioemitError
+from ._errors import SioemitError, valid_text
 
 Room: TypeAlias = "str | int | float"
 Command: TypeAlias = "tuple[str | bytes, ...]"
@@ -191,7 +191,8 @@ class Sharded:
     subscription_mode: SubscriptionMode = "dynamic"
 
     def __post_init__(self) -> None:
-        """Refuse a mode that upstream does not have."""
+        """Refuse a mode that upstream does not have, and a prefix that no server can have."""
+        object.__setattr__(self, "channel_prefix", valid_text(self.channel_prefix, "channel_prefix") or "socket.io")
         if self.subscription_mode not in ("dynamic", "dynamic-private", "static"):
             message = f"subscription_mode {self.subscription_mode!r}: it is dynamic, dynamic-private or static"
             raise SioemitError("adapter-option", message)
@@ -247,7 +248,9 @@ class Streams:
     use_sharded_pubsub: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that upstream does not have."""
+        """Refuse numbers that upstream does not have, and names that no server can have."""
+        for option in ("stream_name", "channel_prefix"):
+            object.__setattr__(self, option, valid_text(getattr(self, option), option) or "socket.io")
         for name, value in (("stream_count", self.stream_count), ("max_len", self.max_len)):
             if value < 1:
                 raise SioemitError("adapter-option", f"{name} {value}: it must be 1 or more")

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+from redis import Redis as SyncRedis
+from redis import RedisCluster as SyncRedisCluster
 from redis.asyncio import Redis, RedisCluster
 
 from ._adapters import Command, Room, Sharded, Streams, Target
@@ -96,7 +98,10 @@ class AsyncEmitter(AsyncBroadcastOperator):
         socket_ids: str | re.Pattern[str] | None = None,
         default: Default | None = None,
     ) -> None:
-        """Check the options; nothing is sent. Raises SioemitError."""
+        """Check the options; nothing is sent. Raises SioemitError, and TypeError for a client that is not async."""
+        if isinstance(redis, SyncRedis | SyncRedisCluster):
+            message = "AsyncEmitter takes a client of redis.asyncio; for one of redis-py there is Emitter"
+            raise TypeError(message)
         self._config = Config.from_options(
             key=key,
             server_version=server_version,
@@ -116,12 +121,15 @@ class AsyncEmitter(AsyncBroadcastOperator):
         The calls within the block are not awaited. When the block raises, nothing is sent. A pipeline is no
         transaction: when the connection breaks, a part may have been sent.
         """
-        pipeline = start_pipeline(self._config)
-        yield pipeline
-        if not pipeline._commands:  # noqa: SLF001 - it is ours
+        pipeline, batch = start_pipeline(self._config)
+        try:
+            yield pipeline
+        finally:
+            batch.ended = True
+        if not batch.commands:
             return
         with without_secrets():
             async with self._redis.pipeline(transaction=False) as pipe:
-                for command in pipeline._commands:  # noqa: SLF001
+                for command in batch.commands:
                     pipe.execute_command(*command)
                 await pipe.execute()

@@ -12,6 +12,7 @@ Reason = Literal[
     "except-room",
     "invalid-text",
     "needs-version-4",
+    "pipeline-ended",
     "reserved-event",
     "server-version",
     "targeted",
@@ -37,3 +38,17 @@ class SioemitError(ValueError):
     def __reduce__(self) -> tuple[type[SioemitError], tuple[Reason, str]]:
         """Let the error travel between processes, as Celery has it do."""
         return type(self), (self.reason, str(self))
+
+
+def valid_text(text: str, what: str) -> str:
+    """Return text that a server can have as a name. Raises SioemitError, and TypeError for what is no text."""
+    if not isinstance(text, str):
+        message = f"the {what} is a str, not {type(text).__name__}"
+        raise TypeError(message)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SioemitError(
+            "invalid-text", f"{what} {text!r}: it is not valid Unicode, so no server can have it"
+        ) from None
+    return str.__str__(text)

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from ._adapters import Adapter, Classic, Command, Request, Room, Sharded, Streams, Target
 from ._encoding import Limits
-from ._errors import SioemitError
+from ._errors import SioemitError, valid_text
 from ._values import MAX_INT, Default
 
 Self = TypeVar("Self", bound="Targeting")
@@ -19,10 +19,11 @@ RESERVED = frozenset({"connect", "connect_error", "disconnect", "disconnecting",
 # To servers these would call handlers with no socket; without a listener, "error" ends a server.
 RESERVED_SERVER_SIDE = frozenset({"connect", "connection", "new_namespace", "error"})
 
-# The ids that engine.io makes, on Socket.IO 1 and 2 behind the namespace unless that is "/".
-SOCKET_ID = re.compile(r"(?:/[^#]*#)?[0-9A-Za-z_-]{20}")
+# The ids that engine.io makes.
+SOCKET_ID = re.compile(r"[0-9A-Za-z_-]{20}")
 
 LEGACY_BINARY_UP_TO = 2
+PREFIXED_UP_TO = 2
 CURRENT_VERSION = 4
 
 
@@ -65,7 +66,11 @@ class Config:
                     raise SioemitError("adapter-option", f"{option} belongs to the classic adapter, not to {name}")
         return cls(
             adapter
-            or Classic(_text(key or "socket.io", "key"), codec or "messagepack", server_version <= LEGACY_BINARY_UP_TO),
+            or Classic(
+                valid_text(key or "socket.io", "key"),
+                codec or "messagepack",
+                server_version <= LEGACY_BINARY_UP_TO,
+            ),
             server_version,
             Limits(max_attachments, default),
             SOCKET_ID if socket_ids is None else re.compile(socket_ids),
@@ -94,7 +99,7 @@ class Targeting:
 
     def of(self: Self, namespace: str) -> Self:
         """Target another namespace, in which rooms and flags are kept. "admin" is "/admin"."""
-        _text(namespace, "namespace")
+        valid_text(namespace, "namespace")
         return self._derive(namespace=namespace if namespace.startswith("/") else "/" + namespace)
 
     def to(self: Self, *rooms: Room) -> Self:
@@ -117,7 +122,7 @@ class Targeting:
         excepted = _add(self._target.excepted, rooms)
         if self._config.version < CURRENT_VERSION:
             for room in rooms:
-                if not isinstance(room, str) or not self._config.socket_ids.fullmatch(room):
+                if not isinstance(room, str) or not self._is_socket_id(room):
                     message = (
                         f"except_({room!r}): Socket.IO {self._config.version} leaves out socket ids only, and would "
                         "ignore a room. If your servers make their own ids, say what they look like with socket_ids="
@@ -125,13 +130,20 @@ class Targeting:
                     raise SioemitError("except-room", message)
         return self._derive(excepted=excepted)
 
+    def _is_socket_id(self, room: str) -> bool:
+        # On Socket.IO 1 and 2 it stands behind the namespace, unless that is "/".
+        prefixed = self._config.version <= PREFIXED_UP_TO and room.startswith("/")
+        bare = room.partition("#")[2] if prefixed else ""
+        ids = self._config.socket_ids
+        return bool(ids.fullmatch(room) or (bare and ids.fullmatch(bare)))
+
     def volatile(self: Self) -> Self:
         """Let servers drop the event for clients that are not ready to receive it."""
         return self._derive(volatile=True)
 
     def compress(self: Self, compress: bool) -> Self:  # noqa: FBT001 - as in Socket.IO
         """Say whether servers may compress the event."""
-        return self._derive(compress=compress)
+        return self._derive(compress=bool(compress))
 
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Command:
         if event not in _good_events:
@@ -176,7 +188,7 @@ class Targeting:
 def _event(event: str, reserved: frozenset[str]) -> None:
     if event == "":
         raise SioemitError("empty-event", "the event's name is empty")
-    _text(event, "event")
+    valid_text(event, "event")
     if event in reserved:
         raise SioemitError("reserved-event", f"event {event!r}: the name is reserved by Socket.IO")
 
@@ -199,7 +211,7 @@ def _room(room: Room) -> Room:
     if isinstance(room, str):
         if room == "":
             raise SioemitError("empty-room", "the room's name is empty")
-        return _text(room, "room")
+        return valid_text(room, "room")
     if isinstance(room, bool) or not isinstance(room, int | float):
         message = f"a room is a str or a number, not {type(room).__name__}"
         raise TypeError(message)
@@ -210,16 +222,3 @@ def _room(room: Room) -> Room:
     if not math.isfinite(number):
         raise SioemitError("invalid-text", f"room {room}: no server can have a room of that number")
     return int(number) if abs(number) <= MAX_INT and number.is_integer() else number
-
-
-def _text(text: str, what: str) -> str:
-    if not isinstance(text, str):
-        message = f"the {what} is a str, not {type(text).__name__}"
-        raise TypeError(message)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise SioemitError(
-            "invalid-text", f"{what} {text!r}: it is not valid Unicode, so no server can have it"
-        ) from None
-    return str.__str__(text)

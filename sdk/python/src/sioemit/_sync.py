@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from redis import Redis, RedisCluster
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from ._adapters import Command, Room, Sharded, Streams, Target
+from ._errors import SioemitError
 from ._operator import Config, Targeting
 from ._redis import count, without_secrets
 from ._values import Default
@@ -68,44 +71,60 @@ class BroadcastOperator(Targeting):
             self._redis.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py has no types for it
 
 
+class Batch:
+    """The commands of a pipeline, until it ends."""
+
+    __slots__ = ("commands", "ended")
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.ended = False
+
+    def add(self, command: Command) -> None:
+        """Add a command. Raises SioemitError once the pipeline has ended, because nobody would send it."""
+        if self.ended:
+            raise SioemitError("pipeline-ended", "the block of the pipeline has ended, and what it made with it")
+        self.commands.append(command)
+
+
 class Pipeline(Targeting):
     """Collects what is sent, for one round trip. It is made by Emitter.pipeline()."""
 
-    __slots__ = ("_commands",)
+    __slots__ = ("_batch",)
 
-    _commands: list[Command]
+    _batch: Batch
 
     def _with(self, target: Target) -> Pipeline:
         other = Pipeline()
-        other._config, other._target, other._commands = self._config, target, self._commands
+        other._config, other._target, other._batch = self._config, target, self._batch
         return other
 
     def emit(self, event: str, *args: Any) -> None:
         """Add an event; see BroadcastOperator.emit."""
-        self._commands.append(self._broadcast(event, args))
+        self._batch.add(self._broadcast(event, args))
 
     def sockets_join(self, *rooms: Room) -> None:
         """Add a request; see BroadcastOperator.sockets_join."""
-        self._commands.append(self._join(rooms))
+        self._batch.add(self._join(rooms))
 
     def sockets_leave(self, *rooms: Room) -> None:
         """Add a request; see BroadcastOperator.sockets_leave."""
-        self._commands.append(self._leave(rooms))
+        self._batch.add(self._leave(rooms))
 
     def disconnect_sockets(self, close: bool = False) -> None:  # noqa: FBT001, FBT002 - as in Socket.IO
         """Add a request; see BroadcastOperator.disconnect_sockets."""
-        self._commands.append(self._disconnect(close=close))
+        self._batch.add(self._disconnect(close=close))
 
     def server_side_emit(self, event: str, *args: Any) -> None:
         """Add an event for servers; see BroadcastOperator.server_side_emit."""
-        self._commands.append(self._server_side(event, args))
+        self._batch.add(self._server_side(event, args))
 
 
-def start_pipeline(config: Config) -> Pipeline:
-    """Return a pipeline with nothing in it."""
-    pipeline = Pipeline()
-    pipeline._config, pipeline._target, pipeline._commands = config, Target(), []  # noqa: SLF001 - it is being made
-    return pipeline
+def start_pipeline(config: Config) -> tuple[Pipeline, Batch]:
+    """Return a pipeline, and the batch to which it adds."""
+    pipeline, batch = Pipeline(), Batch()
+    pipeline._config, pipeline._target, pipeline._batch = config, Target(), batch  # noqa: SLF001 - it is being made
+    return pipeline, batch
 
 
 class Emitter(BroadcastOperator):
@@ -136,7 +155,10 @@ class Emitter(BroadcastOperator):
         socket_ids: str | re.Pattern[str] | None = None,
         default: Default | None = None,
     ) -> None:
-        """Check the options; nothing is sent. Raises SioemitError."""
+        """Check the options; nothing is sent. Raises SioemitError, and TypeError for a client of redis.asyncio."""
+        if isinstance(redis, AsyncRedis | AsyncRedisCluster):
+            message = "Emitter takes a client of redis-py; for one of redis.asyncio there is AsyncEmitter"
+            raise TypeError(message)
         self._config = Config.from_options(
             key=key,
             server_version=server_version,
@@ -156,11 +178,14 @@ class Emitter(BroadcastOperator):
         When the block raises, nothing is sent. A pipeline is no transaction: when the connection breaks, a part may
         have been sent.
         """
-        pipeline = start_pipeline(self._config)
-        yield pipeline
-        if not pipeline._commands:  # noqa: SLF001 - it is ours
+        pipeline, batch = start_pipeline(self._config)
+        try:
+            yield pipeline
+        finally:
+            batch.ended = True
+        if not batch.commands:
             return
         with without_secrets(), self._redis.pipeline(transaction=False) as pipe:
-            for command in pipeline._commands:  # noqa: SLF001
+            for command in batch.commands:
                 pipe.execute_command(*command)
             pipe.execute()
