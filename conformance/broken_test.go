@@ -83,6 +83,11 @@ func breakDriver(fault string) error {
 			return err
 		}
 		os.Stdout.Write(falsify(fault, answer))
+		if fault == "late" {
+			if _, err := exchange(stdin, out, asked, false); err != nil {
+				return err
+			}
+		}
 	}
 	stdin.Close()
 	return cmd.Wait()

@@ -134,6 +134,7 @@ func TestBrokenDrivers(t *testing.T) {
 		{"namespace", "target/the last of two namespaces", `"socket.io#/#"`},
 		{"swallow", "error/no right to publish, classic", "no error, instead of redis"},
 		{"twice", "target/in is to", "2 commands instead of 1"},
+		{"late", "target/*", "behind the answer"},
 		{"silent", "target/in is to", "0 commands instead of 1"},
 		{"binary", "target/binary on version 4 is packet type 2", `["ev","AQ=="]`},
 		{"order", "pipeline/three events, in order", "command 1, word 2"},
@@ -232,6 +233,34 @@ func TestSame(t *testing.T) {
 		}
 		if same(a, b) != test.want || same(b, a) != test.want {
 			t.Errorf("same(%s, %s) is %v", test.a, test.b, !test.want)
+		}
+	}
+}
+
+// TestForms tells payloads of one value apart by their form.
+func TestForms(t *testing.T) {
+	packed, text := "\x93\xa7emitter\x80\x80", `["emitter",{},{}]`
+	for _, test := range []struct {
+		word, sent string
+		same       bool
+	}{
+		{`{"$value":["emitter",{},{}]}`, packed, true},
+		{`{"$value":["emitter",{},{}]}`, text, false},
+		{`{"$value":{"a":1}}`, `{"a":1}`, true},
+		{`{"$value":{"a":1}}`, "\x81\xa1a\x01", false},
+		{`{"$value":{"a":{"$binary":"AQ=="}}}`, "\x81\xa1a\xc4\x01\x01", true},
+		{`{"$value":{"a":{"$binary":"AQ=="}}}`, "gaFhxAEB", true},
+		{`{"$base64":"k6dlbWl0dGVygIA="}`, packed, true},
+		{`{"$base64":"k6dlbWl0dGVygIA="}`, text, false},
+		{`"{\"a\":1}"`, `{"a":1.0}`, true},
+		{`"{\"a\":1}"`, "\x81\xa1a\x01", false},
+	} {
+		var w Word
+		if err := w.UnmarshalJSON([]byte(test.word)); err != nil {
+			t.Fatal(err)
+		}
+		if differs := w.differs([]byte(test.sent), true); (differs == "") != test.same {
+			t.Errorf("%s, sent %q: %q", test.word, test.sent, differs)
 		}
 	}
 }

@@ -175,6 +175,14 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 			passed++
 		}
 	}
+	late, err := st.log.take()
+	if err != nil {
+		return err
+	}
+	for _, wrong := range behind(late) {
+		failed++
+		fmt.Fprintf(s.out, "FAIL %s: the end: %s\n", where, wrong)
+	}
 	fmt.Fprintf(s.out, "%s: %d passed, %d failed, %d left out\n", where, passed, failed, omitted)
 	s.passed, s.failed, s.omitted = s.passed+passed, s.failed+failed, s.omitted+omitted
 	return nil

@@ -29,7 +29,8 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 		}
 		ends = append(ends, end)
 	}
-	if _, err := s.log.take(); err != nil {
+	late, err := s.log.take()
+	if err != nil {
 		return o, err
 	}
 	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline})
@@ -53,9 +54,19 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 			slices.SortStableFunc(wanted.Want.Commands, func(a, b []Word) int { return bytes.Compare(a[1].Bytes, b[1].Bytes) })
 			slices.SortStableFunc(sent, func(a, b *sentCommand) int { return bytes.Compare(a.words[1], b.words[1]) })
 		}
-		o.failed = strings.Join(wanted.judge(a, sent), "\n")
+		o.failed = strings.Join(append(behind(late), wanted.judge(a, sent)...), "\n")
 	}
 	return o, nil
+}
+
+// behind returns what is wrong when Redis got commands behind the answer to the
+// case before: a second copy, or what was refused and sent all the same.
+func behind(late []*sentCommand) []string {
+	var wrong []string
+	for _, cmd := range late {
+		wrong = append(wrong, "behind the answer to the case before this one, Redis got "+showAll(cmd.words))
+	}
+	return wrong
 }
 
 // judge returns what is wrong with an answer and with what was sent.

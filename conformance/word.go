@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +65,9 @@ func (w *Word) differs(sent []byte, byValue bool) string {
 		if err != nil {
 			return err.Error()
 		}
+		if want, got := wantedForm(want), formOf(sent); want != got && !(want == "MessagePack" && got == "base64") {
+			return fmt.Sprintf("%s instead of %s: %s", got, want, show(sent))
+		}
 		return differentValue(want, sent)
 	case string(w.Bytes) == string(sent):
 	case byValue && isPayload(w.Bytes):
@@ -71,11 +75,53 @@ func (w *Word) differs(sent []byte, byValue bool) string {
 		if err != nil {
 			return "the case itself: " + err.Error()
 		}
+		if want, got := formOf(w.Bytes), formOf(sent); want != got {
+			return fmt.Sprintf("%s instead of %s: %s", got, want, show(sent))
+		}
 		return differentValue(want, sent)
 	default:
 		return fmt.Sprintf("got  %s\n    want %s", show(sent), show(w.Bytes))
 	}
 	return ""
+}
+
+// formOf tells the form of a payload: servers with one adapter do not read
+// that of another.
+func formOf(payload []byte) string {
+	switch {
+	case len(payload) == 0:
+		return "nothing"
+	case payload[0] == '{', payload[0] == '[':
+		return "JSON"
+	case payload[0]>>5 == 0x80>>5:
+		return "MessagePack"
+	}
+	return "base64"
+}
+
+// wantedForm is the form of a $value: broadcasts of the classic adapter, which
+// are arrays, and whatever holds binary are MessagePack, all else is JSON.
+func wantedForm(value any) string {
+	if _, broadcast := value.([]any); broadcast || holdsBinary(value) {
+		return "MessagePack"
+	}
+	return "JSON"
+}
+
+func holdsBinary(value any) bool {
+	switch value := value.(type) {
+	case []byte:
+		return true
+	case []any:
+		return slices.ContainsFunc(value, holdsBinary)
+	case map[string]any:
+		for _, member := range value {
+			if holdsBinary(member) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func differentValue(want any, sent []byte) string {
