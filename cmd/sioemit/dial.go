@@ -23,8 +23,17 @@ type dialer struct {
 	names   []string    // hosts of the URLs
 
 	mu      sync.Mutex
-	missing map[string]error // why there is no connection to an address, as far as is known
+	missing map[string]absence // of the addresses to which there is no connection, as far as is known
 }
+
+// absence is why there is no connection to an address, and when that was found.
+type absence struct {
+	err error
+	at  time.Time
+}
+
+// isPending reports whether it is waited for still.
+func (a absence) isPending() bool { return a.err == errConnecting || a.err == errHandshaking }
 
 // unreachedError says that there is no connection to an address.
 type unreachedError struct {
@@ -109,26 +118,26 @@ func (d *dialer) note(address string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.missing == nil {
-		d.missing = make(map[string]error)
+		d.missing = make(map[string]absence)
 	}
 	if err == nil {
 		delete(d.missing, address)
 		return
 	}
-	d.missing[address] = err
+	d.missing[address] = absence{err, time.Now()}
 }
 
 // explained adds to the error of a command that took too long which connection
-// it waited for.
-func (d *dialer) explained(err error) error {
+// it waited for. It began at that time: what had failed before is not why.
+func (d *dialer) explained(err error, began time.Time) error {
 	if err == nil || !isTimeout(err) || errors.As(err, new(*unreachedError)) {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for address, why := range d.missing {
-		if isTimeout(why) {
-			return errors.Join(err, &unreachedError{address, why})
+		if isTimeout(why.err) && (why.isPending() || !why.at.Before(began)) {
+			return errors.Join(err, &unreachedError{address, why.err})
 		}
 	}
 	return err
@@ -140,8 +149,9 @@ func (d *dialer) DialHook(next redis.DialHook) redis.DialHook { return next }
 // ProcessHook explains the error of a command.
 func (d *dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		began := time.Now()
 		err := next(ctx, cmd)
-		if why := d.explained(err); why != err {
+		if why := d.explained(err, began); why != err {
 			cmd.SetErr(why)
 			return why
 		}
@@ -152,14 +162,15 @@ func (d *dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // ProcessPipelineHook explains the error of a pipeline.
 func (d *dialer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		began := time.Now()
 		err := next(ctx, cmds)
-		why := d.explained(err)
+		why := d.explained(err, began)
 		if why == err {
 			return err
 		}
 		for _, cmd := range cmds {
 			if cmd.Err() != nil {
-				cmd.SetErr(d.explained(cmd.Err()))
+				cmd.SetErr(d.explained(cmd.Err(), began))
 			}
 		}
 		return why
