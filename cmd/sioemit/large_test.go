@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sioemit/sioemit/compat_test/harness"
@@ -26,7 +31,10 @@ func TestTooLarge(t *testing.T) {
 	lines := `{"event":"a"}` + "\n" + `{"event":"b","args":["` + large + `"]}` + "\n" + `{"event":"c"}` + "\n"
 	for _, server := range []*harness.Redis{telling, secretive} {
 		received := listenOn(t, server.Client(), "/")
-		pipe := []string{"--redis", server.URL(), "pipe", "--json", "--retry-for", "1h"}
+		pipe := []string{"--redis", server.URL(), "pipe", "--json"}
+		if server == telling { // there is no use in another try
+			pipe = append(pipe, "--retry-for", "1h")
+		}
 		r := sioemit(t, nil, lines, pipe...)
 		if server == telling { // the line is a bad one
 			if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) || !strings.Contains(r.stderr, "sioemit: line 2: it is 2000") {
@@ -54,4 +62,74 @@ func TestTooLarge(t *testing.T) {
 	}
 	r := sioemit(t, nil, `["`+large+`"]`, "--redis", fmt.Sprintf("redis://127.0.0.1:%d", 1), "emit", "x", "--args", "-")
 	r.oneLine(t, "no Redis at 127.0.0.1:1")
+}
+
+// TestMaybeTooLarge tries again, with --retry-for, what may be too large for a
+// Redis that does not tell: it may have closed the connection for another reason.
+func TestMaybeTooLarge(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "CONFIG", ""}})
+	received := listenOn(t, server.Client(), "/")
+	large := strings.Repeat("x", 2_000_000)
+	// The first connection on which the event comes is closed.
+	var closed atomic.Bool
+	url := through(t, server.Addr, func(toRedis []byte) bool {
+		return !bytes.Contains(toRedis, []byte("xxxx")) || !closed.CompareAndSwap(false, true)
+	})
+	r := sioemit(t, nil, `{"event":"a","args":["`+large+`"]}`+"\n", "--redis", url, "pipe", "--json", "--retry-for", "1m")
+	if s := r.summary(t); r.status != 0 || s.Sent != 1 || !closed.Load() {
+		t.Errorf("%+v", r)
+	}
+	if _, b := received.next(t); b.Event != "a" {
+		t.Errorf("%s arrived", b.Event)
+	}
+	for err, passes := range map[error]bool{
+		&tooLargeError{size: 2 << 20, err: io.EOF}:                 true,
+		&tooLargeError{size: 2 << 20, limit: 1 << 20, err: io.EOF}: false,
+	} {
+		if isPassing(err) != passes {
+			t.Errorf("%v: passing is %v", err, !passes)
+		}
+	}
+}
+
+// through is the URL of a way to Redis on which pass looks at all that is sent.
+// The connection is closed when it says no.
+func through(t *testing.T, address string, pass func(toRedis []byte) bool) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); running.Wait() })
+	running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			redis, err := net.Dial("tcp", address)
+			if err != nil {
+				conn.Close()
+				continue
+			}
+			running.Go(func() { _, _ = io.Copy(conn, redis); conn.Close() })
+			running.Go(func() {
+				defer redis.Close()
+				defer conn.Close()
+				buffer := make([]byte, 64<<10)
+				for {
+					n, err := conn.Read(buffer)
+					if err != nil || !pass(buffer[:n]) {
+						return
+					}
+					if _, err := redis.Write(buffer[:n]); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	return "redis://" + listener.Addr().String()
 }

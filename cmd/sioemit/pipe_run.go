@@ -39,6 +39,8 @@ type piper struct {
 	unsubscribed int64 // events of the sharded adapter on the channel of a room, to which nobody subscribes
 	subscribed   int64 // and those on one to which somebody does
 
+	added map[string]int64 // entries by stream
+
 	trusted      bool  // Redis took all of the last commands
 	firstNotSent int64 // line number, 0: none
 	sentBehind   int   // lines after that one that were sent all the same
@@ -51,8 +53,8 @@ const maxNamespaces = 20
 func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Option, limit *rate.Limiter) *piper {
 	p := &piper{
 		c: c, queue: newQueue(client, options), limit: limit,
-		namespaces: make(map[string]bool),
-		defaults:   line{Namespace: c.String("namespace"), Rooms: roomsOf(c, "room"), Except: roomsOf(c, "except"), Volatile: c.Bool("volatile")},
+		namespaces: make(map[string]bool), added: make(map[string]int64),
+		defaults: line{Namespace: c.String("namespace"), Rooms: roomsOf(c, "room"), Except: roomsOf(c, "except"), Volatile: c.Bool("volatile")},
 	}
 	p.next.Store(c.Int64("from-line"))
 	if c.IsSet("compress") {
@@ -240,7 +242,7 @@ func (p *piper) execute(b *batch) error {
 		for i, cmd := range cmds[:n] {
 			if cmd.Err() == nil {
 				p.sent.Add(1)
-				p.noteSubscribers(cmd)
+				p.noteTaken(cmd)
 				continue
 			}
 			if err == nil || isPassing(err) {
@@ -298,12 +300,13 @@ func isRefused(err error) bool {
 
 // isPassing reports whether an error may go away by itself: that of a broken
 // connection, or of a Redis that is starting, failing over, being resharded, or
-// out of memory or disk for now.
+// out of memory or disk for now. One of an event that only may be too large is
+// judged by what it wraps.
 func isPassing(err error) bool {
 	var refusal redis.Error
 	var large *tooLargeError
 	switch {
-	case errors.As(err, &large):
+	case errors.As(err, &large) && large.isCertain():
 		return false
 	case !errors.As(err, &refusal):
 		return true

@@ -84,6 +84,16 @@ func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
 	}
 }
 
+// noteTaken takes note of a command that Redis has taken.
+func (p *piper) noteTaken(cmd redis.Cmder) {
+	p.noteSubscribers(cmd)
+	if args := cmd.Args(); args[0] == "xadd" {
+		if stream, ok := args[1].(string); ok {
+			p.added[stream]++
+		}
+	}
+}
+
 // noteSubscribers counts what went to the channel of a room, which nobody but
 // servers with clients in that room subscribes to, or nobody at all.
 func (p *piper) noteSubscribers(cmd redis.Cmder) {
@@ -106,8 +116,7 @@ func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, na
 	if p.unsubscribed > 0 && p.subscribed == 0 {
 		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: nobody received %s to a single room: no client is in these rooms, or %s\n", plural(int(p.unsubscribed), "event"), otherMode(p.c))
 	}
-	sent := p.sent.Load()
-	if p.c.String("adapter") != "streams" || sent >= p.c.Int64("max-len") {
+	if p.c.String("adapter") != "streams" {
 		return
 	}
 	for _, namespace := range namespaces {
@@ -115,7 +124,11 @@ func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, na
 		if err != nil {
 			continue // nothing was sent there
 		}
-		if n, err := client.XLen(ctx, stream).Result(); err == nil && n <= sent {
+		added := p.added[stream]
+		if added == 0 || added >= p.c.Int64("max-len") {
+			continue
+		}
+		if n, err := client.XLen(ctx, stream).Result(); err == nil && n <= added {
 			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: %s: %s\n", quote(stream), newStream)
 			return
 		}

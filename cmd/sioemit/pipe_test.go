@@ -192,6 +192,35 @@ func TestPipeUnheard(t *testing.T) {
 	}
 }
 
+// TestPipeNewStream says that a stream holds nothing but what was sent, and does
+// not take one for that which holds less than what was sent to all streams.
+func TestPipeNewStream(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	rdb := server.Client()
+	subscribed := rdb.Subscribe(t.Context(), "socket.io#/a#", "socket.io#/b#")
+	defer subscribed.Close()
+	for range 2 {
+		if _, err := subscribed.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	words := []string{"--redis", server.URL(), "pipe", "--adapter", "streams", "--stream-count", "2"}
+	input := strings.Repeat(`{"event":"a","namespace":"/a"}`+"\n", 5) + strings.Repeat(`{"event":"a","namespace":"/b"}`+"\n", 5)
+	if r := sioemit(t, nil, input, words...); r.status != 0 || !strings.Contains(r.stderr, newStream) {
+		t.Fatalf("%+v", r)
+	}
+	streams, err := rdb.Keys(t.Context(), "*").Result()
+	if err != nil || len(streams) != 2 {
+		t.Fatalf("the streams are %q, %v: want two", streams, err)
+	}
+	// Both hold five of others now, and get one and nine.
+	input = `{"event":"a","namespace":"/a"}` + "\n" + strings.Repeat(`{"event":"a","namespace":"/b"}`+"\n", 9)
+	if r := sioemit(t, nil, input, words...); r.status != 0 || strings.Contains(r.stderr, newStream) {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestPipeManyNamespaces says that it has looked at the first ones only.
 func TestPipeManyNamespaces(t *testing.T) {
 	t.Parallel()
