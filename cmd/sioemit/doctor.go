@@ -172,7 +172,7 @@ func (p *patient) examine(ctx context.Context, timeout, watched time.Duration) {
 	if !p.checkConnection(inTime) || !p.checkServer(inTime) {
 		return
 	}
-	others := p.watchOthers(ctx, watched)
+	others := p.watchOthers(ctx, inTime, watched)
 	p.checkDelivery(inTime)
 	if inTime.Err() != nil {
 		p.unsure("time", fmt.Sprintf("Time ran out after %v: not everything was checked.", timeout), "Give it more with --timeout.")

@@ -24,15 +24,18 @@ const (
 )
 
 // watchOthers begins to watch what is published on channels that look like those
-// of Socket.IO, right or wrong.
-func (p *patient) watchOthers(ctx context.Context, duration time.Duration) *others {
+// of Socket.IO, right or wrong. It subscribes within a share of the time that
+// inTime leaves, and then watches for the whole duration.
+func (p *patient) watchOthers(ctx, inTime context.Context, duration time.Duration) *others {
 	o := &others{channels: make(chan string, mostChannels)}
 	if duration == 0 {
 		close(o.channels)
 		return o
 	}
 	began := time.Now()
-	pubsub, err := p.subscribeToOthers(ctx)
+	subscribing, cancel := patience(inTime, 4)
+	defer cancel()
+	pubsub, err := p.subscribeToOthers(subscribing)
 	if err != nil {
 		o.err = err
 		close(o.channels)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,7 +239,7 @@ func (p *patient) checkReplica(listeners bool) {
 func reason(err error) string {
 	text := errorText(err)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "it took too long"
 	case isUnknownCommand(err): // what Redis repeats of it says nothing more
 		text, _, _ = strings.Cut(text, ", with args")

@@ -1288,6 +1288,30 @@ func TestDoctorInTime(t *testing.T) {
 	}
 }
 
+// TestDoctorSubscribesInTime ends when --timeout says so, even if Redis never
+// answers PSUBSCRIBE.
+func TestDoctorSubscribesInTime(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	held := make(chan struct{})
+	url := through(t, server.Addr, func(toRedis []byte) bool {
+		if bytes.Contains(bytes.ToLower(toRedis), []byte("psubscribe")) {
+			<-held
+			return false
+		}
+		return true
+	})
+	defer close(held)
+	started := time.Now()
+	got := examined(t, []string{"--redis", url, "--timeout", "2s"})
+	if f := got.find("emitters"); f.Status != warning || !strings.Contains(f.Text, "cannot be seen: it took too long.") {
+		t.Errorf("%+v:\n%s", f, got)
+	}
+	if took := time.Since(started); took > 20*time.Second {
+		t.Errorf("took %v with a timeout of 2s", took)
+	}
+}
+
 // TestDoctorInterrupted says nothing that it has not found out.
 func TestDoctorInterrupted(t *testing.T) {
 	t.Parallel()
