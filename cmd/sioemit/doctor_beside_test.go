@@ -63,6 +63,21 @@ func TestDoctorBeside(t *testing.T) {
 	}
 }
 
+// TestDoctorListenedRoom does not take the subscription of a sioemit listen to the
+// channel of a room for that of a server with a client there.
+func TestDoctorListenedRoom(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t, harness.RedisConfig{})
+	admit(t, server.Conn(), harness.ShardedAdapter8, "taken", "both")
+	words := []string{"--redis", server.URL(), "--adapter", "sharded", "--room"}
+	startListen(t, server.URL(), "--adapter", "sharded", "--room", "heard", "--room", "both")
+	for room, want := range map[string]status{"heard": uncertain, "both": fine} {
+		if got := examined(t, append(slices.Clone(words), room)); got.find("room").Status != want {
+			t.Errorf("%s is not %s:\n%s", room, want, got)
+		}
+	}
+}
+
 // awaitStreamReaders returns when so many connections wait for entries of
 // streams.
 func awaitStreamReaders(t *testing.T, server *harness.Redis, n int) {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"unicode/utf16"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 )
 
@@ -65,7 +67,7 @@ func (p *patient) lookInRoom(ctx context.Context, g group, room encoding.Room) (
 	case p.fetchSockets:
 		a, err = p.askCluster(asking, g, []encoding.Room{room})
 	case g.adapter == "sharded":
-		return p.channelOf(g, room)
+		return p.channelOf(asking, g, room)
 	default:
 		return 0, false
 	}
@@ -74,16 +76,36 @@ func (p *patient) lookInRoom(ctx context.Context, g group, room encoding.Room) (
 
 // channelOf looks for the channel that a room has on servers that are not in
 // static mode. Sockets have none in the mode dynamic, and the channel of the room
-// that is the number 5 is the same as that of the text "5".
-func (p *patient) channelOf(g group, room encoding.Room) (clients int, known bool) {
-	seen := p.listened.shard.names[g.key+"#"+g.namespace+"#"+room.String()+"#"]
+// that is the number 5 is the same as that of the text "5". Every sioemit listen
+// may subscribe to it, too: only with more subscribers is one a server.
+func (p *patient) channelOf(ctx context.Context, g group, room encoding.Room) (clients int, known bool) {
+	channel := g.key + "#" + g.namespace + "#" + room.String() + "#"
 	switch {
 	case isNumber(room.String()): // the text or the number
 		return 0, false
-	case seen:
+	case !p.listened.shard.names[channel]:
+		return 0, g.rooms > 0 && len(utf16.Encode([]rune(room.String()))) != 20
+	}
+	here := members(p.listened.shard)[place{g.key, g.namespace}]
+	listeners := max(0, here.servers-here.uids)
+	if listeners == 0 {
 		return manyClients, true
 	}
-	return 0, g.rooms > 0 && len(utf16.Encode([]rune(room.String()))) != 20
+	if n, err := p.shardSubscribers(ctx, channel); err != nil || n <= listeners {
+		return 0, false
+	}
+	return manyClients, true
+}
+
+// shardSubscribers counts the subscribers of a shard channel, on all nodes.
+func (p *patient) shardSubscribers(ctx context.Context, channel string) (int, error) {
+	var n atomic.Int64
+	err := everyNode(ctx, p.client, func(ctx context.Context, node *redis.Client) error {
+		counts, err := node.PubSubShardNumSub(ctx, channel).Result()
+		n.Add(counts[channel])
+		return err
+	})
+	return int(n.Load()), err
 }
 
 // isNumber reports whether text is what a number in JavaScript looks like, as
