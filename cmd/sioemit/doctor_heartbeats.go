@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 const (
 	heartbeatWindow = 15 * time.Second
 	lookedAtBeats   = 1000 // entries, from the end of the window
+	firstBeats      = 5    // of them, which tell whether the stream is one of Socket.IO
+	pageOfBeats     = 50   // entries of others may be large
 )
 
 // onlyBefore03 are the types of entries that later versions send beside the
@@ -45,33 +48,70 @@ func (p *patient) heartbeatsIn(ctx context.Context, streams []string) (found []g
 	}
 	since := strconv.FormatInt(now.Add(-heartbeatWindow).UnixMilli(), 10)
 	for _, name := range streams {
-		entries, err := p.client.XRevRangeN(ctx, name, "+", since, lookedAtBeats).Result()
-		if err != nil {
-			continue // no stream, or not for this user
-		}
-		for namespace, n := range beating(entries) {
+		for namespace, n := range p.beatingIn(ctx, name, since) {
 			found = append(found, group{adapter: "streams", key: p.key, namespace: namespace, servers: n, shardedPubSub: p.adapter == "streams" && p.shardedPubSub, stream: name})
 		}
 	}
 	return found
 }
 
-// beating counts by namespace the servers that have added entries of old types,
-// which come newest first, and have not said that they go.
-func beating(entries []redis.XMessage) map[string]int {
-	servers := make(map[string]int)
-	seen := make(map[string]bool)
+// beatingIn looks at the entries of a stream since some id, from its end. It goes
+// no further than the first few in a stream that is not one of Socket.IO.
+func (p *patient) beatingIn(ctx context.Context, stream, since string) map[string]int {
+	b := beats{servers: make(map[string]int), seen: make(map[string]bool)}
+	last, most := "+", firstBeats
+	for looked := 0; looked < lookedAtBeats; {
+		entries, err := p.client.XRevRangeN(ctx, stream, last, since, int64(most)).Result()
+		if err != nil {
+			break // no stream, or not for this user
+		}
+		isEnd := len(entries) < most
+		if len(entries) > 0 && entries[0].ID == last {
+			entries = entries[1:] // seen before: Redis before 6.2 has no ranges without their end
+		}
+		if len(entries) == 0 || looked == 0 && !slices.ContainsFunc(entries, isOfSocketIO) {
+			break
+		}
+		b.add(entries)
+		if isEnd {
+			break
+		}
+		looked += len(entries)
+		last, most = entries[len(entries)-1].ID, pageOfBeats
+	}
+	return b.servers
+}
+
+// isOfSocketIO reports whether an entry has the fields that all entries of the
+// streams adapter have.
+func isOfSocketIO(entry redis.XMessage) bool {
+	for _, field := range []string{"uid", "nsp", "type"} {
+		if _, ok := entry.Values[field]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// beats counts by namespace the servers that have added entries of old types,
+// and have not said that they go.
+type beats struct {
+	servers map[string]int
+	seen    map[string]bool // by uid
+}
+
+// add takes entries in, newest first.
+func (b *beats) add(entries []redis.XMessage) {
 	for _, entry := range entries {
 		uid, _ := entry.Values["uid"].(string)
 		namespace, _ := entry.Values["nsp"].(string)
 		typ, _ := entry.Values["type"].(string)
-		if !clusterUID.MatchString(uid) || !onlyBefore03[typ] || seen[uid] {
+		if !clusterUID.MatchString(uid) || !onlyBefore03[typ] || b.seen[uid] {
 			continue
 		}
-		seen[uid] = true
+		b.seen[uid] = true
 		if typ != "13" {
-			servers[namespace]++
+			b.servers[namespace]++
 		}
 	}
-	return servers
 }
