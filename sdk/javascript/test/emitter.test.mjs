@@ -151,16 +151,21 @@ suite("refusals", () => {
       for (const rooms of [["room"], [id, "room"], [5], [`${id}x`], ["/a#room"], [`a#${id}`]]) {
         await assert.rejects(io.except(...rooms).emit("ev"), refusal("except-room"), String(rooms));
       }
+      // Only Socket.IO 1 and 2 put the namespace before an id.
+      const prefixed = `/admin#${id}`;
+      if (serverVersion === 3) {
+        await assert.rejects(io.except(prefixed).emit("ev"), refusal("except-room"));
+      }
       await assert.rejects(io.socketsJoin("a"), refusal("needs-version-4"));
       await assert.rejects(io.serverSideEmit("a"), refusal("needs-version-4"));
       assert.deepEqual(commands, []);
-      await io.except(id, `/admin#${id}`).emit("ev");
+      await io.except(id, ...(serverVersion < 3 ? [prefixed] : [])).emit("ev");
       assert.equal(commands.length, 1);
     }
   });
 
   test("servers with ids of their own", async () => {
-    const { io, commands } = keeping({ serverVersion: 3, socketIds: /^(user|admin)-\d+$/gm });
+    const { io, commands } = keeping({ serverVersion: 2, socketIds: /^(user|admin)-\d+$/gm });
     for (const room of ["users-7", "user-7x", "x\nuser-7", "user-7\nx", "abcdefghijklmnopqrst"]) {
       await assert.rejects(io.except(room).emit("ev"), refusal("except-room"), room);
     }
