@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // askRow is a kind of cluster that is asked; prefix keeps the rows of one Redis apart.

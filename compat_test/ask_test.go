@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestAsk asks and steers three servers from outside, with every adapter, on one Redis and on a Redis Cluster, through

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // sendersPerRow is how many senders have to keep a promise.

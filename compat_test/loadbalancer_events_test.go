@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // awaitNodes waits until n nodes have subscribed. They subscribe to the requests after the broadcasts.

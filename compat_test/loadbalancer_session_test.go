@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // pollingSession speaks Socket.IO's HTTP long-polling by hand. Unlike a real client it can show an answer with its

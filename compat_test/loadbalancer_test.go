@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // balancer is a row: a load balancer, as examples/cluster sets it up.

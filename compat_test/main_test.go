@@ -25,7 +25,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 var update = flag.Bool("update", false, "write docs/compatibility.md from what the matrix saw")

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestMatrix puts every promise to every row, through the library and through the command, and to some through the

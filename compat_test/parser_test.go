@@ -4,9 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // Servers that were given the option parser: JSON understand an emitter with that codec, and no other.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // namespaces are the ones that the servers have.

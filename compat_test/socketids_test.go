@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestSocketIDs excludes clients of servers before version 4 that make socket ids of their own.

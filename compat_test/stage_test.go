@@ -12,9 +12,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // stage is where one promise is put to one cluster through one sender. A promise says what is sent and who is

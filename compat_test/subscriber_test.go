@@ -16,8 +16,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // Subscribers that speak the protocol of Redis themselves: it is known of each of them, to the moment, whether it is

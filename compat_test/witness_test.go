@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // What is judged here: an Emit that returned no error was received by everyone who was subscribed at that moment.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // nopublish is a user who may do all but publish. The password is in the URL

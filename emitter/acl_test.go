@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestPermissions asks as a user that may do no more than docs/asking.md says.

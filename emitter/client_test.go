@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // embeds wraps a client as packages for tracing and injection do: of its methods

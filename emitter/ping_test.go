@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // slowly has one client that takes 5 seconds to acknowledge, in which the

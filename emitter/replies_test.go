@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // soon is when a call has to be back that is not to wait for its replies any

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 const password = "S3cr3tP4ss"

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestCookbook runs every block of docs/cookbook.md: each section has a test

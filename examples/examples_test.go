@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // patience ends what a healthy run never comes near to, on a busy machine either.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // askCluster is three official nodes, each with one client in room r1, of which

@@ -19,8 +19,8 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // helloWorld is io.emit("hello", "world") of the official emitter.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestDoctorBeside takes nobody for a server who is none: those who read other

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestTooLarge sends more than Redis takes, which closes the connection then.

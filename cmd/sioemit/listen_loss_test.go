@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // slowReader runs listen with an output that is read when the test says so.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestListenKeepsOrder mirrors an event whose objects have members in no

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // hearing is a run of the command that goes on while the test does.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestRoomNumbers steers and asks real servers about rooms that are numbers,

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
+	"github.com/sioemit/sioemit/internal/harness"
 	"golang.org/x/sys/unix"
 )
 

@@ -24,9 +24,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/urfave/cli/v2"
 )
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/compat_test/harness"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 func startRedis(t *testing.T) *harness.Redis {

@@ -25,11 +25,11 @@ var NodeModules = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// nodeDir finds compat_test/node: beside this source file, or else upwards from the working directory, for
-// binaries built with -trimpath.
+// nodeDir finds compat_test/node: in the repository of this source file, or else upwards from the working directory,
+// for binaries built with -trimpath.
 func nodeDir() (string, error) {
 	if _, file, _, ok := runtime.Caller(0); ok {
-		dir := filepath.Join(filepath.Dir(filepath.Dir(file)), "node")
+		dir := filepath.Join(filepath.Dir(file), "..", "..", "compat_test", "node")
 		if _, err := os.Stat(filepath.Join(dir, "server.js")); err == nil {
 			return dir, nil
 		}
