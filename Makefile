@@ -22,9 +22,9 @@ test: deps
 	done
 	@# encoding/json is made in another way there. What it does otherwise is listed, and the list is tested, too.
 	GOEXPERIMENT=jsonv2 go test -count=1 ./encoding
-	@# Each of the other languages, as its own folder has it.
-	for sdk in sdk/*/; do $(MAKE) -C $$sdk test || exit 1; done
 	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at
+	@# Each of the other languages, as its own folder has it. What is left out is named here, at the end.
+	@sdk/each test
 
 build:
 	go build -o bin/sioemit ./cmd/sioemit
@@ -35,6 +35,7 @@ bench:
 
 deps: $(packages)
 	@compat_test/deps.sh
+	@sdk/each toolchain
 
 $(packages): compat_test/node/package.json compat_test/node/package-lock.json
 	@echo "Fetching the official Socket.IO packages with npm"

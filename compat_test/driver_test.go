@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/sioemit/sioemit/conformance/driver"
@@ -27,12 +27,19 @@ type viaDriver struct {
 // drivers are the programs of sdk/ through which emitters are called.
 func drivers(t *testing.T) []string {
 	t.Helper()
-	programs, err := filepath.Glob("../sdk/*/conformance/run")
-	if err != nil || len(programs) == 0 {
-		t.Fatalf("no drivers in sdk/: %v", err)
+	found, err := sdks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var programs []string
+	for _, sdk := range found {
+		programs = append(programs, sdk.Program())
 	}
 	return programs
 }
+
+// sdks are the emitters in other languages, looked for once: their toolchains may have to be installed.
+var sdks = sync.OnceValues(func() ([]driver.SDK, error) { return driver.SDKs(context.Background(), "../sdk") })
 
 // driverSenders starts every variant of every driver for a cluster. A variant that cannot use a Redis Cluster is left
 // out where the servers have one.
@@ -40,10 +47,6 @@ func driverSenders(t *testing.T, c *cluster) []sender {
 	t.Helper()
 	var all []sender
 	for _, program := range drivers(t) {
-		program, err := filepath.Abs(program)
-		if err != nil {
-			t.Fatal(err)
-		}
 		variants, err := driver.Variants(withDeadline(t), program)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/sioemit/sioemit/conformance/driver"
 	"go.uber.org/goleak"
 )
 
@@ -107,14 +108,14 @@ func TestGo(t *testing.T) {
 
 // TestSDKs runs the whole suite against the emitters in other languages.
 func TestSDKs(t *testing.T) {
-	programs, err := filepath.Glob("../sdk/*/conformance/run")
-	if err != nil || len(programs) == 0 {
-		t.Fatalf("no drivers: %v", err)
+	sdks, err := driver.SDKs(t.Context(), "../sdk")
+	if err != nil {
+		t.Error(err)
 	}
-	for _, program := range programs {
-		t.Run(filepath.Base(filepath.Dir(filepath.Dir(program))), func(t *testing.T) {
+	for _, sdk := range sdks {
+		t.Run(sdk.Name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := execute(t.Context(), []string{"-driver", program}, &out); err != nil {
+			if err := execute(t.Context(), []string{"-driver", sdk.Program()}, &out); err != nil {
 				t.Fatalf("%v\n%s", err, &out)
 			}
 			t.Log(out.String())
