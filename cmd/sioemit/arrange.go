@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
 )
@@ -217,7 +218,7 @@ func unknownCommand(app *cli.App, name string) error {
 		names = append(names, command.Name)
 	}
 	return fmt.Errorf("there is no command %q%s; sioemit help lists them, and sioemit emit %s sends an event of that name",
-		name, didYouMean("", strings.ToLower(name), names), quote(name))
+		name, didYouMean("", strings.ToLower(name), names), show.Quote(name))
 }
 
 func (a *arranger) unknown(word, name string) error {

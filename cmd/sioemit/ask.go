@@ -8,6 +8,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -69,9 +70,9 @@ func unanswered(c *cli.Context, err error) error {
 	case err == nil, errors.As(err, &listeners):
 		return err
 	case errors.As(err, &incomplete):
-		text := fmt.Sprintf("%d of %s answered", incomplete.Servers, plural(incomplete.Asked, "server"))
+		text := fmt.Sprintf("%d of %s answered", incomplete.Servers, show.Plural(incomplete.Asked, "server"))
 		if incomplete.Expected > 0 {
-			text += fmt.Sprintf(", %d of %s", incomplete.Clients, plural(incomplete.Expected, "client"))
+			text += fmt.Sprintf(", %d of %s", incomplete.Clients, show.Plural(incomplete.Expected, "client"))
 		}
 		if incomplete.Needs != "" {
 			text += "; servers answer this with " + incomplete.Needs

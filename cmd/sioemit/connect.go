@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -351,7 +352,7 @@ func explain(c *cli.Context, err error) error {
 	case dial != nil:
 		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", dial.Addr, dial.Err)
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return fmt.Errorf("the key %s in this Redis holds something else than a stream: check --stream-name", quote(cmp.Or(c.String("stream-name"), "socket.io")))
+		return fmt.Errorf("the key %s in this Redis holds something else than a stream: check --stream-name", show.Quote(cmp.Or(c.String("stream-name"), "socket.io")))
 	case redis.HasErrorPrefix(err, "OOM"):
 		return fmt.Errorf("redis at %s has no memory left for it (maxmemory): %w", place, err)
 	case strings.Contains(text, "NOPERM"):

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -68,7 +69,7 @@ func decode(c *cli.Context, stdin io.Reader) error {
 		return c.Context.Err()
 	}
 	if skipped > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: skipped %s that cannot be read or that another program sent\n", plural(skipped, "line"))
+		fmt.Fprintf(c.App.ErrWriter, "sioemit: skipped %s that cannot be read or that another program sent\n", show.Plural(skipped, "line"))
 	}
 	switch {
 	case takeErr != nil:
@@ -109,7 +110,7 @@ func (d *decoder) take(captured capture) error {
 		return err
 	}
 	if d.c.Bool("json") {
-		return printJSON(d.c.App.Writer, e)
+		return show.JSON(d.c.App.Writer, e)
 	}
 	if d.seen > 1 {
 		fmt.Fprintln(d.c.App.Writer) // an error of it is that of what follows, too
@@ -118,7 +119,7 @@ func (d *decoder) take(captured capture) error {
 }
 
 func (d *decoder) complain(number int, err error) {
-	fmt.Fprintf(d.c.App.ErrWriter, "sioemit: payload %d: %s\n", number, oneLine(err.Error()))
+	fmt.Fprintf(d.c.App.ErrWriter, "sioemit: payload %d: %s\n", number, show.OneLine(err.Error()))
 }
 
 // expectedInput is what an error about unreadable input says.
@@ -185,7 +186,7 @@ func readCaptures(in io.Reader, take func(capture) error) (skipped int, err erro
 }
 
 // shortenText keeps an error about text readable.
-func shortenText(text string) string { return shorten([]byte(text)) }
+func shortenText(text string) string { return show.Shorten([]byte(text)) }
 
 // capture is a message on its way, as far as the input shows it.
 type capture struct {

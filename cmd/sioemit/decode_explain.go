@@ -1,38 +1,40 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // explanation is what decode says about a message.
 type explanation struct {
-	Adapter     string          `json:"adapter"`
-	Kind        encoding.Kind   `json:"kind"`
-	Reply       bool            `json:"reply"`
-	Form        string          `json:"form"`
-	Bytes       int             `json:"bytes"`
-	Channel     string          `json:"channel,omitempty"`
-	Stream      string          `json:"stream,omitempty"`
-	ID          string          `json:"id,omitempty"`
-	MessageType *int            `json:"messageType,omitempty"`
-	PacketType  int             `json:"packetType,omitempty"`
-	UID         string          `json:"uid,omitempty"`
-	RequestID   string          `json:"requestId,omitempty"`
-	Namespace   string          `json:"namespace,omitempty"`
-	Rooms       []encoding.Room `json:"rooms"`
-	Except      []encoding.Room `json:"except"`
-	Flags       explainedFlags  `json:"flags"`
-	Event       *string         `json:"event,omitempty"`
-	Args        []jsonText      `json:"args,omitempty"`
-	Change      []encoding.Room `json:"change,omitempty"`
-	Close       *bool           `json:"close,omitempty"`
-	Value       jsonText        `json:"value,omitempty"`
-	Notes       []note          `json:"notes"`
+	Adapter     string            `json:"adapter"`
+	Kind        encoding.Kind     `json:"kind"`
+	Reply       bool              `json:"reply"`
+	Form        string            `json:"form"`
+	Bytes       int               `json:"bytes"`
+	Channel     string            `json:"channel,omitempty"`
+	Stream      string            `json:"stream,omitempty"`
+	ID          string            `json:"id,omitempty"`
+	MessageType *int              `json:"messageType,omitempty"`
+	PacketType  int               `json:"packetType,omitempty"`
+	UID         string            `json:"uid,omitempty"`
+	RequestID   string            `json:"requestId,omitempty"`
+	Namespace   string            `json:"namespace,omitempty"`
+	Rooms       []encoding.Room   `json:"rooms"`
+	Except      []encoding.Room   `json:"except"`
+	Flags       explainedFlags    `json:"flags"`
+	Event       *string           `json:"event,omitempty"`
+	Args        []json.RawMessage `json:"args,omitempty"`
+	Change      []encoding.Room   `json:"change,omitempty"`
+	Close       *bool             `json:"close,omitempty"`
+	Value       json.RawMessage   `json:"value,omitempty"`
+	Notes       []note            `json:"notes"`
 	message     *encoding.Message
 }
 
@@ -74,7 +76,7 @@ func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
 		e.Close = &m.Close
 	}
 	var err error
-	if e.Args, err = taggedArgs(m); err != nil {
+	if e.Args, err = show.TaggedArgs(m); err != nil {
 		return nil, err
 	}
 	if m.IsReply || m.Kind == encoding.KindUnknown {
@@ -82,7 +84,7 @@ func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.Value = jsonText(text)
+		e.Value = json.RawMessage(text)
 	}
 	e.Notes = notesOn(c, e)
 	return e, nil
@@ -175,19 +177,19 @@ func (e *explanation) print(w io.Writer) error {
 		row("close", "no: from this namespace only")
 	}
 	if e.Event != nil {
-		event := quote(*e.Event)
+		event := show.Quote(*e.Event)
 		if e.PacketType > 0 {
 			event += fmt.Sprintf(" (packet type %d)", e.PacketType)
 		}
 		row("event", event)
 		for i, arg := range e.Args {
-			row(fmt.Sprintf("argument %d", i+1), string(visibleJSON(arg)))
+			row(fmt.Sprintf("argument %d", i+1), string(show.Visible(arg)))
 		}
 		if len(e.Args) == 0 {
 			row("arguments", "none")
 		}
 	}
-	row("holds", string(visibleJSON(e.Value)))
+	row("holds", string(show.Visible(e.Value)))
 	for _, n := range e.Notes {
 		n.write(&b)
 	}
@@ -197,10 +199,10 @@ func (e *explanation) print(w io.Writer) error {
 
 // visible quotes text that a terminal would not show as it is.
 func visible(text string) string {
-	if isText(text) {
+	if show.IsText(text) {
 		return text
 	}
-	return quote(text)
+	return show.Quote(text)
 }
 
 func sender(uid string) string {
@@ -210,14 +212,14 @@ func sender(uid string) string {
 	case encoding.UID:
 		return uid + ", which is no server"
 	}
-	return quote(uid) + ", a server"
+	return show.Quote(uid) + ", a server"
 }
 
 func quotedList(list []encoding.Room, none string) string {
 	if len(list) == 0 {
 		return none
 	}
-	return quoteRooms(list)
+	return show.Rooms(list)
 }
 
 // String names the flags that are set; empty if none is.
@@ -241,5 +243,5 @@ func (n note) write(b *strings.Builder) {
 	if n.About != "" {
 		text = n.About + ": " + text
 	}
-	b.WriteString("* " + wrap(text, "  ") + "\n")
+	b.WriteString("* " + show.Wrap(text, "  ") + "\n")
 }

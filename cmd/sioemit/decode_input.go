@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 var errNoForm = errors.New(expectedInput)
@@ -194,7 +195,7 @@ func jsonWord(text json.RawMessage) (string, error) {
 		Binary []byte `json:"$binary"`
 	}
 	if err := json.Unmarshal(text, &object); err != nil || object.Binary == nil {
-		return "", fmt.Errorf(`%s is neither a string nor {"$binary":"<base64>"}`, shorten(text))
+		return "", fmt.Errorf(`%s is neither a string nor {"$binary":"<base64>"}`, show.Shorten(text))
 	}
 	return string(object.Binary), nil
 }

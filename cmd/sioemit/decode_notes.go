@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // notesOn says what servers do with a message. What they do with the packets of
@@ -76,13 +77,13 @@ func channelNotes(c capture, e *explanation, add addNote) {
 		add("", "the channel is one of namespace %s and the message says %s: servers ignore it", orUnknown(namespace), visible(e.Namespace))
 	case room == "":
 	case e.Kind != encoding.KindEvent:
-		add("", "the channel is the one of room %s, on which servers expect events only", quote(room))
+		add("", "the channel is the one of room %s, on which servers expect events only", show.Quote(room))
 	case !slices.ContainsFunc(e.Rooms, func(r encoding.Room) bool { return r.String() == room }):
-		add("", "the channel is the one of room %s, which the message does not target: servers without a client in that room ignore it", quote(room))
+		add("", "the channel is the one of room %s, which the message does not target: servers without a client in that room ignore it", show.Quote(room))
 	case len(e.Rooms) > 1:
-		add("", "the channel is the one of room %s, and the message targets other rooms too: servers without a client in %[1]s ignore it", quote(room))
+		add("", "the channel is the one of room %s, and the message targets other rooms too: servers without a client in %[1]s ignore it", show.Quote(room))
 	case e.Adapter == "classic" && !slices.Contains(e.Rooms, encoding.Room(room)):
-		add("socket.io-redis 6", "servers ignore it: they look for the text %s among their rooms, and the room is a number", quote(room))
+		add("socket.io-redis 6", "servers ignore it: they look for the text %s among their rooms, and the room is a number", show.Quote(room))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // helloWorld is io.emit("hello", "world") of the official emitter.
@@ -86,7 +87,7 @@ func TestDecodeForms(t *testing.T) {
 		hello := "hello"
 		want := explanation{
 			Adapter: "classic", Kind: encoding.KindEvent, Form: "MessagePack", Bytes: 63, Channel: test.channel, PacketType: 2, UID: "emitter", Namespace: "/",
-			Rooms: []encoding.Room{}, Except: []encoding.Room{}, Event: &hello, Args: []jsonText{jsonText(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
+			Rooms: []encoding.Room{}, Except: []encoding.Room{}, Event: &hello, Args: []json.RawMessage{json.RawMessage(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", test.name, got, want)
@@ -646,7 +647,7 @@ func FuzzParseCaptures(f *testing.F) {
 			if err := e.print(&text); err != nil {
 				t.Fatal(err)
 			}
-			if err := printJSON(&text, e); err != nil {
+			if err := show.JSON(&text, e); err != nil {
 				t.Fatal(err)
 			}
 		}

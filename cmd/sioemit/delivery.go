@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -62,7 +63,7 @@ func report(c *cli.Context, what string, d delivery, count func() (int, error)) 
 	var printErr error
 	switch {
 	case c.Bool("json"):
-		printErr = printJSON(c.App.Writer, d)
+		printErr = show.JSON(c.App.Writer, d)
 	case c.Bool("quiet"):
 	default:
 		_, printErr = fmt.Fprintf(c.App.Writer, "sent %s on %s\n", what, d.text(c))
@@ -79,7 +80,7 @@ func report(c *cli.Context, what string, d delivery, count func() (int, error)) 
 		if d.isNarrow(c) {
 			where = namespaceOf(c)
 		}
-		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), quote(where), required)}
+		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), show.Quote(where), required)}
 	case c.Bool("quiet"):
 	case servers == 0:
 		warning = unheard(c)
@@ -112,7 +113,7 @@ func (d delivery) isNarrow(c *cli.Context) bool {
 
 // text says where it went, and who listens.
 func (d delivery) text(c *cli.Context) string {
-	text := quote(d.Channel)
+	text := show.Quote(d.Channel)
 	switch {
 	case d.Entries != nil:
 		text += ", a stream of " + entriesText(*d.Entries)
@@ -124,7 +125,7 @@ func (d delivery) text(c *cli.Context) string {
 		return text + ", where " + listen(*d.Servers)
 	}
 	if d.Servers != nil {
-		text += fmt.Sprintf("; on namespace %s, %s", quote(namespaceOf(c)), listen(*d.Servers))
+		text += fmt.Sprintf("; on namespace %s, %s", show.Quote(namespaceOf(c)), listen(*d.Servers))
 	}
 	return text
 }

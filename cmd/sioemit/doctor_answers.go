@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // answers are what the servers said when they were asked who is in a room.
@@ -55,9 +56,9 @@ func (p *patient) checkAnswers(ctx context.Context, here *group) {
 	}
 	p.proof.answered = a.servers >= here.servers
 	if p.proof.answered {
-		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, plural(here.servers, "server")))
+		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.servers, show.Plural(here.servers, "server")))
 	} else {
-		p.fail("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, plural(here.servers, "server"), took.Round(100*time.Millisecond)),
+		p.fail("answers", fmt.Sprintf("%d of %s answered within %v.", a.servers, show.Plural(here.servers, "server"), took.Round(100*time.Millisecond)),
 			"The others hang, may not publish, are no servers, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
 	}
 	if p.adapter == "streams" && here.stream == "" {
@@ -84,7 +85,7 @@ func (p *patient) checkMode(here *group, clients int) {
 		p.ok("subscription-mode", "--subscription-mode static reaches servers in any mode.")
 	case clients > 0 && len(p.rooms) == 1 && !p.listened.shard.names[channel]:
 		flags := []string{"--subscription-mode", "static"}
-		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", quote(channel)),
+		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", show.Quote(channel)),
 			p.addFlags(flags), flags...)
 	case here.rooms > 0 && here.ids == 0 && p.mode == "dynamic-private":
 		flags := []string{"--subscription-mode", "dynamic"}
@@ -263,7 +264,7 @@ func (p *patient) checkVersionOfServers(here *group, a answers) {
 	later := a.servers - a.old // Socket.IO 3 or 4
 	switch {
 	case a.old > 0 && later > 0:
-		p.warn("server-version", fmt.Sprintf("%s of Socket.IO 1 or 2, and %d of 3 or 4, are in one cluster.", plural(a.old, "server"), later),
+		p.warn("server-version", fmt.Sprintf("%s of Socket.IO 1 or 2, and %d of 3 or 4, are in one cluster.", show.Plural(a.old, "server"), later),
 			"Send them no binary: what one of them needs breaks the clients of the other.")
 	case a.old > 0 && p.version > 2:
 		flags := []string{"--server-version", "2"}
@@ -296,7 +297,7 @@ func (p *patient) checkCodec(here *group, a answers) {
 		flags := []string{"--codec", "msgpack"}
 		p.fail("codec", "The servers have no JSON parser, --codec is json: they understand no event.", p.addFlags(flags), flags...)
 	case a.spaced > 0 && a.spaced < a.servers:
-		p.warn("codec", fmt.Sprintf("%d of %s read JSON, the others do not. If they have a JSON parser, they do not understand the others. If they are @socket.io/redis-adapter 7.1, they do.", a.spaced, plural(a.servers, "server")),
+		p.warn("codec", fmt.Sprintf("%d of %s read JSON, the others do not. If they have a JSON parser, they do not understand the others. If they are @socket.io/redis-adapter 7.1, they do.", a.spaced, show.Plural(a.servers, "server")),
 			"Set the same parser on all of them.")
 	case a.spaced > 0:
 		p.warn("codec", "--codec json fits the servers if they have a JSON parser. If they are @socket.io/redis-adapter 7.1, they understand no event.",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -131,7 +132,7 @@ func shellWords(words []string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
 		quoted[i] = word
-		if !isBare(word) || strings.HasPrefix(word, "~") || strings.Contains(word, "*") {
+		if !show.IsBare(word) || strings.HasPrefix(word, "~") || strings.Contains(word, "*") {
 			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // difference is what has to change in the settings so that they fit a group.
@@ -122,7 +124,7 @@ func (p *patient) checkPython() bool {
 			continue
 		}
 		found = true
-		p.fail("servers", fmt.Sprintf("No server of Node.js listens on this Redis. %s on channel %s, as servers of python-socketio do: they take a JSON of their own, which sioemit does not write.", capital(listenThere(n)), quote(channel)),
+		p.fail("servers", fmt.Sprintf("No server of Node.js listens on this Redis. %s on channel %s, as servers of python-socketio do: they take a JSON of their own, which sioemit does not write.", capital(listenThere(n)), show.Quote(channel)),
 			"Emit with that package: socketio.RedisManager(URL, channel="+pythonText(channel)+", write_only=True).emit(EVENT, DATA).")
 	}
 	return found
@@ -153,7 +155,7 @@ func (p *patient) checkReplicas(here *group) {
 		}
 		if n > 0 {
 			p.warn("replica", fmt.Sprintf("%d of %s subscribe at %s, which is a replica of this Redis. Events arrive there. But Redis counts at each node its own subscribers alone, so that sioemit and the servers count too few: --require, --ack, sockets, rooms and server-emit fail, and so does fetchSockets() of the servers.",
-				n, plural(here.servers, "server"), p.replicas[i]), "Connect subClient of the adapter to the same Redis as pubClient.")
+				n, show.Plural(here.servers, "server"), p.replicas[i]), "Connect subClient of the adapter to the same Redis as pubClient.")
 		}
 	}
 }
@@ -167,11 +169,11 @@ func (p *patient) suggest(d difference) {
 	case len(d.differs) > 1:
 		text = fmt.Sprintf("%s with %s, none with %s.", capital(listen(d.servers)), p.described(d.group), p.described(p.wanted()))
 	case d.differs[0] == "key":
-		text = fmt.Sprintf("%s with key %s, none with %s.", capital(listen(d.servers)), quote(d.key), quote(p.key))
+		text = fmt.Sprintf("%s with key %s, none with %s.", capital(listen(d.servers)), show.Quote(d.key), show.Quote(p.key))
 	case d.differs[0] == "namespace":
-		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(listen(d.servers)), quote(d.namespace), quote(p.namespace))
+		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(listen(d.servers)), show.Quote(d.namespace), show.Quote(p.namespace))
 	case d.stream != "" && d.differs[0] != "adapter":
-		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", capital(listen(d.servers)), quote(d.stream))
+		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", capital(listen(d.servers)), show.Quote(d.stream))
 	case d.differs[0] == "adapter":
 		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", capital(listen(d.servers)), d.adapter, p.adapter)
 	default:
@@ -239,7 +241,7 @@ func (s settings) wanted() group {
 }
 
 func (s settings) described(g group) string {
-	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.adapter, quote(g.key), quote(g.namespace))
+	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.adapter, show.Quote(g.key), show.Quote(g.namespace))
 	if g.shardedPubSub {
 		text += ", with sharded pub/sub"
 	}
@@ -255,7 +257,7 @@ func list(groups []group) string {
 			lines = append(lines, fmt.Sprintf("and %d more", len(groups)-most))
 			break
 		}
-		text := fmt.Sprintf("%s, key %s, namespace %s (%s)", g.adapter, quote(g.key), quote(g.namespace), plural(g.servers, "server"))
+		text := fmt.Sprintf("%s, key %s, namespace %s (%s)", g.adapter, show.Quote(g.key), show.Quote(g.namespace), show.Plural(g.servers, "server"))
 		lines = append(lines, text)
 	}
 	return strings.Join(lines, "; ")

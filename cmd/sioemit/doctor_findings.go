@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // status is how grave a finding is.
@@ -98,10 +100,10 @@ func (d *diagnosis) conclude() {
 // verdict is the error that the findings amount to.
 func (d *diagnosis) verdict() error {
 	if failed := d.count(failure); failed > 0 {
-		return fmt.Errorf("%d of %s failed", failed, plural(len(d.findings), "check"))
+		return fmt.Errorf("%d of %s failed", failed, show.Plural(len(d.findings), "check"))
 	}
 	if open := d.count(uncertain); open > 0 {
-		return repliesError{fmt.Errorf("nothing failed, but %d of %s could not be made", open, plural(len(d.findings), "check"))}
+		return repliesError{fmt.Errorf("nothing failed, but %d of %s could not be made", open, show.Plural(len(d.findings), "check"))}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // others is what other programs publish while doctor runs.
@@ -119,7 +120,7 @@ func (p *patient) checkOthers(o *others) {
 			continue // who listens is not known
 		}
 		if why, advice := p.unheard(channel); why != "" {
-			p.warn("emitters", fmt.Sprintf("Another program publishes on %s, and nobody listens there: %s", quote(channel), why), advice)
+			p.warn("emitters", fmt.Sprintf("Another program publishes on %s, and nobody listens there: %s", show.Quote(channel), why), advice)
 		}
 	}
 }
@@ -147,7 +148,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 			return "", ""
 		}
 	}
-	return fmt.Sprintf("no server with the classic adapter has key %s and namespace %s.", quote(key), quote(namespace)),
+	return fmt.Sprintf("no server with the classic adapter has key %s and namespace %s.", show.Quote(key), show.Quote(namespace)),
 		"Compare key and namespace of that emitter with those of the servers: " + p.known() + "."
 }
 

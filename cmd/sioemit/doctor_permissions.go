@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // need is one Redis command that some use of sioemit sends.
@@ -150,9 +151,9 @@ func does(n need) string {
 	case "PUBSUB":
 		return name + " " + object
 	case "XADD":
-		return name + " to " + quote(object)
+		return name + " to " + show.Quote(object)
 	}
-	return name + " on " + quote(object)
+	return name + " on " + show.Quote(object)
 }
 
 // grant is what an administrator has to type. It asks for what Redis has

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
@@ -27,7 +28,7 @@ func printFinding(c *cli.Context) func(finding) error {
 	colour := coloured(w)
 	return func(f finding) error {
 		if c.Bool("json") {
-			return printJSON(w, f)
+			return show.JSON(w, f)
 		}
 		return f.render(w, colour)
 	}
@@ -41,9 +42,9 @@ func (f finding) render(w io.Writer, colour bool) error {
 		label = colours[f.Status] + label + "\x1b[0m"
 	}
 	b.WriteString(label + column[len(f.Status):])
-	b.WriteString(wrap(printable(f.Text), column) + "\n")
+	b.WriteString(show.Wrap(show.Printable(f.Text), column) + "\n")
 	if f.Advice != "" {
-		b.WriteString(column + "> " + wrap(printable(f.Advice), column+"  ") + "\n")
+		b.WriteString(column + "> " + show.Wrap(show.Printable(f.Advice), column+"  ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -64,11 +65,11 @@ func (d *diagnosis) printConclusion(c *cli.Context, given []flagGiven) error {
 		if words == nil {
 			words = []string{}
 		}
-		return printJSON(c.App.Writer, conclusion{exit == statusDone, exit, words})
+		return show.JSON(c.App.Writer, conclusion{exit == statusDone, exit, words})
 	}
 	if words == nil {
 		return nil
 	}
-	_, err := fmt.Fprintf(c.App.Writer, "\nCorrected: %s\n", printable(shellWords(words)))
+	_, err := fmt.Fprintf(c.App.Writer, "\nCorrected: %s\n", show.Printable(shellWords(words)))
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // manyClients is a number of clients that is not known, but more than none.
@@ -33,9 +34,9 @@ func (p *patient) checkRooms(ctx context.Context, here *group) (clients int) {
 	for i, room := range p.rooms {
 		switch n := found[i].clients; {
 		case n == manyClients:
-			p.ok("room", fmt.Sprintf("A client is in room %s now: it has a channel.", quoteRoom(room)))
+			p.ok("room", fmt.Sprintf("A client is in room %s now: it has a channel.", show.Room(room)))
 		case n > 0:
-			p.ok("room", fmt.Sprintf("%s in room %s now.", listIn(n), quoteRoom(room)))
+			p.ok("room", fmt.Sprintf("%s in room %s now.", listIn(n), show.Room(room)))
 		case !found[i].known:
 			p.roomUnknown(here, room)
 		default:
@@ -117,11 +118,11 @@ func isNumber(text string) bool {
 
 // roomUnknown says what has to be done to know who is in a room.
 func (p *patient) roomUnknown(here *group, room encoding.Room) {
-	text := fmt.Sprintf("Whether a client is in room %s is not known.", quoteRoom(room))
+	text := fmt.Sprintf("Whether a client is in room %s is not known.", show.Room(room))
 	advice := "To ask the servers, add --fetch-sockets. They write down socket.data of the clients in the room then, and a server ends when that is circular."
 	switch {
 	case p.fetchSockets, here.adapter == "classic": // which was asked
-		text, advice = fmt.Sprintf("Whether a client is in room %s is not known: not all servers answered.", quoteRoom(room)), ""
+		text, advice = fmt.Sprintf("Whether a client is in room %s is not known: not all servers answered.", show.Room(room)), ""
 	case p.adapter == "sharded" && here.rooms+here.ids == 0 && p.mode != "static":
 		text += " No room has a channel of its own: either no client is in one now, or the servers' subscriptionMode is static, and events to a room are lost."
 		advice += " --subscription-mode static reaches servers in any mode."
@@ -138,7 +139,7 @@ const lookedAtGroups = 50
 
 // roomEmpty says that nobody is in a room, and where somebody is.
 func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room) {
-	text := fmt.Sprintf("No client is in room %s now.", quoteRoom(room))
+	text := fmt.Sprintf("No client is in room %s now.", show.Room(room))
 	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM)."}
 	if here.adapter == "classic" { // the others would have to write down socket.data
 		f.Advice = "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist."
@@ -170,7 +171,7 @@ func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room
 			for _, d := range elsewhere {
 				groups = append(groups, d.group)
 			}
-			text = fmt.Sprintf("No client is in room %s in namespace %s of key %s now, but some are elsewhere: %s.", quoteRoom(room), quote(p.namespace), quote(p.key), list(groups))
+			text = fmt.Sprintf("No client is in room %s in namespace %s of key %s now, but some are elsewhere: %s.", show.Room(room), show.Quote(p.namespace), show.Quote(p.key), list(groups))
 			f.Advice = "Find the one that you mean, and add the flags that lead there."
 		}
 		if len(elsewhere) == 1 {
@@ -204,5 +205,5 @@ func kindOfRoom(room encoding.Room) string {
 	if _, ok := room.Number(); ok {
 		return "the number " + room.String()
 	}
-	return "the text " + quote(room.String())
+	return "the text " + show.Quote(room.String())
 }

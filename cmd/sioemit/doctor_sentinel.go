@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // checkSentinels finds out why no Redis answers behind Sentinels. It returns the
@@ -81,7 +82,7 @@ func mastersOf(ctx context.Context, sentinel *redis.Client) (names []string, err
 
 // unknownMaster says that a Sentinel does not watch the master of the URL.
 func (p *patient) unknownMaster(t *target, names []string) {
-	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.options.Addr, quote(p.sentinels[0].masterName), strings.Join(names, ", "))
+	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.options.Addr, show.Quote(p.sentinels[0].masterName), strings.Join(names, ", "))
 	flags, advice := p.masterURL(*t.options, names)
 	p.fail("redis", text, advice, flags...)
 }

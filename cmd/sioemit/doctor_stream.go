@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // Bounds of the look at streams: doctor must not be a burden for a large Redis.
@@ -74,10 +75,10 @@ func (p *patient) checkStream(ctx context.Context, here *group, took time.Durati
 	switch {
 	case redis.HasErrorPrefix(err, "NOPERM"): // who may only add to it can ask all the same
 	case err != nil:
-		p.unsure("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", quote(name), reason(err)), "")
+		p.unsure("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", show.Quote(name), reason(err)), "")
 		return false
 	case own.kind != "stream" && own.kind != "none":
-		p.fail("stream", fmt.Sprintf("The key %s is no stream, but a %s.", quote(name), own.kind), "Check --stream-name: it is streamName of the servers.")
+		p.fail("stream", fmt.Sprintf("The key %s is no stream, but a %s.", show.Quote(name), own.kind), "Check --stream-name: it is streamName of the servers.")
 		return false
 	case own.kind == "none": // and no question makes one where servers use others
 		others, complete = p.otherStreams(ctx, name)
@@ -90,13 +91,13 @@ func (p *patient) checkStream(ctx context.Context, here *group, took time.Durati
 		a, err := p.askStream(asking, *here, name, []encoding.Room{nobody}, own.kind == "none")
 		switch {
 		case err != nil:
-			p.unsure("stream", fmt.Sprintf("The servers cannot be asked through stream %s: %s.", quote(name), reason(err)), "")
+			p.unsure("stream", fmt.Sprintf("The servers cannot be asked through stream %s: %s.", show.Quote(name), reason(err)), "")
 			return false
 		case a.servers >= here.servers:
-			p.ok("stream", fmt.Sprintf("Asked through stream %s, %d of %s answered.", quote(name), a.servers, plural(here.servers, "server")))
+			p.ok("stream", fmt.Sprintf("Asked through stream %s, %d of %s answered.", show.Quote(name), a.servers, show.Plural(here.servers, "server")))
 			return true
 		case a.servers > 0:
-			p.fail("stream", fmt.Sprintf("Asked through stream %s, %d of %s answered.", quote(name), a.servers, plural(here.servers, "server")),
+			p.fail("stream", fmt.Sprintf("Asked through stream %s, %d of %s answered.", show.Quote(name), a.servers, show.Plural(here.servers, "server")),
 				"The others read another stream, or hang at an entry that they cannot read: their log says which.")
 			return false
 		}
@@ -107,16 +108,16 @@ func (p *patient) checkStream(ctx context.Context, here *group, took time.Durati
 	case len(others) == 1:
 		p.otherStream(name, others[0], perServer)
 	case len(others) > 1:
-		p.fail("stream", fmt.Sprintf("Servers use other streams for namespace %s, and not %s: %s.", quote(p.namespace), quote(name), strings.Join(others, ", ")),
+		p.fail("stream", fmt.Sprintf("Servers use other streams for namespace %s, and not %s: %s.", show.Quote(p.namespace), show.Quote(name), strings.Join(others, ", ")),
 			"Find the one that you mean, and add --stream-name, and --stream-count if it is one of several.")
 	case perServer > 0 && perServer != p.streamCount:
 		// No flags: a job queue, a second application or sioemit listen may be
 		// among them.
 		p.fail("stream", fmt.Sprintf("No server answers through stream %s. %s read streams, %d for each server, and --stream-count is %d.",
-			quote(name), plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
+			show.Quote(name), show.Plural(p.listened.readers.total(), "connection"), perServer, p.streamCount),
 			fmt.Sprintf("Does nothing else here read streams? Then streamCount of the servers is %d. %s", perServer, p.addFlags([]string{"--stream-count", strconv.Itoa(perServer)})))
 	default:
-		text := fmt.Sprintf("No server answers through stream %s.", quote(name))
+		text := fmt.Sprintf("No server answers through stream %s.", show.Quote(name))
 		if !complete {
 			text += " Not all keys were looked at."
 		}
@@ -219,7 +220,7 @@ func (p *patient) checkOldStreams(here *group) {
 	if here.stream == "" {
 		return
 	}
-	p.warn("adapter", fmt.Sprintf("%s the streams adapter before 0.3: events arrive, but --ack, server-emit, sockets, rooms and servers reach nobody, because it has no channel.", capital(plural(here.servers, "server")+have(here.servers))),
+	p.warn("adapter", fmt.Sprintf("%s the streams adapter before 0.3: events arrive, but --ack, server-emit, sockets, rooms and servers reach nobody, because it has no channel.", capital(show.Plural(here.servers, "server")+have(here.servers))),
 		"Update @socket.io/redis-streams-adapter to 0.3 on all servers at once, where you need those.")
 }
 
@@ -339,7 +340,7 @@ func (p *patient) otherStream(own, other string, perServer int) {
 	if count != p.streamCount {
 		flags = append(flags, "--stream-count", strconv.Itoa(count))
 	}
-	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, and not %s.", quote(other), quote(p.namespace), quote(own)), p.addFlags(flags), flags...)
+	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, and not %s.", show.Quote(other), show.Quote(p.namespace), show.Quote(own)), p.addFlags(flags), flags...)
 }
 
 // countOf returns a number of streams with which the namespace belongs to this

@@ -21,6 +21,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // checkup is what doctor --json prints.
@@ -1118,7 +1119,7 @@ func TestDoctorPrinted(t *testing.T) {
 	}
 	r.oneLine(t, "checks failed")
 	for line := range strings.Lines(r.stdout) {
-		if len([]rune(line)) > lineWidth+1 && !strings.HasPrefix(line, "Corrected: ") { // which is copied
+		if len([]rune(line)) > show.LineWidth+1 && !strings.HasPrefix(line, "Corrected: ") { // which is copied
 			t.Errorf("%d characters: %q", len(line), line)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -17,11 +18,11 @@ func printCommand(c *cli.Context, args []any) error {
 	for i, arg := range args {
 		switch arg := arg.(type) {
 		case []byte:
-			words[i] = binary(arg)
+			words[i] = show.Binary(arg)
 			if utf8.Valid(arg) { // JSON; MessagePack of an object or array never is
 				words[i] = string(arg)
 			}
-			line = append(line, quote(string(arg)))
+			line = append(line, show.Quote(string(arg)))
 		case int64:
 			words[i] = strconv.FormatInt(arg, 10)
 			line = append(line, strconv.FormatInt(arg, 10))
@@ -31,11 +32,11 @@ func printCommand(c *cli.Context, args []any) error {
 				word = strings.ToUpper(word)
 			}
 			words[i] = word
-			line = append(line, quote(word))
+			line = append(line, show.Quote(word))
 		}
 	}
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, struct {
+		return show.JSON(c.App.Writer, struct {
 			Args []any `json:"args"`
 		}{words})
 	}

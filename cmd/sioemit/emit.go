@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -47,7 +49,7 @@ func emit(c *cli.Context, stdin io.Reader) error {
 		return err
 	}
 	if !c.Bool("ack") {
-		return send(c, quote(event), func(op *emitter.BroadcastOperator) error {
+		return send(c, show.Quote(event), func(op *emitter.BroadcastOperator) error {
 			return delivered(c, op).Emit(c.Context, event, args...)
 		})
 	}
@@ -97,15 +99,15 @@ func eventOf(c *cli.Context, stdin io.Reader) (event string, args []any, err err
 // printAcks prints what each client answered, a line each.
 func printAcks(c *cli.Context, acks emitter.Acks) error {
 	if !c.Bool("json") {
-		return printValues(c, acks.Values)
+		return show.Values(c.App.Writer, acks.Values)
 	}
-	values, err := tagged(acks.Values)
+	values, err := show.Tagged(acks.Values)
 	if err != nil {
 		return err
 	}
-	return printJSON(c.App.Writer, struct {
-		Acks    []jsonText `json:"acks"`
-		Clients int        `json:"clients"`
-		Servers int        `json:"servers"`
+	return show.JSON(c.App.Writer, struct {
+		Acks    []json.RawMessage `json:"acks"`
+		Clients int               `json:"clients"`
+		Servers int               `json:"servers"`
 	}{values, acks.Clients, acks.Servers})
 }

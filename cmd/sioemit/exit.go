@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
+
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // Exit statuses; the help text of the command explains them.
@@ -47,4 +50,15 @@ func outcome(ctx context.Context, err error) (status int, line string) {
 		return statusReplies, line
 	}
 	return statusFailed, line
+}
+
+// errorText is an error as stderr gets it: in one line, and without what
+// Sentinels say, who may repeat a password. What they say is known to
+// sentinelTrouble, or is not shown.
+func errorText(err error) string {
+	text := show.OneLine(err.Error())
+	if at := strings.Index(text, noSentinel); at >= 0 {
+		return text[:at] + "no Sentinel could be asked"
+	}
+	return text
 }

@@ -8,15 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
 // Help texts are 80 characters wide: descriptions are written so, and
 // flagsHelp wraps what it puts together.
-const (
-	helpWidth  = 80
-	helpColumn = 30 // where the explanations of flags start
-)
+const helpColumn = 30 // where the explanations of flags start
 
 const appHelp = `{{.Name}} - {{.Usage}}
 
@@ -193,25 +191,5 @@ func flagHelp(b *strings.Builder, f cli.Flag) {
 		fmt.Fprintln(b, head)
 		head = ""
 	}
-	for _, part := range wrapText(usage, helpWidth-helpColumn) {
-		fmt.Fprintf(b, "%-*s%s\n", helpColumn, head, part)
-		head = ""
-	}
-}
-
-// wrapText breaks text into lines of at most width characters, at spaces.
-func wrapText(text string, width int) []string {
-	var lines []string
-	var current string
-	for _, word := range strings.Fields(text) {
-		if current != "" && len(current)+1+len(word) > width {
-			lines = append(lines, current)
-			current = ""
-		}
-		if current != "" {
-			current += " "
-		}
-		current += word
-	}
-	return append(lines, current)
+	fmt.Fprintf(b, "%-*s%s\n", helpColumn, head, show.Wrap(usage, strings.Repeat(" ", helpColumn)))
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -35,7 +36,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the help of %s has no example", name)
 		}
 		for line := range strings.Lines(text) {
-			if len([]rune(line)) > helpWidth+1 {
+			if len([]rune(line)) > show.LineWidth+1 {
 				t.Errorf("%s: a line of %d characters: %s", name, len([]rune(line))-1, line)
 			}
 		}
@@ -130,7 +131,7 @@ func TestMan(t *testing.T) {
 	shown := make(map[string]bool)
 	for line := range strings.Lines(string(page)) {
 		shown[strings.TrimRight(line, " \n")] = true
-		if len(line) > helpWidth+1 {
+		if len(line) > show.LineWidth+1 {
 			t.Errorf("a line of %d characters: %s", len(line)-1, line)
 		}
 	}

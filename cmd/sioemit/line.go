@@ -11,18 +11,19 @@ import (
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // line is an event as a JSON line: what pipe reads and listen prints. Binary in
 // its arguments is {"$binary":"<base64>"}; docs/line.schema.json describes it.
 type line struct {
-	Event     string          `json:"event"`
-	Args      []jsonText      `json:"args,omitempty"`
-	Namespace string          `json:"namespace,omitempty"`
-	Rooms     []encoding.Room `json:"rooms,omitempty"`
-	Except    []encoding.Room `json:"except,omitempty"`
-	Volatile  bool            `json:"volatile,omitempty"`
-	Compress  *bool           `json:"compress,omitempty"`
+	Event     string            `json:"event"`
+	Args      []json.RawMessage `json:"args,omitempty"`
+	Namespace string            `json:"namespace,omitempty"`
+	Rooms     []encoding.Room   `json:"rooms,omitempty"`
+	Except    []encoding.Room   `json:"except,omitempty"`
+	Volatile  bool              `json:"volatile,omitempty"`
+	Compress  *bool             `json:"compress,omitempty"`
 }
 
 // lineShape is what an error about a line says was expected.
@@ -87,7 +88,7 @@ func (l *line) set(key string, value []byte) error {
 		return fmt.Errorf("there is no %q in an event line; expected %s", key, lineShape)
 	}
 	if err != nil {
-		return fmt.Errorf("%q is %s: %w", key, shorten(value), err)
+		return fmt.Errorf("%q is %s: %w", key, show.Shorten(value), err)
 	}
 	return nil
 }
@@ -182,15 +183,6 @@ func setBool(to *bool, value []byte) error {
 	}
 	*to = value[0] == 't'
 	return nil
-}
-
-// shorten keeps an error about a value readable.
-func shorten(value []byte) string {
-	const most = 40
-	if len(value) > most {
-		return string(value[:most]) + "..."
-	}
-	return string(value)
 }
 
 // stringOf returns what a valid JSON string literal stands for.

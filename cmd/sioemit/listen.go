@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -233,7 +234,7 @@ func (p *trafficPrinter) sayWhere() {
 }
 
 func (p *trafficPrinter) say(format string, args ...any) {
-	fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+oneLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+show.OneLine(fmt.Sprintf(format, args...)))
 }
 
 func (p *trafficPrinter) enough() bool {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -115,7 +116,7 @@ func (p *trafficPrinter) decode(a arrival) (*encoding.Message, error) {
 // line prints a value as a JSON line on stdout.
 func (p *trafficPrinter) line(v any) error {
 	p.printed.Add(1)
-	return printJSON(p.out, v)
+	return show.JSON(p.out, v)
 }
 
 // undecodableLine is how a message is shown that is none.
@@ -138,41 +139,41 @@ func (p *trafficPrinter) undecodable(a arrival, err error) error {
 			shown.Fields[a.fields[i]] = a.fields[i+1]
 		}
 	} else {
-		shown.Payload = binary(a.payload)
+		shown.Payload = show.Binary(a.payload)
 	}
 	wrapped := map[string]undecodableLine{"undecodable": shown}
 	if p.c.Bool("requests") {
 		return p.line(wrapped)
 	}
-	_ = printJSON(p.c.App.ErrWriter, wrapped) // a stderr that takes nothing ends nothing
+	_ = show.JSON(p.c.App.ErrWriter, wrapped) // a stderr that takes nothing ends nothing
 	return nil
 }
 
 func eventLine(m *encoding.Message) (*line, error) {
-	args, err := taggedArgs(m)
+	args, err := show.TaggedArgs(m)
 	return &line{m.Event, args, m.Namespace, m.Rooms, m.Except, m.Flags.Volatile, m.Flags.Compress}, err
 }
 
 // shownRequest is a message that is no event. Its first member keeps it from
 // being taken for one.
 type shownRequest struct {
-	Request   encoding.Kind   `json:"request,omitempty"`
-	Reply     encoding.Kind   `json:"reply,omitempty"`
-	UID       string          `json:"uid,omitempty"`
-	RequestID string          `json:"requestId,omitempty"`
-	Event     string          `json:"event,omitempty"`
-	Args      []jsonText      `json:"args,omitempty"`
-	Namespace string          `json:"namespace"`
-	Rooms     []encoding.Room `json:"rooms,omitempty"`
-	Except    []encoding.Room `json:"except,omitempty"`
-	Change    []encoding.Room `json:"change,omitempty"`
-	Close     bool            `json:"close,omitempty"`
-	Timeout   int64           `json:"timeout,omitempty"` // milliseconds
-	Value     jsonText        `json:"value,omitempty"`
+	Request   encoding.Kind     `json:"request,omitempty"`
+	Reply     encoding.Kind     `json:"reply,omitempty"`
+	UID       string            `json:"uid,omitempty"`
+	RequestID string            `json:"requestId,omitempty"`
+	Event     string            `json:"event,omitempty"`
+	Args      []json.RawMessage `json:"args,omitempty"`
+	Namespace string            `json:"namespace"`
+	Rooms     []encoding.Room   `json:"rooms,omitempty"`
+	Except    []encoding.Room   `json:"except,omitempty"`
+	Change    []encoding.Room   `json:"change,omitempty"`
+	Close     bool              `json:"close,omitempty"`
+	Timeout   int64             `json:"timeout,omitempty"` // milliseconds
+	Value     json.RawMessage   `json:"value,omitempty"`
 }
 
 func requestLine(m *encoding.Message, namespace string) (*shownRequest, error) {
-	args, err := taggedArgs(m)
+	args, err := show.TaggedArgs(m)
 	if err != nil {
 		return nil, err
 	}

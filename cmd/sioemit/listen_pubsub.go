@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // pubsubFeed is a subscription to patterns, or to shard channels.
@@ -33,8 +34,8 @@ func escapeGlob(text string) string {
 func (f *pubsubFeed) name() string {
 	quoted := make([]string, len(f.channels))
 	for i, channel := range f.channels {
-		quoted[i] = quote(channel)
-		if strings.HasPrefix(quoted[i], `"`) && isText(channel) {
+		quoted[i] = show.Quote(channel)
+		if strings.HasPrefix(quoted[i], `"`) && show.IsText(channel) {
 			quoted[i] = channel // # needs no quotes here
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // streamFeed reads the stream in which the streams adapter keeps the messages
@@ -37,7 +38,7 @@ const unknown = -1
 const streamBlock = 2 * time.Second
 
 func (f *streamFeed) name() string {
-	return fmt.Sprintf("stream %s, behind %s", quote(f.stream), f.last)
+	return fmt.Sprintf("stream %s, behind %s", show.Quote(f.stream), f.last)
 }
 
 func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(arrival)) error {
@@ -214,13 +215,13 @@ func (g streamGap) is() bool { return g.entries != 0 }
 func (g streamGap) text(stream, why string) string {
 	until := cmp.Or(g.until, "the next one")
 	if g.entries == unknown {
-		return fmt.Sprintf("stream %s begins with %s; what came between %s and that, if anything, is missed", quote(stream), until, g.after)
+		return fmt.Sprintf("stream %s begins with %s; what came between %s and that, if anything, is missed", show.Quote(stream), until, g.after)
 	}
 	atMost := ""
 	if g.atMost {
 		atMost = "at most "
 	}
-	return fmt.Sprintf("missed: %s%d entries of stream %s, between %s and %s; Redis trimmed it %s", atMost, g.entries, quote(stream), g.after, until, why)
+	return fmt.Sprintf("missed: %s%d entries of stream %s, between %s and %s; Redis trimmed it %s", atMost, g.entries, show.Quote(stream), g.after, until, why)
 }
 
 func (f *streamFeed) lost(err error) string { return f.whyLost(err) }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -48,7 +50,7 @@ another server calls fetchSockets().
 type shownSocket struct {
 	ID        string             `json:"id"`
 	Rooms     []encoding.Room    `json:"rooms"`
-	Data      jsonText           `json:"data"`
+	Data      json.RawMessage    `json:"data"`
 	Handshake *emitter.Handshake `json:"handshake,omitempty"`
 }
 
@@ -69,20 +71,20 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 		}
 		// Each socket is in the room of its own id, which says nothing.
 		names := slices.DeleteFunc(slices.Clone(s.Rooms), func(room string) bool { return room == s.ID })
-		shown := shownSocket{ID: s.ID, Rooms: orEmpty(bothRooms(names, s.NumberRooms)), Data: jsonText(data)}
+		shown := shownSocket{ID: s.ID, Rooms: orEmpty(bothRooms(names, s.NumberRooms)), Data: json.RawMessage(data)}
 		if c.Bool("handshake") {
 			shown.Handshake = &s.Handshake
 		}
 		if c.Bool("json") {
-			if err := printJSON(c.App.Writer, shown); err != nil {
+			if err := show.JSON(c.App.Writer, shown); err != nil {
 				return err
 			}
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s", quote(s.ID), quoteRooms(shown.Rooms), visibleJSON(data))
+		fmt.Fprintf(table, "%s\t%s\t%s", show.Quote(s.ID), show.Rooms(shown.Rooms), show.Visible(data))
 		if c.Bool("handshake") {
 			var b strings.Builder
-			if err := printJSON(&b, s.Handshake); err != nil {
+			if err := show.JSON(&b, s.Handshake); err != nil {
 				return err
 			}
 			fmt.Fprintf(table, "\t%s", strings.TrimSpace(b.String()))
@@ -118,11 +120,11 @@ see sioemit sockets --help.
 			return ask(c, func(op *emitter.BroadcastOperator) error {
 				rooms, err := allRooms(c.Context, op)
 				if c.Bool("json") && hasAnswer(err, len(rooms)) {
-					return errors.Join(printJSON(c.App.Writer, orEmpty(rooms)), err)
+					return errors.Join(show.JSON(c.App.Writer, orEmpty(rooms)), err)
 				}
 				var text strings.Builder
 				for _, room := range rooms {
-					fmt.Fprintln(&text, shownRoom(room))
+					fmt.Fprintln(&text, show.RoomLine(room))
 				}
 				_, printErr := io.WriteString(c.App.Writer, text.String())
 				return errors.Join(printErr, err)
@@ -141,17 +143,6 @@ func allRooms(ctx context.Context, op *emitter.BroadcastOperator) ([]encoding.Ro
 	group.Go(func() { numbers, numbersErr = op.NumberRooms(ctx) })
 	group.Wait()
 	return bothRooms(names, numbers), cmp.Or(namesErr, numbersErr)
-}
-
-// shownRoom is a room on a line of its own: text as it is, for scripts, unless a
-// terminal would not show it, or it would be taken for quoted text or for a
-// number.
-func shownRoom(room encoding.Room) string {
-	name := string(room)
-	if name == "" || !isText(name) || name[0] == '"' || name[0] == '\'' || strings.HasSuffix(name, numberSuffix) {
-		return quoteRoom(room)
-	}
-	return name
 }
 
 func serversCommand() *cli.Command {
@@ -180,7 +171,7 @@ doctor tells them apart.
 					return err
 				}
 				if c.Bool("json") {
-					err = printJSON(c.App.Writer, struct {
+					err = show.JSON(c.App.Writer, struct {
 						Servers int `json:"servers"`
 					}{servers})
 				} else {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/sioemit/sioemit/internal/show"
 	"golang.org/x/term"
 )
 
@@ -50,7 +51,7 @@ func (g *progress) show(p *piper) (stop func()) {
 			case <-tick.C:
 				sent := p.sent.Load()
 				g.mu.Lock()
-				g.bar.Describe(fmt.Sprintf("%s, %.0f/s", plural(int(sent), "line"), float64(sent)/time.Since(started).Seconds()))
+				g.bar.Describe(fmt.Sprintf("%s, %.0f/s", show.Plural(int(sent), "line"), float64(sent)/time.Since(started).Seconds()))
 				_ = g.bar.Set64(p.bytes.Load())
 				g.mu.Unlock()
 			case <-done:

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
 )
@@ -136,7 +137,7 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 				number--
 			}
 			if from > number+1 { // one behind the last is where nothing is left to be done
-				return usageError{fmt.Errorf("--from-line %d: the input has %s", from, plural(int(number), "line"))}
+				return usageError{fmt.Errorf("--from-line %d: the input has %s", from, show.Plural(int(number), "line"))}
 			}
 			return nil
 		}
@@ -200,7 +201,7 @@ func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
 func (p *piper) reject(number int64, err error) {
 	p.rejected.Add(1)
 	p.progress.message(func() {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, oneLine(inputError(p.c, err).Error()))
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, show.OneLine(inputError(p.c, err).Error()))
 	})
 }
 

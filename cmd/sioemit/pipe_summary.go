@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 )
 
 // finish prints the summary and returns the error that the exit status comes
@@ -42,7 +43,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 	case readErr != nil:
 		return readErr
 	case rejected > 0:
-		return usageError{fmt.Errorf("%d of %s rejected", rejected, plural(int(lines), "line"))}
+		return usageError{fmt.Errorf("%d of %s rejected", rejected, show.Plural(int(lines), "line"))}
 	}
 	return nil
 }
@@ -71,7 +72,7 @@ func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
 	var unheardIn []string
 	for i, namespace := range namespaces {
 		if errs[i] == nil && servers[i] == 0 {
-			unheardIn = append(unheardIn, quote(namespace))
+			unheardIn = append(unheardIn, show.Quote(namespace))
 		}
 	}
 	if len(unheardIn) > 0 {
@@ -114,7 +115,7 @@ func (p *piper) noteSubscribers(cmd redis.Cmder) {
 // holds nothing but what was sent.
 func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, namespaces []string) {
 	if p.unsubscribed > 0 && p.subscribed == 0 {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: nobody received %s to a single room: no client is in these rooms, or %s\n", plural(int(p.unsubscribed), "event"), otherMode(p.c))
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: nobody received %s to a single room: no client is in these rooms, or %s\n", show.Plural(int(p.unsubscribed), "event"), otherMode(p.c))
 	}
 	if p.c.String("adapter") != "streams" {
 		return
@@ -129,7 +130,7 @@ func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, na
 			continue
 		}
 		if n, err := client.XLen(ctx, stream).Result(); err == nil && n <= added {
-			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: %s: %s\n", quote(stream), newStream)
+			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: %s: %s\n", show.Quote(stream), newStream)
 			return
 		}
 	}
@@ -139,7 +140,7 @@ func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, na
 func (p *piper) resume() string {
 	advice := fmt.Sprintf("resume with --from-line %d", p.firstNotSent)
 	if p.sentBehind > 0 {
-		advice += fmt.Sprintf(", which sends %s behind it again", plural(p.sentBehind, "line"))
+		advice += fmt.Sprintf(", which sends %s behind it again", show.Plural(p.sentBehind, "line"))
 	}
 	return advice
 }
@@ -166,14 +167,14 @@ func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
 		if p.firstNotSent > 0 {
 			summary.FirstNotSent = &p.firstNotSent
 		}
-		if err := printJSON(p.c.App.Writer, summary); err != nil {
-			return fmt.Errorf("%d of %s were sent, but the summary could not be printed: %w", sent, plural(int(lines), "line"), err)
+		if err := show.JSON(p.c.App.Writer, summary); err != nil {
+			return fmt.Errorf("%d of %s were sent, but the summary could not be printed: %w", sent, show.Plural(int(lines), "line"), err)
 		}
 		return nil
 	}
 	if p.c.Bool("quiet") && sent == lines {
 		return nil
 	}
-	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %s: %d %s, %d rejected, %d not %[3]s\n", plural(int(lines), "line"), sent, done, rejected, notSent)
+	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %s: %d %s, %d rejected, %d not %[3]s\n", show.Plural(int(lines), "line"), sent, done, rejected, notSent)
 	return nil
 }

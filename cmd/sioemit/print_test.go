@@ -11,6 +11,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -35,8 +36,8 @@ func TestPrintHidden(t *testing.T) {
 	value := encoding.NewValue(map[string]any{"a" + hidden: []any{hidden, "é→日😀"}})
 	sockets := []emitter.Socket{{ID: "id", Rooms: []string{"id", "r" + hidden}, Data: value, Handshake: emitter.Handshake{Address: hidden, Auth: map[string]any{hidden: hidden}}}}
 	for name, print := range map[string]func(*cli.Context) error{
-		"printJSON":   func(c *cli.Context) error { return printJSON(c.App.Writer, []string{hidden, "é→日😀"}) },
-		"printValues": func(c *cli.Context) error { return printValues(c, []emitter.Value{value}) },
+		"printJSON":   func(c *cli.Context) error { return show.JSON(c.App.Writer, []string{hidden, "é→日😀"}) },
+		"printValues": func(c *cli.Context) error { return show.Values(c.App.Writer, []emitter.Value{value}) },
 		"printAcks": func(c *cli.Context) error {
 			return printAcks(c, emitter.Acks{Values: []emitter.Value{value}, Clients: 1, Servers: 1})
 		},
@@ -45,7 +46,7 @@ func TestPrintHidden(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return printJSON(c.App.Writer, event)
+			return show.JSON(c.App.Writer, event)
 		},
 		"sockets": func(c *cli.Context) error { return printSockets(c, sockets) },
 	} {
@@ -71,29 +72,11 @@ func TestPrintHidden(t *testing.T) {
 	}
 	var out bytes.Buffer
 	var words []string
-	if err := printJSON(&out, []string{hidden}); err != nil {
+	if err := show.JSON(&out, []string{hidden}); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(out.Bytes(), &words); err != nil || words[0] != hidden {
 		t.Errorf("%q, %v", words, err)
-	}
-}
-
-// TestVisibleJSON copies no text that is fine as it is.
-func TestVisibleJSON(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                       "",
-		`{"a":[1,"é→日😀\u001b"]}`: `{"a":[1,"é→日😀\u001b"]}`,
-		"[\"\u007f\"]\n":         `["\u007f"]` + "\n",
-		"\"a\x9b\xff\ufffd\"":    `"a\ufffd\ufffd` + "\ufffd\"",
-	} {
-		if got := visibleJSON([]byte(text)); string(got) != want {
-			t.Errorf("%+q: %+q, want %+q", text, got, want)
-		}
-	}
-	text := []byte(`{"a":"é→日😀"}`)
-	if n := testing.AllocsPerRun(100, func() { visibleJSON(text) }); n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -256,7 +257,7 @@ func versionCommand() *cli.Command {
 			}
 			v := buildVersion()
 			if c.Bool("json") {
-				return printJSON(c.App.Writer, v)
+				return show.JSON(c.App.Writer, v)
 			}
 			_, err := fmt.Fprintf(c.App.Writer, "sioemit %s (commit %s, %s)\n", v.Version, v.Commit, v.Go)
 			return err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -87,7 +89,7 @@ func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []str
 	if err := checkTarget(c); err != nil {
 		return err
 	}
-	what := c.Command.Name + " " + quoteRooms(bothRooms(rooms, numbers))
+	what := c.Command.Name + " " + show.Rooms(bothRooms(rooms, numbers))
 	return send(c, what, func(op *emitter.BroadcastOperator) error {
 		if len(numbers) > 0 {
 			return callNumbers(op, numbers)
@@ -142,7 +144,7 @@ not get it. ARGs are those of emit.
 				return err
 			}
 			if !c.Bool("ack") {
-				err := send(c, quote(event), func(op *emitter.BroadcastOperator) error { return op.ServerSideEmit(c.Context, event, args...) })
+				err := send(c, show.Quote(event), func(op *emitter.BroadcastOperator) error { return op.ServerSideEmit(c.Context, event, args...) })
 				if errors.Is(err, emitter.ErrPipelined) {
 					return serverEmitBinary(c, event, args)
 				}
@@ -160,12 +162,12 @@ not get it. ARGs are those of emit.
 					return err
 				}
 				if c.Bool("json") {
-					texts, jsonErr := tagged(values)
-					return errors.Join(jsonErr, printJSON(c.App.Writer, struct {
-						Answers []jsonText `json:"answers"`
+					texts, jsonErr := show.Tagged(values)
+					return errors.Join(jsonErr, show.JSON(c.App.Writer, struct {
+						Answers []json.RawMessage `json:"answers"`
 					}{texts}), err)
 				}
-				return errors.Join(printValues(c, values), err)
+				return errors.Join(show.Values(c.App.Writer, values), err)
 			})
 		},
 	}
@@ -200,5 +202,5 @@ func serverEmitBinary(c *cli.Context, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	return report(c, quote(event), delivery{Channel: channel}, count)
+	return report(c, show.Quote(event), delivery{Channel: channel}, count)
 }

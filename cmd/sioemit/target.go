@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/urfave/cli/v2"
@@ -53,24 +51,6 @@ func textRooms(names []string) []encoding.Room {
 		rooms = append(rooms, encoding.Room(name))
 	}
 	return rooms
-}
-
-// quoteRoom is quote for a room. What it says of a number no quoted text says.
-func quoteRoom(room encoding.Room) string {
-	if _, ok := room.Number(); ok {
-		return room.String() + numberSuffix
-	}
-	return quote(string(room))
-}
-
-const numberSuffix = " (number)"
-
-func quoteRooms(rooms []encoding.Room) string {
-	quoted := make([]string, len(rooms))
-	for i, room := range rooms {
-		quoted[i] = quoteRoom(room)
-	}
-	return strings.Join(quoted, " ")
 }
 
 // deliveryFlags are the flags that say how servers deliver an event.

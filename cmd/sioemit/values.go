@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
@@ -86,7 +87,7 @@ func warnNoJSON(c *cli.Context, number int, word string) {
 	var discard json.RawMessage
 	if err := json.Unmarshal([]byte(word), &discard); err != nil && !errors.Is(notJSON([]byte(word)), encoding.ErrTooDeep) {
 		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: argument %d, %s, begins like JSON and is none (%s), so it is sent as a string; --string if that is meant\n",
-			number, oneLine(shorten([]byte(word))), oneLine(err.Error()))
+			number, show.OneLine(show.Shorten([]byte(word))), show.OneLine(err.Error()))
 	}
 }
 
@@ -95,7 +96,7 @@ func jsonArray(text []byte) ([]any, error) {
 		return nil, notJSON(text)
 	}
 	if text = bytes.TrimSpace(text); text[0] != '[' {
-		return nil, fmt.Errorf(`a JSON array is expected, such as [1,"two"], not %s`, shorten(text))
+		return nil, fmt.Errorf(`a JSON array is expected, such as [1,"two"], not %s`, show.Shorten(text))
 	}
 	var elements []json.RawMessage
 	if err := json.Unmarshal(text, &elements); err != nil {

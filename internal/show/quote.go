@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// quote writes one word of a Redis command so that redis-cli reads it back:
+// Quote writes one word of a Redis command so that redis-cli reads it back:
 // as it is when it is plain, in double quotes when it is simple text, in single
 // quotes when it is text with double quotes or backslashes in it, such as
 // JSON, and with \x.. when it is binary.
-func quote(word string) string {
+func Quote(word string) string {
 	switch {
-	case isBare(word):
+	case IsBare(word):
 		return word
-	case isText(word) && !strings.ContainsAny(word, `"\`):
+	case IsText(word) && !strings.ContainsAny(word, `"\`):
 		return `"` + word + `"`
-	case isText(word) && !strings.ContainsAny(word, `'\`):
+	case IsText(word) && !strings.ContainsAny(word, `'\`):
 		return "'" + word + "'"
 	}
 	var b strings.Builder
@@ -37,7 +37,8 @@ func quote(word string) string {
 	return b.String()
 }
 
-func isBare(word string) bool {
+// IsBare reports whether Quote leaves a word as it is.
+func IsBare(word string) bool {
 	for i := range len(word) {
 		c := word[i]
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("._:/*~=-", c) >= 0) {
@@ -47,7 +48,8 @@ func isBare(word string) bool {
 	return word != ""
 }
 
-func isText(word string) bool {
+// IsText reports whether a word can be printed as it is.
+func IsText(word string) bool {
 	if !utf8.ValidString(word) {
 		return false
 	}
