@@ -23,9 +23,9 @@ func decodeCommand(stdin io.Reader) *cli.Command {
 with it. It reads FILE, TEXT or stdin, which holds
 
    the payload itself, or its hex or base64;
-   a line for redis-cli, or one that emit --dry-run printed, also with --json;
-   what redis-cli shows: MONITOR, PSUBSCRIBE, XRANGE, XREAD, or a session with
-   its prompts, in which other commands and what they answer are left out;
+   lines with PUBLISH, SPUBLISH or XADD, for redis-cli, or as emit --dry-run
+   prints them, also with --json;
+   what redis-cli shows of MONITOR;
    an "undecodable" line of listen.
 
    sioemit decode payload.bin
@@ -33,7 +33,6 @@ with it. It reads FILE, TEXT or stdin, which holds
    sioemit decode 'PUBLISH "socket.io#/#" "\x93\xa7emitter..."'
    sioemit emit --dry-run --room a hello | sioemit decode
    timeout 5 redis-cli monitor | sioemit decode
-   redis-cli xrange socket.io - + | sioemit decode
    sioemit decode --json payload.bin | jq .notes
 
 Several messages are explained one after the other, those of MONITOR as they
@@ -123,7 +122,7 @@ func (d *decoder) complain(number int, err error) {
 }
 
 // expectedInput is what an error about unreadable input says.
-const expectedInput = "expected a payload (raw, hex or base64), a line with PUBLISH, SPUBLISH or XADD, or what redis-cli printed"
+const expectedInput = "expected a payload (raw, hex or base64), a line with PUBLISH, SPUBLISH or XADD, or the output of MONITOR"
 
 // decodeInput reads what the words name.
 func decodeInput(words []string, stdin io.Reader, take func(capture) error) (skipped int, err error) {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,26 +22,7 @@ var errNoForm = errors.New(expectedInput)
 // parseCaptures finds the messages in text, whatever form it has, and passes
 // each on as soon as it is found: there may be millions.
 func parseCaptures(text string, take func(capture) error) error {
-	found := false
-	err := parseForm(text, func(captured capture) error {
-		found = true
-		return take(captured)
-	})
-	if err == nil && !found {
-		return errNothing
-	}
-	return err
-}
-
-func parseForm(text string, take func(capture) error) error {
-	switch {
-	case startsAnnounced(text):
-		return fromAnnounced(text, take)
-	case startsWithEntry(text):
-		return fromEntries(text, take)
-	case !utf8.ValidString(text) && !hasCommand(text):
-		// MessagePack of an array or an object starts with a byte that no text
-		// starts with.
+	if !utf8.ValidString(text) && startsPayload(text[0]) {
 		captured := capture{payload: []byte(text)}
 		if _, err := captured.message(); err != nil {
 			captured.payload = bytes.TrimSuffix(captured.payload, []byte("\n")) // redis-cli --raw ends a line
@@ -62,8 +42,12 @@ func parseForm(text string, take func(capture) error) error {
 	return fromLines(text, take)
 }
 
-// hasCommand tells a line with a command, whose payload may be unquoted binary,
-// from the payload itself.
+// startsPayload tells the first byte of a payload, which is MessagePack of an
+// array or an object, or JSON of one, from that of other text, in which a payload
+// may stand as it is.
+func startsPayload(b byte) bool { return b >= 0x80 || b == '[' || b == '{' }
+
+// hasCommand tells a line with a command from a payload in hex or base64.
 func hasCommand(text string) bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
 	return isSending(word)
@@ -200,43 +184,12 @@ func jsonWord(text json.RawMessage) (string, error) {
 	return string(object.Binary), nil
 }
 
-var (
-	replyLine = regexp.MustCompile(`^\s*(?:[0-9]+\)\s+)+(.*)$`)
-	// An editor or a terminal may have cut off the space at its end.
-	prompt = regexp.MustCompile(`^[^\s"'\\]+(?:\(subscribed mode\))?>(?: |$)`)
-	// What redis-cli shows below a command that sends: the number of receivers,
-	// the ID of an entry, and the like; "(1.20s)" if it took long.
-	sendingAnswer = regexp.MustCompile(`^(?:\((?:integer|error|nil|[0-9.]+s)\).*|OK|QUEUED|"[0-9]+-[0-9]+")$`)
-	anyAnswer     = regexp.MustCompile(``)
-)
-
-// fromLines reads lines of redis-cli: commands, and replies that hold messages.
-// Behind prompts there may be other commands, too, and their answers.
+// fromLines reads lines with commands or payloads.
 func fromLines(text string, take func(capture) error) error {
 	number := 0
-	r := reply{take: take}    // the one that is being read
-	var answer *regexp.Regexp // to the command behind the last prompt, if there was one
 	for line := range strings.SplitSeq(text, "\n") {
 		number++
-		line = strings.TrimRight(line, "\r")
-		if match := replyLine.FindStringSubmatch(line); match != nil {
-			if strings.HasPrefix(match[1], `"`) {
-				words, err := splitWords(match[1])
-				if err != nil {
-					return fmt.Errorf("line %d: %w", number, err)
-				}
-				if err := r.add(words...); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		if err := r.end(); err != nil {
-			return err
-		}
-		behind := len(prompt.FindString(line))
-		line = line[behind:]
-		if trimmed := strings.TrimSpace(line); trimmed == "" || strings.HasPrefix(line, "Reading messages...") || behind == 0 && isAnswer(trimmed, answer) {
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		words, err := splitWords(line)
@@ -247,14 +200,9 @@ func fromLines(text string, take func(capture) error) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("line %d: %w", number, err)
-		case ok && behind > 0:
-			answer = sendingAnswer
 		case ok:
 		case len(words) == 1 && (line[0] == '"' || strings.HasPrefix(line, `\x`)):
 			captured = capture{payload: []byte(unescapeWord(words[0])), form: "text with \\x"}
-		case behind > 0:
-			answer = anyAnswer
-			continue
 		default:
 			return fmt.Errorf("line %d, %q: %w", number, shortenText(line), errNoForm)
 		}
@@ -262,15 +210,8 @@ func fromLines(text string, take func(capture) error) error {
 			return err
 		}
 	}
-	return r.end()
+	return nil
 }
-
-// isAnswer reports whether a line below a command has the form of its answer.
-func isAnswer(line string, form *regexp.Regexp) bool {
-	return form != nil && form.MatchString(line) && !hasCommand(line)
-}
-
-var errNothing = fmt.Errorf("nothing in there was sent by an adapter; %w", errNoForm)
 
 // isSending reports whether a word is the name of a command by which adapters
 // send.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -41,7 +42,7 @@ func readMonitor(in *bufio.Reader, take func(capture) error) (skipped int, err e
 		}
 	}
 	if !found {
-		return skipped, errNothing
+		return skipped, fmt.Errorf("nothing in there was sent by an adapter; %w", errNoForm)
 	}
 	return skipped, nil
 }
