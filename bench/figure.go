@@ -5,12 +5,14 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/sioemit/sioemit/internal/plot"
 )
 
 // figure shows a number with three digits that count.
 func figure(v float64) string {
 	if v >= 999.5 || v == math.Trunc(v) {
-		return thousands(int(roundTo3(v)))
+		return plot.Thousands(int(roundTo3(v)))
 	}
 	decimals := max(0, 2-int(math.Floor(math.Log10(max(math.Abs(v), 0.001)))))
 	return strconv.FormatFloat(v, 'f', decimals, 64)
@@ -23,15 +25,6 @@ func roundTo3(v float64) float64 {
 	}
 	power := math.Pow(10, math.Floor(math.Log10(v))-2)
 	return math.Round(v/power) * power
-}
-
-// thousands writes an integer with commas.
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }
 
 // duration shows nanoseconds in the unit that suits.

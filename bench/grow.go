@@ -9,6 +9,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/plot"
 )
 
 // grow measures one point of every line.
@@ -135,7 +136,7 @@ func (b *bench) growRooms(r *report) error {
 			})
 		}
 		bare := func(n int) error { return b.barePipelined(to, message, n) }
-		if err := b.grow(&g, thousands(count), float64(count), 60*time.Millisecond, []contestant{
+		if err := b.grow(&g, plot.Thousands(count), float64(count), 60*time.Millisecond, []contestant{
 			{name: "kept", run: batched(batch, kept), unit: batch, unchecked: true},
 			{name: "new", run: batched(batch, anew), unit: batch, unchecked: true},
 			{name: "go-redis", run: batched(batch, bare), unit: batch, unchecked: true},

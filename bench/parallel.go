@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/sioemit/sioemit/internal/plot"
 )
 
 // senders are those who are compared with many goroutines.
@@ -61,7 +63,7 @@ func (b *bench) growGoroutines(r *report) error {
 		for i := range names {
 			contestants = append(contestants, contestant{name: names[i], run: together(goroutines, once[i]), unit: goroutines})
 		}
-		if err := b.grow(&g, thousands(goroutines), float64(goroutines), 60*time.Millisecond, contestants); err != nil {
+		if err := b.grow(&g, plot.Thousands(goroutines), float64(goroutines), 60*time.Millisecond, contestants); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sioemit/sioemit/internal/plot"
 )
 
 // pipe measures sioemit pipe: its rate, and its memory with a short and a long
@@ -28,7 +30,7 @@ func (b *bench) pipe(r *report) error {
 	for size, lines := range []int{short, long} {
 		b.say("%d lines through a pipe", lines)
 		w := work{
-			name: fmt.Sprintf("pipe %d", lines), heading: fmt.Sprintf("%s lines through a pipe", thousands(lines)), one: "line",
+			name: fmt.Sprintf("pipe %d", lines), heading: fmt.Sprintf("%s lines through a pipe", plot.Thousands(lines)), one: "line",
 			note: "From a file on stdin, with the start of the process. `redis-cli --pipe` is given the very commands to send.",
 		}
 		var contestants []contestant
@@ -63,7 +65,7 @@ func (b *bench) pipe(r *report) error {
 	}
 	r.bars = append(r.bars,
 		atLeast("`sioemit pipe`: lines a second", rates, 300_000),
-		flat(fmt.Sprintf("`sioemit pipe`: peak memory with %s lines, as a multiple of that with %s", thousands(long), thousands(short)), works),
+		flat(fmt.Sprintf("`sioemit pipe`: peak memory with %s lines, as a multiple of that with %s", plot.Thousands(long), plot.Thousands(short)), works),
 	)
 	return nil
 }

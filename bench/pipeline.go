@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/plot"
 )
 
 // perPipeline is how many events a pipeline has.
@@ -69,7 +70,7 @@ func (b *bench) pipeline(r *report) error {
 	bare := func(n int) error { return b.barePipelined(channel, b.message, n) }
 	w := work{
 		name: "pipeline", heading: "Events in a pipeline", one: "emit",
-		note: "One sender, " + thousands(perPipeline) + " events to a round trip; for JavaScript as many as suits it best (%s). " +
+		note: "One sender, " + plot.Thousands(perPipeline) + " events to a round trip; for JavaScript as many as suits it best (%s). " +
 			"A target is kept as `room := io.To(\"room1\")`, once for each pipeline. A pointer saves copying the struct to the heap, which Go does with a value given as `any`. " +
 			"go-redis and redis-benchmark publish bytes that are ready, so they are the ceiling and not a rival.",
 		entries: []entry{

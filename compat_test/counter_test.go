@@ -14,37 +14,40 @@ func TestForcedPacketType(t *testing.T) {
 	data := []byte{1, 2, 3}
 	garbled := `{"type":"Buffer","data":[1,2,3]}`
 	for _, c := range []struct {
-		row    row
+		name   string
 		forced int // server version
 		see    func(*testing.T, *harness.Clients)
 	}{
-		{rows[0], 4, seeGarbled(garbled)},
-		{rows[1], 3, seeGarbled(garbled)},
-		{rows[2], 2, func(t *testing.T, clients *harness.Clients) {
+		{"1.7.4/socket.io-redis-4.0.1", 4, seeGarbled(garbled)},
+		{"2.5.1/socket.io-redis-5.4.0", 3, seeGarbled(garbled)},
+		{"3.1.2/socket.io-redis-6.0.1", 2, func(t *testing.T, clients *harness.Clients) {
 			// Version 3 throws the packet away; as to the application, the event is lost.
 			if thrown, err := clients.AwaitException(withDeadline(t)); err != nil || thrown != "Illegal attachments" {
 				t.Errorf("thrown: %q, %v", thrown, err)
 			}
 		}},
-		{rows[3], 2, seeDropped},
-		{rows[4], 1, seeDropped},
-		{rows[5], 2, seeDropped},
+		{"4.8.4/socket.io-redis-6.1.1", 2, seeDropped},
+		{"4.8.4/redis-adapter-7.0.1", 1, seeDropped},
+		{"4.8.4/redis-adapter-7.1.0", 2, seeDropped},
+		{"4.8.4/redis-adapter-7.2.0", 1, seeDropped},
+		{"4.8.4/redis-adapter-8.3.0", 2, seeDropped},
 	} {
-		t.Run(c.row.name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			row := rowNamed(c.name)
 			ctx := withDeadline(t)
 			r := startRedis(t)
 			node := startNode(t, ctx, harness.NodeConfig{
-				Server: c.row.generation.Server, Adapter: c.row.adapter, Redis: r.Conn(),
+				Server: row.generation.Server, Adapter: row.adapter, Redis: r.Conn(),
 			})
-			clients := startClients(t, c.row.generation)
+			clients := startClients(t, row.generation)
 			for _, transports := range [][]string{{"websocket"}, {"polling"}, nil} {
 				if _, err := clients.Connect(ctx, harness.ConnectOptions{Node: node, Transports: transports}); err != nil {
 					t.Fatal(err)
 				}
 			}
 
-			right := emitter.New(r.Client(), emitter.WithServerVersion(c.row.generation.Number))
+			right := emitter.New(r.Client(), emitter.WithServerVersion(row.generation.Number))
 			if err := right.Emit(ctx, "binary", data); err != nil {
 				t.Fatal(err)
 			}

@@ -18,6 +18,9 @@ type row struct {
 	ordered    int // half of the events that the promise of order sends
 	// cluster says that it is a Redis Cluster of three masters, and not one Redis.
 	cluster bool
+	// everyLanguage says that the emitters in other languages are tried, too. That what they send is the same bytes as
+	// the library's for every adapter and generation is proven by package conformance; here, one row for each form of it.
+	everyLanguage bool
 }
 
 // brief tells whether another row shows with the same adapter what becomes of clients that do not read, and of those
@@ -26,40 +29,36 @@ func (r row) brief() bool {
 	return r.cluster || slices.Contains([]any{"static", "dynamic-private"}, r.adapter.Options["subscriptionMode"]) || r.adapter.Options["streamCount"] == 3
 }
 
-// everyLanguage tells whether the emitters in other languages are tried, too. That what they send is the same bytes as
-// the library's for every adapter and generation is proven by package conformance; here, one row for each form of it.
-func (r row) everyLanguage() bool {
-	return slices.Contains([]string{
-		"2.5.1/socket.io-redis-5.4.0",
-		"4.8.4/redis-adapter-8.3.0",
-		"4.8.4/redis-adapter-8.3.0, Redis Cluster",
-		"4.8.4/redis-adapter-8.3.0 sharded dynamic",
-		"4.8.4/redis-adapter-8.3.0 sharded dynamic, Redis Cluster",
-		"4.8.4/redis-streams-adapter-0.3.1 streamCount 1",
-	}, r.name)
-}
-
 // rows are the clusters that every promise is put to.
 var rows = []row{
-	{"1.7.4/socket.io-redis-4.0.1", harness.V1, harness.SocketIORedis4, 1000, false},
-	{"2.5.1/socket.io-redis-5.4.0", harness.V2, harness.SocketIORedis5, 1000, false},
-	{"3.1.2/socket.io-redis-6.0.1", harness.V3, harness.SocketIORedis60, 1000, false},
-	{"4.8.4/socket.io-redis-6.1.1", harness.V4, harness.SocketIORedis61, 1000, false},
-	{"4.8.4/redis-adapter-7.0.1", harness.V4, harness.RedisAdapter70, 1000, false},
-	{"4.8.4/redis-adapter-7.1.0", harness.V4, harness.RedisAdapter71, 1000, false},
-	{"4.8.4/redis-adapter-7.2.0", harness.V4, harness.RedisAdapter7, 1000, false},
-	{"4.8.4/redis-adapter-8.3.0", harness.V4, harness.RedisAdapter8, 10000, false},
-	{"4.8.4/redis-adapter-8.3.0, Redis Cluster", harness.V4, harness.RedisAdapter8, 1000, true},
-	{"4.8.4/redis-adapter-8.3.0 sharded static", harness.V4, mode("static"), 1000, false},
-	{"4.8.4/redis-adapter-8.3.0 sharded static, Redis Cluster", harness.V4, mode("static"), 1000, true},
-	{"4.8.4/redis-adapter-8.3.0 sharded dynamic", harness.V4, mode("dynamic"), 2000, false},
-	{"4.8.4/redis-adapter-8.3.0 sharded dynamic, Redis Cluster", harness.V4, mode("dynamic"), 1000, true},
-	{"4.8.4/redis-adapter-8.3.0 sharded dynamic-private", harness.V4, mode("dynamic-private"), 1000, false},
-	{"4.8.4/redis-adapter-8.3.0 sharded dynamic-private, Redis Cluster", harness.V4, mode("dynamic-private"), 1000, true},
-	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 1", harness.V4, streamCount(1), 2000, false},
-	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 1, Redis Cluster", harness.V4, streamCount(1), 1000, true},
-	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 3", harness.V4, streamCount(3), 1000, false},
-	{"4.8.4/redis-streams-adapter-0.3.1 streamCount 3, Redis Cluster", harness.V4, streamCount(3), 1000, true},
+	{name: "1.7.4/socket.io-redis-4.0.1", generation: harness.V1, adapter: harness.SocketIORedis4, ordered: 1000},
+	{name: "2.5.1/socket.io-redis-5.4.0", generation: harness.V2, adapter: harness.SocketIORedis5, ordered: 1000, everyLanguage: true},
+	{name: "3.1.2/socket.io-redis-6.0.1", generation: harness.V3, adapter: harness.SocketIORedis60, ordered: 1000},
+	{name: "4.8.4/socket.io-redis-6.1.1", generation: harness.V4, adapter: harness.SocketIORedis61, ordered: 1000},
+	{name: "4.8.4/redis-adapter-7.0.1", generation: harness.V4, adapter: harness.RedisAdapter70, ordered: 1000},
+	{name: "4.8.4/redis-adapter-7.1.0", generation: harness.V4, adapter: harness.RedisAdapter71, ordered: 1000},
+	{name: "4.8.4/redis-adapter-7.2.0", generation: harness.V4, adapter: harness.RedisAdapter7, ordered: 1000},
+	{name: "4.8.4/redis-adapter-8.3.0", generation: harness.V4, adapter: harness.RedisAdapter8, ordered: 10000, everyLanguage: true},
+	{name: "4.8.4/redis-adapter-8.3.0, Redis Cluster", generation: harness.V4, adapter: harness.RedisAdapter8, ordered: 1000, cluster: true, everyLanguage: true},
+	{name: "4.8.4/redis-adapter-8.3.0 sharded static", generation: harness.V4, adapter: mode("static"), ordered: 1000},
+	{name: "4.8.4/redis-adapter-8.3.0 sharded static, Redis Cluster", generation: harness.V4, adapter: mode("static"), ordered: 1000, cluster: true},
+	{name: "4.8.4/redis-adapter-8.3.0 sharded dynamic", generation: harness.V4, adapter: mode("dynamic"), ordered: 2000, everyLanguage: true},
+	{name: "4.8.4/redis-adapter-8.3.0 sharded dynamic, Redis Cluster", generation: harness.V4, adapter: mode("dynamic"), ordered: 1000, cluster: true, everyLanguage: true},
+	{name: "4.8.4/redis-adapter-8.3.0 sharded dynamic-private", generation: harness.V4, adapter: mode("dynamic-private"), ordered: 1000},
+	{name: "4.8.4/redis-adapter-8.3.0 sharded dynamic-private, Redis Cluster", generation: harness.V4, adapter: mode("dynamic-private"), ordered: 1000, cluster: true},
+	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 1", generation: harness.V4, adapter: streamCount(1), ordered: 2000, everyLanguage: true},
+	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 1, Redis Cluster", generation: harness.V4, adapter: streamCount(1), ordered: 1000, cluster: true},
+	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 3", generation: harness.V4, adapter: streamCount(3), ordered: 1000},
+	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 3, Redis Cluster", generation: harness.V4, adapter: streamCount(3), ordered: 1000, cluster: true},
+}
+
+// rowNamed finds a row.
+func rowNamed(name string) row {
+	i := slices.IndexFunc(rows, func(r row) bool { return r.name == name })
+	if i < 0 {
+		panic("no row is named " + name)
+	}
+	return rows[i]
 }
 
 func mode(subscriptionMode string) harness.Adapter {

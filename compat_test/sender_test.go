@@ -52,7 +52,7 @@ func senders(t *testing.T, c *cluster) []sender {
 		library{emitter.New(rdb, c.row.options()...)},
 		commandLine{path: path, flags: append([]string{"--redis", c.url}, c.row.flags()...), dir: t.TempDir()},
 	}
-	if c.row.everyLanguage() {
+	if c.row.everyLanguage {
 		all = append(all, driverSenders(t, c)...)
 	}
 	return all

@@ -40,7 +40,7 @@ func run() error {
 	}
 	_, file, _, _ := runtime.Caller(0)
 	docs := filepath.Join(filepath.Dir(file), "..", "..", "docs")
-	if err := os.WriteFile(filepath.Join(docs, "scaling.svg"), []byte(plot(all)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(docs, "scaling.svg"), []byte(draw(all)), 0o644); err != nil {
 		return err
 	}
 	page := filepath.Join(docs, "scaling.md")
