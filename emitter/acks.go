@@ -30,7 +30,7 @@ const needsAck = "@socket.io/redis-adapter 7.2 or later"
 // acknowledged it. When a client does not before the deadline, it returns what
 // came and an *IncompleteError that says how many are missing. It needs
 // Socket.IO 4 and, of the classic adapter, version 7.2.
-func (o *BroadcastOperator) EmitWithAck(ctx context.Context, event string, args ...any) (Acks, error) {
+func (o *operator) EmitWithAck(ctx context.Context, event string, args ...any) (Acks, error) {
 	if err := checkEvent(event, reservedEvents); err != nil {
 		return Acks{}, err
 	}
@@ -94,7 +94,7 @@ func (s *servers) add(uid string) {
 // handler for the event never answers. When answers are missing at the
 // deadline, it returns those that came and an *IncompleteError. It needs
 // Socket.IO 4 and, of the classic adapter, version 7.
-func (o *BroadcastOperator) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Value, error) {
+func (o *operator) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Value, error) {
 	if err := o.checkServerSide(event); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 // Timeout sets how long calls with replies wait for them. A context that ends
 // earlier ends the wait earlier. The default is DefaultTimeout, or the deadline
 // of the context.
-func (o *BroadcastOperator) Timeout(d time.Duration) *BroadcastOperator {
+func (o *operator) Timeout(d time.Duration) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	op.timeout = d
@@ -69,7 +69,7 @@ func (o *BroadcastOperator) Timeout(d time.Duration) *BroadcastOperator {
 }
 
 // withDeadline returns the context that ends the wait for replies.
-func (o *BroadcastOperator) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+func (o *operator) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if o.timeout > 0 {
 		return context.WithTimeout(ctx, o.timeout)
 	}
@@ -94,7 +94,7 @@ type collector interface {
 // ask sends a request whose replies go to c, and returns how many servers were
 // asked. It has subscribed before it asks, and asks nobody when no server
 // listens.
-func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *encoding.Request, c collector) (asked int, err error) {
+func (o *operator) ask(ctx context.Context, call, needs string, r *encoding.Request, c collector) (asked int, err error) {
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -141,7 +141,7 @@ func (o *BroadcastOperator) ask(ctx context.Context, call, needs string, r *enco
 // send asks the question of w. When it is not known whether that has been asked,
 // one that changes nothing is asked once more, under another id: the answers to
 // both cannot be taken for those of more servers.
-func (o *BroadcastOperator) send(ctx context.Context, call string, r *encoding.Request, w *waiter) error {
+func (o *operator) send(ctx context.Context, call string, r *encoding.Request, w *waiter) error {
 	for attempt := 1; ; attempt++ {
 		r.ID = w.id
 		err := o.request(ctx, call, r)
@@ -203,7 +203,7 @@ func (w *waiter) await(ctx context.Context, c collector, asked int) error {
 
 // needs is what the classic adapter must be to answer a call; the others have
 // all calls in every version.
-func (o *BroadcastOperator) needs(version string) string {
+func (o *operator) needs(version string) string {
 	if _, ok := o.sender.adapter.(classic); ok {
 		return version
 	}

@@ -5,32 +5,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 )
 
-// Emitter sends to the clients of a cluster. Its own methods, and those of the
-// BroadcastOperator that it is, mean everyone in the default namespace "/".
+// Emitter sends to the clients of a cluster. Its calls mean everyone in the
+// default namespace "/"; those that return a BroadcastOperator choose others.
 type Emitter struct {
-	BroadcastOperator
+	operator
 }
 
 // New returns an Emitter that sends through client, which stays the caller's. It
 // opens no connection; calls with replies open one for as long as any of them
-// waits. An Emitter needs no closing.
+// waits. An Emitter needs no closing. What is wrong with the options or the
+// client, Err says, and so does every call.
 func New(client Client, options ...Option) *Emitter {
 	c := config{version: 4, adapter: Classic(), maxAttachments: encoding.DefaultMaxAttachments}
 	for _, option := range options {
 		option(&c)
 	}
-	if c.err == nil && client == nil {
+	if v := reflect.ValueOf(client); c.err == nil && (client == nil || v.Kind() == reflect.Pointer && v.IsNil()) {
 		c.err = errors.New("emitter: New was given no Redis client")
 	}
-	can, err := newAbilities(client)
+	can := new(abilities)
 	if c.err == nil {
-		c.err = err
+		can, c.err = newAbilities(client)
 	}
 	if c.err == nil {
 		c.err = c.adapter.check(&c)
@@ -38,7 +40,7 @@ func New(client Client, options ...Option) *Emitter {
 	if _, ok := c.adapter.(classic); ok {
 		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
 	}
-	if pipe, ok := client.(redis.Pipeliner); ok {
+	if pipe, ok := client.(redis.Pipeliner); ok && c.err == nil {
 		client = &pipeline{Pipeliner: pipe, transaction: isTransaction(pipe), memory: newMemory()}
 	}
 	var ids *regexp.Regexp
@@ -53,6 +55,12 @@ func New(client Client, options ...Option) *Emitter {
 	}, c.err)
 }
 
+// Err returns what New found wrong, which is also what every call returns: an
+// option that cannot be, two that contradict each other, no client, or one that
+// cannot do. A service that asks at its start fails then, and not at its first
+// event. Err does not ask Redis anything.
+func (e *Emitter) Err() error { return e.err }
+
 // Close ends all calls of the emitter that wait for replies, and refuses later
 // ones, with ErrClosed. It does not close the Redis client, and what needs no
 // replies can still be sent.
@@ -62,7 +70,7 @@ func (e *Emitter) Close() error {
 }
 
 func newEmitter(s *sender, err error) *Emitter {
-	return &Emitter{BroadcastOperator{sender: s, namespace: "/", err: err}}
+	return &Emitter{operator{sender: s, namespace: "/", err: err}}
 }
 
 // sender is what all operators of an emitter share.
@@ -79,7 +87,7 @@ type sender struct {
 }
 
 // broadcast sends an event to the target of an operator.
-func (s *sender) broadcast(ctx context.Context, o *BroadcastOperator, event string, args []any) error {
+func (s *sender) broadcast(ctx context.Context, o *operator, event string, args []any) error {
 	if err := checkContext(ctx); err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func TestTargets(t *testing.T) {
 		op   *emitter.BroadcastOperator
 		want target
 	}{
-		{"everyone", &io.BroadcastOperator, target{channel: "socket.io#/#", namespace: "/"}},
+		{"everyone", io.Of("/"), target{channel: "socket.io#/#", namespace: "/"}},
 		{"room", io.To("a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
 		{"in", io.In("a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
 		{"room twice", io.To("a").In("a", "a"), target{channel: "socket.io#/#a#", namespace: "/", rooms: []string{"a"}}},
@@ -310,10 +310,10 @@ func TestRefused(t *testing.T) {
 		{"empty except", io.Except(""), "e", nil, emitter.ErrEmptyRoom, "room"},
 		{"room not UTF-8", io.In("\xff"), "e", nil, emitter.ErrInvalidUTF8, `"\xff"`},
 		{"namespace not UTF-8", io.Of("\xff"), "e", nil, emitter.ErrInvalidUTF8, `\xff`},
-		{"key not UTF-8", &emitter.New(rdb, emitter.WithKey("k\xff")).BroadcastOperator, "e", nil, emitter.ErrInvalidUTF8, `WithKey "k\xff"`},
-		{"prefix not UTF-8", &emitter.New(rdb, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{ChannelPrefix: "\xff"}))).BroadcastOperator, "e", nil, emitter.ErrInvalidUTF8, "ChannelPrefix"},
-		{"prefix of streams not UTF-8", &emitter.New(rdb, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{ChannelPrefix: "\xff"}))).BroadcastOperator, "e", nil, emitter.ErrInvalidUTF8, "ChannelPrefix"},
-		{"stream not UTF-8", &emitter.New(rdb, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{StreamName: "\xff"}))).BroadcastOperator, "e", nil, emitter.ErrInvalidUTF8, "StreamName"},
+		{"key not UTF-8", emitter.New(rdb, emitter.WithKey("k\xff")).Of("/"), "e", nil, emitter.ErrInvalidUTF8, `WithKey "k\xff"`},
+		{"prefix not UTF-8", emitter.New(rdb, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{ChannelPrefix: "\xff"}))).Of("/"), "e", nil, emitter.ErrInvalidUTF8, "ChannelPrefix"},
+		{"prefix of streams not UTF-8", emitter.New(rdb, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{ChannelPrefix: "\xff"}))).Of("/"), "e", nil, emitter.ErrInvalidUTF8, "ChannelPrefix"},
+		{"stream not UTF-8", emitter.New(rdb, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{StreamName: "\xff"}))).Of("/"), "e", nil, emitter.ErrInvalidUTF8, "StreamName"},
 		{"channel as argument", io.To("a"), "e", []any{1, make(chan int)}, nil, `argument 2 of event "e"`},
 		{"NaN", io.To("a"), "e", []any{map[string]any{"n": math.NaN()}}, nil, "NaN"},
 		{"binary in JSON", emitter.New(rdb, emitter.WithCodec(emitter.JSON)).To("a"), "e", []any{[]byte{1}}, encoding.ErrBinary, "binary"},
@@ -321,7 +321,7 @@ func TestRefused(t *testing.T) {
 		{"prototype", io.To("a"), "e", []any{1, map[string]any{"__proto__": 1}}, encoding.ErrUnsafe, `argument 2 of event "e": the key "__proto__"`},
 		{"placeholder", io.To("a"), "e", []any{map[string]any{"_placeholder": true}, []byte{1}}, encoding.ErrUnsafe, `argument 1 of event "e"`},
 		{"attachments", io.To("a"), "e", []any{1, slices.Repeat([]any{[]byte{1}}, 11)}, encoding.ErrUnsafe, `argument 2 of event "e": more than 10 binary values`},
-		{"attachments 0", &emitter.New(rdb, emitter.WithMaxAttachments(0)).BroadcastOperator, "e", nil, nil, "WithMaxAttachments(0)"},
+		{"attachments 0", emitter.New(rdb, emitter.WithMaxAttachments(0)).Of("/"), "e", nil, nil, "WithMaxAttachments(0)"},
 		{"codec", emitter.New(rdb, emitter.WithCodec(7)).To("a"), "e", nil, emitter.ErrCodec, "7"},
 		{"version 0", emitter.New(rdb, emitter.WithServerVersion(0)).To("a"), "e", nil, emitter.ErrServerVersion, "0"},
 		{"version 5", emitter.New(rdb, emitter.WithServerVersion(5)).To("a"), "e", nil, emitter.ErrServerVersion, "5"},
@@ -332,7 +332,7 @@ func TestRefused(t *testing.T) {
 		{"except more than a socket id", userIDs.Except("user-7x"), "e", nil, emitter.ErrExceptRoom, `"user-7x"`},
 		{"except a line before a socket id", userIDs.Except("x\nuser-7"), "e", nil, emitter.ErrExceptRoom, `user-7`},
 		{"except an id that engine.io does not make here", userIDs.Except(id), "e", nil, emitter.ErrExceptRoom, id},
-		{"no client", &emitter.New(nil).BroadcastOperator, "e", nil, nil, "client"},
+		{"no client", emitter.New(nil).Of("/"), "e", nil, nil, "client"},
 	} {
 		err := test.op.Emit(t.Context(), test.event, test.args...)
 		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {

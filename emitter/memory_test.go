@@ -163,7 +163,7 @@ func TestRouteForgets(t *testing.T) {
 	io := New(new(redis.Pipeline))
 	for name, large := range map[string]bool{"room": false, strings.Repeat("r", large): true} {
 		r := new(route)
-		if err := r.set(io.To(name, "b").Except("c")); err != nil {
+		if err := r.set(&io.To(name, "b").Except("c").operator); err != nil {
 			t.Fatal(err)
 		}
 		r.forget()

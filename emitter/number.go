@@ -12,7 +12,7 @@ import (
 // join(5), which To("5") does not reach. On Socket.IO 1 and 2 the two are one
 // room. NaN and infinities are refused. An event to one such room goes to all
 // servers, also where other rooms have a channel of their own.
-func (o *BroadcastOperator) ToNumber(rooms ...float64) *BroadcastOperator {
+func (o *operator) ToNumber(rooms ...float64) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	op.fail(checkNumbers("ToNumber", rooms))
@@ -22,7 +22,7 @@ func (o *BroadcastOperator) ToNumber(rooms ...float64) *BroadcastOperator {
 
 // ExceptNumber is Except for rooms that are numbers. On Socket.IO 1, 2 and 3 it
 // fails with ErrExceptRoom.
-func (o *BroadcastOperator) ExceptNumber(rooms ...float64) *BroadcastOperator {
+func (o *operator) ExceptNumber(rooms ...float64) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	if len(rooms) > 0 {
@@ -36,16 +36,16 @@ func (o *BroadcastOperator) ExceptNumber(rooms ...float64) *BroadcastOperator {
 }
 
 // SocketsJoinNumber is SocketsJoin for rooms that are numbers.
-func (o *BroadcastOperator) SocketsJoinNumber(ctx context.Context, rooms ...float64) error {
+func (o *operator) SocketsJoinNumber(ctx context.Context, rooms ...float64) error {
 	return o.changeNumbers(ctx, "SocketsJoinNumber", encoding.Join, rooms)
 }
 
 // SocketsLeaveNumber is SocketsLeave for rooms that are numbers.
-func (o *BroadcastOperator) SocketsLeaveNumber(ctx context.Context, rooms ...float64) error {
+func (o *operator) SocketsLeaveNumber(ctx context.Context, rooms ...float64) error {
 	return o.changeNumbers(ctx, "SocketsLeaveNumber", encoding.Leave, rooms)
 }
 
-func (o *BroadcastOperator) changeNumbers(ctx context.Context, call string, kind encoding.RequestKind, rooms []float64) error {
+func (o *operator) changeNumbers(ctx context.Context, call string, kind encoding.RequestKind, rooms []float64) error {
 	if err := checkNumbers(call, rooms); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (o *BroadcastOperator) changeNumbers(ctx context.Context, call string, kind
 
 // NumberRooms returns the rooms of the namespace that are numbers, sorted; see
 // Rooms.
-func (o *BroadcastOperator) NumberRooms(ctx context.Context) ([]float64, error) {
+func (o *operator) NumberRooms(ctx context.Context) ([]float64, error) {
 	_, numbers, err := o.allRooms(ctx, "NumberRooms")
 	return distinct(numbers), err
 }

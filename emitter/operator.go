@@ -13,6 +13,13 @@ import (
 // BroadcastOperator is a target: a namespace, rooms, and flags. It never
 // changes; its methods return new ones.
 type BroadcastOperator struct {
+	operator
+}
+
+// operator has the methods of Emitter and BroadcastOperator. It is embedded, as
+// testing.T and testing.B embed what they have in common, so that documentation
+// lists the methods with both.
+type operator struct {
 	sender    *sender
 	namespace string
 	rooms     roomList
@@ -30,7 +37,7 @@ type BroadcastOperator struct {
 
 // Of targets another namespace, in which it keeps rooms and flags. The leading
 // slash may be left out: Of("admin") is Of("/admin").
-func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
+func (o *operator) Of(namespace string) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	op.namespace = encoding.Namespace(namespace)
@@ -45,13 +52,13 @@ func (o *BroadcastOperator) Of(namespace string) *BroadcastOperator {
 // on Socket.IO 1 and 2 it reads "/admin#<id>" in namespace "/admin". Without any
 // room it fails with ErrEmptyRoom: a list that happens to be empty must not
 // reach everyone.
-func (o *BroadcastOperator) To(rooms ...string) *BroadcastOperator {
+func (o *operator) To(rooms ...string) *BroadcastOperator {
 	op := new(BroadcastOperator) // so little is inlined, and may be on the caller's stack
 	op.to(o, rooms)
 	return op
 }
 
-func (o *BroadcastOperator) to(from *BroadcastOperator, rooms []string) {
+func (o *operator) to(from *operator, rooms []string) {
 	o.derive(from)
 	o.rooms = from.rooms.with(rooms)
 	if len(rooms) == 0 {
@@ -63,7 +70,7 @@ func (o *BroadcastOperator) to(from *BroadcastOperator, rooms []string) {
 }
 
 // In is To under another name.
-func (o *BroadcastOperator) In(rooms ...string) *BroadcastOperator {
+func (o *operator) In(rooms ...string) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.to(o, rooms)
 	return op
@@ -71,13 +78,13 @@ func (o *BroadcastOperator) In(rooms ...string) *BroadcastOperator {
 
 // Except leaves out the clients in any of the rooms. On Socket.IO 1, 2 and 3 it
 // takes socket ids only; see ErrExceptRoom.
-func (o *BroadcastOperator) Except(rooms ...string) *BroadcastOperator {
+func (o *operator) Except(rooms ...string) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.without(o, rooms)
 	return op
 }
 
-func (o *BroadcastOperator) without(from *BroadcastOperator, rooms []string) {
+func (o *operator) without(from *operator, rooms []string) {
 	o.derive(from)
 	o.except = from.except.with(rooms)
 	for _, room := range rooms {
@@ -89,7 +96,7 @@ func (o *BroadcastOperator) without(from *BroadcastOperator, rooms []string) {
 // Volatile lets servers drop the event for clients that are not ready to
 // receive it: because their network is slow, or because they are between two
 // requests of HTTP long-polling.
-func (o *BroadcastOperator) Volatile() *BroadcastOperator {
+func (o *operator) Volatile() *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	op.flags.Volatile = true
@@ -98,7 +105,7 @@ func (o *BroadcastOperator) Volatile() *BroadcastOperator {
 
 // Compress says whether servers may compress the event for their clients. They
 // may unless Compress(false) is called, and do if perMessageDeflate is on.
-func (o *BroadcastOperator) Compress(compress bool) *BroadcastOperator {
+func (o *operator) Compress(compress bool) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	op.flags.Compress = &compress
@@ -111,7 +118,7 @@ func (o *BroadcastOperator) Compress(compress bool) *BroadcastOperator {
 // The error is nil once Redis has taken the event. It is one of the errors of
 // this package or an *encoding.ArgumentError when the event was refused, in
 // which case nothing was sent; otherwise it wraps the error of the Redis client.
-func (o *BroadcastOperator) Emit(ctx context.Context, event string, args ...any) error {
+func (o *operator) Emit(ctx context.Context, event string, args ...any) error {
 	if o.err != nil {
 		return o.err
 	}
@@ -131,7 +138,7 @@ const (
 
 // route returns the route that is kept for the target, from its second event on,
 // or makes the one given that of the target.
-func (o *BroadcastOperator) route(scratch *route) (*route, error) {
+func (o *operator) route(scratch *route) (*route, error) {
 	switch o.use.Load() {
 	case kept:
 		return o.kept, nil
@@ -153,13 +160,13 @@ func (o *BroadcastOperator) route(scratch *route) (*route, error) {
 }
 
 // derive makes o a copy of from that is to be changed, and has no route yet.
-func (o *BroadcastOperator) derive(from *BroadcastOperator) {
+func (o *operator) derive(from *operator) {
 	o.sender, o.namespace, o.rooms, o.except = from.sender, from.namespace, from.rooms, from.except
 	o.flags, o.timeout, o.err = from.flags, from.timeout, from.err
 }
 
 // fail keeps the first thing that was wrong with the target.
-func (o *BroadcastOperator) fail(err error) {
+func (o *operator) fail(err error) {
 	if o.err == nil {
 		o.err = err
 	}
@@ -167,7 +174,7 @@ func (o *BroadcastOperator) fail(err error) {
 
 // setTarget writes the target, but not the flags, to b, whose lists are used
 // again.
-func (o *BroadcastOperator) setTarget(b *encoding.Broadcast) {
+func (o *operator) setTarget(b *encoding.Broadcast) {
 	b.Namespace = o.namespace
 	b.Rooms, b.Except = o.rooms.appendTo(b.Rooms[:0]), o.except.appendTo(b.Except[:0])
 }

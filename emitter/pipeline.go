@@ -136,7 +136,7 @@ func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
 }
 
 // broadcast adds the command that sends an event to the target of an operator.
-func (p *pipeline) broadcast(ctx context.Context, o *BroadcastOperator, event string, args []any) error {
+func (p *pipeline) broadcast(ctx context.Context, o *operator, event string, args []any) error {
 	if err := p.lock(); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type route struct {
 }
 
 // set makes r the route of a target, in the memory that r has.
-func (r *route) set(o *BroadcastOperator) (err error) {
+func (r *route) set(o *operator) (err error) {
 	r.adapter = o.sender.adapter
 	r.target.Flags, r.target.MaxAttachments = o.flags, o.sender.maxAttachments
 	o.setTarget(&r.target)

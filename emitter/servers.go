@@ -19,7 +19,7 @@ var ErrPipelined = errors.New("this call needs an answer and cannot be part of a
 // These servers need not all get an event. With the sharded adapter only those
 // with clients in a room subscribe to its channel, and none in another
 // SubscriptionMode; and which stream a server reads, Redis does not know.
-func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
+func (o *operator) ServerCount(ctx context.Context) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -29,7 +29,7 @@ func (o *BroadcastOperator) ServerCount(ctx context.Context) (int, error) {
 	return o.serverCount(ctx)
 }
 
-func (o *BroadcastOperator) serverCount(ctx context.Context) (int, error) {
+func (o *operator) serverCount(ctx context.Context) (int, error) {
 	if err := checkContext(ctx); err != nil {
 		return 0, err
 	}

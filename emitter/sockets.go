@@ -43,11 +43,11 @@ const needsFetch = "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
 // Each server writes down socket.data of its clients to answer. One whose data is
 // circular ends with an uncaught exception then, as it does when another server
 // calls fetchSockets.
-func (o *BroadcastOperator) FetchSockets(ctx context.Context) ([]Socket, error) {
+func (o *operator) FetchSockets(ctx context.Context) ([]Socket, error) {
 	return o.fetchSockets(ctx, "FetchSockets")
 }
 
-func (o *BroadcastOperator) fetchSockets(ctx context.Context, call string) ([]Socket, error) {
+func (o *operator) fetchSockets(ctx context.Context, call string) ([]Socket, error) {
 	c := socketCollector{known: make(map[string]bool)}
 	_, err := o.ask(ctx, call, o.needs(needsFetch), &encoding.Request{Kind: encoding.FetchSockets}, &c)
 	return c.sockets, err
@@ -115,12 +115,12 @@ func newSocket(s map[string]any) Socket {
 // too. The classic adapter knows a request for it; of the others it is the union
 // of their sockets' rooms, for which they are asked as by FetchSockets. When a server does not answer before the deadline, it
 // returns what came and an *IncompleteError.
-func (o *BroadcastOperator) Rooms(ctx context.Context) ([]string, error) {
+func (o *operator) Rooms(ctx context.Context) ([]string, error) {
 	names, _, err := o.allRooms(ctx, "Rooms")
 	return distinct(names), err
 }
 
-func (o *BroadcastOperator) allRooms(ctx context.Context, call string) (names []string, numbers []float64, err error) {
+func (o *operator) allRooms(ctx context.Context, call string) (names []string, numbers []float64, err error) {
 	if err := o.checkUntargeted(); o.err == nil && err != nil {
 		return nil, nil, err
 	}

@@ -26,16 +26,16 @@ var (
 // SocketsJoin makes the clients targeted join rooms. The error is nil once Redis
 // has taken the request; servers do not answer it. It needs Socket.IO 4 and, of
 // the classic adapter, version 6.1.
-func (o *BroadcastOperator) SocketsJoin(ctx context.Context, rooms ...string) error {
+func (o *operator) SocketsJoin(ctx context.Context, rooms ...string) error {
 	return o.change(ctx, "SocketsJoin", encoding.Join, rooms)
 }
 
 // SocketsLeave makes the clients targeted leave rooms; see SocketsJoin.
-func (o *BroadcastOperator) SocketsLeave(ctx context.Context, rooms ...string) error {
+func (o *operator) SocketsLeave(ctx context.Context, rooms ...string) error {
 	return o.change(ctx, "SocketsLeave", encoding.Leave, rooms)
 }
 
-func (o *BroadcastOperator) change(ctx context.Context, call string, kind encoding.RequestKind, rooms []string) error {
+func (o *operator) change(ctx context.Context, call string, kind encoding.RequestKind, rooms []string) error {
 	if len(rooms) == 0 {
 		return fmt.Errorf("emitter: %s without rooms: %w", call, ErrEmptyRoom)
 	}
@@ -50,7 +50,7 @@ func (o *BroadcastOperator) change(ctx context.Context, call string, kind encodi
 // DisconnectSockets disconnects the clients targeted from the namespace, all
 // clients of the namespace when no rooms are. With close it closes their
 // connections, with all their namespaces. See SocketsJoin for the rest.
-func (o *BroadcastOperator) DisconnectSockets(ctx context.Context, close bool) error {
+func (o *operator) DisconnectSockets(ctx context.Context, close bool) error {
 	return o.request(ctx, "DisconnectSockets", &encoding.Request{Kind: encoding.Disconnect, Close: close})
 }
 
@@ -63,14 +63,14 @@ func (o *BroadcastOperator) DisconnectSockets(ctx context.Context, close bool) e
 // arguments it first asks these servers, as calls with replies do, and returns
 // their errors, around ErrBinaryNotSent: an *IncompleteError when not all are of
 // 7.2 or later.
-func (o *BroadcastOperator) ServerSideEmit(ctx context.Context, event string, args ...any) error {
+func (o *operator) ServerSideEmit(ctx context.Context, event string, args ...any) error {
 	if err := o.checkServerSide(event); err != nil {
 		return err
 	}
 	return o.request(ctx, "ServerSideEmit", &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}})
 }
 
-func (o *BroadcastOperator) checkServerSide(event string) error {
+func (o *operator) checkServerSide(event string) error {
 	if o.err != nil {
 		return o.err
 	}
@@ -80,7 +80,7 @@ func (o *BroadcastOperator) checkServerSide(event string) error {
 	return o.checkUntargeted()
 }
 
-func (o *BroadcastOperator) checkUntargeted() error {
+func (o *operator) checkUntargeted() error {
 	if o.rooms.n > 0 || o.except.n > 0 {
 		return fmt.Errorf("emitter: %w", ErrTargeted)
 	}
@@ -88,7 +88,7 @@ func (o *BroadcastOperator) checkUntargeted() error {
 }
 
 // request sends a request to the servers of the namespace.
-func (o *BroadcastOperator) request(ctx context.Context, call string, r *encoding.Request) error {
+func (o *operator) request(ctx context.Context, call string, r *encoding.Request) error {
 	if o.err != nil {
 		return o.err
 	}
@@ -128,8 +128,8 @@ func isJSON(cmd redis.Cmder) bool {
 // checkReadsBinary asks the servers whether their adapter reads requests with
 // binary. What shows it is that they answer an event with acknowledgement, both came with 7.2.
 // This one goes to a room that nobody is in.
-func (o *BroadcastOperator) checkReadsBinary(ctx context.Context, call string) error {
-	all := &BroadcastOperator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
+func (o *operator) checkReadsBinary(ctx context.Context, call string) error {
+	all := &operator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
 	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: "probe"}}
 	_, err := all.To(newRequestID()).ask(ctx, call, needsAck, r, new(ackCollector))
 	if err == nil || errors.Is(err, ErrNoServers) {

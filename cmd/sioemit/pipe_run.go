@@ -167,10 +167,7 @@ func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) 
 
 // emit sends the event of the line.
 func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
-	op := &io.BroadcastOperator
-	if l.Namespace != "/" {
-		op = op.Of(l.Namespace)
-	}
+	op := io.Of(l.Namespace)
 	for _, room := range l.Rooms {
 		if n, ok := room.Number(); ok {
 			op = op.ToNumber(n)

@@ -17,7 +17,7 @@ func (e skipError) Error() string { return string(e) }
 
 // on makes the call of a step.
 func (s *step) on(ctx context.Context, io *emitter.Emitter) (any, error) {
-	op := &io.BroadcastOperator
+	op := io.Of("/")
 	for _, text := range s.Chain {
 		var err error
 		if op, err = link(op, text); err != nil {

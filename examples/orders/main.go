@@ -46,6 +46,9 @@ func serve(ctx context.Context) error {
 	}
 	defer rdb.Close() // when no request needs it any more
 	io := emitter.New(rdb)
+	if err := io.Err(); err != nil { // such as an option that cannot be: now, and not at the first order
+		return err
+	}
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /orders/{id}/pay", func(w http.ResponseWriter, r *http.Request) {
