@@ -64,7 +64,7 @@ type breakingClient struct {
 	name       string
 	cluster    bool
 	maxRetries int
-	hook       bool // once
+	hook       bool // emitter.NoRetry
 	repeats    bool // what it must be seen to do
 }
 
@@ -87,7 +87,7 @@ func (c breakingClient) connect(b *breaker, one *harness.Redis, cluster *harness
 		client = redis.NewClient(&redis.Options{Addr: one.Addr, Dialer: b.dial, MaxRetries: c.maxRetries, ReadTimeout: unhurried})
 	}
 	if c.hook {
-		client.AddHook(once{})
+		client.AddHook(emitter.NoRetry())
 	}
 	return client
 }

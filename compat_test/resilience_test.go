@@ -123,7 +123,7 @@ func startResilientCluster(t *testing.T, how resilient, clients ...string) *ense
 		client := redis.NewClusterClient(options)
 		client.OnNewNode(func(node *redis.Client) { node.AddHook(acceptingNode(node.Options().Addr)) })
 		if name == notRepeating {
-			client.AddHook(once{})
+			client.AddHook(emitter.NoRetry())
 		}
 		closeAtEnd(t, client)
 		e.emitWith(name, client)

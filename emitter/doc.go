@@ -34,8 +34,7 @@
 // event. An error of the connection leaves open whether it did. go-redis
 // repeats a command on a broken connection, so that in this case an event can
 // arrive twice. With MaxRetries: -1 a *redis.Client never does that; on a
-// *redis.ClusterClient the option has no effect, and docs/scaling.md shows the
-// hook that has.
+// *redis.ClusterClient the option has no effect, and NoRetry has.
 //
 // # Replies
 //

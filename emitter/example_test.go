@@ -55,6 +55,16 @@ func ExampleNew_pipeline() {
 	// publish
 }
 
+// A Redis Cluster on which nothing is sent twice.
+func ExampleNoRetry() {
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"localhost:7000"}, ContextTimeoutEnabled: true})
+	defer rdb.Close()
+	rdb.AddHook(emitter.NoRetry())
+
+	fmt.Println(emitter.New(rdb).Err())
+	// Output: <nil>
+}
+
 func ExampleEmitter_Pipelined() {
 	ctx := context.Background()
 	rdb := redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})

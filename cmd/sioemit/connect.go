@@ -131,7 +131,7 @@ func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalCli
 	}
 	client := redis.NewClusterClient(options)
 	client.AddHook(targets[0].dialer)
-	client.AddHook(once{})
+	client.AddHook(emitter.NoRetry())
 	client.OnNewNode(func(node *redis.Client) { // each of which opens connections, and is asked things
 		node.AddHook(targets[0].dialer)
 		node.AddHook(authReplies{})
