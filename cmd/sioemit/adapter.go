@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/urfave/cli/v2"
 )
 
@@ -44,26 +44,26 @@ var flagsOf = map[string][]string{
 func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	name := c.String("adapter")
 	if flagsOf[name] == nil {
-		return nil, usageError{fmt.Errorf("%s is classic, sharded or streams, not %q", nameOf(c, "adapter"), name)}
+		return nil, commandline.Usagef("%s is classic, sharded or streams, not %q", nameOf(c, "adapter"), name)
 	}
 	for _, other := range []string{"classic", "sharded", "streams"} {
 		for _, flag := range flagsOf[other] {
 			if other != name && c.IsSet(flag) {
-				return nil, usageError{fmt.Errorf("--%s is an option of the %s adapter, not of the %s one", flag, other, name)}
+				return nil, commandline.Usagef("--%s is an option of the %s adapter, not of the %s one", flag, other, name)
 			}
 		}
 	}
 	for _, flag := range []string{"stream-count", "max-len", "max-attachments"} {
 		if c.Int64(flag) < 1 {
-			return nil, usageError{fmt.Errorf("--%s must be 1 or more", flag)}
+			return nil, commandline.Usagef("--%s must be 1 or more", flag)
 		}
 	}
 	version := c.Int("server-version")
 	switch {
 	case version < 1 || version > 4:
-		return nil, usageError{fmt.Errorf("%s is 1, 2, 3 or 4, not %d", nameOf(c, "server-version"), version)}
+		return nil, commandline.Usagef("%s is 1, 2, 3 or 4, not %d", nameOf(c, "server-version"), version)
 	case version < 4 && name != "classic":
-		return nil, usageError{fmt.Errorf("%s %d: the %s adapter exists for Socket.IO 4 only", nameOf(c, "server-version"), version, name)}
+		return nil, commandline.Usagef("%s %d: the %s adapter exists for Socket.IO 4 only", nameOf(c, "server-version"), version, name)
 	}
 	options := []emitter.Option{emitter.WithServerVersion(version), emitter.WithMaxAttachments(c.Int("max-attachments"))}
 	switch name {
@@ -71,7 +71,7 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 		switch mode := emitter.SubscriptionMode(c.String("subscription-mode")); mode {
 		case emitter.Static, emitter.Dynamic, emitter.DynamicPrivate:
 		default:
-			return nil, usageError{fmt.Errorf("--subscription-mode is static, dynamic or dynamic-private, not %q", mode)}
+			return nil, commandline.Usagef("--subscription-mode is static, dynamic or dynamic-private, not %q", mode)
 		}
 		return append(options, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions(shardedFormat(c))))), nil
 	case "streams":
@@ -85,7 +85,7 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	if text := c.String("socket-ids"); text != "" {
 		pattern, err := regexp.Compile(text)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--socket-ids: %w", err)}
+			return nil, commandline.Usagef("--socket-ids: %w", err)
 		}
 		options = append(options, emitter.WithSocketIDs(pattern))
 	}
@@ -94,7 +94,7 @@ func emitterOptions(c *cli.Context) ([]emitter.Option, error) {
 	case "json":
 		options = append(options, emitter.WithCodec(emitter.JSON))
 	default:
-		return nil, usageError{fmt.Errorf("--codec is msgpack or json, not %q", codec)}
+		return nil, commandline.Usagef("--codec is msgpack or json, not %q", codec)
 	}
 	return options, nil
 }

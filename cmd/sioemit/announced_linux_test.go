@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -74,7 +75,7 @@ func TestAnnounced(t *testing.T) {
 		}
 		atOnce([]string{"emit x", "emit x --ack", "servers", "pipe --quiet", "listen", "emit x --adapter sharded", "listen --adapter sharded", "listen --adapter streams"}, func(command string) {
 			r := sioemit(t, nil, `{"event":"x"}`, append(strings.Fields(command), "--redis", node.URL(), "--cluster", "--timeout", "2s")...)
-			if r.status != statusFailed || r.stdout != "" {
+			if r.status != commandline.StatusFailed || r.stdout != "" {
 				t.Errorf("%s, %s: %+v", test.name, command, r)
 			}
 			if strings.HasPrefix(command, "pipe") { // the summary stands first
@@ -88,7 +89,7 @@ func TestAnnounced(t *testing.T) {
 	for url, text := range map[string]string{"redis://" + silent: "no connection to " + silent + " within 2s (--timeout)", "redis://127.0.0.1:1": "connection refused"} {
 		atOnce([]string{"emit x", "emit x --ack", "servers", "listen", "emit x --cluster", "servers --cluster"}, func(command string) {
 			r := sioemit(t, nil, "", append(strings.Fields(command), "--redis", url, "--timeout", "2s")...)
-			if r.status != statusFailed {
+			if r.status != commandline.StatusFailed {
 				t.Errorf("%s, %s: %+v", url, command, r)
 			}
 			r.oneLine(t, text)

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/commandline"
 )
 
 func TestArrange(t *testing.T) {
@@ -39,7 +40,7 @@ func TestArrange(t *testing.T) {
 		{"emit help h", "emit -- help h"},
 		{"help emit", "help -- emit"},
 	} {
-		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(test.in)...))
+		got, err := newProgram(nil, io.Discard, io.Discard).Arrange(append([]string{"sioemit"}, strings.Fields(test.in)...))
 		if err != nil || strings.Join(got[1:], " ") != test.want {
 			t.Errorf("%q: %q, %v, want %q", test.in, got, err, test.want)
 		}
@@ -78,9 +79,8 @@ func TestArrange(t *testing.T) {
 		{"emti hello", `"emti"`},
 		{"--nonsense", "--nonsense"},
 	} {
-		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(test.in)...))
-		var usage usageError
-		if !errors.As(err, &usage) || !strings.Contains(err.Error(), test.text) {
+		got, err := newProgram(nil, io.Discard, io.Discard).Arrange(append([]string{"sioemit"}, strings.Fields(test.in)...))
+		if commandline.Status(err) != commandline.StatusUsage || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%q: %q, %v, want a usage error that names %s", test.in, got, err, test.text)
 		}
 	}
@@ -115,7 +115,7 @@ func TestArrangeSuggests(t *testing.T) {
 		"emit hello --version":     "unknown flag --version" + isArgument,
 		"emit --nonsense --help x": "unknown flag --nonsense" + isArgument,
 	} {
-		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, strings.Fields(in)...))
+		got, err := newProgram(nil, io.Discard, io.Discard).Arrange(append([]string{"sioemit"}, strings.Fields(in)...))
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: %q, %v, want %s", in, got, err, want)
 		}
@@ -129,7 +129,7 @@ func FuzzArrange(f *testing.F) {
 	f.Add("-n a emit -5 --volatile x")
 	f.Fuzz(func(t *testing.T, line string) {
 		words := strings.Fields(line)
-		got, err := arrange(newApp(nil, io.Discard, io.Discard), append([]string{"sioemit"}, words...))
+		got, err := newProgram(nil, io.Discard, io.Discard).Arrange(append([]string{"sioemit"}, words...))
 		if err != nil {
 			return
 		}

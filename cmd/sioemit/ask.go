@@ -8,6 +8,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -43,7 +44,7 @@ func requireServers(ctx context.Context, c *cli.Context, op *emitter.BroadcastOp
 	}
 	servers, err := op.ServerCount(ctx)
 	if err == nil && servers < required {
-		return listenersError{fmt.Errorf("%s, %d required; nothing was sent", listen(servers), required)}
+		return commandline.Listenersf("%s, %d required; nothing was sent", listen(servers), required)
 	}
 	return err
 }
@@ -65,9 +66,8 @@ func unanswered(c *cli.Context, err error) error {
 	timeout := c.Duration("timeout")
 	var incomplete *emitter.IncompleteError
 	var argument *encoding.ArgumentError
-	var listeners listenersError
 	switch {
-	case err == nil, errors.As(err, &listeners):
+	case err == nil, commandline.Status(err) == commandline.StatusListeners:
 		return err
 	case errors.As(err, &incomplete):
 		text := fmt.Sprintf("%d of %s answered", incomplete.Servers, show.Plural(incomplete.Asked, "server"))
@@ -79,7 +79,7 @@ func unanswered(c *cli.Context, err error) error {
 		}
 		// What stands behind it says what was not done for want of an answer.
 		_, rest, _ := strings.Cut(err.Error(), incomplete.Error())
-		return repliesError{fmt.Errorf("time ran out after %v (--timeout): %s%s", timeout, text, rest)}
+		return commandline.Repliesf("time ran out after %v (--timeout): %s%s", timeout, text, rest)
 	case errors.Is(err, emitter.ErrNoServers):
 		return errors.New("no server listens there: " + whatToCheck)
 	case errors.As(err, &argument), isInputError(err):
@@ -97,14 +97,14 @@ func inputError(c *cli.Context, err error) error {
 		if c.Bool("ack") {
 			name += " --ack"
 		}
-		return usageError{fmt.Errorf("%s needs servers with Socket.IO 4, and %s is %d", name, nameOf(c, "server-version"), c.Int("server-version"))}
+		return commandline.Usagef("%s needs servers with Socket.IO 4, and %s is %d", name, nameOf(c, "server-version"), c.Int("server-version"))
 	case errors.Is(err, emitter.ErrExceptRoom):
-		return usageError{fmt.Errorf("%s (see --socket-ids if the servers set generateId)", strings.TrimPrefix(err.Error(), "emitter: "))}
+		return commandline.Usagef("%s (see --socket-ids if the servers set generateId)", strings.TrimPrefix(err.Error(), "emitter: "))
 	case errors.Is(err, encoding.ErrBinary):
-		return usageError{errors.New("--codec json cannot carry binary")}
+		return commandline.Usage(errors.New("--codec json cannot carry binary"))
 	}
 	text := strings.TrimPrefix(err.Error(), "emitter: ")
-	return usageError{errors.New(strings.TrimPrefix(text, "encoding: "))}
+	return commandline.Usage(errors.New(strings.TrimPrefix(text, "encoding: ")))
 }
 
 // isInputError reports whether a call was refused before anything was sent.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -71,7 +72,7 @@ func TestAsk(t *testing.T) {
 	if r := run("servers"); r != (result{0, "3\n", ""}) {
 		t.Errorf("servers: %+v", r)
 	}
-	if r := run("servers", "--json", "--require", "4"); r.status != statusListeners || r.stdout != "{\"servers\":3}\n" {
+	if r := run("servers", "--json", "--require", "4"); r.status != commandline.StatusListeners || r.stdout != "{\"servers\":3}\n" {
 		t.Errorf("servers --require 4: %+v", r)
 	}
 	r := run("servers", "-n", "nowhere")
@@ -98,24 +99,24 @@ func TestAsk(t *testing.T) {
 	// With too few servers nothing is sent, and so nothing is answered.
 	for _, words := range [][]string{{"emit", "--ack", "ping"}, {"emit", "--ack", "ping", "--room", "r1", "-x", "r2"}, {"emit", "--ack", "ping", "--json"}, {"server-emit", "--ack", "status"}} {
 		r := run(append(words, "--require", "4")...)
-		if r != (result{statusListeners, "", "sioemit: 3 servers listen, 4 required; nothing was sent\n"}) {
+		if r != (result{commandline.StatusListeners, "", "sioemit: 3 servers listen, 4 required; nothing was sent\n"}) {
 			t.Errorf("%q --require 4: %+v", words, r)
 		}
 		if r := run(append(words, "--require", "3", "--quiet")...); r.status != 0 || r.stderr != "" || (r.stdout == "") == slices.Contains(words, "--json") {
 			t.Errorf("%q --require 3 --quiet: %+v", words, r)
 		}
 		r = run(append(words, "--require", "1", "-n", "nowhere")...)
-		if r.status != statusListeners || r.stdout != "" {
+		if r.status != commandline.StatusListeners || r.stdout != "" {
 			t.Errorf("%q --require 1 of no namespace: %+v", words, r)
 		}
 		r.oneLine(t, "no server listens, 1 required; nothing was sent")
 		r = run(append(words, "--require", "-1")...)
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q --require -1: %+v", words, r)
 		}
 		r.oneLine(t, "--require must not be negative")
 	}
-	if r := run("servers", "--require", "-1"); r != (result{statusUsage, "", "sioemit: --require must not be negative\n"}) {
+	if r := run("servers", "--require", "-1"); r != (result{commandline.StatusUsage, "", "sioemit: --require must not be negative\n"}) {
 		t.Errorf("servers --require -1: %+v", r)
 	}
 	if r := run("emit", "--ack", "ping", "--room", "r1", "--json", "--quiet"); r.status != 0 || strings.Count(r.stdout, "\n") != 1 {
@@ -144,12 +145,12 @@ func TestAsk(t *testing.T) {
 	// long enough for the servers to say how many clients they have.
 	started := time.Now()
 	r = run("emit", "--ack", "--room", "r1", "silence", "--timeout", "6s")
-	if took := time.Since(started); r.status != statusReplies || r.stdout != "" || took < 6*time.Second || took > time.Minute {
+	if took := time.Since(started); r.status != commandline.StatusReplies || r.stdout != "" || took < 6*time.Second || took > time.Minute {
 		t.Errorf("emit --ack, no answer: %+v after %v", r, took)
 	}
 	r.oneLine(t, "3 of 3 servers", "0 of 3 clients", "6s")
 	r = run("emit", "--ack", "-n", "nowhere", "ping")
-	if r.status != statusFailed {
+	if r.status != commandline.StatusFailed {
 		t.Errorf("emit --ack to nobody: %+v", r)
 	}
 	r.oneLine(t, "no server listens there: check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags")
@@ -235,7 +236,7 @@ a b,c é
 	} {
 		group.Go(func() {
 			r := run(append(strings.Fields(test.words), "--timeout", "5s")...)
-			if r.status != statusReplies || strings.Count(r.stdout, "\n") != test.lines {
+			if r.status != commandline.StatusReplies || strings.Count(r.stdout, "\n") != test.lines {
 				t.Errorf("%s, one node hangs: %+v", test.words, r)
 			}
 			r.oneLine(t, test.text)
@@ -261,7 +262,7 @@ func checkFullDisk(t *testing.T, c *askCluster) {
 		{"help", ""}, {"emit --help", ""}, {"man", ""}, {"version", ""}, {"version --json", ""}, {"completion bash", ""},
 	} {
 		r := sioemitFull(t, c.env, numbered(1), strings.Fields(test.words)...)
-		if r.status != statusFailed {
+		if r.status != commandline.StatusFailed {
 			t.Errorf("%s with a full disk: %+v", test.words, r)
 		}
 		if !strings.Contains(r.stderr, test.text) || !strings.Contains(r.stderr, "no space left on device") {
@@ -333,7 +334,7 @@ func TestSteer(t *testing.T) {
 		{"join", "vip", "--all", "--server-version", "3"}, {"sockets", "--server-version", "2"}, {"emit", "--ack", ""},
 	} {
 		r := sioemit(t, c.env, "", words...)
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q: %+v", words, r)
 		}
 		r.oneLine(t)
@@ -369,7 +370,7 @@ func TestServerEmitBinary(t *testing.T) {
 		{[]string{"note", "--binary", "-"}, result{0, `sent note on "socket.io-request#/#", where 2 servers listen` + "\n", ""}},
 		{[]string{"note", `{"$binary":"AQI="}`, "--json"}, result{0, `{"channel":"socket.io-request#/#","servers":2}` + "\n", ""}},
 		{[]string{"note", `{"$binary":"AQI="}`, "--quiet", "--require", "2"}, result{}},
-		{[]string{"note", `{"$binary":"AQI="}`, "--require", "3", "--json"}, result{statusListeners, `{"channel":"socket.io-request#/#","servers":2}` + "\n",
+		{[]string{"note", `{"$binary":"AQI="}`, "--require", "3", "--json"}, result{commandline.StatusListeners, `{"channel":"socket.io-request#/#","servers":2}` + "\n",
 			`sioemit: 2 servers listen on "socket.io-request#/#", 3 required; it was sent all the same` + "\n"}},
 		{[]string{"note", "--ack", "--binary", "-"}, result{0, "\"seen\"\n\"seen\"\n", ""}},
 	} {
@@ -409,7 +410,7 @@ func TestServerEmitBinary(t *testing.T) {
 	old := start(harness.SocketIORedis61)
 	for _, ack := range []string{"--ack=false", "--ack"} {
 		r := run("note", "--binary", "-", ack, "--timeout", "4s")
-		if r.status != statusReplies || r.stdout != "" {
+		if r.status != commandline.StatusReplies || r.stdout != "" {
 			t.Errorf("%s, with an old server: %+v", ack, r)
 		}
 		r.oneLine(t, "binary was not sent", "2 of 3 servers answered", "4s (--timeout)")

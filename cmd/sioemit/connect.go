@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -49,16 +50,16 @@ func connect(c *cli.Context) (redis.UniversalClient, error) {
 func clientOf(c *cli.Context) (redis.UniversalClient, error) {
 	targets, err := targetsOf(c)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, commandline.Usage(err)
 	}
 	for _, t := range targets {
 		if err := t.setTLS(c); err != nil {
-			return nil, usageError{err}
+			return nil, commandline.Usage(err)
 		}
 	}
 	timeout := c.Duration("timeout")
 	if timeout <= 0 {
-		return nil, usageError{fmt.Errorf("--timeout must be more than 0")}
+		return nil, commandline.Usagef("--timeout must be more than 0")
 	}
 	dialer := &dialer{timeout: timeout, config: targets[0].options.TLSConfig}
 	for _, t := range targets {
@@ -123,9 +124,9 @@ func clusterClient(targets []*target, timeout time.Duration) (redis.UniversalCli
 	for _, t := range targets {
 		switch {
 		case t.masterName != "" || t.options.Network == "unix":
-			return nil, usageError{fmt.Errorf("a Redis Cluster takes redis:// and rediss:// URLs only, not %s", t.shown)}
+			return nil, commandline.Usagef("a Redis Cluster takes redis:// and rediss:// URLs only, not %s", t.shown)
 		case t.options.DB != 0:
-			return nil, usageError{fmt.Errorf("%s: a Redis Cluster has database 0 only", t.shown)}
+			return nil, commandline.Usagef("%s: a Redis Cluster has database 0 only", t.shown)
 		}
 		options.Addrs = append(options.Addrs, t.options.Addr)
 	}
@@ -265,7 +266,7 @@ func badOption(scheme, options string) error {
 		case !strings.HasPrefix(err.Error(), "redis: unexpected option"):
 			return fmt.Errorf("option %q has a value that it cannot have", name)
 		default:
-			return fmt.Errorf("there is no such option as number %d behind the ?%s; a password stands before the host, as redis://USER:PASSWORD@HOST", i+1, didYouMean("", name, urlOptions))
+			return fmt.Errorf("there is no such option as number %d behind the ?%s; a password stands before the host, as redis://USER:PASSWORD@HOST", i+1, commandline.DidYouMean("", name, urlOptions))
 		}
 	}
 	return errors.New("it cannot be read")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -133,7 +134,7 @@ func TestPasswordsStay(t *testing.T) {
 	} {
 		for _, words := range [][]string{{"emit", "x"}, {"doctor"}, {"listen"}, {"emit", "x", "--cluster"}, {"emit", "x", "--tls-ca", "ca.pem"}} {
 			r := sioemit(t, []string{"REDIS_URL=" + url}, "", words...)
-			if r.status != statusUsage || r.stdout != "" || strings.Contains(r.stderr, "ame") {
+			if r.status != commandline.StatusUsage || r.stdout != "" || strings.Contains(r.stderr, "ame") {
 				t.Errorf("%s %q: %+v", url, words, r)
 			}
 			r.oneLine(t)
@@ -262,7 +263,7 @@ func TestUnreachable(t *testing.T) {
 				}
 				started := time.Now()
 				r := sioemit(t, []string{"REDIS_URL=" + test.url}, `{"event":"hello"}`, words...)
-				if r.status != statusFailed || r.stdout != "" || strings.Contains(r.stderr, "sesame") {
+				if r.status != commandline.StatusFailed || r.stdout != "" || strings.Contains(r.stderr, "sesame") {
 					t.Errorf("%+v", r)
 				}
 				if command[0] == "pipe" { // the first line is the summary
@@ -283,7 +284,7 @@ func TestNoRedisNoResult(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"emit --ack x", "server-emit --ack x", "sockets", "rooms", "servers", "emit x", "server-emit x", "join a --all"} {
 		r := sioemit(t, []string{"REDIS_URL=redis://127.0.0.1:1"}, "", append(strings.Fields(command), "--json")...)
-		if r.status != statusFailed || r.stdout != "" {
+		if r.status != commandline.StatusFailed || r.stdout != "" {
 			t.Errorf("%s: %+v", command, r)
 		}
 		r.oneLine(t, "no Redis at 127.0.0.1:1")
@@ -312,10 +313,10 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%q: %+v", env, r)
 		}
 	}
-	if r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + url}, "", "emit", "hello", "--redis", wrong); r.status != statusFailed {
+	if r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + url}, "", "emit", "hello", "--redis", wrong); r.status != commandline.StatusFailed {
 		t.Errorf("--redis does not go before the environment: %+v", r)
 	}
-	if r := sioemit(t, []string{"SIOEMIT_SERVER_VERSION=7"}, "", "emit", "hello", "--dry-run"); r.status != statusUsage {
+	if r := sioemit(t, []string{"SIOEMIT_SERVER_VERSION=7"}, "", "emit", "hello", "--dry-run"); r.status != commandline.StatusUsage {
 		t.Errorf("server version 7: %+v", r)
 	}
 }
@@ -355,7 +356,7 @@ func TestConnections(t *testing.T) {
 		"another host":            {[]string{"--redis", "rediss://127.0.0.2:" + oldPort, "--tls-ca", old.CAFile}, "is for another host"},
 	} {
 		r := sioemit(t, nil, "", append(test.words, "emit", "x")...)
-		if r.status != statusFailed || strings.Contains(r.stderr, "p@ss") || strings.Contains(r.stderr, "p%40ss") {
+		if r.status != commandline.StatusFailed || strings.Contains(r.stderr, "p@ss") || strings.Contains(r.stderr, "p%40ss") {
 			t.Errorf("%s: %+v", name, r)
 		}
 		r.oneLine(t, test.text)
@@ -364,7 +365,7 @@ func TestConnections(t *testing.T) {
 		{"--redis", server.TLSURL(), "--tls-cert", server.CAFile}, {"--redis", server.TLSURL(), "--tls-ca", server.KeyFile}, {"--redis", server.URL(), "--tls-ca", server.CAFile},
 		{"--redis", server.TLSURL(), "--tls-ca", "/no/such/file"},
 	} {
-		if r := sioemit(t, nil, "", append(words, "emit", "x")...); r.status != statusUsage {
+		if r := sioemit(t, nil, "", append(words, "emit", "x")...); r.status != commandline.StatusUsage {
 			t.Errorf("%q: %+v", words, r)
 		}
 	}
@@ -426,7 +427,7 @@ func TestClusterNode(t *testing.T) {
 	for _, url := range cluster.URLs() {
 		for _, adapter := range []string{"sharded", "streams"} {
 			r := sioemit(t, nil, "", "--redis", url, "--adapter", adapter, "emit", "x")
-			if r.status == statusFailed {
+			if r.status == commandline.StatusFailed {
 				moved++
 				r.oneLine(t, "add --cluster")
 				if strings.Contains(r.stderr, "MOVED") {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -180,9 +181,9 @@ func TestTLSCluster(t *testing.T) {
 		for _, command := range []string{"servers", "emit x --adapter sharded --room a", "emit x --adapter sharded --room b", "emit x --adapter sharded --room c", "emit x --adapter streams", "pipe --adapter sharded", "listen --for 1ms --count 1 --adapter sharded --room a --room b --room c"} {
 			r := sioemit(t, env, `{"event":"x","rooms":["a"]}`+"\n"+`{"event":"x","rooms":["b"]}`+"\n"+`{"event":"x","rooms":["c"]}`, append(strings.Fields(command), words...)...)
 			switch {
-			case test.text != "" && (r.status != statusFailed || !strings.Contains(r.stderr, test.text)) && !strings.HasPrefix(command, "listen"):
+			case test.text != "" && (r.status != commandline.StatusFailed || !strings.Contains(r.stderr, test.text)) && !strings.HasPrefix(command, "listen"):
 				t.Errorf("%s, %s: %+v", name, command, r)
-			case test.text == "" && r.status == statusFailed:
+			case test.text == "" && r.status == commandline.StatusFailed:
 				t.Errorf("%s, %s: %+v", name, command, r)
 			}
 		}

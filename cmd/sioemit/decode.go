@@ -10,15 +10,16 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
-func decodeCommand(stdin io.Reader) *cli.Command {
-	return &cli.Command{
-		Name:      "decode",
-		Usage:     "explain a captured payload",
-		ArgsUsage: "[FILE | TEXT]",
+func decodeCommand(stdin io.Reader) *commandline.Command {
+	return &commandline.Command{
+		Name:  "decode",
+		Usage: "explain a captured payload",
+		Words: "[FILE | TEXT]",
 		Description: `Says what a message is, who gets it, and what servers of each generation do
 with it. It reads FILE, TEXT or stdin, which holds
 
@@ -37,10 +38,12 @@ with it. It reads FILE, TEXT or stdin, which holds
 
 Several messages are explained one after the other, those of MONITOR as they
 come. Of its lines, commands that send nothing are left out; what is cut off or
-sent by other programs is skipped, and counted on stderr.
-
-` + footer,
-		Flags:  []cli.Flag{jsonFlag()},
+sent by other programs is skipped, and counted on stderr.`,
+		Statuses: map[int]string{
+			commandline.StatusFailed: "could not print",
+			commandline.StatusUsage:  "bad usage, or something that is no payload",
+		},
+		Flags:  []cli.Flag{commandline.JSONFlag(nil)},
 		Action: func(c *cli.Context) error { return decode(c, stdin) },
 	}
 }
@@ -77,11 +80,11 @@ func decode(c *cli.Context, stdin io.Reader) error {
 		if d.first != nil {
 			d.complain(1, d.first)
 		}
-		return usageError{err}
+		return commandline.Usage(err)
 	case d.first != nil:
-		return usageError{d.first}
+		return commandline.Usage(d.first)
 	case d.bad > 0:
-		return usageError{fmt.Errorf("%d of %d are no payloads", d.bad, d.seen)}
+		return commandline.Usagef("%d of %d are no payloads", d.bad, d.seen)
 	}
 	return nil
 }

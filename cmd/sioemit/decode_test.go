@@ -19,6 +19,7 @@ import (
 	"unicode"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/show"
 )
@@ -346,7 +347,7 @@ func TestDecodeRedisCLI(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := sioemit(t, nil, string(out), "decode")
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%s: %+v", words, r)
 		}
 		r.oneLine(t, "line 1, ", expectedInput)
@@ -379,7 +380,7 @@ func TestDecodeMonitor(t *testing.T) {
 		r := sioemit(t, nil, test.input, "decode", "--json")
 		wantStatus := 0
 		if strings.Contains(test.stderr, "payload") {
-			wantStatus = statusUsage
+			wantStatus = commandline.StatusUsage
 		}
 		if r.status != wantStatus || strings.Count(r.stdout, "\n") != test.explained || !strings.HasPrefix(r.stderr, test.stderr) || test.stderr == "" && r.stderr != "" {
 			t.Errorf("%s: status %d, %d explained, %s", test.name, r.status, strings.Count(r.stdout, "\n"), r.stderr)
@@ -438,7 +439,7 @@ func TestDecodeRefused(t *testing.T) {
 		{strings.Repeat("[", 1<<20), []string{"read as JSON"}},
 	} {
 		r := sioemit(t, nil, test.input, "decode")
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%.40q: %+v", test.input, r)
 		}
 		r.oneLine(t, test.texts...)
@@ -450,7 +451,7 @@ func TestDecodeRefused(t *testing.T) {
 	r.oneLine(t, "no-such-file.bin", "no file")
 	// One of two is explained, and the other one named.
 	r = sioemit(t, nil, "PUBLISH a b\nPUBLISH socket.io#/# '"+`{"type":9,"requestId":"q","packet":1}'`, "decode", "--json")
-	if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1: ") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
+	if r.status != commandline.StatusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1: ") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
 		t.Errorf("%+v", r)
 	}
 	// What stands before something that cannot be read is explained.
@@ -461,12 +462,12 @@ func TestDecodeRefused(t *testing.T) {
 		reply + "nonsense": "(read as JSON, 8 bytes)",
 	} {
 		r := sioemit(t, nil, input, "decode", "--json")
-		if r.status != statusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, want) {
+		if r.status != commandline.StatusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, want) {
 			t.Errorf("%q: %+v", input, r)
 		}
 	}
 	r = sioemit(t, nil, "PUBLISH a b\nnonsense", "decode")
-	if r.status != statusUsage || !strings.Contains(r.stderr, "sioemit: payload 1: no payload") || !strings.Contains(r.stderr, "sioemit: line 2, ") {
+	if r.status != commandline.StatusUsage || !strings.Contains(r.stderr, "sioemit: payload 1: no payload") || !strings.Contains(r.stderr, "sioemit: line 2, ") {
 		t.Errorf("%+v", r)
 	}
 }

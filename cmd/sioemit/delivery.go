@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -80,7 +81,7 @@ func report(c *cli.Context, what string, d delivery, count func() (int, error)) 
 		if d.isNarrow(c) {
 			where = namespaceOf(c)
 		}
-		return listenersError{fmt.Errorf("%s on %s, %d required; it was sent all the same", listen(servers), show.Quote(where), required)}
+		return commandline.Listenersf("%s on %s, %d required; it was sent all the same", listen(servers), show.Quote(where), required)
 	case c.Bool("quiet"):
 	case servers == 0:
 		warning = unheard(c)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -101,7 +102,7 @@ func TestPipeDelivery(t *testing.T) {
 			admitTo(t, harness.V4, harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn()}, harness.ConnectOptions{Rooms: []string{"r"}})
 			words := append(strings.Fields(test.flags), "--redis", server.URL(), "pipe")
 			r := sioemit(t, nil, test.input, append(words, "--json")...)
-			if r.status != statusDone || !strings.HasSuffix(r.stdout, test.summary+"\n") {
+			if r.status != commandline.StatusDone || !strings.HasSuffix(r.stdout, test.summary+"\n") {
 				t.Errorf("%+v", r)
 			}
 			if test.warning == "" && r.stderr != "" {

@@ -10,11 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/urfave/cli/v2"
 )
 
-func doctorCommand() *cli.Command {
-	return &cli.Command{
+func doctorCommand(program *commandline.Program) *commandline.Command {
+	return &commandline.Command{
 		Name:  "doctor",
 		Usage: "find out why nothing arrives",
 		Description: `Give it the flags that you give emit. It checks Redis, what this user may do
@@ -30,17 +31,22 @@ servers only what harms none.
 
 The sharded and the streams adapter tell who is in a room only together with
 socket.data, and a server whose data is circular ends when it has to write that
-down. So they are not asked without --fetch-sockets.
-
-` + footer,
+down. So they are not asked without --fetch-sockets.`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusDone:    "an event reaches servers that answer, and a client of --room",
+			commandline.StatusFailed:  "something is wrong",
+			commandline.StatusUsage:   commandline.BadUsage,
+			commandline.StatusReplies: "nothing seen wrong, but not everything could be checked",
+		},
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: targetCategory, KeepSpace: true, Usage: "look for clients in this `ROOM`, too; repeatable"},
 			&cli.Float64SliceFlag{Name: "room-number", Category: targetCategory, Usage: "and in the room that is the number `N`; repeatable"},
 			&cli.BoolFlag{Name: "fetch-sockets", DisableDefaultText: true, Category: targetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
 			&cli.DurationFlag{Name: "for", Value: time.Second, Usage: "watch for this `TIME` what other emitters publish"},
-			jsonFlag(),
+			commandline.JSONFlag(nil),
 		},
-		Action: doctor,
+		Action: func(c *cli.Context) error { return doctor(c, program) },
 	}
 }
 
@@ -94,12 +100,12 @@ type patient struct {
 	suggested *group // the servers that the advice leads to
 }
 
-func doctor(c *cli.Context) error {
+func doctor(c *cli.Context, program *commandline.Program) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
 	if c.Duration("for") < 0 {
-		return usageError{errors.New("--for must not be less than 0")}
+		return commandline.Usage(errors.New("--for must not be less than 0"))
 	}
 	client, options, err := open(c)
 	if err != nil {
@@ -108,10 +114,10 @@ func doctor(c *cli.Context) error {
 	defer client.Close()
 	// A context that is cancelled does not end the wait for an answer.
 	defer context.AfterFunc(c.Context, func() { client.Close() })()
-	given := flagsGiven(c)
+	given := program.Given()
 	p := &patient{settings: settingsOf(c), client: client, options: options, fetchSockets: c.Bool("fetch-sockets")}
 	for _, g := range given {
-		p.given = append(p.given, g.name)
+		p.given = append(p.given, g.Name)
 	}
 	p.report = func(f finding) error {
 		if err := c.Context.Err(); err != nil {
@@ -157,7 +163,7 @@ func (p *patient) prepare(ctx context.Context) error {
 		p.fail("stream", fmt.Sprintf("No server can read what is sent to namespace %s with %d streams.", p.namespace, p.streamCount),
 			"The streams adapter computes a stream number below 0 from some names, and no server reads that one. Use another namespace, or another streamCount on the servers.")
 	case err != nil:
-		return usageError{errors.New(strings.TrimPrefix(err.Error(), "emitter: "))}
+		return commandline.Usage(errors.New(strings.TrimPrefix(err.Error(), "emitter: ")))
 	default:
 		p.command = pipe.Cmds()[0].Args()
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -101,11 +102,11 @@ func TestDoctorDeaf(t *testing.T) {
 			conn.Package = "redis-5" // later ones go on
 			connectTo(t, startNode(t, conn, test.adapter), harness.ConnectOptions{})
 			words := append([]string{"--redis", server.URL()}, test.words...)
-			examined(t, words).expect(t, statusDone)
+			examined(t, words).expect(t, commandline.StatusDone)
 			if err := test.deafen(t.Context(), server.Client()); err != nil {
 				t.Fatal(err)
 			}
-			examined(t, append(words, "--timeout", "10s")).expect(t, statusFailed, expect{test.check, failure, test.text}, expect{"servers", fine, "1 server listens"})
+			examined(t, append(words, "--timeout", "10s")).expect(t, commandline.StatusFailed, expect{test.check, failure, test.text}, expect{"servers", fine, "1 server listens"})
 		})
 	}
 }
@@ -118,12 +119,12 @@ func TestDoctorAdapter71(t *testing.T) {
 	client := admit(t, server.Conn(), harness.RedisAdapter71)
 	words := []string{"--redis", server.URL()}
 	got := examined(t, words)
-	got.expect(t, statusReplies, expect{"codec", uncertain, "If they are @socket.io/redis-adapter 7.1, it is right."}, expect{"answers", fine, "1 of 1 server answered."})
+	got.expect(t, commandline.StatusReplies, expect{"codec", uncertain, "If they are @socket.io/redis-adapter 7.1, it is right."}, expect{"answers", fine, "1 of 1 server answered."})
 	if len(got.flags()) > 0 {
 		t.Errorf("it would correct what is right:\n%s", got)
 	}
 	withJSON := append(slices.Clone(words), "--codec", "json")
-	examined(t, withJSON).expect(t, statusDone, expect{"codec", warning, "If they are @socket.io/redis-adapter 7.1, they understand no event."})
+	examined(t, withJSON).expect(t, commandline.StatusDone, expect{"codec", warning, "If they are @socket.io/redis-adapter 7.1, they understand no event."})
 	for _, words := range [][]string{append(withJSON, "emit", "lost"), append(words, "emit", "found")} {
 		if r := sioemit(t, nil, "", append(words, "--require", "1")...); r.status != 0 {
 			t.Fatalf("%+v", r)
@@ -152,16 +153,16 @@ func TestDoctorOldStreams(t *testing.T) {
 			second := startNode(t, server.Conn(), adapter.With("streamName", "live"))
 			words := []string{"--redis", server.URL()}
 			before := examined(t, words)
-			before.expect(t, statusFailed, expect{"servers", failure, "2 servers listen with the streams adapter"}, expect{"adapter", warning, "before 0.3"})
+			before.expect(t, commandline.StatusFailed, expect{"servers", failure, "2 servers listen with the streams adapter"}, expect{"adapter", warning, "before 0.3"})
 			if flags := before.flags(); !slices.Equal(flags, []string{"--adapter", "streams", "--stream-name", "live"}) {
 				t.Errorf("the flags are %q", flags)
 			}
 			words = before.corrected(t, words)
-			examined(t, words).expect(t, statusDone, expect{"answers", fine, "2 of 2 servers answered."}, expect{"adapter", warning, "events arrive"})
-			examined(t, slices.Concat(words, []string{"--room", "r1"})).expect(t, statusReplies, expect{"room", uncertain, "not known"})
-			examined(t, slices.Concat(words, []string{"--room", "r1", "--fetch-sockets"})).expect(t, statusDone, expect{"room", fine, "1 client is in room r1 now."})
-			examined(t, slices.Concat(words, []string{"--room", "r2", "--fetch-sockets"})).expect(t, statusFailed, expect{"room", failure, "No client is in room r2 now."})
-			examined(t, slices.Concat(words[:2], []string{"--adapter", "streams"})).expect(t, statusFailed, expect{"servers", failure, "2 servers listen with stream live"})
+			examined(t, words).expect(t, commandline.StatusDone, expect{"answers", fine, "2 of 2 servers answered."}, expect{"adapter", warning, "events arrive"})
+			examined(t, slices.Concat(words, []string{"--room", "r1"})).expect(t, commandline.StatusReplies, expect{"room", uncertain, "not known"})
+			examined(t, slices.Concat(words, []string{"--room", "r1", "--fetch-sockets"})).expect(t, commandline.StatusDone, expect{"room", fine, "1 client is in room r1 now."})
+			examined(t, slices.Concat(words, []string{"--room", "r2", "--fetch-sockets"})).expect(t, commandline.StatusFailed, expect{"room", failure, "No client is in room r2 now."})
+			examined(t, slices.Concat(words[:2], []string{"--adapter", "streams"})).expect(t, commandline.StatusFailed, expect{"servers", failure, "2 servers listen with stream live"})
 
 			if r := sioemit(t, nil, "", slices.Concat([]string{"emit", "--quiet", "found"}, words)...); r.status != 0 {
 				t.Errorf("emit: %+v", r)
@@ -175,7 +176,7 @@ func TestDoctorOldStreams(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer second.Resume()
-			examined(t, slices.Concat(words, []string{"--timeout", "6s"})).expect(t, statusFailed, expect{"answers", failure, "1 of 2 servers answered within"})
+			examined(t, slices.Concat(words, []string{"--timeout", "6s"})).expect(t, commandline.StatusFailed, expect{"answers", failure, "1 of 2 servers answered within"})
 		})
 	}
 }
@@ -201,12 +202,12 @@ func TestDoctorRoomElsewhere(t *testing.T) {
 			client := connectTo(t, node, harness.ConnectOptions{Namespace: "/admin", Rooms: []string{"r1"}})
 			words := slices.Concat([]string{"--redis", server.URL(), "--room", "r1"}, test.words)
 			before := examined(t, words)
-			before.expect(t, statusFailed, expect{"room", failure, "No client is in room r1 in namespace / of key socket.io now, but some are elsewhere"})
+			before.expect(t, commandline.StatusFailed, expect{"room", failure, "No client is in room r1 in namespace / of key socket.io now, but some are elsewhere"})
 			words = before.corrected(t, words)
 			if !slices.Contains(words, "/admin") {
 				t.Fatalf("it is corrected to %q:\n%s", words, before)
 			}
-			examined(t, words).expect(t, statusDone)
+			examined(t, words).expect(t, commandline.StatusDone)
 			if r := sioemit(t, nil, "", slices.Concat([]string{"emit", "--quiet", "found"}, forEmit(words))...); r.status != 0 {
 				t.Errorf("emit: %+v", r)
 			}
@@ -241,7 +242,7 @@ func TestDoctorNumberRoom(t *testing.T) {
 			base := append([]string{"--redis", server.URL()}, test.words...)
 			if test.blind {
 				for _, flag := range []string{"--room", "--room-number"} {
-					examined(t, slices.Concat(base, []string{flag, "5"})).expect(t, statusReplies, expect{"room", uncertain, "Whether a client is in room 5"})
+					examined(t, slices.Concat(base, []string{flag, "5"})).expect(t, commandline.StatusReplies, expect{"room", uncertain, "Whether a client is in room 5"})
 				}
 				base = append(base, "--fetch-sockets")
 			}
@@ -250,12 +251,12 @@ func TestDoctorNumberRoom(t *testing.T) {
 			} {
 				words := slices.Concat(base, room.wrong)
 				before := examined(t, words)
-				before.expect(t, statusFailed, expect{"room", failure, "No client is in room "}, expect{"room", failure, "A client is in the room that is the "})
+				before.expect(t, commandline.StatusFailed, expect{"room", failure, "No client is in room "}, expect{"room", failure, "A client is in the room that is the "})
 				if flags := before.flags(); !slices.Equal(flags, room.right) {
 					t.Errorf("the flags are %q, not %q:\n%s", flags, room.right, before)
 				}
 				words = before.corrected(t, words)
-				examined(t, words).expect(t, statusDone, expect{"room", fine, "1 client is in room "})
+				examined(t, words).expect(t, commandline.StatusDone, expect{"room", fine, "1 client is in room "})
 				if r := sioemit(t, nil, "", slices.Concat([]string{"emit", "--quiet", "found"}, forEmit(words))...); r.status != 0 {
 					t.Errorf("emit: %+v", r)
 				}
@@ -279,11 +280,11 @@ func TestDoctorCircular(t *testing.T) {
 		words   []string
 		exit    int
 	}{
-		"classic": {harness.RedisAdapter8, nil, statusDone},
-		"sharded": {harness.ShardedAdapter8, []string{"--adapter", "sharded"}, statusDone},
-		"static":  {harness.ShardedAdapter8.With("subscriptionMode", "static"), []string{"--adapter", "sharded"}, statusReplies},
-		"streams": {harness.StreamsAdapter, []string{"--adapter", "streams"}, statusReplies},
-		"old":     {harness.StreamsAdapter02, []string{"--adapter", "streams"}, statusReplies},
+		"classic": {harness.RedisAdapter8, nil, commandline.StatusDone},
+		"sharded": {harness.ShardedAdapter8, []string{"--adapter", "sharded"}, commandline.StatusDone},
+		"static":  {harness.ShardedAdapter8.With("subscriptionMode", "static"), []string{"--adapter", "sharded"}, commandline.StatusReplies},
+		"streams": {harness.StreamsAdapter, []string{"--adapter", "streams"}, commandline.StatusReplies},
+		"old":     {harness.StreamsAdapter02, []string{"--adapter", "streams"}, commandline.StatusReplies},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -320,7 +321,7 @@ func TestDoctorReplicaSubscribers(t *testing.T) {
 	client := connectTo(t, startNode(t, conn, harness.RedisAdapter8), harness.ConnectOptions{Rooms: []string{"r1"}})
 	startNode(t, master.Conn(), harness.RedisAdapter8)
 	words := []string{"--redis", master.URL(), "--room", "r1"}
-	examined(t, words).expect(t, statusDone,
+	examined(t, words).expect(t, commandline.StatusDone,
 		expect{"servers", fine, "2 servers listen"}, expect{"answers", fine, "2 of 2 servers answered."},
 		expect{"replica", warning, "1 of 2 servers subscribe at " + replica.Addr},
 		expect{"room", fine, "1 client is in room r1 now."},
@@ -377,7 +378,7 @@ func TestDoctorPython(t *testing.T) {
 
 	unheard := expect{"emitters", warning, "Another program publishes on socketio, and nobody listens there"}
 	quiet := examined(t, words)
-	quiet.expect(t, statusDone)
+	quiet.expect(t, commandline.StatusDone)
 	if f := quiet.find("emitters"); f.Check != "" {
 		t.Errorf("nobody emits: %s", quiet)
 	}
@@ -389,18 +390,18 @@ func TestDoctorPython(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
-	examined(t, append(words[:2:2], "--for", "20s")).expect(t, statusDone, unheard)
+	examined(t, append(words[:2:2], "--for", "20s")).expect(t, commandline.StatusDone, unheard)
 
 	startPython(t, server)
 	beside := examined(t, words)
-	beside.expect(t, statusDone, expect{"others", fine, "1 connection listens on channel socketio, as servers of python-socketio do."})
+	beside.expect(t, commandline.StatusDone, expect{"others", fine, "1 connection listens on channel socketio, as servers of python-socketio do."})
 	if f := beside.find("emitters"); f.Check != "" {
 		t.Errorf("somebody listens: %s", beside)
 	}
 
 	alone := startRedis(t, harness.RedisConfig{})
 	startPython(t, alone)
-	examined(t, []string{"--redis", alone.URL()}).expect(t, statusFailed,
+	examined(t, []string{"--redis", alone.URL()}).expect(t, commandline.StatusFailed,
 		expect{"servers", failure, "No server of Node.js listens on this Redis. 1 connection listens on channel socketio, as servers of python-socketio do"})
 }
 
@@ -440,7 +441,7 @@ func TestDoctorOtherEmitters(t *testing.T) {
 		<-done
 	}()
 	got := examined(t, []string{"--redis", server.URL(), "--for", "5s"})
-	got.expect(t, statusDone,
+	got.expect(t, commandline.StatusDone,
 		expect{"emitters", warning, `Another program publishes on "socket.io#emitter", and nobody listens there`},
 		expect{"emitters", warning, "the channel lacks its last #"},
 		expect{"emitters", warning, `"socket.io#/chat#"`},
@@ -465,15 +466,15 @@ func TestDoctorAnnounced(t *testing.T) {
 	cluster := startRedisCluster(t)
 	startNode(t, cluster.Conn(), harness.RedisAdapter8)
 	words := []string{"--redis", cluster.URLs()[0], "--cluster"}
-	examined(t, words).expect(t, statusDone)
+	examined(t, words).expect(t, commandline.StatusDone)
 	seed := cluster.Nodes[0].Client()
-	for endpoint, exit := range map[string]int{"unknown-endpoint": statusFailed, "ip": statusDone} {
+	for endpoint, exit := range map[string]int{"unknown-endpoint": commandline.StatusFailed, "ip": commandline.StatusDone} {
 		for _, node := range cluster.Nodes {
 			configure(t, node, "cluster-preferred-endpoint-type", endpoint)
 		}
 		got := examined(t, words)
 		got.expect(t, exit)
-		if f := got.find("role"); exit != statusDone && !strings.Contains(f.Text, "announces no address of its nodes") {
+		if f := got.find("role"); exit != commandline.StatusDone && !strings.Contains(f.Text, "announces no address of its nodes") {
 			t.Errorf("%s", got)
 		}
 	}
@@ -488,7 +489,7 @@ func TestDoctorAnnounced(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, words := range [][]string{words, words[:2]} { // without --cluster, it finds out that this is one
-		examined(t, words).expect(t, statusFailed, expect{"role", failure, "announces addresses that cannot be reached from here: " + gone.Addr + " (connect: connection refused)"})
+		examined(t, words).expect(t, commandline.StatusFailed, expect{"role", failure, "announces addresses that cannot be reached from here: " + gone.Addr + " (connect: connection refused)"})
 	}
 }
 
@@ -506,8 +507,8 @@ func TestDoctorAlive(t *testing.T) {
 			"user answers on >sesame resetchannels &socket.io-re* -@all +publish +subscribe +pubsub",
 		}})
 		connectTo(t, startNode(t, server.Conn(), harness.RedisAdapter8), harness.ConnectOptions{Rooms: []string{"r1"}})
-		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--room", "r1"}).expect(t, statusDone, expect{"permissions", fine, "User app may do all that is needed."})
-		examined(t, []string{"--redis", "redis://answers:sesame@" + server.Addr, "--room", "r1"}).expect(t, statusFailed,
+		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--room", "r1"}).expect(t, commandline.StatusDone, expect{"permissions", fine, "User app may do all that is needed."})
+		examined(t, []string{"--redis", "redis://answers:sesame@" + server.Addr, "--room", "r1"}).expect(t, commandline.StatusFailed,
 			expect{"permissions", failure, `User answers may not PUBLISH on "socket.io#/#r1#"`}, expect{"answers", fine, "1 of 1 server answered."})
 	})
 	t.Run("only XADD", func(t *testing.T) {
@@ -517,7 +518,7 @@ func TestDoctorAlive(t *testing.T) {
 			"user app on >sesame resetkeys ~socket.io resetchannels &socket.io* -@all +xadd +publish +subscribe +pubsub",
 		}})
 		startNode(t, server.Conn(), harness.StreamsAdapter)
-		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--adapter", "streams"}).expect(t, statusDone, expect{"stream", fine, "Asked through stream socket.io, 1 of 1 server answered."})
+		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--adapter", "streams"}).expect(t, commandline.StatusDone, expect{"stream", fine, "Asked through stream socket.io, 1 of 1 server answered."})
 	})
 	t.Run("MISCONF", func(t *testing.T) {
 		t.Parallel()
@@ -525,8 +526,8 @@ func TestDoctorAlive(t *testing.T) {
 		startNode(t, server.Conn(), harness.RedisAdapter8)
 		startNode(t, server.Conn(), harness.StreamsAdapter)
 		failToSave(t, server)
-		examined(t, []string{"--redis", server.URL()}).expect(t, statusDone, expect{"redis", fine, "Redis answers"})
-		examined(t, []string{"--redis", server.URL(), "--adapter", "streams"}).expect(t, statusFailed,
+		examined(t, []string{"--redis", server.URL()}).expect(t, commandline.StatusDone, expect{"redis", fine, "Redis answers"})
+		examined(t, []string{"--redis", server.URL(), "--adapter", "streams"}).expect(t, commandline.StatusFailed,
 			expect{"redis", fine, "Redis answers"}, expect{"permissions", failure, "Redis does not take XADD to socket.io: MISCONF"})
 	})
 	t.Run("a command that was renamed", func(t *testing.T) {
@@ -534,7 +535,7 @@ func TestDoctorAlive(t *testing.T) {
 		server := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "PUBLISH", "ANNOUNCE", "--rename-command", "PING", "PONG"}})
 		startNode(t, server.Conn(), harness.RedisAdapter8)
 		got := examined(t, []string{"--redis", server.URL()})
-		got.expect(t, statusFailed, expect{"redis", fine, "Redis answers"}, expect{"permissions", failure, `Redis does not take PUBLISH on "socket.io#/#": ERR unknown command`})
+		got.expect(t, commandline.StatusFailed, expect{"redis", fine, "Redis answers"}, expect{"permissions", failure, `Redis does not take PUBLISH on "socket.io#/#": ERR unknown command`})
 		if f := got.find("permissions"); !strings.HasPrefix(f.Advice, "That is no matter of permissions.") {
 			t.Errorf("%+v", f)
 		}
@@ -542,7 +543,7 @@ func TestDoctorAlive(t *testing.T) {
 	t.Run("a user without SELECT", func(t *testing.T) {
 		t.Parallel()
 		server := startRedis(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -select"}})
-		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr + "/1"}).expect(t, statusFailed, expect{"redis", failure, "refuses: "})
+		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr + "/1"}).expect(t, commandline.StatusFailed, expect{"redis", failure, "refuses: "})
 	})
 }
 
@@ -605,7 +606,7 @@ func TestDoctorPrintsAsItGoes(t *testing.T) {
 		for lines.Scan() {
 		}
 		_ = cmd.Wait() // the status is looked at
-		if status := cmd.ProcessState.ExitCode(); status != statusInterrupt {
+		if status := cmd.ProcessState.ExitCode(); status != commandline.StatusInterrupt {
 			t.Errorf("%s: it ended by itself, with %d", form, status)
 		}
 	}
@@ -639,11 +640,11 @@ func TestDoctorSecrets(t *testing.T) {
 	startNode(t, s.Nodes[0].Conn(), harness.RedisAdapter8.With("key", "myapp"))
 	words := []string{"--redis", "redis://" + s.Addrs[0] + "?master_name=main&sentinel_password=sesame"}
 	got := examined(t, words) // which looks for the password
-	got.expect(t, statusFailed, expect{"servers", failure, "with key myapp"})
+	got.expect(t, commandline.StatusFailed, expect{"servers", failure, "with key myapp"})
 	if shown := words[1][:strings.LastIndex(words[1], "=")+1] + "PASSWORD"; !slices.Contains(got.Command, shown) {
 		t.Errorf("%q does not hold %s", got.Command, shown)
 	}
-	examined(t, got.corrected(t, words)).expect(t, statusDone)
+	examined(t, got.corrected(t, words)).expect(t, commandline.StatusDone)
 }
 
 // TestDoctorCorrected runs the command line that doctor prints in a shell, as it
@@ -655,7 +656,7 @@ func TestDoctorCorrected(t *testing.T) {
 	environment := []string{"SIOEMIT_REDIS_URL=" + server.URL(), "SIOEMIT_KEY=nobody"}
 	r := sioemit(t, environment, "", "doctor", "--codec", "json", "-n", "/", "--json=false")
 	_, line, found := strings.Cut(r.stdout, "\nCorrected: sioemit ")
-	if r.status != statusFailed || !found {
+	if r.status != commandline.StatusFailed || !found {
 		t.Fatalf("%+v", r)
 	}
 	if strings.Contains(line, "--codec") || strings.Contains(line, server.Addr) {

@@ -1,88 +1,35 @@
 package main
 
 import (
-	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
-
-// flagGiven is a flag on the command line, with its value.
-type flagGiven struct {
-	name  string   // with its dashes
-	words []string // as they stand there
-}
-
-// flagsGiven are the flags on the command line. Package cli takes those of the
-// environment for given, too.
-func flagsGiven(c *cli.Context) (given []flagGiven) {
-	for _, f := range slices.Concat(c.App.Flags, c.Command.Flags) {
-		name := f.Names()[0]
-		if !c.IsSet(name) || isFromEnvironment(c, f) {
-			continue
-		}
-		name = "--" + name
-		switch f.(type) {
-		case *cli.StringSliceFlag:
-			for _, value := range c.StringSlice(name[2:]) {
-				given = append(given, flagGiven{name, []string{name, value}})
-			}
-		case *cli.Float64SliceFlag:
-			for _, value := range c.Float64Slice(name[2:]) {
-				given = append(given, flagGiven{name, []string{name, encoding.NumberRoom(value).String()}})
-			}
-		case *cli.BoolFlag:
-			word := name
-			if !c.Bool(name[2:]) {
-				word += "=false"
-			}
-			given = append(given, flagGiven{name, []string{word}})
-		default:
-			given = append(given, flagGiven{name, []string{name, fmt.Sprint(c.Value(name[2:]))}})
-		}
-	}
-	return given
-}
-
-func isFromEnvironment(c *cli.Context, f cli.Flag) bool {
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return false
-	}
-	for _, env := range doc.GetEnvVars() {
-		if value := os.Getenv(env); value != "" && value == fmt.Sprint(c.Value(f.Names()[0])) {
-			return true
-		}
-	}
-	return false
-}
 
 // corrected is the user's own command line with what the findings change in it;
 // nil when that is nothing. It holds no password.
-func (d *diagnosis) corrected(given []flagGiven) []string {
+func (d *diagnosis) corrected(given []commandline.Given) []string {
 	add, remove := splitFlags(d.flags()), d.remove()
 	if len(add)+len(remove) == 0 {
 		return nil
 	}
 	words := []string{"sioemit", "doctor"}
 	for _, g := range given {
-		if i := slices.IndexFunc(add, func(flag []string) bool { return flagName(flag[0]) == g.name }); i >= 0 {
+		if i := slices.IndexFunc(add, func(flag []string) bool { return flagName(flag[0]) == g.Name }); i >= 0 {
 			words = append(words, add[i]...)
 			add = slices.Delete(add, i, i+1)
 			continue
 		}
-		if slices.Contains(remove, g.name) {
+		if slices.Contains(remove, g.Name) {
 			continue
 		}
-		if g.name == "--redis" {
-			g.words = []string{g.name, shownURL(g.words[1])}
+		if g.Name == "--redis" {
+			g.Words = []string{g.Name, shownURL(g.Words[1])}
 		}
-		words = append(words, g.words...)
+		words = append(words, g.Words...)
 	}
 	for _, flag := range add {
 		words = append(words, flag...)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -202,7 +203,7 @@ func likely(s settings, nearest []difference) []difference {
 	const slip = 2
 	var similar []difference
 	for _, d := range nearest {
-		if editDistance(s.key, d.key)+editDistance(s.namespace, d.namespace) <= slip {
+		if commandline.Distance(s.key, d.key)+commandline.Distance(s.namespace, d.namespace) <= slip {
 			similar = append(similar, d)
 		}
 	}
@@ -210,29 +211,6 @@ func likely(s settings, nearest []difference) []difference {
 		return similar
 	}
 	return nearest
-}
-
-// editDistance is how many characters have to be added, removed or replaced to
-// get from a to b (Levenshtein).
-func editDistance(a, b string) int {
-	from, to := []rune(a), []rune(b)
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, r := range from {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, other := range to {
-			cost := diagonal
-			if r != other {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(to)]
 }
 
 // wanted is the group that the settings are for.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -103,7 +104,7 @@ func (d *diagnosis) verdict() error {
 		return fmt.Errorf("%d of %s failed", failed, show.Plural(len(d.findings), "check"))
 	}
 	if open := d.count(uncertain); open > 0 {
-		return repliesError{fmt.Errorf("nothing failed, but %d of %s could not be made", open, show.Plural(len(d.findings), "check"))}
+		return commandline.Repliesf("nothing failed, but %d of %s could not be made", open, show.Plural(len(d.findings), "check"))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -58,14 +59,14 @@ type conclusion struct {
 }
 
 // printConclusion prints what all findings amount to.
-func (d *diagnosis) printConclusion(c *cli.Context, given []flagGiven) error {
+func (d *diagnosis) printConclusion(c *cli.Context, given []commandline.Given) error {
 	words := d.corrected(given)
 	if c.Bool("json") {
-		exit, _ := outcome(c.Context, d.verdict())
+		exit := commandline.Status(d.verdict())
 		if words == nil {
 			words = []string{}
 		}
-		return show.JSON(c.App.Writer, conclusion{exit == statusDone, exit, words})
+		return show.JSON(c.App.Writer, conclusion{exit == commandline.StatusDone, exit, words})
 	}
 	if words == nil {
 		return nil

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/show"
 )
@@ -53,16 +54,16 @@ func examined(t *testing.T, words []string) checkup {
 	has := func(s status) bool {
 		return slices.ContainsFunc(got.Findings, func(f finding) bool { return f.Status == s })
 	}
-	want := statusDone
+	want := commandline.StatusDone
 	switch {
 	case has(failure):
-		want = statusFailed
+		want = commandline.StatusFailed
 		r.oneLine(t, "failed")
 	case has(uncertain):
-		want = statusReplies
+		want = commandline.StatusReplies
 		r.oneLine(t, "could not be made")
 	}
-	if r.status != want || got.Exit != want || got.OK != (want == statusDone) {
+	if r.status != want || got.Exit != want || got.OK != (want == commandline.StatusDone) {
 		t.Errorf("doctor %q: the exit status is not %d: %+v", words, want, r)
 	}
 	for _, secret := range []string{"sesame", "pa%24%24", "pa$$"} {
@@ -1076,7 +1077,7 @@ func TestDoctorBlind(t *testing.T) {
 				t.Errorf("%s, %s: %+v\n%s", user, check, f, got)
 			}
 		}
-		if got.Exit != statusReplies {
+		if got.Exit != commandline.StatusReplies {
 			t.Errorf("%s: exit status %d where nothing is known:\n%s", user, got.Exit, got)
 		}
 	}
@@ -1114,7 +1115,7 @@ func TestDoctorPrinted(t *testing.T) {
 	server := startRedis(t, harness.RedisConfig{})
 	admit(t, server.Conn(), harness.RedisAdapter8.With("key", "my\x1b[31mapp"))
 	r := sioemit(t, nil, "", "doctor", "--redis", server.URL())
-	if r.status != statusFailed || !strings.Contains(r.stdout, "\nfailure  1 server listens with key") || !strings.Contains(r.stdout, "\nCorrected: sioemit doctor --redis "+server.URL()+" --timeout 1m0s --key ") || strings.Contains(r.stdout, "\x1b") {
+	if r.status != commandline.StatusFailed || !strings.Contains(r.stdout, "\nfailure  1 server listens with key") || !strings.Contains(r.stdout, "\nCorrected: sioemit doctor --redis "+server.URL()+" --timeout 1m0s --key ") || strings.Contains(r.stdout, "\x1b") {
 		t.Errorf("%+v", r)
 	}
 	r.oneLine(t, "checks failed")
@@ -1129,7 +1130,7 @@ func TestDoctorPrinted(t *testing.T) {
 		t.Errorf("%v: %q", err, b.String())
 	}
 	for _, words := range [][]string{{"doctor", "x"}, {"doctor", "--room", ""}, {"doctor", "--adapter", "sharded", "--codec", "json"}, {"doctor", "--server-version", "5"}, {"doctor", "--timeout", "0s"}} {
-		if r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", words...); r.status != statusUsage || r.stdout != "" {
+		if r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", words...); r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q: %+v", words, r)
 		}
 	}
@@ -1342,7 +1343,7 @@ func TestDoctorInterrupted(t *testing.T) {
 		}
 		_ = cmd.Wait() // the status is looked at
 		got := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-		if want := (result{statusInterrupt, "", "sioemit: interrupted\n"}); got != want {
+		if want := (result{commandline.StatusInterrupt, "", "sioemit: interrupted\n"}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/commandline"
 )
 
 // TestGroups sorts channels as they stand in a Redis that many share.
@@ -67,10 +69,10 @@ func TestEditDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"/amdin", "/admin", 2}, {"é", "e", 1}, {"a", "a", 0}} {
-		if got := editDistance(test.a, test.b); got != test.want {
+		if got := commandline.Distance(test.a, test.b); got != test.want {
 			t.Errorf("%q, %q: %d, want %d", test.a, test.b, got, test.want)
 		}
-		if got := editDistance(test.b, test.a); got != test.want {
+		if got := commandline.Distance(test.b, test.a); got != test.want {
 			t.Errorf("%q, %q: %d, want %d", test.b, test.a, got, test.want)
 		}
 	}

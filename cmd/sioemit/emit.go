@@ -7,21 +7,22 @@ import (
 	"io"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
-func emitCommand(stdin io.Reader) *cli.Command {
+func emitCommand(stdin io.Reader) *commandline.Command {
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "ack", DisableDefaultText: true, Usage: "wait for the clients' acknowledgements and print each"},
 	}
 	for _, more := range [][]cli.Flag{deliveryFlags(), targetFlags(), valueFlags(), sendFlags("without --ack it is sent all the same")} {
 		flags = append(flags, more...)
 	}
-	return &cli.Command{
-		Name:      "emit",
-		Usage:     "send an event to clients",
-		ArgsUsage: "EVENT [ARG...]",
+	return &commandline.Command{
+		Name:  "emit",
+		Usage: "send an event to clients",
+		Words: "EVENT [ARG...]",
 		Description: `Each ARG is JSON if it parses as JSON, otherwise a string. One that begins like
 JSON, with { [ or ", and is none is sent as a string with a warning. In JSON,
 {"$binary":"<base64>"} stands for binary. Flags may stand anywhere; after --
@@ -35,9 +36,14 @@ nothing is a flag.
    sioemit emit --ack --room user:7 ping            a line per client's answer
    sioemit emit --quiet --require 2 tick            for cron: exit 3 unless 2
                                                     servers listen
-   sioemit emit --dry-run hello world               needs no Redis
-
-` + footer,
+   sioemit emit --dry-run hello world               needs no Redis`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoAnswer,
+			commandline.StatusUsage:     commandline.BadInput,
+			commandline.StatusListeners: commandline.TooFew,
+			commandline.StatusReplies:   commandline.TimeIsOut,
+		},
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return emit(c, stdin) },
 	}
@@ -54,7 +60,7 @@ func emit(c *cli.Context, stdin io.Reader) error {
 		})
 	}
 	if c.Bool("dry-run") {
-		return usageError{errDryRunAck}
+		return commandline.Usage(errDryRunAck)
 	}
 	return ask(c, func(op *emitter.BroadcastOperator) error {
 		acks, err := delivered(c, op).EmitWithAck(c.Context, event, args...)
@@ -90,7 +96,7 @@ var errDryRunAck = errors.New("--dry-run cannot show --ack, whose message holds 
 func eventOf(c *cli.Context, stdin io.Reader) (event string, args []any, err error) {
 	words := c.Args().Slice()
 	if len(words) == 0 {
-		return "", nil, usageError{fmt.Errorf("%s needs the name of an event: sioemit %[1]s EVENT [ARG...]", c.Command.Name)}
+		return "", nil, commandline.Usagef("%s needs the name of an event: sioemit %[1]s EVENT [ARG...]", c.Command.Name)
 	}
 	args, err = values(c, words[1:], stdin)
 	return words[0], args, err

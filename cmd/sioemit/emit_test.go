@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -176,12 +177,12 @@ func TestRefused(t *testing.T) {
 		{[]string{"nonsense"}, "nonsense"},
 	} {
 		r := sioemit(t, []string{"SIOEMIT_REDIS_URL=" + server.URL()}, "", test.words...)
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q: %+v", test.words, r)
 		}
 		r.oneLine(t, test.text)
 	}
-	if r := sioemit(t, nil, ""); r.status != statusUsage || !strings.Contains(r.stderr, "USAGE") {
+	if r := sioemit(t, nil, ""); r.status != commandline.StatusUsage || !strings.Contains(r.stderr, "USAGE") {
 		t.Errorf("without a command: %+v", r)
 	}
 	if r := sioemit(t, nil, "", "--redis", server.URL(), "emit", "end"); r.status != 0 {
@@ -231,7 +232,7 @@ func TestNoStdin(t *testing.T) {
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			_ = cmd.Run() // the status is looked at
 			r := result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-			if r.status != statusUsage || r.stdout != "" {
+			if r.status != commandline.StatusUsage || r.stdout != "" {
 				t.Errorf("%s %s: %+v", words, closing, r)
 			}
 			r.oneLine(t, "stdin is closed or /dev/null")
@@ -253,7 +254,7 @@ func TestWrongType(t *testing.T) {
 	}
 	for _, command := range []string{"emit x", "pipe", "listen", "join a --all"} {
 		r := sioemit(t, nil, `{"event":"x"}`, append([]string{"--redis", server.URL(), "--adapter", "streams"}, strings.Fields(command)...)...)
-		if r.status != statusFailed || !strings.Contains(r.stderr, "the key socket.io in this Redis holds something else than a stream: check --stream-name") || strings.Contains(r.stderr, "WRONGTYPE") {
+		if r.status != commandline.StatusFailed || !strings.Contains(r.stderr, "the key socket.io in this Redis holds something else than a stream: check --stream-name") || strings.Contains(r.stderr, "WRONGTYPE") {
 			t.Errorf("%s: %+v", command, r)
 		}
 	}
@@ -285,7 +286,7 @@ func TestFlagVariables(t *testing.T) {
 		"SIOEMIT_NAMESPACE=\xff":   "SIOEMIT_NAMESPACE is not valid UTF-8",
 	} {
 		r := sioemit(t, []string{variable}, "", words...)
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q: %+v", variable, r)
 		}
 		r.oneLine(t, text)
@@ -339,7 +340,7 @@ func TestInterrupted(t *testing.T) {
 			timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 			_ = cmd.Wait() // the status is looked at
 			timer.Stop()
-			if status := cmd.ProcessState.ExitCode(); status != statusInterrupt || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), "sioemit: interrupted\n") {
+			if status := cmd.ProcessState.ExitCode(); status != commandline.StatusInterrupt || stdout.Len() > 0 || !strings.HasSuffix(stderr.String(), "sioemit: interrupted\n") {
 				t.Errorf("status %d, %q, %q", status, stdout.String(), stderr.String())
 			}
 		})
@@ -351,7 +352,7 @@ func TestRequire(t *testing.T) {
 	server := startRedis(t, harness.RedisConfig{})
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	r := sioemit(t, env, "", "emit", "--require", "1", "x")
-	if r.status != statusListeners {
+	if r.status != commandline.StatusListeners {
 		t.Errorf("nobody listens: %+v", r)
 	}
 	r.oneLine(t, "1 required")
@@ -373,14 +374,14 @@ func TestRequire(t *testing.T) {
 	if r := sioemit(t, env, "", "emit", "x", "--quiet", "--require", "2"); r != (result{}) {
 		t.Errorf("--quiet --require 2 of 2: %+v", r)
 	}
-	if r := sioemit(t, env, "", "emit", "x", "--require", "3", "--json"); r.status != statusListeners || r.stdout != `{"channel":"socket.io#/#","servers":2}`+"\n" {
+	if r := sioemit(t, env, "", "emit", "x", "--require", "3", "--json"); r.status != commandline.StatusListeners || r.stdout != `{"channel":"socket.io#/#","servers":2}`+"\n" {
 		t.Errorf("--require 3 of 2: %+v", r)
 	}
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	r = sioemit(t, env, "", "emit", "--require", "1", "x")
-	if r.status != statusFailed {
+	if r.status != commandline.StatusFailed {
 		t.Errorf("Redis stopped: %+v", r)
 	}
 	r.oneLine(t, server.Addr)
@@ -407,7 +408,7 @@ func TestRequireOnCluster(t *testing.T) {
 		if r.status != 0 || r.stdout != `{"channel":"socket.io#/#","servers":3}`+"\n" {
 			t.Errorf("%q: %+v", words, r)
 		}
-		if r := sioemit(t, nil, "", append(words, "emit", "x", "--require", "4")...); r.status != statusListeners {
+		if r := sioemit(t, nil, "", append(words, "emit", "x", "--require", "4")...); r.status != commandline.StatusListeners {
 			t.Errorf("%q: %+v", words, r)
 		}
 	}
@@ -435,7 +436,7 @@ func TestACL(t *testing.T) {
 		t.Errorf("may publish, JSON: %+v", r)
 	}
 	r := sioemit(t, nil, "", "emit", "x", "--require", "1", "--redis", url("pub"))
-	if r.status != statusFailed {
+	if r.status != commandline.StatusFailed {
 		t.Errorf("may not count: %+v", r)
 	}
 	r.oneLine(t, "was sent", "permission")
@@ -444,7 +445,7 @@ func TestACL(t *testing.T) {
 	}
 	for _, words := range [][]string{{"--redis", url("none")}, {"--redis", url("pub"), "--key", "other"}} {
 		r := sioemit(t, nil, "", append(words, "emit", "x")...)
-		if r.status != statusFailed || r.stdout != "" {
+		if r.status != commandline.StatusFailed || r.stdout != "" {
 			t.Errorf("%q: %+v", words, r)
 		}
 		r.oneLine(t, "permission")
@@ -490,7 +491,7 @@ func TestDryRunHelp(t *testing.T) {
 		}
 		// The FILE of pipe; there is none of that name.
 		r := sioemit(t, nil, "", "pipe", "--dry-run", word)
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("pipe %s: %+v", word, r)
 		}
 		r.oneLine(t, word+": no such file")

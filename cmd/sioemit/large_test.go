@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -22,7 +23,7 @@ func TestTooLarge(t *testing.T) {
 	for _, words := range []string{"emit x --args -", "emit x --args - --quiet", "server-emit x --args -"} {
 		for server, text := range map[*harness.Redis]string{telling: "this Redis takes 1048576 at most (proto-max-bulk-len", secretive: "is its proto-max-bulk-len smaller?"} {
 			r := sioemit(t, nil, `["`+large+`"]`, append([]string{"--redis", server.URL()}, strings.Fields(words)...)...)
-			if r.status != statusFailed || r.stdout != "" {
+			if r.status != commandline.StatusFailed || r.stdout != "" {
 				t.Errorf("%s: %+v", words, r)
 			}
 			r.oneLine(t, "the event is too large", text)
@@ -37,11 +38,11 @@ func TestTooLarge(t *testing.T) {
 		}
 		r := sioemit(t, nil, lines, pipe...)
 		if server == telling { // the line is a bad one
-			if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) || !strings.Contains(r.stderr, "sioemit: line 2: it is 2000") {
+			if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) || !strings.Contains(r.stderr, "sioemit: line 2: it is 2000") {
 				t.Errorf("%+v", r)
 			}
 		} else { // it may be, and the rest can be sent
-			if s := r.summary(t); r.status != statusFailed || s.Sent != 1 || !strings.Contains(r.stderr, "resume with --from-line 2, or without it with --from-line 3") {
+			if s := r.summary(t); r.status != commandline.StatusFailed || s.Sent != 1 || !strings.Contains(r.stderr, "resume with --from-line 2, or without it with --from-line 3") {
 				t.Errorf("%+v", r)
 			}
 			if r := sioemit(t, nil, lines, append(pipe, "--from-line", "3")...); r.status != 0 {

@@ -11,13 +11,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
-func listenCommand() *cli.Command {
+func listenCommand() *commandline.Command {
 	const filterCategory = "Which events:"
-	return &cli.Command{
+	return &commandline.Command{
 		Name:  "listen",
 		Usage: "print the events that go through Redis",
 		Description: `Subscribes as the servers do and prints each event of the namespace as a JSON
@@ -65,9 +66,13 @@ ADAPTERS:
 Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads
 the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C;
 where --for ends before it could listen, 4. At the end, output that nobody takes
-is given up after --timeout, with status 1.
-
-` + footer,
+is given up after --timeout, with status 1.`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:  commandline.NoRedis,
+			commandline.StatusUsage:   commandline.BadUsage,
+			commandline.StatusReplies: "time ran out (--for) before it listened, or before --count lines came",
+		},
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: filterCategory, KeepSpace: true, Usage: "only those to this `ROOM`; repeatable"},
 			&cli.Float64SliceFlag{Name: "room-number", Category: filterCategory, Usage: "only those to the room that is the number `N`; repeatable"},
@@ -107,7 +112,7 @@ func listenTraffic(c *cli.Context) error {
 		return err
 	}
 	if err := checkListen(c); err != nil {
-		return usageError{err}
+		return commandline.Usage(err)
 	}
 	if _, err := emitterOptions(c); err != nil {
 		return err
@@ -119,7 +124,7 @@ func listenTraffic(c *cli.Context) error {
 	defer client.Close()
 	feeds, err := feedsOf(c, client)
 	if err != nil {
-		return usageError{err}
+		return commandline.Usage(err)
 	}
 	// Writing to a pipe that nobody reads is an error then, not a signal.
 	signal.Ignore(syscall.SIGPIPE)
@@ -164,7 +169,7 @@ func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
 			early += fmt.Sprintf(": %d of %d printed", p.printed.Load(), want)
 		}
 		if early != "" {
-			err = repliesError{fmt.Errorf("time ran out after %v (--for)%s", p.c.Duration("for"), early)}
+			err = commandline.Repliesf("time ran out after %v (--for)%s", p.c.Duration("for"), early)
 		}
 	case <-ctx.Done():
 		if want > 0 {

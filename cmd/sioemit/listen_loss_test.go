@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -296,7 +297,7 @@ func TestListenForTooShort(t *testing.T) {
 	defer func() { _ = server.Resume() }()
 	for _, adapter := range []string{"classic", "sharded", "streams"} {
 		r := sioemit(t, nil, "", "listen", "--redis", server.URL(), "--adapter", adapter, "--for", "300ms")
-		if r.status != statusReplies || r.stdout != "" {
+		if r.status != commandline.StatusReplies || r.stdout != "" {
 			t.Errorf("%s: %+v", adapter, r)
 		}
 		r.oneLine(t, "time ran out after 300ms (--for), before it listened")

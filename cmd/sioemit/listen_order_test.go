@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -24,7 +25,7 @@ func TestListenKeepsOrder(t *testing.T) {
 				words := strings.Fields(flags)
 				h := startListen(t, server.URL(), words...)
 				emit := append(words, "emit", "x", arg, "--redis", server.URL())
-				if r := sioemit(t, nil, "", emit...); r.status != statusDone {
+				if r := sioemit(t, nil, "", emit...); r.status != commandline.StatusDone {
 					t.Fatalf("%+v", r)
 				}
 				heard := h.next(t)
@@ -33,7 +34,7 @@ func TestListenKeepsOrder(t *testing.T) {
 				}
 				sent := sioemit(t, nil, "", append(emit, "--dry-run")...)
 				mirrored := sioemit(t, nil, heard+"\n", append(words, "pipe", "--dry-run", "--quiet", "--redis", server.URL())...)
-				if mirrored.status != statusDone || mirrored.stdout != sent.stdout {
+				if mirrored.status != commandline.StatusDone || mirrored.stdout != sent.stdout {
 					t.Errorf("sent %s and mirrored %+v", sent.stdout, mirrored)
 				}
 			})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -74,7 +75,7 @@ func TestListenServers(t *testing.T) {
 				}
 			}
 			h.interrupt(t)
-			if status := h.end(t); status != statusDone {
+			if status := h.end(t); status != commandline.StatusDone {
 				t.Errorf("status %d after Ctrl-C: %s", status, h.said())
 			}
 			h.noUndecodable(t)
@@ -160,7 +161,7 @@ func TestListenMirror(t *testing.T) {
 		}
 	}
 	h.interrupt(t)
-	if status := h.end(t); status != statusDone {
+	if status := h.end(t); status != commandline.StatusDone {
 		t.Errorf("status %d", status)
 	}
 	if err := pipe.Wait(); err != nil {
@@ -189,10 +190,10 @@ func TestListenFilters(t *testing.T) {
 		t.Errorf("--room: %q", got)
 	}
 	want = []string{`{"event":"x","namespace":"/"}`, `{"event":"x","namespace":"/","rooms":["a"]}`, `{"event":"x","namespace":"/","rooms":["b,c"]}`}
-	if got := byEvent.awaitLines(t, 3); !slices.Equal(got, want) || byEvent.end(t) != statusDone {
+	if got := byEvent.awaitLines(t, 3); !slices.Equal(got, want) || byEvent.end(t) != commandline.StatusDone {
 		t.Errorf("--event: %q, %s", got, byEvent.said())
 	}
-	if got := admin.next(t); got != `{"event":"x","namespace":"/admin"}` || admin.end(t) != statusDone {
+	if got := admin.next(t); got != `{"event":"x","namespace":"/admin"}` || admin.end(t) != commandline.StatusDone {
 		t.Errorf("--namespace: %s, %s", got, admin.said())
 	}
 	if _, more := <-byEvent.lines; more {
@@ -211,12 +212,12 @@ func TestListenEnds(t *testing.T) {
 		t.Errorf("--for: %+v after %v", r, time.Since(started))
 	}
 	r := sioemit(t, env, "", "listen", "--for", "3s", "--count", "2")
-	if r.status != statusReplies || !strings.HasSuffix(r.stderr, "sioemit: time ran out after 3s (--for): 0 of 2 printed\n") {
+	if r.status != commandline.StatusReplies || !strings.HasSuffix(r.stderr, "sioemit: time ran out after 3s (--for): 0 of 2 printed\n") {
 		t.Errorf("--for --count: %+v", r)
 	}
 	h := startListen(t, server.URL(), "--count", "1")
 	h.interrupt(t)
-	if status := h.end(t); status != statusInterrupt {
+	if status := h.end(t); status != commandline.StatusInterrupt {
 		t.Errorf("status %d of --count that was interrupted", status)
 	}
 	if full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0); err == nil { // of Linux
@@ -230,7 +231,7 @@ func TestListenEnds(t *testing.T) {
 		if r := sioemit(t, env, "", "emit", "x"); r.status != 0 {
 			t.Errorf("%+v", r)
 		}
-		if r := <-status; r.status != statusFailed || !strings.Contains(r.stderr, "no space left on device") {
+		if r := <-status; r.status != commandline.StatusFailed || !strings.Contains(r.stderr, "no space left on device") {
 			t.Errorf("a full disk: %+v", r)
 		}
 	}
@@ -251,7 +252,7 @@ func TestListenEnds(t *testing.T) {
 		if event {
 			sioemit(t, env, "", "emit", "x", "--quiet")
 		}
-		if status := h.end(t); status != statusDone || strings.Count(h.said(), "\n") != 1 {
+		if status := h.end(t); status != commandline.StatusDone || strings.Count(h.said(), "\n") != 1 {
 			t.Errorf("status %d without a reader, event %v: %s", status, event, h.said())
 		}
 	}
@@ -260,7 +261,7 @@ func TestListenEnds(t *testing.T) {
 	}
 	for _, adapter := range []string{"classic", "sharded", "streams"} {
 		r := sioemit(t, env, "", "listen", "--adapter", adapter)
-		if r.status != statusFailed || r.stdout != "" {
+		if r.status != commandline.StatusFailed || r.stdout != "" {
 			t.Errorf("Redis is down, %s: %+v", adapter, r)
 		}
 		r.oneLine(t, "no Redis at "+server.Addr)
@@ -303,7 +304,7 @@ func TestListenStalled(t *testing.T) {
 			t.Fatal(err)
 		}
 		status := h.end(t)
-		if end == "--for" && (status != statusFailed || !strings.Contains(h.said(), "nobody reads the output")) {
+		if end == "--for" && (status != commandline.StatusFailed || !strings.Contains(h.said(), "nobody reads the output")) {
 			t.Errorf("%s: status %d, %s", end, status, h.said())
 		}
 		// What is called read was written.
@@ -340,14 +341,14 @@ func TestListenRefused(t *testing.T) {
 		{"listen --adapter streams --stream-count 3 -n /chatroom", "no server reads"},
 	} {
 		r := sioemit(t, nil, "", strings.Fields(test.words)...)
-		if r.status != statusUsage || r.stdout != "" {
+		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%s: %+v", test.words, r)
 		}
 		r.oneLine(t, test.text)
 	}
 	protected := startRedis(t, harness.RedisConfig{Password: "right"})
 	r := sioemit(t, nil, "", "listen", "--redis", "redis://"+protected.Addr)
-	if r.status != statusFailed {
+	if r.status != commandline.StatusFailed {
 		t.Errorf("%+v", r)
 	}
 	r.oneLine(t, "wants a password")
@@ -358,7 +359,7 @@ func TestListenRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := sioemit(t, nil, "", "listen", "--redis", "redis://"+adapter+":x@"+forbidding.Addr, "--adapter", adapter, "--for", "1m")
-		if r.status != statusFailed || r.stdout != "" {
+		if r.status != commandline.StatusFailed || r.stdout != "" {
 			t.Errorf("%s: %+v", rule, r)
 		}
 		r.oneLine(t, "lacks a permission", rule[1:])
@@ -399,10 +400,10 @@ func TestListenUndecodable(t *testing.T) {
 		if !strings.HasPrefix(text, `{"undecodable":{"channel":"socket.io#/#`) || !strings.Contains(text, want) {
 			t.Errorf("%s does not say %q", text, want)
 		}
-		if r := sioemit(t, nil, text, "decode"); i == 0 && r.status != statusUsage || i > 0 && r.status != 0 {
+		if r := sioemit(t, nil, text, "decode"); i == 0 && r.status != commandline.StatusUsage || i > 0 && r.status != 0 {
 			t.Errorf("decode %s: %+v", text, r)
 		}
-		if r := sioemit(t, nil, text, "pipe", "--dry-run"); r.status != statusUsage || r.stdout != "" {
+		if r := sioemit(t, nil, text, "pipe", "--dry-run"); r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("pipe takes %s: %+v", text, r)
 		}
 	}
@@ -520,7 +521,7 @@ func TestListenReconnect(t *testing.T) {
 	expect(`{"event":"third","namespace":"/"}`, classic, shards, stream)
 	for _, h := range []*hearing{classic, shards, stream} {
 		h.interrupt(t)
-		if status := h.end(t); status != statusDone {
+		if status := h.end(t); status != commandline.StatusDone {
 			t.Errorf("status %d: %s", status, h.said())
 		}
 		if text, more := <-h.lines; more {
@@ -584,13 +585,13 @@ func TestListenCluster(t *testing.T) {
 			}
 		}
 		h.interrupt(t)
-		if status := h.end(t); status != statusDone {
+		if status := h.end(t); status != commandline.StatusDone {
 			t.Errorf("%s: status %d, %s", adapter, status, h.said())
 		}
 	}
 	// A cluster that is not said to be one.
 	r := sioemit(t, nil, "", "--redis", urls[0], "--adapter", "sharded", "listen", "--room", "a", "--room", "b", "--room", "c")
-	if r.status != statusFailed {
+	if r.status != commandline.StatusFailed {
 		t.Errorf("%+v", r)
 	}
 	r.oneLine(t, "add --cluster")
@@ -799,7 +800,7 @@ func TestListenRequests(t *testing.T) {
 				} else {
 					got = append(got, "reply "+l.Reply)
 				}
-				if r := sioemit(t, nil, text, "pipe", "--dry-run"); r.status != statusUsage || r.stdout != "" {
+				if r := sioemit(t, nil, text, "pipe", "--dry-run"); r.status != commandline.StatusUsage || r.stdout != "" {
 					t.Errorf("pipe takes %s: %+v", text, r)
 				}
 			}

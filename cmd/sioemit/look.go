@@ -14,14 +14,15 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
-func socketsCommand() *cli.Command {
+func socketsCommand() *commandline.Command {
 	flags := append(targetFlags(),
-		&cli.BoolFlag{Name: "handshake", DisableDefaultText: true, Category: outputCategory, Usage: "show how they connected, with their cookies and tokens"}, jsonFlag())
-	return &cli.Command{
+		&cli.BoolFlag{Name: "handshake", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "show how they connected, with their cookies and tokens"}, commandline.JSONFlag(nil))
+	return &commandline.Command{
 		Name:  "sockets",
 		Usage: "list the clients connected",
 		Description: `   sioemit sockets                            a table: id, rooms, data
@@ -29,9 +30,13 @@ func socketsCommand() *cli.Command {
    sioemit sockets --json --handshake | jq -r .handshake.address
 
 A server whose socket.data is circular ends when it is asked, as it does when
-another server calls fetchSockets().
-
-` + footer,
+another server calls fetchSockets().`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:  commandline.NoAnswer,
+			commandline.StatusUsage:   commandline.BadUsage,
+			commandline.StatusReplies: commandline.TimeIsOut,
+		},
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
@@ -98,8 +103,8 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 	return err
 }
 
-func roomsCommand() *cli.Command {
-	return &cli.Command{
+func roomsCommand() *commandline.Command {
+	return &commandline.Command{
 		Name:  "rooms",
 		Usage: "list the rooms of a namespace",
 		Description: `Each client is also in a room of its own id.
@@ -109,10 +114,14 @@ func roomsCommand() *cli.Command {
    sioemit rooms -n admin --json
 
 The servers of the sharded and the streams adapter are asked for their sockets:
-see sioemit sockets --help.
-
-` + footer,
-		Flags: []cli.Flag{jsonFlag()},
+see sioemit sockets --help.`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:  commandline.NoAnswer,
+			commandline.StatusUsage:   commandline.BadUsage,
+			commandline.StatusReplies: commandline.TimeIsOut,
+		},
+		Flags: []cli.Flag{commandline.JSONFlag(nil)},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -145,8 +154,8 @@ func allRooms(ctx context.Context, op *emitter.BroadcastOperator) ([]encoding.Ro
 	return bothRooms(names, numbers), cmp.Or(namesErr, numbersErr)
 }
 
-func serversCommand() *cli.Command {
-	return &cli.Command{
+func serversCommand() *commandline.Command {
+	return &commandline.Command{
 		Name:  "servers",
 		Usage: "count the servers that listen",
 		Description: `   sioemit servers              prints the number
@@ -154,10 +163,14 @@ func serversCommand() *cli.Command {
 
 A sioemit listen on the sharded adapter is counted as one of them, and one with
 --sharded-pubsub --requests, because Redis knows nothing but who has subscribed;
-doctor tells them apart.
-
-` + footer,
-		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen on the namespace"}, jsonFlag()},
+doctor tells them apart.`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoRedis,
+			commandline.StatusUsage:     commandline.BadUsage,
+			commandline.StatusListeners: commandline.TooFew,
+		},
+		Flags: []cli.Flag{&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen on the namespace"}, commandline.JSONFlag(nil)},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -181,7 +194,7 @@ doctor tells them apart.
 					return err
 				}
 				if required := c.Int("require"); servers < required {
-					return listenersError{fmt.Errorf("%s, %d required", listen(servers), required)}
+					return commandline.Listenersf("%s, %d required", listen(servers), required)
 				}
 				if servers == 0 {
 					fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: no server listens there: %s\n", whatToCheck)

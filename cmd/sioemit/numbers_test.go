@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -43,18 +44,18 @@ func TestRoomNumbers(t *testing.T) {
 			}
 			check := func(want string, words ...string) {
 				t.Helper()
-				if r := run(words...); r.status != statusDone || r.stderr != "" || sortedLines(r.stdout) != want {
+				if r := run(words...); r.status != commandline.StatusDone || r.stderr != "" || sortedLines(r.stdout) != want {
 					t.Errorf("%q: %+v, want %s", words, r, want)
 				}
 			}
 			check(sortedLines(strings.Join([]string{"-1.5 (number)", "5 (number)", "5", `"a (number)"`, number.ID, text.ID}, "\n")), "rooms")
 			r := run("rooms", "--json")
 			for _, want := range []string{`"5"`, `5]`, `-1.5,`, `"a (number)"`, `"` + text.ID + `"`} {
-				if r.status != statusDone || !strings.Contains(r.stdout, want) {
+				if r.status != commandline.StatusDone || !strings.Contains(r.stdout, want) {
 					t.Errorf("rooms --json: %+v, want %s", r, want)
 				}
 			}
-			if r := run("sockets", "--room-number", "5"); r.status != statusDone || !strings.Contains(r.stdout, number.ID) || strings.Contains(r.stdout, text.ID) ||
+			if r := run("sockets", "--room-number", "5"); r.status != commandline.StatusDone || !strings.Contains(r.stdout, number.ID) || strings.Contains(r.stdout, text.ID) ||
 				!strings.Contains(r.stdout, `"a (number)" 5 (number) -1.5 (number)`) {
 				t.Errorf("sockets: %+v", r)
 			}

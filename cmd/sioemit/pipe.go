@@ -3,16 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/urfave/cli/v2"
 )
 
-func pipeCommand(stdin io.Reader) *cli.Command {
+func pipeCommand(stdin io.Reader) *commandline.Command {
 	flags := append(targetFlags(), deliveryFlags()...)
 	flags = append(flags,
 		&cli.StringFlag{Name: "rate", Usage: "send at most so many lines, 500/s or 500/m: `RATE`"},
@@ -21,14 +21,14 @@ func pipeCommand(stdin io.Reader) *cli.Command {
 		&cli.Int64Flag{Name: "from-line", Value: 1, Usage: "start with line `N`, to resume"},
 		&cli.Int64Flag{Name: "max-bad-lines", Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
 		&cli.BoolFlag{Name: "fail-fast", DisableDefaultText: true, Usage: "stop at the first bad line"},
-		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
-		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the summary as JSON, on stdout"},
-		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
+		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
+		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the summary as JSON, on stdout"},
+		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
 	)
-	return &cli.Command{
-		Name:      "pipe",
-		Usage:     "send events from JSON lines",
-		ArgsUsage: "[FILE]",
+	return &commandline.Command{
+		Name:  "pipe",
+		Usage: "send events from JSON lines",
+		Words: "[FILE]",
 		Description: `Reads one JSON object a line from FILE or stdin and sends them in order:
 
    {"event":"paid","args":[{"id":1}],"rooms":["user:7"]}
@@ -50,9 +50,13 @@ listens. When Redis goes away in the middle, or refuses for now (it is loading,
 failing over, or out of memory or disk), --retry-for sends again what it has not
 confirmed: such a line may arrive twice, or behind later ones that were under
 way with it. Where a run stops because Redis is gone or refuses a line, it says
-how to resume.
-
-` + footer,
+how to resume.`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoRedis,
+			commandline.StatusUsage:     "bad usage, and nothing was sent; or lines were rejected, and others sent",
+			commandline.StatusListeners: commandline.TooFew + "; nothing was sent",
+		},
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return pipe(c, stdin) },
 	}
@@ -65,11 +69,11 @@ func pipe(c *cli.Context, stdin io.Reader) error {
 	}
 	defer input.Close()
 	if c.Int("require") < 0 || c.Int64("from-line") < 1 || c.Duration("retry-for") < 0 || c.Int64("max-bad-lines") < 0 {
-		return usageError{errors.New("--require, --retry-for and --max-bad-lines must not be negative, and --from-line starts at 1")}
+		return commandline.Usage(errors.New("--require, --retry-for and --max-bad-lines must not be negative, and --from-line starts at 1"))
 	}
 	limit, err := parseRate(c.String("rate"))
 	if err != nil {
-		return usageError{err}
+		return commandline.Usage(err)
 	}
 	client, options, err := open(c)
 	if err != nil {
@@ -133,7 +137,7 @@ func checkDefaults(c *cli.Context, client redis.UniversalClient, options []emitt
 // pipeInput opens FILE, or takes stdin. The size is -1 where it is not known.
 func pipeInput(c *cli.Context, stdin io.Reader) (io.ReadCloser, int64, error) {
 	if c.Args().Len() > 1 {
-		return nil, 0, usageError{fmt.Errorf("pipe takes one FILE, not %d", c.Args().Len())}
+		return nil, 0, commandline.Usagef("pipe takes one FILE, not %d", c.Args().Len())
 	}
 	name := c.Args().First()
 	if name == "" || name == "-" {
@@ -141,14 +145,14 @@ func pipeInput(c *cli.Context, stdin io.Reader) (io.ReadCloser, int64, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, 0, usageError{err}
+		return nil, 0, commandline.Usage(err)
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return nil, 0, usageError{err}
+		return nil, 0, commandline.Usage(err)
 	}
 	if info.IsDir() {
-		return nil, 0, usageError{fmt.Errorf("%s is a directory", name)}
+		return nil, 0, commandline.Usagef("%s is a directory", name)
 	}
 	if !info.Mode().IsRegular() {
 		return file, -1, nil

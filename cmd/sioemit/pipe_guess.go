@@ -3,8 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -29,7 +29,7 @@ func (b *badRow) bad(number int64, text []byte) error {
 	if b.most == 0 || b.row < b.most {
 		return nil
 	}
-	return usageError{fmt.Errorf("stopped at line %d, after %s in a row%s; --from-line %d --max-bad-lines 0 goes on behind them", number, show.Plural(int(b.row), "bad line"), b.cause(), number+1)}
+	return commandline.Usagef("stopped at line %d, after %s in a row%s; --from-line %d --max-bad-lines 0 goes on behind them", number, show.Plural(int(b.row), "bad line"), b.cause(), number+1)
 }
 
 // magics are how files begin that are no text.

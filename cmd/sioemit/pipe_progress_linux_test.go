@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"golang.org/x/sys/unix"
 )
@@ -80,7 +81,7 @@ func TestPipeProgress(t *testing.T) {
 	await("\rsioemit: 3 lines: 2 sent, 1 rejected, 0 not sent\r\n")
 	await("1 of 3 lines rejected")
 	_ = cmd.Wait() // the status is looked at
-	if cmd.ProcessState.ExitCode() != statusUsage {
+	if cmd.ProcessState.ExitCode() != commandline.StatusUsage {
 		t.Errorf("status %d", cmd.ProcessState.ExitCode())
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
@@ -137,7 +138,7 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 				number--
 			}
 			if from > number+1 { // one behind the last is where nothing is left to be done
-				return usageError{fmt.Errorf("--from-line %d: the input has %s", from, show.Plural(int(number), "line"))}
+				return commandline.Usagef("--from-line %d: the input has %s", from, show.Plural(int(number), "line"))
 			}
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -43,7 +44,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 	case readErr != nil:
 		return readErr
 	case rejected > 0:
-		return usageError{fmt.Errorf("%d of %s rejected", rejected, show.Plural(int(lines), "line"))}
+		return commandline.Usagef("%d of %s rejected", rejected, show.Plural(int(lines), "line"))
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/urfave/cli/v2"
 )
@@ -155,7 +156,7 @@ func TestPipeLines(t *testing.T) {
 		numbered(1): {0, "", "sioemit: 1 line: 1 sent, 0 rejected, 0 not sent\n"},
 		numbered(2): {0, "", "sioemit: 2 lines: 2 sent, 0 rejected, 0 not sent\n"},
 		"":          {0, "", "sioemit: 0 lines: 0 sent, 0 rejected, 0 not sent\n"},
-		"{}\n": {statusUsage, "", `sioemit: line 1: there is no "event"; expected ` + lineShape + "\n" +
+		"{}\n": {commandline.StatusUsage, "", `sioemit: line 1: there is no "event"; expected ` + lineShape + "\n" +
 			"sioemit: 1 line: 0 sent, 1 rejected, 0 not sent\nsioemit: 1 of 1 line rejected\n"},
 	} {
 		if r := sioemit(t, env, input, "pipe"); r != want {
@@ -247,7 +248,7 @@ func TestPipeFromLine(t *testing.T) {
 			}
 		}
 		r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--quiet", "--from-line", "5")
-		if r.status != statusUsage || r.stdout != "" || !strings.HasSuffix(r.stderr, "sioemit: --from-line 5: the input has 3 lines\n") {
+		if r.status != commandline.StatusUsage || r.stdout != "" || !strings.HasSuffix(r.stderr, "sioemit: --from-line 5: the input has 3 lines\n") {
 			t.Errorf("from line 5 of %q: %+v", input, r)
 		}
 	}
@@ -266,7 +267,7 @@ func TestPipeFull(t *testing.T) {
 	var stderr strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(numbered(2)), full, &stderr
 	_ = cmd.Run() // the status is looked at
-	if cmd.ProcessState.ExitCode() != statusFailed || !strings.Contains(stderr.String(), "no space left") || strings.Contains(stderr.String(), "resume") {
+	if cmd.ProcessState.ExitCode() != commandline.StatusFailed || !strings.Contains(stderr.String(), "no space left") || strings.Contains(stderr.String(), "resume") {
 		t.Errorf("status %d: %s", cmd.ProcessState.ExitCode(), stderr.String())
 	}
 }
@@ -282,7 +283,7 @@ func TestPipeStderrFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer full.Close()
-	for words, want := range map[string]int{"pipe": 0, "pipe --require 2": statusListeners, "emit end": 0} {
+	for words, want := range map[string]int{"pipe": 0, "pipe --require 2": commandline.StatusListeners, "emit end": 0} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"--redis", server.URL()}, strings.Fields(words)...)...)
 		cmd.Env = []string{runMain + "=1"}
 		cmd.Stdin, cmd.Stderr = strings.NewReader(numbered(2)), full
@@ -329,7 +330,7 @@ func TestPipeOtherInput(t *testing.T) {
 		"text":            {strings.Repeat("hello\n", 100), "needs a JSON object a line"},
 	} {
 		r := sioemit(t, nil, test.input, "pipe", "--dry-run")
-		if r.status != statusUsage || r.stdout != "" || len(r.stderr) > 20_000 {
+		if r.status != commandline.StatusUsage || r.stdout != "" || len(r.stderr) > 20_000 {
 			t.Errorf("%s: status %d, %d bytes on stderr", name, r.status, len(r.stderr))
 		}
 		if last := r.stderr[strings.LastIndexByte(strings.TrimSpace(r.stderr), '\n')+1:]; !strings.Contains(last, "after 20 bad lines in a row: ") || !strings.Contains(last, test.text) {
@@ -340,14 +341,14 @@ func TestPipeOtherInput(t *testing.T) {
 	mixed := strings.Repeat(strings.Repeat("bad\n", 19)+`{"event":"x"}`+"\n", 5)
 	for words, want := range map[string]int{"pipe": 5, "pipe --max-bad-lines 19": 0, "pipe --max-bad-lines 0": 5, "pipe --max-bad-lines 19 --from-line 20": 1} {
 		r := sioemit(t, nil, mixed, append(strings.Fields(words), "--dry-run")...)
-		if got := strings.Count(r.stdout, "\n"); got != want || r.status != statusUsage || strings.Contains(r.stderr, "in a row") != (want < 5) {
+		if got := strings.Count(r.stdout, "\n"); got != want || r.status != commandline.StatusUsage || strings.Contains(r.stderr, "in a row") != (want < 5) {
 			t.Errorf("%s: %d sent, %.3000s", words, got, r.stderr)
 		}
 	}
 	if r := sioemit(t, nil, csv.String(), "pipe", "--dry-run", "--max-bad-lines", "0"); !strings.Contains(r.stderr, "100000 of 100000 lines rejected") {
 		t.Errorf("status %d, %d bytes", r.status, len(r.stderr))
 	}
-	if r := sioemit(t, nil, csv.String(), "pipe", "--dry-run", "--max-bad-lines", "-1"); r.status != statusUsage {
+	if r := sioemit(t, nil, csv.String(), "pipe", "--dry-run", "--max-bad-lines", "-1"); r.status != commandline.StatusUsage {
 		t.Errorf("%+v", r)
 	}
 }
@@ -376,7 +377,7 @@ func TestPipeHalfLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.wait()
-	if s := r.summary(t); r.status != statusInterrupt || s.Lines != 1 || s.Rejected != 0 || *s.FirstNotSent != 2 || r.stderr != "sioemit: resume with --from-line 2\nsioemit: interrupted\n" {
+	if s := r.summary(t); r.status != commandline.StatusInterrupt || s.Lines != 1 || s.Rejected != 0 || *s.FirstNotSent != 2 || r.stderr != "sioemit: resume with --from-line 2\nsioemit: interrupted\n" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -391,7 +392,7 @@ func TestPipeRetryRefused(t *testing.T) {
 	}
 	words := []string{"--redis", server.URL(), "--adapter", "streams"}
 	r := sioemit(t, nil, numbered(3), append(words, "pipe", "--json")...)
-	if s := r.summary(t); r.status != statusFailed || s.Sent != 0 || !strings.Contains(r.stderr, "has no memory left") {
+	if s := r.summary(t); r.status != commandline.StatusFailed || s.Sent != 0 || !strings.Contains(r.stderr, "has no memory left") {
 		t.Errorf("%+v", r)
 	}
 	p := startPipe(t, append(words, "--retry-for", "1h")...)
@@ -465,14 +466,14 @@ func TestPipeRejects(t *testing.T) {
 	for bad, text := range badLines {
 		input := `{"event":"before"}` + "\n\n" + bad + "\n" + `{"event":"after"}` + "\n"
 		r := sioemit(t, env, input, "pipe", "--json")
-		if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) {
+		if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) {
 			t.Errorf("%s: %+v", bad, r)
 		}
 		if !strings.Contains(r.stderr, "line 3: ") || !strings.Contains(r.stderr, text) || !strings.Contains(r.stderr, "1 of 3 lines") {
 			t.Errorf("%s: stderr %q does not name %s", bad, r.stderr, text)
 		}
 		r = sioemit(t, env, input, "pipe", "--json", "--fail-fast")
-		if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 2, Sent: 1, Rejected: 1}) {
+		if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 2, Sent: 1, Rejected: 1}) {
 			t.Errorf("%s, --fail-fast: %+v", bad, r)
 		}
 		for _, want := range []string{"before", "after", "before"} {
@@ -485,11 +486,11 @@ func TestPipeRejects(t *testing.T) {
 		{"pipe", "/no/such/file"}, {"pipe", "/"}, {"pipe", "a", "b"}, {"pipe", "--room", ""}, {"pipe", "--rate", "fast"}, {"pipe", "--rate", "5"}, {"pipe", "--rate", "0/s"}, {"pipe", "--rate", "NaN/s"}, {"pipe", "--rate", "inf/m"},
 		{"pipe", "--from-line", "0"}, {"pipe", "--retry-for", "-1s"}, {"pipe", "--server-version", "9"},
 	} {
-		if r := sioemit(t, env, numbered(1), words...); r.status != statusUsage || r.stdout != "" {
+		if r := sioemit(t, env, numbered(1), words...); r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q: %+v", words, r)
 		}
 	}
-	if r := sioemit(t, env, numbered(1), "pipe", "--require", "2"); r.status != statusListeners || !strings.Contains(r.stderr, "nothing was sent") {
+	if r := sioemit(t, env, numbered(1), "pipe", "--require", "2"); r.status != commandline.StatusListeners || !strings.Contains(r.stderr, "nothing was sent") {
 		t.Errorf("--require: %+v", r)
 	}
 }
@@ -503,7 +504,7 @@ func TestPipeEmptyRooms(t *testing.T) {
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	input := `{"event":"x","rooms":[]}` + "\n" + `{"event":"y","except":[]}` + "\n" + `{"event":"z"}` + "\n"
 	r := sioemit(t, env, input, "pipe", "--json", "--room", "vip", "--except", "bob")
-	if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 3, Sent: 1, Rejected: 2}) ||
+	if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 1, Rejected: 2}) ||
 		!strings.Contains(r.stderr, `line 1: "rooms" is []: it names a room at least`) || !strings.Contains(r.stderr, `line 2: "except" is []: it names a room at least, beside --except`) {
 		t.Errorf("%+v", r)
 	}
@@ -531,13 +532,13 @@ func TestNotUnicode(t *testing.T) {
 		{"listen", "-n", bad}, {"listen", "-r", bad}, {"listen", "--event", bad}, {"doctor", "-n", bad},
 	} {
 		r := sioemit(t, nil, `{"event":"x"}`, append(words, "--redis", server.URL())...)
-		if r.status != statusUsage || r.stdout != "" || !strings.Contains(r.stderr, "not valid UTF-8") {
+		if r.status != commandline.StatusUsage || r.stdout != "" || !strings.Contains(r.stderr, "not valid UTF-8") {
 			t.Errorf("%q: %+v", words, r)
 		}
 	}
 	for _, name := range []string{"NAMESPACE", "KEY"} {
 		r := sioemit(t, []string{"SIOEMIT_" + name + "=" + bad}, "", "emit", "x", "--redis", server.URL())
-		if r.status != statusUsage || !strings.Contains(r.stderr, "not valid UTF-8") {
+		if r.status != commandline.StatusUsage || !strings.Contains(r.stderr, "not valid UTF-8") {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -571,15 +572,15 @@ func TestPipeRefused(t *testing.T) {
 		resume   string
 		received []string
 	}{
-		{"1", summary{Lines: 4, Sent: 3, NotSent: 1, FirstNotSent: &three}, statusFailed, "resume with --from-line 3, which sends 2 lines behind it again", []string{"e1", "e3", "e4"}},
-		{"3", summary{Lines: 3, Sent: 0, NotSent: 3, FirstNotSent: &three}, statusFailed, "resume with --from-line 3\n", nil},
-		{"4", summary{Lines: 2, Sent: 2}, statusDone, "", []string{"e3", "e4"}},
+		{"1", summary{Lines: 4, Sent: 3, NotSent: 1, FirstNotSent: &three}, commandline.StatusFailed, "resume with --from-line 3, which sends 2 lines behind it again", []string{"e1", "e3", "e4"}},
+		{"3", summary{Lines: 3, Sent: 0, NotSent: 3, FirstNotSent: &three}, commandline.StatusFailed, "resume with --from-line 3\n", nil},
+		{"4", summary{Lines: 2, Sent: 2}, commandline.StatusDone, "", []string{"e3", "e4"}},
 	} {
 		r := sioemit(t, env, input, "pipe", "--json", "--from-line", test.from)
 		if s := r.summary(t); r.status != test.status || !reflect.DeepEqual(s, test.want) {
 			t.Errorf("--from-line %s: %+v", test.from, r)
 		}
-		if test.status != statusDone {
+		if test.status != commandline.StatusDone {
 			r.oneLine(t, "lacks a permission", "NOPERM", test.resume)
 		}
 		for _, want := range test.received {
@@ -603,7 +604,7 @@ func TestPipeSaysWhatComesTwice(t *testing.T) {
 	flags.Duration("timeout", 5*time.Second, "")
 	flags.String("namespace", "/", "")
 	flags.Bool("json", true, "")
-	c := cli.NewContext(newApp(nil, &stdout, &stderr), flags, nil)
+	c := cli.NewContext(&cli.App{Writer: &stdout, ErrWriter: &stderr}, flags, nil)
 	c.Context = t.Context()
 	p := newPiper(c, server.Client(), nil, nil)
 	for i, text := range []string{`{"event":"e1"}`, `{"event":"e2","rooms":["r"]}`, `{"event":"e3"}`, `{"event":"e4"}`, `{"event":"e5","rooms":["r"]}`} {
@@ -669,7 +670,7 @@ func TestPipeLongLines(t *testing.T) {
 	}
 	input := of(maxLine) + "\n" + of(maxLine+1) + "\n" + of(300000) + "\n" + of(100)
 	r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--json")
-	if s := r.summary(t); r.status != statusUsage || s != (summary{Lines: 4, Sent: 3, Rejected: 1}) || !strings.Contains(r.stderr, "line 2: the line is longer than 16 MiB") {
+	if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 4, Sent: 3, Rejected: 1}) || !strings.Contains(r.stderr, "line 2: the line is longer than 16 MiB") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -721,7 +722,7 @@ func TestPipeTrickle(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.wait()
-	if s := r.summary(t); r.status != statusInterrupt || s.Lines != 5 || s.Sent != 5 || s.FirstNotSent == nil || *s.FirstNotSent != 11 {
+	if s := r.summary(t); r.status != commandline.StatusInterrupt || s.Lines != 5 || s.Sent != 5 || s.FirstNotSent == nil || *s.FirstNotSent != 11 {
 		t.Errorf("%+v", r)
 	}
 	if r.stderr != "sioemit: resume with --from-line 11\nsioemit: interrupted\n" {
@@ -743,7 +744,7 @@ func TestPipeInterrupted(t *testing.T) {
 	}
 	r := p.wait()
 	s := r.summary(t)
-	if r.status != statusInterrupt || s.Sent == 0 || s.NotSent != 0 || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 {
+	if r.status != commandline.StatusInterrupt || s.Sent == 0 || s.NotSent != 0 || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 {
 		t.Errorf("%+v", r)
 	}
 	if r := sioemit(t, nil, "", "emit", "end", "--redis", server.URL()); r.status != 0 {
@@ -783,7 +784,7 @@ func TestPipeRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = p.wait()
-	if s := r.summary(t); r.status != statusInterrupt || s.Lines != 1 || s.Sent != 1 || s.FirstNotSent == nil || *s.FirstNotSent != 4 {
+	if s := r.summary(t); r.status != commandline.StatusInterrupt || s.Lines != 1 || s.Sent != 1 || s.FirstNotSent == nil || *s.FirstNotSent != 4 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -835,7 +836,7 @@ func TestPipeRetryInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.wait()
-	if s := r.summary(t); r.status != statusInterrupt || s.NotSent != 1 || s.FirstNotSent == nil || *s.FirstNotSent != 2 {
+	if s := r.summary(t); r.status != commandline.StatusInterrupt || s.NotSent != 1 || s.FirstNotSent == nil || *s.FirstNotSent != 2 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -878,7 +879,7 @@ func TestPipeRedisGone(t *testing.T) {
 				if err := server.Restart(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if r.status != statusFailed || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 || !strings.Contains(r.stderr, fmt.Sprintf("--from-line %d", s.Sent+1)) {
+				if r.status != commandline.StatusFailed || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 || !strings.Contains(r.stderr, fmt.Sprintf("--from-line %d", s.Sent+1)) {
 					t.Fatalf("%+v", r)
 				}
 				again := sioemit(t, nil, numbered(n), append([]string{"pipe", "--json", "--from-line", fmt.Sprint(*s.FirstNotSent)}, words...)...)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -94,13 +95,13 @@ func TestOneLine(t *testing.T) {
 		var stderr bytes.Buffer
 		p := &trafficPrinter{c: cli.NewContext(&cli.App{ErrWriter: &stderr}, flag.NewFlagSet("", flag.PanicOnError), nil)}
 		p.say("%s", text)
-		_, line := outcome(t.Context(), errors.New(text))
+		line := errorText(errors.New(text))
 		if line != want || stderr.String() != "sioemit: "+want+"\n" {
 			t.Errorf("%+q: %+q and %+q, want %+q", text, line, stderr.String(), want)
 		}
 	}
 	const input = "{\"event\":\"e\",\"rooms\":\"\u009b31m\u202e\"}\n"
-	if r := sioemit(t, nil, input, "pipe", "--dry-run"); r.status != statusUsage || obeyed(r.stderr) >= 0 {
+	if r := sioemit(t, nil, input, "pipe", "--dry-run"); r.status != commandline.StatusUsage || obeyed(r.stderr) >= 0 {
 		t.Errorf("pipe: %+q", r.stderr)
 	}
 }

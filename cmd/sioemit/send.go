@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/urfave/cli/v2"
 )
 
@@ -15,9 +16,9 @@ import (
 func sendFlags(tooFew string) []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "require", Usage: "exit with 3 if fewer than `N` servers listen on the namespace; " + tooFew},
-		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: outputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
-		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: outputCategory, Usage: "print the result as JSON"},
-		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: outputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
+		&cli.BoolFlag{Name: "dry-run", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
+		&cli.BoolFlag{Name: "json", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the result as JSON"},
+		&cli.BoolFlag{Name: "quiet", DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
 	}
 }
 
@@ -65,7 +66,7 @@ func send(c *cli.Context, what string, queue func(*emitter.BroadcastOperator) er
 
 func checkRequire(c *cli.Context) error {
 	if c.Int("require") < 0 {
-		return usageError{errors.New("--require must not be negative")}
+		return commandline.Usage(errors.New("--require must not be negative"))
 	}
 	return nil
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -29,24 +29,28 @@ func checkTarget(c *cli.Context) error {
 	rooms := len(roomsOf(c, "room")) > 0
 	switch {
 	case !rooms && !c.Bool("all"):
-		return usageError{fmt.Errorf("%s needs to know whom: --room ROOM, or --all for everyone in the namespace", c.Command.Name)}
+		return commandline.Usagef("%s needs to know whom: --room ROOM, or --all for everyone in the namespace", c.Command.Name)
 	case rooms && c.Bool("all"):
-		return usageError{errors.New("--room and --all exclude each other")}
+		return commandline.Usage(errors.New("--room and --all exclude each other"))
 	}
 	return nil
 }
 
-func joinCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "join",
-		Usage:     "make clients join rooms",
-		ArgsUsage: "ROOM...",
+func joinCommand() *commandline.Command {
+	return &commandline.Command{
+		Name:  "join",
+		Usage: "make clients join rooms",
+		Words: "ROOM...",
 		Description: `   sioemit join vip --room user:7          the clients of one user
    sioemit join a b --room SOCKETID        one client, two rooms
    sioemit join maintenance --all          everyone in namespace /
-   sioemit join --number 5 --room user:7   what join(5) joins, and join("5") not
-
-` + footer,
+   sioemit join --number 5 --room user:7   what join(5) joins, and join("5") not`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoRedis,
+			commandline.StatusUsage:     commandline.BadInput,
+			commandline.StatusListeners: commandline.TooFew,
+		},
 		Flags: append(append(targetFlags(), allFlag(), numberFlag()), sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			return change(c,
@@ -58,15 +62,19 @@ func joinCommand() *cli.Command {
 	}
 }
 
-func leaveCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "leave",
-		Usage:     "make clients leave rooms",
-		ArgsUsage: "ROOM...",
+func leaveCommand() *commandline.Command {
+	return &commandline.Command{
+		Name:  "leave",
+		Usage: "make clients leave rooms",
+		Words: "ROOM...",
 		Description: `   sioemit leave vip --room user:7         the clients of one user
-   sioemit leave vip --all                 nobody is in vip any more
-
-` + footer,
+   sioemit leave vip --all                 nobody is in vip any more`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoRedis,
+			commandline.StatusUsage:     commandline.BadInput,
+			commandline.StatusListeners: commandline.TooFew,
+		},
 		Flags: append(append(targetFlags(), allFlag(), numberFlag()), sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			return change(c,
@@ -82,9 +90,9 @@ func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []str
 	rooms, numbers := c.Args().Slice(), c.Float64Slice("number")
 	switch {
 	case len(rooms) == 0 && len(numbers) == 0:
-		return usageError{fmt.Errorf("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", c.Command.Name)}
+		return commandline.Usagef("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", c.Command.Name)
 	case len(rooms) > 0 && len(numbers) > 0:
-		return usageError{fmt.Errorf("%s takes the names of rooms or --number, not both at once", c.Command.Name)}
+		return commandline.Usagef("%s takes the names of rooms or --number, not both at once", c.Command.Name)
 	}
 	if err := checkTarget(c); err != nil {
 		return err
@@ -98,21 +106,25 @@ func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []str
 	})
 }
 
-func disconnectCommand() *cli.Command {
+func disconnectCommand() *commandline.Command {
 	flags := append(append(targetFlags(), allFlag()),
 		&cli.BoolFlag{Name: "close", DisableDefaultText: true, Usage: "close their connections, with all their namespaces"})
-	return &cli.Command{
+	return &commandline.Command{
 		Name:  "disconnect",
 		Usage: "disconnect clients",
 		Description: `   sioemit disconnect --room user:7            the clients of one user
    sioemit disconnect --close --room SOCKETID  and their connection
-   sioemit disconnect --all -n admin           everyone in namespace /admin
-
-` + footer,
+   sioemit disconnect --all -n admin           everyone in namespace /admin`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoRedis,
+			commandline.StatusUsage:     commandline.BadInput,
+			commandline.StatusListeners: commandline.TooFew,
+		},
 		Flags: append(flags, sendFlags("it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			if c.Args().Len() > 0 {
-				return usageError{fmt.Errorf("disconnect takes no argument %q; whom to disconnect is --room", c.Args().First())}
+				return commandline.Usagef("disconnect takes no argument %q; whom to disconnect is --room", c.Args().First())
 			}
 			if err := checkTarget(c); err != nil {
 				return err
@@ -122,21 +134,26 @@ func disconnectCommand() *cli.Command {
 	}
 }
 
-func serverEmitCommand(stdin io.Reader) *cli.Command {
+func serverEmitCommand(stdin io.Reader) *commandline.Command {
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "ack", DisableDefaultText: true, Usage: "wait for the servers' answers and print each"},
 	}
-	return &cli.Command{
-		Name:      "server-emit",
-		Usage:     "send an event to the servers themselves",
-		ArgsUsage: "EVENT [ARG...]",
+	return &commandline.Command{
+		Name:  "server-emit",
+		Usage: "send an event to the servers themselves",
+		Words: "EVENT [ARG...]",
 		Description: `Servers receive it with io.on(EVENT) or io.of(NAMESPACE).on(EVENT); clients do
 not get it. ARGs are those of emit.
 
    sioemit server-emit reload-config
-   sioemit server-emit --ack uptime            a line per server that answers
-
-` + footer,
+   sioemit server-emit --ack uptime            a line per server that answers`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoAnswer,
+			commandline.StatusUsage:     commandline.BadInput,
+			commandline.StatusListeners: commandline.TooFew,
+			commandline.StatusReplies:   commandline.TimeIsOut,
+		},
 		Flags: append(append(flags, valueFlags()...), sendFlags("without --ack it is sent all the same")...),
 		Action: func(c *cli.Context) error {
 			event, args, err := eventOf(c, stdin)
@@ -151,7 +168,7 @@ not get it. ARGs are those of emit.
 				return err
 			}
 			if c.Bool("dry-run") {
-				return usageError{errDryRunAck}
+				return commandline.Usage(errDryRunAck)
 			}
 			return ask(c, func(op *emitter.BroadcastOperator) error {
 				values, err := op.ServerSideEmitWithAck(c.Context, event, args...)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -43,7 +44,7 @@ func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
 		}
 		elements, err := jsonArray(text)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--args %s: %w", c.String("args"), err)}
+			return nil, commandline.Usagef("--args %s: %w", c.String("args"), err)
 		}
 		args = append(args, elements...)
 	}
@@ -120,20 +121,20 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 	if name != "-" {
 		data, err := unlessDone(in.ctx, func() ([]byte, error) { return os.ReadFile(name) })
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", flag, err)}
+			return nil, commandline.Usagef("%s: %w", flag, err)
 		}
 		return data, nil
 	}
 	if in.used != "" {
-		return nil, usageError{fmt.Errorf("%s -: stdin has been read by %s already", flag, in.used)}
+		return nil, commandline.Usagef("%s -: stdin has been read by %s already", flag, in.used)
 	}
 	if isNothing(in.stdin) {
-		return nil, usageError{fmt.Errorf("%s -: stdin is closed or %s; if nothing is what you want to send, name an empty file", flag, os.DevNull)}
+		return nil, commandline.Usagef("%s -: stdin is closed or %s; if nothing is what you want to send, name an empty file", flag, os.DevNull)
 	}
 	in.used = flag
 	data, err := unlessDone(in.ctx, func() ([]byte, error) { return io.ReadAll(in.stdin) })
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%s -: %w", flag, err)}
+		return nil, commandline.Usagef("%s -: %w", flag, err)
 	}
 	return data, nil
 }

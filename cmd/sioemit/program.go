@@ -1,22 +1,19 @@
 package main
 
 import (
-	"fmt"
 	"io"
+	"strings"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
-// footer ends the description of every command that uses Redis; the exit
-// statuses follow it.
-const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioemit --help`
-
-// newApp describes the whole command line. It reads nothing global, so that a
-// test can make as many as it likes.
-func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
-	app := &cli.App{
-		Name:  "sioemit",
+// newProgram describes the whole command line.
+func newProgram(stdin io.Reader, stdout, stderr io.Writer) *commandline.Program {
+	p := &commandline.Program{
+		IO:    commandline.IO{In: stdin, Out: stdout, Err: stderr},
 		Usage: "send events to the clients of a Socket.IO cluster, through its Redis",
 		Description: `Socket.IO servers that are joined by Redis deliver what this command
 publishes there to the browsers connected to them.
@@ -44,36 +41,19 @@ REDIS:
                                                  &sentinel_password=PASSWORD,
                                                  and &sentinel_username=USER
 
-   In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25.` + exitStatuses("sioemit"),
-		Flags: append(append(connectionFlags(), adapterFlags()...), cli.HelpFlag),
-		Commands: []*cli.Command{
-			emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
-			socketsCommand(), roomsCommand(), serversCommand(), listenCommand(), doctorCommand(), decodeCommand(stdin),
-			completionCommand(), manCommand(), versionCommand(), helpCommand(),
+   In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25.`,
+		Flags: append(connectionFlags(), adapterFlags()...),
+		Choices: map[string][]string{
+			"adapter": {"classic", "sharded", "streams"}, "codec": {"msgpack", "json"},
+			"subscription-mode": {"static", "dynamic", "dynamic-private"}, "server-version": {"1", "2", "3", "4"},
 		},
-		Reader:    stdin,
-		Writer:    stdout,
-		ErrWriter: stderr,
-
-		DisableSliceFlagSeparator: true, // a room may hold a comma
-		HideVersion:               true,
-		Suggest:                   false, // arrange does it
-		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
-		Action:                    noCommand,
+		ErrorText: errorText,
 	}
-	for _, command := range app.Commands {
-		command.Description += exitStatuses(command.Name)
-		command.OnUsageError = app.OnUsageError
-		command.HideHelpCommand = true // or an event named help would be a question
+	p.Commands = []*commandline.Command{
+		emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
+		socketsCommand(), roomsCommand(), serversCommand(), listenCommand(), doctorCommand(p), decodeCommand(stdin),
 	}
-	return app
-}
-
-// noCommand runs when the command line names no command.
-func noCommand(c *cli.Context) error {
-	printHelp(c.App.ErrWriter, appHelp, c.App)
-	return usageError{fmt.Errorf("no command given; the first one to know is emit")}
+	return p
 }
 
 const connectionCategory = "Connection:"
@@ -87,4 +67,15 @@ func connectionFlags() []cli.Flag {
 		&cli.StringFlag{TakesFile: true, Name: "tls-key", Category: connectionCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
 		&cli.DurationFlag{Name: "timeout", Category: connectionCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
 	}
+}
+
+// errorText is an error as stderr gets it: in one line, and without what
+// Sentinels say, who may repeat a password. What they say is known to
+// sentinelTrouble, or is not shown.
+func errorText(err error) string {
+	text := show.OneLine(err.Error())
+	if at := strings.Index(text, noSentinel); at >= 0 {
+		return text[:at] + "no Sentinel could be asked"
+	}
+	return text
 }

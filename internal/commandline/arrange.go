@@ -1,4 +1,4 @@
-package main
+package commandline
 
 import (
 	"encoding/json"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
 )
 
 // arrange brings a command line into the order that package cli reads: global
@@ -29,8 +28,10 @@ import (
 //   - true or false right behind a boolean flag is an error: it would be an
 //     argument, and is meant for the flag's value;
 //   - --help becomes the command help, and --version the command version.
-func arrange(app *cli.App, args []string) ([]string, error) {
-	a := arranger{app: app, given: make(map[string]string)}
+//
+// What was given is kept.
+func (p *Program) arrange(app *cli.App, args []string) ([]string, error) {
+	a := arranger{app: app, values: make(map[string]string)}
 	for i := 1; i < len(args); i++ {
 		word := args[i]
 		switch {
@@ -42,14 +43,15 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		default:
 			used, err := a.flag(word, args[i+1:])
 			if err != nil {
-				return nil, usageError{err}
+				return nil, Usage(err)
 			}
 			i += used
 		}
 		if a.err != nil {
-			return nil, usageError{a.err}
+			return nil, Usage(a.err)
 		}
 	}
+	p.given = a.inOrder()
 	switch {
 	case a.help && a.command == nil:
 		a = arranger{name: "help"}
@@ -73,7 +75,8 @@ type arranger struct {
 	global    []string
 	local     []string
 	arguments []string
-	given     map[string]string // the values of flags that take one
+	given     []Given
+	values    map[string]string // of flags that take one
 	help      bool              // --help was among the flags
 	err       error
 }
@@ -131,7 +134,7 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	if err := checkValue(f, canonical, value); err != nil {
 		return 0, err
 	}
-	if err := a.once(f, canonical, value); err != nil {
+	if err := a.take(f, canonical, value); err != nil {
 		return 0, err
 	}
 	*list = append(*list, canonical+"="+value)
@@ -190,26 +193,49 @@ func checkVariables(flags []cli.Flag) error {
 				err = checkValue(f, name, value)
 			}
 			if err != nil {
-				return usageError{err}
+				return Usage(err)
 			}
 		}
 	}
 	return nil
 }
 
-// once refuses a second value for a flag that takes one: package cli would drop
-// the first.
-func (a *arranger) once(f cli.Flag, canonical, value string) error {
+// take keeps what was given. It refuses a second value for a flag that takes
+// one: package cli would drop the first.
+func (a *arranger) take(f cli.Flag, canonical, value string) error {
+	words := []string{canonical, value}
+	_, isBool := f.(*cli.BoolFlag)
+	if isBool {
+		if words = words[:1]; value != "true" {
+			words[0] += "=" + value
+		}
+	}
 	switch f.(type) {
 	case *cli.StringSliceFlag, *cli.Float64SliceFlag:
-		return nil
+	default:
+		switch first, again := a.values[canonical]; {
+		case again && isBool && value == first:
+			return nil
+		case again:
+			return fmt.Errorf("%s is given twice and takes one value", canonical)
+		}
+		a.values[canonical] = value
 	}
-	first, again := a.given[canonical]
-	if _, isBool := f.(*cli.BoolFlag); again && !(isBool && value == first) {
-		return fmt.Errorf("%s is given twice and takes one value", canonical)
-	}
-	a.given[canonical] = value
+	a.given = append(a.given, Given{canonical, words})
 	return nil
+}
+
+// inOrder returns what was given in the order of the help.
+func (a *arranger) inOrder() []Given {
+	flags := a.app.Flags
+	if a.command != nil {
+		flags = slices.Concat(flags, a.command.Flags)
+	}
+	place := func(g Given) int {
+		return slices.IndexFunc(flags, func(f cli.Flag) bool { return "--"+f.Names()[0] == g.Name })
+	}
+	slices.SortStableFunc(a.given, func(x, y Given) int { return place(x) - place(y) })
+	return a.given
 }
 
 func unknownCommand(app *cli.App, name string) error {
@@ -218,7 +244,7 @@ func unknownCommand(app *cli.App, name string) error {
 		names = append(names, command.Name)
 	}
 	return fmt.Errorf("there is no command %q%s; sioemit help lists them, and sioemit emit %s sends an event of that name",
-		name, didYouMean("", strings.ToLower(name), names), show.Quote(name))
+		name, DidYouMean("", strings.ToLower(name), names), show.Quote(name))
 }
 
 func (a *arranger) unknown(word, name string) error {
@@ -240,23 +266,7 @@ func (a *arranger) unknown(word, name string) error {
 	for _, f := range flags {
 		names = append(names, slices.DeleteFunc(f.Names(), func(name string) bool { return len(name) == 1 })...)
 	}
-	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, didYouMean("--", name, names))
-}
-
-// didYouMean suggests the nearest of names for a word, with dashes before it,
-// and nothing when none is near: two letters may be wrong, and no more than
-// half of the word.
-func didYouMean(dashes, word string, names []string) string {
-	least, nearest := min(2, len(word)/2)+1, ""
-	for _, name := range names {
-		if wrong := smetrics.WagnerFischer(word, name, 1, 1, 1); wrong < least {
-			least, nearest = wrong, name
-		}
-	}
-	if nearest == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s%s?)", dashes, nearest)
+	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, DidYouMean("--", name, names))
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {

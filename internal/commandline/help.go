@@ -1,11 +1,10 @@
-package main
+package commandline
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/show"
@@ -35,94 +34,39 @@ USAGE:
 {{.Description}}
 {{flags .VisibleFlags}}`
 
+// footer ends the description of every command that uses Redis; the exit
+// statuses follow it.
+const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioemit --help`
+
 // helpCommand stands in for the one of package cli, which would be a command of
 // every command, too. Whoever asks with --help gets here through arrange.
-func helpCommand() *cli.Command {
-	return &cli.Command{
+func (p *Program) helpCommand() *Command {
+	return &Command{
 		Name:        "help",
-		Aliases:     []string{"h"},
+		hidden:      []string{"h"},
 		Usage:       "show the help of a command",
-		ArgsUsage:   "[COMMAND]",
+		Words:       "[COMMAND]",
 		Description: `   sioemit help emit    the same as sioemit emit --help`,
-		Action: func(c *cli.Context) error {
+		Run: func(_ context.Context, words []string) error {
+			app := p.app()
 			var text bytes.Buffer
-			switch name := c.Args().First(); c.Args().Len() {
+			switch len(words) {
 			case 0:
-				printHelp(&text, appHelp, c.App)
+				printHelp(&text, appHelp, app)
 			case 1:
-				command := c.App.Command(name)
+				command := app.Command(words[0])
 				if command == nil {
-					return usageError{unknownCommand(c.App, name)}
+					return Usage(unknownCommand(app, words[0]))
 				}
-				if findFlag(command.Flags, "help") == nil { // package cli adds it to the command that runs
-					command.Flags = append(command.Flags, cli.HelpFlag)
-				}
+				command.Flags = append(command.Flags, cli.HelpFlag) // package cli adds it to the command that runs
 				printHelp(&text, commandHelp, command)
 			default:
-				return usageError{fmt.Errorf("help takes the name of one command, and got %q, too", c.Args().Get(1))}
+				return Usagef("help takes the name of one command, and got %q, too", words[1])
 			}
-			_, err := text.WriteTo(c.App.Writer)
+			_, err := text.WriteTo(p.Out)
 			return err
 		},
 	}
-}
-
-// exitStatuses explains those that a command can end with, which for sioemit
-// itself are all.
-func exitStatuses(command string) string {
-	const noRedis = "could not: Redis unreachable, or it refused"
-	texts := map[int]string{
-		statusDone:      "done",
-		statusFailed:    noRedis + ", or no server to ask",
-		statusUsage:     "bad usage or input; nothing was sent",
-		statusListeners: "fewer servers listening than --require N",
-		statusReplies:   "time ran out before every reply came",
-		statusInterrupt: "interrupted (Ctrl-C)",
-	}
-	switch command {
-	case "sioemit":
-		texts[statusUsage] += ", but pipe sends the good lines"
-	case "emit", "server-emit":
-	case "join", "leave", "disconnect":
-		texts[statusFailed] = noRedis
-		delete(texts, statusReplies)
-	case "pipe":
-		texts[statusFailed] = noRedis
-		texts[statusUsage] = "bad usage, and nothing was sent; or lines were rejected, and others sent"
-		texts[statusListeners] += "; nothing was sent"
-		delete(texts, statusReplies)
-	case "sockets", "rooms":
-		texts[statusUsage] = "bad usage"
-		delete(texts, statusListeners)
-	case "servers":
-		texts[statusFailed] = noRedis
-		texts[statusUsage] = "bad usage"
-		delete(texts, statusReplies)
-	case "listen":
-		texts[statusFailed] = noRedis
-		texts[statusUsage] = "bad usage"
-		texts[statusReplies] = "time ran out (--for) before it listened, or before --count lines came"
-		delete(texts, statusListeners)
-	case "doctor":
-		texts[statusDone] = "an event reaches servers that answer, and a client of --room"
-		texts[statusFailed] = "something is wrong"
-		texts[statusUsage] = "bad usage"
-		texts[statusReplies] = "nothing seen wrong, but not everything could be checked"
-		delete(texts, statusListeners)
-	case "decode":
-		texts[statusFailed] = "could not print"
-		texts[statusUsage] = "bad usage, or something that is no payload"
-		delete(texts, statusListeners)
-		delete(texts, statusReplies)
-	default:
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("\n\nEXIT STATUS:")
-	for _, status := range slices.Sorted(maps.Keys(texts)) {
-		fmt.Fprintf(&b, "\n%4d  %s", status, texts[status])
-	}
-	return b.String()
 }
 
 // printHelp fills in a template from above, with package cli's functions and

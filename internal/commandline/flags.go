@@ -1,0 +1,11 @@
+package commandline
+
+import "github.com/urfave/cli/v2"
+
+// OutputCategory is that of flags that say what is printed.
+const OutputCategory = "Output:"
+
+// JSONFlag is the flag of commands that print a result.
+func JSONFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "json", Destination: to, DisableDefaultText: true, Category: OutputCategory, Usage: "print the result as JSON"}
+}

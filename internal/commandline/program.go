@@ -1,0 +1,157 @@
+// Package commandline makes words into flags and arguments, and the end of a
+// command into an exit status. With it come the help, the manual page and the
+// completion of shells. It is the only package that knows what a command line is
+// for package cli: subcommands describe themselves as a Command.
+package commandline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+)
+
+// IO is where a command reads, prints, and says what is no result.
+type IO struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Warn prints a warning in one line.
+func (s IO) Warn(format string, args ...any) { s.Say("warning: "+format, args...) }
+
+// Say prints a line that is no result.
+func (s IO) Say(format string, args ...any) { fmt.Fprintf(s.Err, "sioemit: "+format+"\n", args...) }
+
+// Program is the whole command line. It reads nothing global but the variables
+// that stand for flags, so that a test can make as many as it likes.
+type Program struct {
+	IO
+	Usage       string
+	Description string
+	Flags       []cli.Flag // that may stand before or after the command's name
+	Commands    []*Command
+	// Choices are the values of flags that have few.
+	Choices map[string][]string
+	// ErrorText says in one line what an error is, without what it must not repeat.
+	ErrorText func(error) string
+
+	given []Given
+}
+
+// Command is a subcommand: what it is called with, and what it does.
+type Command struct {
+	Name        string
+	Usage       string
+	Words       string // what may stand behind the name; empty: nothing
+	Description string
+	Flags       []cli.Flag
+	Global      []string       // names of global flags that its help lists; nil: it uses none
+	Statuses    map[int]string // the exit statuses that it has, and what they say; none: it only ever fails for want of a writer
+	Run         func(ctx context.Context, words []string) error
+
+	Action cli.ActionFunc // instead of Run
+	hidden []string       // other names
+}
+
+// Given is a flag on the command line, with its value.
+type Given struct {
+	Name  string   // with its dashes
+	Words []string // as they could stand there
+}
+
+// Given returns the flags on the command line that runs, in the order in which
+// the help lists them. What comes from the environment is not among them.
+func (p *Program) Given() []Given { return p.given }
+
+// IsGiven reports whether a flag, named with its dashes, is on the command line.
+func (p *Program) IsGiven(name string) bool {
+	return slices.ContainsFunc(p.given, func(g Given) bool { return g.Name == name })
+}
+
+// Run does what the words say, of which the first is the name of the program,
+// and returns the exit status.
+func (p *Program) Run(ctx context.Context, words []string) int {
+	if len(words) > 1 && words[1] == completeWord {
+		return p.complete(words[2:])
+	}
+	app := p.app()
+	words, err := p.arrange(app, words)
+	if err == nil {
+		err = checkVariables(app.Flags)
+	}
+	if err == nil {
+		err = app.RunContext(ctx, words)
+	}
+	status := Status(err)
+	if err != nil && ctx.Err() != nil {
+		status, err = StatusInterrupt, errors.New("interrupted")
+	}
+	if err != nil {
+		p.Say("%s", p.ErrorText(err))
+	}
+	return status
+}
+
+// Arrange returns words as package cli reads them: see arrange.
+func (p *Program) Arrange(words []string) ([]string, error) { return p.arrange(p.app(), words) }
+
+// All returns the commands with those that every command line has.
+func (p *Program) All() []*Command {
+	return append(slices.Clone(p.Commands), p.completionCommand(), p.manCommand(), p.versionCommand(), p.helpCommand())
+}
+
+// app is the program in the words of package cli.
+func (p *Program) app() *cli.App {
+	app := &cli.App{
+		Name:        "sioemit",
+		Usage:       p.Usage,
+		Description: p.Description + statusHelp(p.statuses()),
+		Flags:       append(slices.Clone(p.Flags), cli.HelpFlag),
+		Reader:      p.In,
+		Writer:      p.Out,
+		ErrWriter:   p.Err,
+
+		DisableSliceFlagSeparator: true, // a room may hold a comma
+		HideVersion:               true,
+		Suggest:                   false, // arrange does it
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return Usage(err) },
+		Action: func(c *cli.Context) error {
+			printHelp(p.Err, appHelp, c.App)
+			return Usagef("no command given; the first one to know is emit")
+		},
+	}
+	for _, command := range p.All() {
+		app.Commands = append(app.Commands, command.command(app.OnUsageError))
+	}
+	return app
+}
+
+func (c *Command) command(onUsageError cli.OnUsageErrorFunc) *cli.Command {
+	description := c.Description
+	if c.Global != nil {
+		description += "\n\n" + footer
+	}
+	action := c.Action
+	if action == nil {
+		action = c.run
+	}
+	return &cli.Command{
+		Name: c.Name, Aliases: c.hidden, HelpName: "sioemit " + c.Name, Usage: c.Usage, ArgsUsage: c.Words, Description: description + statusHelp(c.Statuses), Flags: c.Flags,
+		Action:          action,
+		OnUsageError:    onUsageError,
+		HideHelpCommand: true, // or an event named help would be a question
+	}
+}
+
+func (c *Command) run(context *cli.Context) error {
+	words := context.Args().Slice()
+	if c.Words == "" && len(words) > 0 {
+		return Usagef("%s takes no argument, and got %q", c.Name, words[0])
+	}
+	return c.Run(context.Context, words)
+}
