@@ -15,6 +15,14 @@ func atMost(what string, values timing, limit float64) bar {
 	return bar{what, "at most " + figure(limit), spread(values), values.median() <= limit}
 }
 
+// verdict says whether the bar is met.
+func (b bar) verdict() string {
+	if b.met {
+		return "yes"
+	}
+	return "**no**"
+}
+
 // spread shows the median of the rounds, and the lowest and the highest.
 func spread(values timing) string {
 	median := figure(values.median())

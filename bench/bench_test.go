@@ -54,6 +54,16 @@ func TestQuickRun(t *testing.T) {
 		t.Errorf("%d bars", len(r.bars))
 	}
 
+	seen := make(map[string]bool)
+	for _, l := range r.languages {
+		seen[l.Language+" "+l.Client] = true
+	}
+	for _, client := range []string{"javascript ", "javascript node-redis-6", "javascript ioredis-5"} {
+		if !seen[client] {
+			t.Errorf("there are no figures of %s", client)
+		}
+	}
+
 	// The second time, what people wrote into the page stays.
 	name := filepath.Join(docs, "performance.md")
 	if err := r.write(docs); err != nil {
@@ -76,7 +86,7 @@ func TestQuickRun(t *testing.T) {
 	if want := string(page) + "Words of people.\n"; string(again) != want {
 		t.Errorf("the page changed:\n%s", again)
 	}
-	for _, row := range slices.Concat(r.barTable().rows, r.losses().rows) {
+	for _, row := range slices.Concat(r.barTable().rows, r.losses().rows, r.languageTable().rows) {
 		if !strings.Contains(string(page), strings.Join(row, " | ")) {
 			t.Errorf("the page lacks %q", row)
 		}
@@ -89,6 +99,38 @@ func TestQuickRun(t *testing.T) {
 		if strings.Contains(string(svg), "NaN") || strings.Contains(string(svg), "Inf") {
 			t.Errorf("%s: %s", plotName(slug), svg)
 		}
+	}
+}
+
+// TestReadLanguage refuses lines that are no figures.
+func TestReadLanguage(t *testing.T) {
+	const good = `{"language":"python","client":"redis-py","what":"pipeline","nanoseconds":1500,"against":"ready bytes","ratio":"rate","rounds":[0.7,0.8,0.9],"atLeast":0.85}` + "\n"
+	file := filepath.Join(t.TempDir(), "figures.jsonl")
+	for _, test := range []struct {
+		text string
+		ok   bool
+	}{
+		{good, true}, {good + good, true}, {"", false}, {"{}\n", false}, {strings.ReplaceAll(good, "rounds", "round"), false},
+		{strings.ReplaceAll(good, `"rate"`, `"speed"`), false}, {strings.ReplaceAll(good, "0.7,0.8,0.9", ""), false},
+	} {
+		if err := os.WriteFile(file, []byte(test.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readLanguage(file); (err == nil) != test.ok {
+			t.Errorf("%s: %v", test.text, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte(good), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := readLanguage(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report{languages: lines}
+	want := []string{"python", "redis-py", "pipeline", "1,500 ns", "ready bytes", "rate 0.800 (0.700 to 0.900)", "at least 0.850", "**no**"}
+	if got := r.languageTable().rows[0]; !slices.Equal(got, want) {
+		t.Errorf("the row is %q, not %q", got, want)
 	}
 }
 

@@ -9,12 +9,10 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"time"
 )
 
 // machine is where and with what the figures came to be.
 type machine struct {
-	date     string
 	cpu      string
 	cores    int
 	commit   string // "" where git does not know
@@ -22,7 +20,7 @@ type machine struct {
 }
 
 func (b *bench) lookAtMachine() (machine, error) {
-	m := machine{date: time.Now().UTC().Format(time.DateOnly), cpu: cpuModel(), cores: runtime.NumCPU()}
+	m := machine{cpu: cpuModel(), cores: runtime.NumCPU()}
 	m.commit = firstLine(exec.CommandContext(b.ctx, "git", "describe", "--always", "--dirty"))
 	m.versions = append(m.versions, version("Go", strings.TrimPrefix(runtime.Version(), "go")))
 	info, err := b.rdb.Info(b.ctx, "server").Result()
@@ -82,7 +80,7 @@ func firstLine(cmd *exec.Cmd) string {
 
 // String describes the machine in a sentence or two.
 func (m machine) String() string {
-	text := fmt.Sprintf("%s; %d cores, %s; %s", m.date, m.cores, m.cpu, strings.Join(m.versions, ", "))
+	text := fmt.Sprintf("%d cores, %s; %s", m.cores, m.cpu, strings.Join(m.versions, ", "))
 	if m.commit != "" {
 		text += "; sioemit at " + m.commit
 	}

@@ -1,9 +1,10 @@
 // Command bench measures what sioemit costs beside Redis itself, go-redis and
-// the official JavaScript emitter, all in one run, and writes
-// docs/performance.md and its plots.
+// the official JavaScript emitter, all in one run, has the other languages
+// measure themselves, and writes docs/performance.md and its plots.
 //
-//	cd bench && go run .            everything, in about two minutes
+//	cd bench && go run .            everything, in about ten minutes
 //	cd bench && go run . -quick     the same with small counts: a smoke test
+//	cd bench && go run . -languages the other languages, and their table alone
 //
 // It starts a Redis of its own, unless $SIOEMIT_REDIS_URL names one.
 package main
@@ -16,11 +17,13 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "small counts: a smoke test, whose figures mean nothing")
+	flag.BoolVar(&o.languages, "languages", false, "only the other languages")
 	flag.IntVar(&o.rounds, "rounds", 7, "how often each contestant runs")
 	flag.StringVar(&o.docs, "docs", "../docs", "where performance.md and its plots go")
 	flag.Parse()
@@ -43,9 +46,10 @@ func main() {
 }
 
 type options struct {
-	quick  bool
-	rounds int
-	docs   string
+	quick     bool
+	languages bool
+	rounds    int
+	docs      string
 }
 
 // run measures everything. What it is at goes to progress.
@@ -55,13 +59,16 @@ func run(ctx context.Context, o options, progress io.Writer) (*report, error) {
 		return nil, err
 	}
 	defer b.close()
-	r := &report{quick: o.quick, rounds: o.rounds}
+	r := &report{date: time.Now().UTC().Format(time.DateOnly), quick: o.quick, rounds: o.rounds}
+	if o.languages {
+		return r, b.languages(r)
+	}
 	if r.machine, err = b.lookAtMachine(); err != nil {
 		return nil, err
 	}
 	for _, part := range []func(*report) error{
 		b.encoding, b.pipeline, b.serial, b.parallel, b.once, b.pipe,
-		b.growPayload, b.growRooms, b.growGoroutines, b.growServers,
+		b.growPayload, b.growRooms, b.growGoroutines, b.growServers, b.languages,
 	} {
 		if err := part(r); err != nil {
 			return nil, err

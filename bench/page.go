@@ -15,26 +15,30 @@ var intro string
 
 // The figures stand between these, and people's words around them.
 const (
-	begin = "<!-- figures: written by make bench -->"
-	end   = "<!-- end of the figures -->"
+	begin          = "<!-- figures: written by make bench -->"
+	end            = "<!-- end of the figures -->"
+	beginLanguages = "<!-- languages: written by make bench -->"
+	endLanguages   = "<!-- end of the languages -->"
 )
 
-// write writes the page and its plots.
+// write writes the page and its plots, or only what was measured.
 func (r *report) write(docs string) error {
 	name := filepath.Join(docs, "performance.md")
 	old, err := os.ReadFile(name)
+	page := string(old)
 	if os.IsNotExist(err) {
-		old, err = []byte(intro+begin+"\n"+end+"\n"), nil
+		page, err = strings.Join([]string{intro + begin, end, "", "## Other languages", "", beginLanguages, endLanguages, ""}, "\n"), nil
+	}
+	if err == nil && r.works != nil {
+		page, err = between(page, begin, end, r.figures())
+	}
+	if err == nil {
+		page, err = between(page, beginLanguages, endLanguages, r.languageFigures())
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	before, rest, found := strings.Cut(string(old), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		return fmt.Errorf("%s: it lacks the lines %q and %q", name, begin, end)
-	}
-	if err := os.WriteFile(name, []byte(before+begin+"\n\n"+r.figures()+end+after), 0o644); err != nil {
+	if err := os.WriteFile(name, []byte(page), 0o644); err != nil || r.works == nil {
 		return err
 	}
 	for _, g := range r.growths {
@@ -43,6 +47,16 @@ func (r *report) write(docs string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(docs, plotName("pipeline")), []byte(r.work("pipeline").plot()), 0o644)
+}
+
+// between puts a text between two lines of a page.
+func between(page, begin, end, text string) (string, error) {
+	before, rest, found := strings.Cut(page, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		return "", fmt.Errorf("it lacks the lines %q and %q", begin, end)
+	}
+	return before + begin + "\n\n" + text + end + after, nil
 }
 
 func plotName(slug string) string { return "performance-" + slug + ".svg" }
@@ -61,9 +75,9 @@ func (r *report) work(name string) *work {
 func (r *report) figures() string {
 	var b strings.Builder
 	if r.quick {
-		fmt.Fprintf(&b, "**These figures come from `-quick`, a smoke test: they mean nothing.**\n\n")
+		fmt.Fprintf(&b, "%s\n\n", quickWarning)
 	}
-	fmt.Fprintf(&b, "Measured on %s\n\n", r.machine)
+	fmt.Fprintf(&b, "Measured on %s; %s\n\n", r.date, r.machine)
 	fmt.Fprintf(&b, "Times are medians of %s. The contestants took turns, so that what else the machine did hit all alike; a ratio is "+
 		"the median of the ratios of the rounds. The event is `order` with this argument, to one room, and nobody is "+
 		"subscribed unless it says so:\n\n```json\n%s\n```\n\n", plural(r.rounds, "round"), orderJSON())
@@ -93,6 +107,21 @@ func (r *report) figures() string {
 	}
 	return b.String()
 }
+
+// languageFigures is the generated part about the other languages.
+func (r *report) languageFigures() string {
+	var b strings.Builder
+	if r.quick {
+		fmt.Fprintf(&b, "%s\n\n", quickWarning)
+	}
+	fmt.Fprintf(&b, "Measured on %s, by `make -C sdk/LANGUAGE bench` of each. The event is the one above, to one room. What is compared is the CPU time "+
+		"of the client, user and system: how many times as fast an emit is (rate), or how many times as long it takes (time). "+
+		"Each pair took turns in one run; the ratio is the median of the rounds. Ready bytes are what the client alone costs: it encodes nothing.\n\n", r.date)
+	r.languageTable().markdown(&b)
+	return b.String()
+}
+
+const quickWarning = "**These figures come from `-quick`, a smoke test: they mean nothing.**"
 
 func plural(n int, what string) string {
 	if n == 1 {

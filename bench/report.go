@@ -2,12 +2,15 @@ package main
 
 // report is everything that a run found out.
 type report struct {
+	date    string
 	machine machine
 	quick   bool
 	rounds  int
 	bars    []bar
 	works   []work
 	growths []growth
+
+	languages []language
 }
 
 // bar is one of the promises of the project.

@@ -35,11 +35,7 @@ func (t table) text(w io.Writer) {
 func (r *report) barTable() table {
 	t := table{head: []string{"bar", "limit", "measured (lowest to highest)", "met"}}
 	for _, b := range r.bars {
-		met := "yes"
-		if !b.met {
-			met = "**no**"
-		}
-		t.rows = append(t.rows, []string{b.what, b.limit, b.measured, met})
+		t.rows = append(t.rows, []string{b.what, b.limit, b.measured, b.verdict()})
 	}
 	return t
 }
@@ -154,7 +150,11 @@ func orNothing(ok bool, text string) string {
 
 // print writes everything to a terminal.
 func (r *report) print(w io.Writer) {
-	fmt.Fprintln(w, r.machine)
+	r.languageTable().text(w)
+	if r.works == nil {
+		return
+	}
+	fmt.Fprintf(w, "%s; %s\n", r.date, r.machine)
 	fmt.Fprintln(w)
 	for _, work := range r.works {
 		fmt.Fprintln(w, work.heading)
