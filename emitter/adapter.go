@@ -26,8 +26,8 @@ type Adapter interface {
 	// message. Those made for b may be of the memory of texts.
 	words(to []any, texts *texts, b *encoding.Broadcast) ([]any, error)
 	// command returns the Redis command of these words, the last of which becomes
-	// the message.
-	command(ctx context.Context, words []any, message []byte) redis.Cmder
+	// the message. It may be of the memory of commands.
+	command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder
 	// listeners returns the Redis command that asks a node for the subscribers
 	// of a channel on which each server of the namespace listens once.
 	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
@@ -105,9 +105,11 @@ type StreamsOptions struct {
 func Streams(o StreamsOptions) Adapter { return streams{o} }
 
 // publishMessage returns PUBLISH or SPUBLISH with a message as its last word.
-func publishMessage(ctx context.Context, words []any, message []byte) redis.Cmder {
+func publishMessage(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
 	words[len(words)-1] = message
-	return newPublish(ctx, words...)
+	cmd := commands.publish(ctx, words)
+	cmd.SetFirstKeyPos(1)
+	return cmd
 }
 
 // newPublish returns PUBLISH or SPUBLISH. go-redis knows no key of PUBLISH and

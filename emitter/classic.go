@@ -20,8 +20,8 @@ func (a classic) words(to []any, texts *texts, b *encoding.Broadcast) ([]any, er
 	return append(to, "publish", texts.text(a.format.AppendChannel(channel[:0], b.Namespace, b.Rooms))), nil
 }
 
-func (classic) command(ctx context.Context, words []any, message []byte) redis.Cmder {
-	return publishMessage(ctx, words, message)
+func (classic) command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
+	return publishMessage(ctx, commands, words, message)
 }
 
 func (a classic) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {

@@ -104,7 +104,7 @@ func (s *sender) broadcast(ctx context.Context, o *operator, event string, args 
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	return s.send(ctx, r.command(ctx, make([]any, len(r.words)+1), message))
+	return s.send(ctx, r.command(ctx, nil, make([]any, len(r.words)+1), message))
 }
 
 // checkContext looks at the context before anything else is done.

@@ -1,6 +1,7 @@
 package emitter
 
 import (
+	"context"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 type memory struct {
 	messages []byte
 	words    []any
+	commands commands
 	last     int    // size of the last message; most are like the one before
 	scratch  []byte // for one that may not fit
 	route    route  // of a target that is not kept
@@ -28,7 +30,7 @@ const large = 64 << 10
 // newMemory returns memory for a pipeline whose execution we do not see. Its
 // pieces are small: each is kept as a whole as long as one command needs it.
 func newMemory() *memory {
-	return &memory{route: route{texts: new(texts)}, maxMessages: 16 << 10, maxWords: 256}
+	return &memory{route: route{texts: new(texts)}, maxMessages: 16 << 10, maxWords: 256, commands: commands{max: 64}}
 }
 
 // message returns the message of an event.
@@ -81,6 +83,31 @@ func (m *memory) forget() {
 	if len(m.words) > 0 {
 		m.words = nil
 	}
+	if len(m.commands.piece) > 0 {
+		m.commands.piece = nil
+	}
+}
+
+// commands is memory for Redis commands. It comes in pieces, too. A nil commands
+// makes each by itself.
+type commands struct {
+	piece []redis.IntCmd
+	max   int // of a piece
+}
+
+// publish returns a command of these words, which Redis answers with a number.
+func (c *commands) publish(ctx context.Context, words []any) *redis.IntCmd {
+	if c == nil {
+		return redis.NewIntCmd(ctx, words...)
+	}
+	n := len(c.piece)
+	if n == cap(c.piece) {
+		n = 0
+		c.piece = make([]redis.IntCmd, 0, min(max(2*cap(c.piece), 8), c.max))
+	}
+	c.piece = c.piece[:n+1]
+	c.piece[n] = *redis.NewIntCmd(ctx, words...) // new, so that it may be copied
+	return &c.piece[n]
 }
 
 // texts is memory for short texts. It comes in pieces of which nothing is ever
@@ -122,7 +149,7 @@ func (p *memories) get() *memory {
 	if m, ok := p.pool.Get().(*memory); ok {
 		return m
 	}
-	return &memory{route: route{texts: new(texts)}, maxMessages: 1 << 20, maxWords: 16 << 10}
+	return &memory{route: route{texts: new(texts)}, maxMessages: 1 << 20, maxWords: 16 << 10, commands: commands{max: 4 << 10}}
 }
 
 // put takes the memory of a pipeline whose commands Redis has all answered. With
@@ -132,7 +159,8 @@ func (p *memories) put(m *memory) {
 		return
 	}
 	clear(m.words) // they hold other memory alive
-	m.messages, m.words = m.messages[:0], m.words[:0]
+	clear(m.commands.piece)
+	m.messages, m.words, m.commands.piece = m.messages[:0], m.words[:0], m.commands.piece[:0]
 	m.route.forget()
 	p.pool.Put(m)
 }

@@ -155,7 +155,7 @@ func (p *pipeline) broadcast(ctx context.Context, o *operator, event string, arg
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	cmd := r.command(ctx, p.memory.list(len(r.words)+1), message)
+	cmd := r.command(ctx, &p.memory.commands, p.memory.list(len(r.words)+1), message)
 	if p.transaction {
 		forgetChannelKey(cmd)
 	}

@@ -31,11 +31,11 @@ func (r *route) set(o *operator) (err error) {
 	return nil
 }
 
-// command returns the Redis command for a message, with the memory for its
-// words.
-func (r *route) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+// command returns the Redis command for a message, with the memory for it and
+// for its words.
+func (r *route) command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
 	copy(words, r.words)
-	return r.adapter.command(ctx, words, message)
+	return r.adapter.command(ctx, commands, words, message)
 }
 
 // routes are those of targets that are not kept.

@@ -27,8 +27,8 @@ func (a sharded) words(to []any, _ *texts, b *encoding.Broadcast) ([]any, error)
 	return append(to, "spublish", a.format.Channel(b.Namespace, b.Rooms)), nil
 }
 
-func (sharded) command(ctx context.Context, words []any, message []byte) redis.Cmder {
-	return publishMessage(ctx, words, message)
+func (sharded) command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
+	return publishMessage(ctx, commands, words, message)
 }
 
 func (a sharded) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {

@@ -32,7 +32,7 @@ func (a streams) words(to []any, _ *texts, b *encoding.Broadcast) ([]any, error)
 	return a.entry(to, b.Namespace, a.format().Fields(b.Namespace))
 }
 
-func (streams) command(ctx context.Context, words []any, message []byte) redis.Cmder {
+func (streams) command(ctx context.Context, _ *commands, words []any, message []byte) redis.Cmder {
 	words[len(words)-1] = encoding.StreamData(message)
 	return redis.NewStringCmd(ctx, words...)
 }

@@ -92,11 +92,14 @@ func (e *encoder) free() {
 	if cap(e.moved) > maxPooled {
 		e.moved = nil
 	}
-	e.open = nil // rarely there, and large then
-	// After an error the stacks are not empty.
-	clear(e.keys)
-	clear(e.entries)
-	e.keys, e.entries, e.present, e.members = e.keys[:0], e.entries[:0], e.present[:0], e.members[:0]
+	if e.open != nil { // rarely there, and large then
+		e.open = nil
+	}
+	if len(e.keys)|len(e.entries)|len(e.present)|len(e.members) != 0 { // after an error
+		clear(e.keys)
+		clear(e.entries)
+		e.keys, e.entries, e.present, e.members = e.keys[:0], e.entries[:0], e.present[:0], e.members[:0]
+	}
 	if max(cap(e.keys), cap(e.entries), cap(e.members), cap(e.kept), cap(e.fixes), cap(e.sorted)) <= maxPooled/16 {
 		encoders.Put(e)
 	}

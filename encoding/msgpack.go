@@ -75,6 +75,16 @@ func appendFloatBits(b []byte, f float64) []byte {
 
 // appendString replaces every invalid byte by U+FFFD, as encoding/json does.
 func appendString(b []byte, s string) []byte {
+	if len(s) < 1<<5 {
+		// Most are short and ASCII, which is seen faster than ValidString is called.
+		all := byte(0)
+		for i := range len(s) {
+			all |= s[i]
+		}
+		if all < utf8.RuneSelf {
+			return append(append(b, 0xa0|byte(len(s))), s...)
+		}
+	}
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
 	}

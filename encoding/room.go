@@ -33,6 +33,9 @@ func (r Room) Number() (n float64, ok bool) {
 
 // isNumber is Number without the number.
 func (r Room) isNumber() bool {
+	if len(r) == 0 || r[0] != numberMark {
+		return false
+	}
 	_, ok := r.Number()
 	return ok
 }
@@ -56,7 +59,8 @@ func (r Room) MarshalJSON() ([]byte, error) {
 func appendRooms(b []byte, rooms []Room) []byte {
 	b = appendArrayHeader(b, len(rooms))
 	for _, room := range rooms {
-		if n, ok := room.Number(); ok {
+		if room.isNumber() {
+			n, _ := room.Number()
 			b = appendFloat(b, n)
 		} else {
 			b = appendString(b, string(room))

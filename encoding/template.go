@@ -12,14 +12,24 @@ import (
 // use.
 type Template struct {
 	form         form
-	head, tail   []byte // what stands before and behind them in MessagePack
-	jsonHead     []byte // and in JSON, where messages can have that form
-	jsonTail     []byte
+	all          frame // in MessagePack
+	json         frame // and in JSON, where messages can have that form
 	legacyBinary bool
 	limit        int // of binary values in an event
-
-	all, json []byte // the memory of these
 }
+
+// frame is what stands before and behind the data, which have a byte of it for
+// themselves.
+type frame struct {
+	text []byte
+	data int // where that byte is
+}
+
+func newFrame(text []byte, hole byte) frame { return frame{text, bytes.IndexByte(text, hole)} }
+
+func (f *frame) head() []byte { return f.text[:f.data] }
+
+func (f *frame) tail() []byte { return f.text[f.data+1:] }
 
 // hole stands for the data while a template is made. It is no value in
 // MessagePack; in JSON it becomes NUL, which no JSON text contains.
@@ -30,12 +40,11 @@ func writeHole(dst []byte) ([]byte, error) { return append(dst, hole), nil }
 // set takes what write writes before and after it calls data. Nothing that
 // depends on the target comes before the data, so that the first hole is it.
 func (t *Template) set(f form, limit int, write func(dst []byte, data writeData) ([]byte, error)) {
-	t.all, _ = write(t.all[:0], writeHole) // nothing else can fail
+	all, _ := write(t.all.text[:0], writeHole) // nothing else can fail
 	t.form, t.limit, t.legacyBinary = f, limit, false
-	t.head, t.tail, _ = bytes.Cut(t.all, []byte{hole})
+	t.all = newFrame(all, hole)
 	if f != formMessagePack {
-		t.json = toJSON(t.json[:0], t.all)
-		t.jsonHead, t.jsonTail, _ = bytes.Cut(t.json, []byte{0})
+		t.json = newFrame(toJSON(t.json.text[:0], all), 0)
 	}
 }
 
@@ -45,7 +54,7 @@ var templates = sync.Pool{New: func() any { return new(Template) }}
 func borrowTemplate() *Template { return templates.Get().(*Template) }
 
 func (t *Template) giveBack() {
-	if max(cap(t.all), cap(t.json)) <= maxPooled {
+	if max(cap(t.all.text), cap(t.json.text)) <= maxPooled {
 		templates.Put(t)
 	}
 }
@@ -62,7 +71,7 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 	e := newEncoder()
 	defer e.free()
 	e.textOnly = t.form == formJSON
-	if t.form == formMessagePack && cap(dst)-len(dst) > len(t.head)+len(t.tail) {
+	if t.form == formMessagePack && cap(dst)-len(dst) >= len(t.all.text) {
 		return t.appendDirect(e, dst, event, args)
 	}
 	data, err := e.event(e.message[:0], event, args, t.limit)
@@ -71,25 +80,25 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 	}
 	e.message = data
 	if t.form == formMessagePack || e.attachments > 0 {
-		dst = join(dst, t.head, data, t.tail)
-		t.setType(e, dst[:len(dst)-len(data)-len(t.tail)])
+		dst = join(dst, t.all.head(), data, t.all.tail())
+		t.setType(e, dst[:len(dst)-len(data)-len(t.all.tail())])
 		return dst, nil
 	}
 	e.json = toJSON(e.json[:0], data)
-	return join(dst, t.jsonHead, e.json, t.jsonTail), nil
+	return join(dst, t.json.head(), e.json, t.json.tail()), nil
 }
 
 // appendDirect writes to dst itself, which has room for all but, perhaps, a long
 // argument.
 func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any) ([]byte, error) {
-	dst = append(dst, t.head...)
+	dst = append(dst, t.all.head()...)
 	head := len(dst)
 	dst, err := e.event(dst, event, args, t.limit)
 	if err != nil {
 		return nil, err
 	}
 	t.setType(e, dst[:head])
-	return append(dst, t.tail...), nil
+	return append(dst, t.all.tail()...), nil
 }
 
 // setType corrects the type of the packet at the end of head.
