@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // encoding measures what it costs to encode the event, in no pipeline and to
@@ -76,23 +77,23 @@ func checkEncoders(b *bench, node *node) error {
 		return err
 	}
 	// The library writes other forms of the same values, in no certain order.
-	uid, decoded, err := encoding.UnmarshalClassic(naive)
+	decoded, err := protocol.Unmarshal(naive)
 	if err != nil {
 		return err
 	}
-	again, err := encoding.Classic{}.Marshal(decoded)
+	again, err := encoding.Classic{}.Marshal(&decoded.Broadcast)
 	if err != nil {
 		return err
 	}
-	wantUID, want, err := encoding.UnmarshalClassic(b.message)
+	want, err := protocol.Unmarshal(b.message)
 	if err != nil {
 		return err
 	}
-	wanted, err := encoding.Classic{}.Marshal(want)
+	wanted, err := encoding.Classic{}.Marshal(&want.Broadcast)
 	if err != nil {
 		return err
 	}
-	return compare(append([]byte(uid), again...), append([]byte(wantUID), wanted...))
+	return compare(append([]byte(decoded.UID), again...), append([]byte(want.UID), wanted...))
 }
 
 // allocs counts the allocations of one piece of work, where once does so many.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // Subscribers that speak the protocol of Redis themselves: it is known of each of them, to the moment, whether it is
@@ -139,7 +139,7 @@ func readReply(r *bufio.Reader) ([][]byte, error) {
 
 // classicNumber reads the number of an emission from a message of the classic adapter.
 func classicNumber(payload []byte) (int, error) {
-	_, b, err := encoding.UnmarshalClassic(payload)
+	b, err := protocol.Unmarshal(payload)
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // Value is an answer of a client or a server; its Decode works like
@@ -51,12 +52,12 @@ type ackCollector struct {
 	seen servers
 }
 
-func (c *ackCollector) wants(h *encoding.ReplyHead) bool {
-	return h.Kind == encoding.ReplyAck || h.Kind == encoding.ReplyClientCount && !c.seen[h.UID]
+func (c *ackCollector) wants(h *protocol.ReplyHead) bool {
+	return h.Kind == protocol.ReplyAck || h.Kind == protocol.ReplyClientCount && !c.seen[h.UID]
 }
 
-func (c *ackCollector) add(r *encoding.Reply) {
-	if r.Kind == encoding.ReplyAck {
+func (c *ackCollector) add(r *protocol.Reply) {
+	if r.Kind == protocol.ReplyAck {
 		c.acks.Values = append(c.acks.Values, r.Value)
 		return
 	}
@@ -113,11 +114,11 @@ type serverSideCollector struct {
 	seen   servers
 }
 
-func (c *serverSideCollector) wants(h *encoding.ReplyHead) bool {
-	return h.Kind == encoding.ReplyServerSide && !c.seen[h.UID]
+func (c *serverSideCollector) wants(h *protocol.ReplyHead) bool {
+	return h.Kind == protocol.ReplyServerSide && !c.seen[h.UID]
 }
 
-func (c *serverSideCollector) add(r *encoding.Reply) {
+func (c *serverSideCollector) add(r *protocol.Reply) {
 	c.seen.add(r.UID)
 	c.values = append(c.values, r.Value)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // DefaultTimeout is how long a call waits for replies when neither its context
@@ -82,9 +83,9 @@ func (o *operator) withDeadline(ctx context.Context) (context.Context, context.C
 // collector takes the replies to one question.
 type collector interface {
 	// wants reports whether a reply is of use. It is not decoded otherwise.
-	wants(h *encoding.ReplyHead) bool
+	wants(h *protocol.ReplyHead) bool
 	// add takes a reply that is.
-	add(r *encoding.Reply)
+	add(r *protocol.Reply)
 	// complete reports whether the replies of so many servers are all there.
 	complete(asked int) bool
 	// incomplete fills in how many replies came.

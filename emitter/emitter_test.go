@@ -19,6 +19,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"go.uber.org/goleak"
 )
 
@@ -75,7 +76,7 @@ func startRedisWith(t testing.TB, config harness.RedisConfig) *harness.Redis {
 // message is a decoded message as a server would receive it.
 type message struct {
 	channel string
-	*encoding.Broadcast
+	*protocol.Message
 }
 
 // subscriber receives what servers with key socket.io receive.
@@ -105,14 +106,14 @@ func (s subscriber) until(t testing.TB, end string) []message {
 		if err != nil {
 			t.Fatalf("after %d messages: %v", len(messages), err)
 		}
-		uid, b, err := encoding.UnmarshalClassic([]byte(m.Payload))
-		if err != nil || uid != "emitter" {
-			t.Fatalf("uid %q: %v", uid, err)
+		decoded, err := protocol.Unmarshal([]byte(m.Payload))
+		if err != nil || decoded.UID != "emitter" {
+			t.Fatalf("%+v: %v", decoded, err)
 		}
-		if b.Event == end {
+		if decoded.Event == end {
 			return messages
 		}
-		messages = append(messages, message{m.Channel, b})
+		messages = append(messages, message{m.Channel, decoded})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // ErrSubscription is wrapped by the error of a call whose replies cannot come
@@ -55,7 +55,7 @@ type waiter struct {
 
 	// The rest is guarded by the mutex of replies.
 	id    string
-	heads []encoding.ReplyHead // of replies that the call has not looked at yet
+	heads []protocol.ReplyHead // of replies that the call has not looked at yet
 }
 
 // newRequestID returns an id that nobody else uses.
@@ -123,7 +123,7 @@ func (r *replies) join(client subscriber, name string, shard bool, channels []st
 // call of this emitter is ignored: answers to others, late ones, and whatever
 // cannot be read.
 func (r *replies) deliver(s *subscription, payload string) {
-	head, err := encoding.ReadReplyHead(payload)
+	head, err := protocol.ReadReplyHead(payload)
 	if err != nil {
 		return
 	}
@@ -141,7 +141,7 @@ func (r *replies) deliver(s *subscription, payload string) {
 }
 
 // take returns the replies that have come since the last time.
-func (w *waiter) take() []encoding.ReplyHead {
+func (w *waiter) take() []protocol.ReplyHead {
 	r := w.subscription.owner
 	r.mu.Lock()
 	defer r.mu.Unlock()

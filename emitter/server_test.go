@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // question is a request as a server of the classic or the streams adapter
@@ -89,11 +90,11 @@ func (s *server) publish(t testing.TB, replies ...string) {
 
 func readQuestion(payload string) (question, error) {
 	var q question
-	decoded, err := encoding.Decode([]byte(payload))
+	decoded, err := wire.Decode([]byte(payload))
 	if strings.HasPrefix(payload, "{") {
 		var text []byte
 		if text, err = encoding.Append(nil, encoding.TaggedJSON(payload)); err == nil {
-			decoded, err = encoding.Decode(text)
+			decoded, err = wire.Decode(text)
 		}
 	}
 	if err != nil {

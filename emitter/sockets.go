@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // Socket is one connected client, as its server describes it.
@@ -61,11 +62,11 @@ type socketCollector struct {
 	seen     servers
 }
 
-func (c *socketCollector) wants(h *encoding.ReplyHead) bool {
-	return h.Kind == encoding.ReplySockets && !c.seen[h.UID]
+func (c *socketCollector) wants(h *protocol.ReplyHead) bool {
+	return h.Kind == protocol.ReplySockets && !c.seen[h.UID]
 }
 
-func (c *socketCollector) add(r *encoding.Reply) {
+func (c *socketCollector) add(r *protocol.Reply) {
 	c.seen.add(r.UID)
 	added := 0
 	for _, s := range r.Sockets {
@@ -140,16 +141,16 @@ func (o *operator) allRooms(ctx context.Context, call string) (names []string, n
 type roomCollector struct {
 	names    []string
 	numbers  []float64
-	replies  []*encoding.Reply // that name rooms
+	replies  []*protocol.Reply // that name rooms
 	answered int
 }
 
-func (c *roomCollector) wants(h *encoding.ReplyHead) bool { return h.Kind == encoding.ReplyRooms }
+func (c *roomCollector) wants(h *protocol.ReplyHead) bool { return h.Kind == protocol.ReplyRooms }
 
-func (c *roomCollector) add(r *encoding.Reply) {
+func (c *roomCollector) add(r *protocol.Reply) {
 	// A reply that names the same rooms as another came twice: each server has
 	// the ids of its sockets among them. Those without rooms are all alike.
-	twice := func(other *encoding.Reply) bool {
+	twice := func(other *protocol.Reply) bool {
 		return slices.Equal(r.Rooms, other.Rooms) && slices.Equal(r.NumberRooms, other.NumberRooms)
 	}
 	if len(r.Rooms)+len(r.NumberRooms) > 0 {

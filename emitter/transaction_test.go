@@ -11,6 +11,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 func startCluster(t *testing.T) *harness.RedisCluster {
@@ -42,11 +43,11 @@ func nextEvent(t *testing.T, messages <-chan *redis.Message) *encoding.Broadcast
 	t.Helper()
 	select {
 	case m := <-messages:
-		_, b, err := encoding.UnmarshalClassic([]byte(m.Payload))
+		decoded, err := protocol.Unmarshal([]byte(m.Payload))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b
+		return &decoded.Broadcast
 	case <-time.After(time.Minute):
 		t.Fatal("no event came")
 	}

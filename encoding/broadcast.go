@@ -3,26 +3,13 @@ package encoding
 import (
 	"fmt"
 	"time"
-)
 
-// PacketType is the type of a Socket.IO packet.
-type PacketType int
-
-// Packet types that carry events.
-const (
-	// Event is the type of an event, on Socket.IO 3 and 4 also of one with
-	// binary arguments.
-	Event PacketType = 2
-	// BinaryEvent is the type of an event with binary arguments on Socket.IO 1
-	// and 2. On Socket.IO 3 clients lose the event with an exception ("Illegal
-	// attachments"); on 4 every client that gets it is disconnected.
-	BinaryEvent PacketType = 5
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Broadcast is an event on its way to the clients of a namespace.
 type Broadcast struct {
-	Type      PacketType // as decoded; encoding chooses it itself
-	Namespace string     // with its leading slash
+	Namespace string // with its leading slash
 	Event     string
 	Args      []any
 	Rooms     []Room // in any of these, or everyone when empty; distinct
@@ -75,8 +62,8 @@ func (b *Broadcast) limit() int {
 // event appends the data of an event's packet: its name, then the arguments.
 func (e *encoder) event(b []byte, event string, args []any, limit int) ([]byte, error) {
 	start := len(b)
-	b = appendArrayHeader(b, 1+len(args))
-	b = appendString(b, event)
+	b = wire.AppendArrayHeader(b, 1+len(args))
+	b = wire.AppendString(b, event)
 	var err error
 	special := -1 // the first argument with a special member
 	for i, arg := range args {
@@ -115,8 +102,8 @@ func (e *encoder) checkArgument(i, special, limit int) (at int, err error) {
 
 // appendTarget writes the members rooms and except.
 func appendTarget(dst []byte, b *Broadcast) []byte {
-	dst = appendRooms(appendString(dst, "rooms"), b.Rooms)
-	return appendRooms(appendString(dst, "except"), b.Except)
+	dst = appendRooms(wire.AppendString(dst, "rooms"), b.Rooms)
+	return appendRooms(wire.AppendString(dst, "except"), b.Except)
 }
 
 // appendFlags writes only what is set, as the official emitter does.
@@ -131,15 +118,15 @@ func appendFlags(b []byte, f Flags) []byte {
 	if f.Timeout > 0 {
 		n++
 	}
-	b = appendMapHeader(b, n)
+	b = wire.AppendMapHeader(b, n)
 	if f.Volatile {
-		b = appendBool(appendString(b, "volatile"), true)
+		b = wire.AppendBool(wire.AppendString(b, "volatile"), true)
 	}
 	if f.Compress != nil {
-		b = appendBool(appendString(b, "compress"), *f.Compress)
+		b = wire.AppendBool(wire.AppendString(b, "compress"), *f.Compress)
 	}
 	if f.Timeout > 0 {
-		b = appendInt(appendString(b, "timeout"), max(1, f.Timeout.Milliseconds()))
+		b = wire.AppendInt(wire.AppendString(b, "timeout"), max(1, f.Timeout.Milliseconds()))
 	}
 	return b
 }

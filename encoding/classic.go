@@ -1,6 +1,6 @@
 package encoding
 
-import "fmt"
+import "github.com/sioemit/sioemit/internal/wire"
 
 // Classic is the format of createAdapter in socket.io-redis 4 to 6 and
 // @socket.io/redis-adapter 7 and 8. The zero value is the format of its default
@@ -8,9 +8,10 @@ import "fmt"
 type Classic struct {
 	Key   string // the adapter's key option; empty means DefaultKey
 	Codec Codec
-	// LegacyBinary marks events with binary arguments as packets of type
-	// BinaryEvent, which Socket.IO 1 and 2 need and which breaks the clients of
-	// Socket.IO 3 and 4.
+	// LegacyBinary marks events with binary arguments as packets of type 5, which
+	// Socket.IO 1 and 2 need. On Socket.IO 3 clients lose such an event with an
+	// exception ("Illegal attachments"); on 4 every client that gets it is
+	// disconnected.
 	LegacyBinary bool
 }
 
@@ -51,59 +52,11 @@ func appendClassicBroadcast(dst []byte, b *Broadcast, data writeData) ([]byte, e
 		return nil, err
 	}
 	dst = append(dst, "\xa3nsp"...)
-	dst = appendString(dst, b.Namespace)
+	dst = wire.AppendString(dst, b.Namespace)
 	dst = append(dst, "\x83\xa5rooms"...)
 	dst = appendRooms(dst, b.Rooms)
 	dst = append(dst, "\xa5flags"...)
 	dst = appendFlags(dst, b.Flags)
 	dst = append(dst, "\xa6except"...)
 	return appendRooms(dst, b.Except), nil
-}
-
-// UnmarshalClassic decodes the payload of a broadcast by any emitter or server
-// of the classic adapter, MessagePack or JSON, and returns the sender's uid
-// with it. Payloads may come from anyone: see Decode for the bounds. Errors
-// wrap ErrMalformed.
-func UnmarshalClassic(payload []byte) (uid string, b *Broadcast, err error) {
-	v, err := decodeMessage(payload)
-	if err != nil {
-		return "", nil, err
-	}
-	uid, b, err = classicBroadcast(v)
-	if err != nil {
-		return "", nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return uid, b, nil
-}
-
-// decodeMessage decodes JSON when the payload starts as a JSON array or object
-// does, which no MessagePack message can: there, those bytes are numbers.
-func decodeMessage(payload []byte) (any, error) {
-	if len(payload) == 0 || payload[0] != '[' && payload[0] != '{' {
-		return Decode(payload)
-	}
-	v, err := decodeJSON(payload)
-	if err != nil {
-		return nil, fmt.Errorf("%w: JSON: %w", ErrMalformed, err)
-	}
-	return v, nil
-}
-
-func classicBroadcast(v any) (uid string, b *Broadcast, err error) {
-	parts, ok := v.([]any)
-	if !ok || len(parts) != 3 {
-		return "", nil, fmt.Errorf("a broadcast is an array of uid, packet and options, not %s", describe(v))
-	}
-	uid, ok = parts[0].(string)
-	if !ok {
-		return "", nil, fmt.Errorf("the uid is %s, not a string", describe(parts[0]))
-	}
-	b = new(Broadcast)
-	if err := b.setPacket(parts[1]); err != nil {
-		return "", nil, err
-	}
-	if err := b.setOptions(parts[2]); err != nil {
-		return "", nil, err
-	}
-	return uid, b, nil
 }

@@ -1,35 +1,25 @@
 package encoding
 
-import "fmt"
+import (
+	"fmt"
 
-// messageType is the type of a message between servers whose adapters extend
-// ClusterAdapter of socket.io-adapter 2.5, as the sharded and the streams
-// adapter do.
-type messageType uint8
-
-const (
-	messageBroadcast    messageType = 3
-	messageJoin         messageType = 4
-	messageLeave        messageType = 5
-	messageDisconnect   messageType = 6
-	messageFetchSockets messageType = 7
-	messageServerSide   messageType = 9
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // appendClusterMessage writes a message around its data: {type, data, uid, nsp},
 // in the key order of the official servers.
-func appendClusterMessage(dst []byte, typ messageType, namespace string, data writeData) ([]byte, error) {
-	dst = appendMapHeader(dst, 4)
-	dst = appendString(dst, "type")
+func appendClusterMessage(dst []byte, typ byte, namespace string, data writeData) ([]byte, error) {
+	dst = wire.AppendMapHeader(dst, 4)
+	dst = wire.AppendString(dst, "type")
 	dst = append(dst, byte(typ))
-	dst, err := data(appendString(dst, "data"))
+	dst, err := data(wire.AppendString(dst, "data"))
 	if err != nil {
 		return nil, err
 	}
-	dst = appendString(dst, "uid")
-	dst = appendString(dst, UID)
-	dst = appendString(dst, "nsp")
-	return appendString(dst, namespace), nil
+	dst = wire.AppendString(dst, "uid")
+	dst = wire.AppendString(dst, UID)
+	dst = wire.AppendString(dst, "nsp")
+	return wire.AppendString(dst, namespace), nil
 }
 
 // appendClusterBroadcast writes the data of a broadcast: {packet, opts}, and
@@ -41,12 +31,12 @@ func appendClusterBroadcast(dst []byte, b *Broadcast, requestID string, data wri
 	if requestID != "" {
 		n++
 	}
-	dst = appendMapHeader(dst, n)
-	dst = appendString(dst, "packet")
-	dst = appendMapHeader(dst, 2)
-	dst = appendString(dst, "type")
-	dst = append(dst, byte(Event))
-	dst, err := data(appendString(dst, "data"))
+	dst = wire.AppendMapHeader(dst, n)
+	dst = wire.AppendString(dst, "packet")
+	dst = wire.AppendMapHeader(dst, 2)
+	dst = wire.AppendString(dst, "type")
+	dst = append(dst, wire.PacketEvent)
+	dst, err := data(wire.AppendString(dst, "data"))
 	if err != nil {
 		return nil, err
 	}
@@ -56,53 +46,53 @@ func appendClusterBroadcast(dst []byte, b *Broadcast, requestID string, data wri
 
 // appendClusterOptions writes the member opts: {rooms, except, flags}.
 func appendClusterOptions(dst []byte, b *Broadcast) []byte {
-	dst = appendString(dst, "opts")
-	dst = appendMapHeader(dst, 3)
+	dst = wire.AppendString(dst, "opts")
+	dst = wire.AppendMapHeader(dst, 3)
 	dst = appendTarget(dst, b)
-	dst = appendString(dst, "flags")
+	dst = wire.AppendString(dst, "flags")
 	return appendFlags(dst, b.Flags)
 }
 
 // clusterRequest returns the type of a request's message and what writes its
 // data.
-func (e *encoder) clusterRequest(r *Request) (messageType, writeData) {
+func (e *encoder) clusterRequest(r *Request) (byte, writeData) {
 	switch r.Kind {
 	case Join, Leave:
-		typ := messageJoin
+		typ := byte(wire.ClusterJoin)
 		if r.Kind == Leave {
-			typ = messageLeave
+			typ = wire.ClusterLeave
 		}
 		return typ, func(dst []byte) ([]byte, error) {
-			dst = appendMapHeader(dst, 2)
+			dst = wire.AppendMapHeader(dst, 2)
 			dst = appendClusterOptions(dst, &r.Broadcast)
-			dst = appendString(dst, "rooms")
+			dst = wire.AppendString(dst, "rooms")
 			return appendRooms(dst, r.Change), nil
 		}
 	case Disconnect:
-		return messageDisconnect, func(dst []byte) ([]byte, error) {
-			dst = appendMapHeader(dst, 2)
+		return wire.ClusterDisconnect, func(dst []byte) ([]byte, error) {
+			dst = wire.AppendMapHeader(dst, 2)
 			dst = appendClusterOptions(dst, &r.Broadcast)
-			return appendBool(appendString(dst, "close"), r.Close), nil
+			return wire.AppendBool(wire.AppendString(dst, "close"), r.Close), nil
 		}
 	case FetchSockets:
-		return messageFetchSockets, func(dst []byte) ([]byte, error) {
-			dst = appendMapHeader(dst, 2)
+		return wire.ClusterFetch, func(dst []byte) ([]byte, error) {
+			dst = wire.AppendMapHeader(dst, 2)
 			dst = appendClusterOptions(dst, &r.Broadcast)
 			return appendRequestID(dst, r.ID), nil
 		}
 	case ServerSideEmit:
-		return messageServerSide, func(dst []byte) ([]byte, error) {
+		return wire.ClusterServerSide, func(dst []byte) ([]byte, error) {
 			n := 1
 			if r.ID != "" {
 				n++
 			}
-			dst = appendMapHeader(dst, n)
+			dst = wire.AppendMapHeader(dst, n)
 			dst = appendRequestID(dst, r.ID)
-			dst = appendString(dst, "packet")
+			dst = wire.AppendString(dst, "packet")
 			return e.event(dst, r.Event, r.Args, forServers)
 		}
 	case EmitWithAck:
-		return messageBroadcast, func(dst []byte) ([]byte, error) {
+		return wire.ClusterBroadcast, func(dst []byte) ([]byte, error) {
 			return appendClusterBroadcast(dst, &r.Broadcast, r.ID, func(dst []byte) ([]byte, error) { return e.event(dst, r.Event, r.Args, r.limit()) })
 		}
 	}

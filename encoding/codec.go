@@ -1,6 +1,10 @@
 package encoding
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // UID is the name under which an emitter signs. Servers take it for no member
 // of their cluster; heartbeat adapters count any other name as one, and their
@@ -40,6 +44,6 @@ func marshal(f form, write func(e *encoder, b []byte) ([]byte, error)) ([]byte, 
 	if f == formMessagePack || e.attachments > 0 {
 		return bytes.Clone(b), nil
 	}
-	e.json = toJSON(e.json[:0], b)
+	e.json = wire.ToJSON(e.json[:0], b)
 	return bytes.Clone(e.json), nil
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/sioemit/sioemit/internal/wire"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -81,7 +82,7 @@ func compare(t *testing.T, v any) {
 	if !reflect.DeepEqual(read, want) {
 		t.Fatalf("a MessagePack reader gets\n%#v\na JSON reader gets\n%#v\nfrom %s", read, want, text)
 	}
-	if _, err := Decode(got[len("prefix"):]); err != nil {
+	if _, err := wire.Decode(got[len("prefix"):]); err != nil {
 		t.Fatalf("Decode: %v", err)
 	}
 	ourText, err := AppendJSON(nil, v)

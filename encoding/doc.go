@@ -1,5 +1,5 @@
 // Package encoding turns Go values and Socket.IO packets into the bytes that
-// Socket.IO servers exchange through Redis, and back.
+// Socket.IO servers exchange through Redis.
 //
 // One rule says what a value becomes: the client receives what encoding/json
 // would have sent, except that []byte, at any depth, arrives as binary. The

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"unsafe"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 var (
@@ -18,6 +20,10 @@ var (
 
 	// ErrTooDeep is returned for a value of more than MaxLevels levels.
 	ErrTooDeep = fmt.Errorf("the value is nested deeper than %d levels, which servers may not survive", MaxLevels)
+
+	// ErrBinary is returned when a value holds binary and is to travel as JSON,
+	// which cannot carry any.
+	ErrBinary = errors.New("JSON cannot carry binary ([]byte)")
 )
 
 // MaxLevels is how deep a value may nest: the arrays and objects that are open
@@ -36,6 +42,21 @@ func Append(dst []byte, v any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
 	return e.whole(dst, v)
+}
+
+// AppendJSON appends the JSON text of v to dst, as JSON.stringify would write
+// the value that the client receives. It refuses what Append refuses, and
+// binary with ErrBinary.
+func AppendJSON(dst []byte, v any) ([]byte, error) {
+	e := newEncoder()
+	defer e.free()
+	e.textOnly = true
+	b, err := e.whole(e.message[:0], v)
+	if err != nil {
+		return nil, err
+	}
+	e.message = b
+	return wire.ToJSON(dst, b), nil
 }
 
 // encoder holds the state of one encoding, but for the bytes written so far.
@@ -132,23 +153,23 @@ func checkSize(n int) error {
 func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 	switch v := boxed.(type) {
 	case nil:
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	case string:
-		return appendString(b, v), nil
+		return wire.AppendString(b, v), nil
 	case bool:
-		return appendBool(b, v), nil
+		return wire.AppendBool(b, v), nil
 	case int:
-		return appendInt(b, int64(v)), nil
+		return wire.AppendInt(b, int64(v)), nil
 	case int64:
-		return appendInt(b, v), nil
+		return wire.AppendInt(b, v), nil
 	case int32:
-		return appendInt(b, int64(v)), nil
+		return wire.AppendInt(b, int64(v)), nil
 	case uint:
-		return appendUint(b, uint64(v)), nil
+		return wire.AppendUint(b, uint64(v)), nil
 	case uint64:
-		return appendUint(b, v), nil
+		return wire.AppendUint(b, v), nil
 	case uint32:
-		return appendUint(b, uint64(v)), nil
+		return wire.AppendUint(b, uint64(v)), nil
 	case float64:
 		return e.float64(b, v)
 	case []byte:
@@ -176,19 +197,19 @@ func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 func (e *encoder) bytes(b, bin []byte) ([]byte, error) {
 	switch {
 	case bin == nil:
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	case e.textOnly:
 		return nil, ErrBinary
 	}
 	e.attachments++
-	return appendBinary(b, bin), nil
+	return wire.AppendBinary(b, bin), nil
 }
 
 func (e *encoder) float64(b []byte, f float64) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil, &json.UnsupportedValueError{Value: reflect.ValueOf(f), Str: strconv.FormatFloat(f, 'g', -1, 64)}
 	}
-	return appendFloat(b, f), nil
+	return wire.AppendFloat(b, f), nil
 }
 
 // float32 goes by the shortest decimal text of the value, because that text is
@@ -199,24 +220,24 @@ func (e *encoder) float32(b []byte, f float32) ([]byte, error) {
 		return e.float64(b, float64(f))
 	}
 	if n := int32(f); n > -1<<24 && n < 1<<24 && float32(n) == f {
-		return appendInt(b, int64(n)), nil
+		return wire.AppendInt(b, int64(n)), nil
 	}
 	text := strconv.AppendFloat(e.text[:0], float64(f), 'g', -1, 32)
 	wide, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		return nil, fmt.Errorf("float32 %s: %w", text, err)
 	}
-	return appendFloat(b, wide), nil
+	return wire.AppendFloat(b, wide), nil
 }
 
 func (e *encoder) anySlice(b []byte, s []any, boxed any) ([]byte, error) {
 	if s == nil {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	if err := e.enter(reflect.ValueOf(boxed)); err != nil {
 		return nil, err
 	}
-	b = appendArrayHeader(b, len(s))
+	b = wire.AppendArrayHeader(b, len(s))
 	var err error
 	for _, v := range s {
 		if b, err = e.value(b, v); err != nil {
@@ -229,7 +250,7 @@ func (e *encoder) anySlice(b []byte, s []any, boxed any) ([]byte, error) {
 
 func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) {
 	if m == nil {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	if err := e.enter(reflect.ValueOf(boxed)); err != nil {
 		return nil, err
@@ -240,10 +261,10 @@ func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) 
 	}
 	keys := e.keys[start:]
 	sortKeys(keys)
-	b = appendMapHeader(b, len(keys))
+	b = wire.AppendMapHeader(b, len(keys))
 	var err error
 	for _, k := range keys {
-		b = appendString(b, k)
+		b = wire.AppendString(b, k)
 		start := len(b)
 		if b, err = e.value(b, m[k]); err != nil {
 			return nil, err
@@ -262,7 +283,7 @@ func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) 
 
 func (e *encoder) rawMessage(b []byte, m json.RawMessage) ([]byte, error) {
 	if m == nil {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	b, err := e.jsonText(b, m, false)
 	if err != nil {
@@ -281,7 +302,7 @@ func (e *encoder) number(b []byte, n json.Number) ([]byte, error) {
 	if c := n[len(n)-1]; !json.Valid(text) || c < '0' || c > '9' || n[0] == ' ' || n[0] == '\t' || n[0] == '\r' || n[0] == '\n' {
 		return nil, fmt.Errorf("json: invalid number literal %q", string(n))
 	}
-	return appendNumber(b, text)
+	return wire.AppendNumber(b, text)
 }
 
 // cycleDepth is how deep a value may nest before each map, slice and pointer is

@@ -36,13 +36,3 @@ func ExampleClassic_Marshal() {
 	// socket.io#/#room1#
 	// "\x93\xa7emitter\x83\xa4type\x02\xa4data\x92\xa5hello\xa5world\xa3nsp\xa1/\x83\xa5rooms\x91\xa5room1\xa5flags\x80\xa6except\x90"
 }
-
-func ExampleUnmarshalClassic() {
-	uid, b, err := encoding.UnmarshalClassic([]byte(`["emitter",{"type":2,"data":["hello",1],"nsp":"/"},{"rooms":["room1"]}]`))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(uid, b.Event, b.Args, b.Rooms)
-	// Output: emitter hello [1] [room1]
-}

@@ -3,6 +3,8 @@ package encoding
 import (
 	"cmp"
 	"slices"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // fix is what is still wrong with an array or an object of a JSON text when its
@@ -45,9 +47,9 @@ func (r *jsonReader) close(f fix, fixes int) {
 
 func (f *fix) header(b []byte) []byte {
 	if f.object {
-		return appendMapHeader(b, f.count)
+		return wire.AppendMapHeader(b, f.count)
 	}
-	return appendArrayHeader(b, f.count)
+	return wire.AppendArrayHeader(b, f.count)
 }
 
 // fix puts right what was written from base on.

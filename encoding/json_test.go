@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // TestJSONSizes writes values on both sides of each size at which MessagePack,
@@ -42,9 +44,9 @@ func TestJSONNumbers(t *testing.T) {
 	t.Parallel()
 	for text, v := range map[string]any{
 		"[127,128,255,256,65535,65536]":                                 []int{127, 128, 255, 256, 65535, 65536},
-		"[4294967295,4294967296,9007199254740992]":                      []int64{1<<32 - 1, 1 << 32, maxExact},
+		"[4294967295,4294967296,9007199254740992]":                      []int64{1<<32 - 1, 1 << 32, wire.MaxExact},
 		"[-1,-32,-33,-128,-129,-32768,-32769]":                          []int{-1, -32, -33, -128, -129, -32768, -32769},
-		"[-2147483648,-2147483649,-9007199254740992]":                   []int64{-1 << 31, -1<<31 - 1, -maxExact},
+		"[-2147483648,-2147483649,-9007199254740992]":                   []int64{-1 << 31, -1<<31 - 1, -wire.MaxExact},
 		"[0.000001,9.999999999999997e-7,1e-7,1.5e-10]":                  []float64{1e-6, math.Nextafter(1e-6, 0), 1e-7, 1.5e-10},
 		"[1e+21,999999999999999900000,100000000000000000000]":           []float64{1e21, math.Nextafter(1e21, 0), 1e20},
 		"[-0.000001,-1e-7,-1e+21,1.7976931348623157e+308,5e-324,0,0.5]": []float64{-1e-6, -1e-7, -1e21, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Copysign(0, -1), 0.5},

@@ -5,11 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // jsonText appends the MessagePack form of JSON text; with tagged, objects
@@ -41,7 +42,7 @@ func deeperThanJSON(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '[', '{':
-			if depth++; depth > maxDepth {
+			if depth++; depth > wire.MaxDepth {
 				return true
 			}
 		case ']', '}':
@@ -91,13 +92,13 @@ func (r *jsonReader) value() error {
 		r.string()
 	case 't':
 		r.pos += len("true")
-		r.buf = appendBool(r.buf, true)
+		r.buf = wire.AppendBool(r.buf, true)
 	case 'f':
 		r.pos += len("false")
-		r.buf = appendBool(r.buf, false)
+		r.buf = wire.AppendBool(r.buf, false)
 	case 'n':
 		r.pos += len("null")
-		r.buf = appendNil(r.buf)
+		r.buf = wire.AppendNil(r.buf)
 	default:
 		return r.number()
 	}
@@ -167,10 +168,10 @@ func (r *jsonReader) object() error {
 	if r.tagged && len(members) == 1 && string(r.key(members[0])) == "$binary" {
 		e.depth--
 		value := r.buf[members[0].value:]
-		if !isString(value[0]) {
+		if !wire.IsString(value[0]) {
 			return fmt.Errorf(`{"$binary":…} must hold base64 text`)
 		}
-		return r.binary(start, stringBody(value))
+		return r.binary(start, wire.StringBody(value))
 	}
 	if e.depth > MaxLevels { // not before, because binary is no level
 		if err := e.deeper(); err != nil {
@@ -255,23 +256,7 @@ func (r *jsonReader) inOrder(members []member) bool {
 	return true
 }
 
-func (r *jsonReader) key(m member) []byte { return stringBody(r.buf[m.key:m.keyEnd]) }
-
-// isString reports whether a MessagePack value that starts with c is a string.
-func isString(c byte) bool { return c>>5 == 0xa0>>5 || 0xd9 <= c && c <= 0xdb }
-
-// stringBody returns the text of a MessagePack string, without its header.
-func stringBody(s []byte) []byte {
-	switch s[0] {
-	case 0xd9:
-		return s[2:]
-	case 0xda:
-		return s[3:]
-	case 0xdb:
-		return s[5:]
-	}
-	return s[1:]
-}
+func (r *jsonReader) key(m member) []byte { return wire.StringBody(r.buf[m.key:m.keyEnd]) }
 
 // binary replaces the object {"$binary":"<base64>"} just written at start by the
 // bytes it stands for.
@@ -290,15 +275,15 @@ func (r *jsonReader) string() {
 	rest := r.text[r.pos:]
 	end := bytes.IndexByte(rest, '"')
 	if plain := rest[:end]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
-		r.buf = append(appendStringHeader(r.buf, len(plain)), plain...)
+		r.buf = append(wire.AppendStringHeader(r.buf, len(plain)), plain...)
 		r.pos += end + 1
 		return
 	}
-	r.buf = appendString(r.buf, r.unescape())
+	r.buf = wire.AppendString(r.buf, r.unescape())
 }
 
 // unescape reads the rest of a string literal, past its closing quote. What is
-// no valid UTF-8 is left for appendString to replace.
+// no valid UTF-8 is left for wire.AppendString to replace.
 func (r *jsonReader) unescape() string {
 	var s []byte
 	for {
@@ -355,73 +340,10 @@ func (r *jsonReader) hex4() rune {
 
 func (r *jsonReader) number() error {
 	start := r.pos
-	for r.pos < len(r.text) && isNumberByte(r.text[r.pos]) {
+	for r.pos < len(r.text) && wire.IsNumberByte(r.text[r.pos]) {
 		r.pos++
 	}
 	var err error
-	r.buf, err = appendNumber(r.buf, r.text[start:r.pos])
+	r.buf, err = wire.AppendNumber(r.buf, r.text[start:r.pos])
 	return err
-}
-
-func isNumberByte(c byte) bool {
-	return '0' <= c && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
-}
-
-// appendNumber appends the number whose JSON text is given. One that no float64
-// can hold is refused: it would arrive as Infinity.
-func appendNumber(b, text []byte) ([]byte, error) {
-	if n, ok := shortInt(text); ok {
-		return appendInt(b, n), nil
-	}
-	f, err := parseFloat(string(text))
-	if err != nil {
-		return nil, err
-	}
-	return appendFloat(b, f), nil
-}
-
-func parseFloat(text string) (float64, error) {
-	f, err := strconv.ParseFloat(text, 64)
-	if math.IsInf(f, 0) {
-		return 0, fmt.Errorf("number %s is too large for JavaScript", text)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("number %q: %w", text, err)
-	}
-	return f, nil
-}
-
-// number returns the int64, or else the float64, that the JSON text of a number
-// stands for.
-func number(text string) (any, error) {
-	if n, ok := shortInt(text); ok {
-		return n, nil
-	}
-	f, err := parseFloat(text)
-	if n := int64(f); err == nil && f >= -maxExact && f <= maxExact && float64(n) == f {
-		return n, nil
-	}
-	return f, err
-}
-
-// shortInt reads an integer of at most 15 digits, which needs no float64.
-func shortInt[T string | []byte](text T) (n int64, ok bool) {
-	digits := text
-	if text[0] == '-' {
-		digits = text[1:]
-	}
-	if len(digits) > 15 {
-		return 0, false
-	}
-	for i := range len(digits) {
-		c := digits[i]
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	if text[0] == '-' {
-		n = -n
-	}
-	return n, true
 }

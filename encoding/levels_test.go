@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 type (
@@ -69,7 +71,7 @@ func TestLevels(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if read, err := Decode(b); err != nil || depth(read) != MaxLevels {
+		if read, err := wire.Decode(b); err != nil || depth(read) != MaxLevels {
 			t.Errorf("%s: %d levels arrive, %v", name, depth(read), err)
 		}
 		if _, err := AppendJSON(nil, v); err != nil && !errors.Is(err, ErrBinary) {
@@ -203,7 +205,7 @@ func TestReceivedLevels(t *testing.T) {
 	t.Parallel()
 	b := append(bytes.Repeat([]byte{0x91}, 5000), 0x81, 0xa9)
 	b = append(append(b, "__proto__"...), 1)
-	v, err := Decode(b)
+	v, err := wire.Decode(b)
 	if err != nil {
 		t.Fatal(err)
 	}

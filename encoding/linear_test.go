@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // TestLinear has JSON of one size take about one time, however deep it nests
@@ -196,7 +198,7 @@ func (v ordered) append(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = v.values[key].append(append(appendJSONString(b, []byte(key)), ':'))
+			b = v.values[key].append(append(wire.AppendJSONString(b, []byte(key)), ':'))
 		}
 		return append(b, '}')
 	}

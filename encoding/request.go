@@ -1,6 +1,10 @@
 package encoding
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // RequestKind is what a request asks the servers for.
 type RequestKind int
@@ -31,17 +35,6 @@ type Request struct {
 	Close bool
 }
 
-// The numbers of the classic adapter's requests.
-const (
-	classicAllRooms    = 1
-	classicJoin        = 2
-	classicLeave       = 3
-	classicDisconnect  = 4
-	classicFetch       = 5
-	classicServerSide  = 6
-	classicEmitWithAck = 7
-)
-
 // MarshalRequest returns the message of a request, which goes to the request
 // channel: JSON, or MessagePack when an argument holds binary, which adapters
 // from 7.2 on read. Servers with an older one, such as socket.io-redis 6.1, end
@@ -59,24 +52,24 @@ func (c Classic) MarshalRequest(r *Request) ([]byte, error) {
 func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error) {
 	switch r.Kind {
 	case Join, Leave:
-		typ := classicJoin
+		typ := wire.ClassicJoin
 		if r.Kind == Leave {
-			typ = classicLeave
+			typ = wire.ClassicLeave
 		}
-		dst = appendMapHeader(dst, 3)
+		dst = wire.AppendMapHeader(dst, 3)
 		dst = appendClassicType(dst, typ)
 		dst = appendClassicOptions(dst, &r.Broadcast)
-		dst = appendString(dst, "rooms")
+		dst = wire.AppendString(dst, "rooms")
 		return appendRooms(dst, r.Change), nil
 	case Disconnect:
-		dst = appendMapHeader(dst, 3)
-		dst = appendClassicType(dst, classicDisconnect)
+		dst = wire.AppendMapHeader(dst, 3)
+		dst = appendClassicType(dst, wire.ClassicDisconnect)
 		dst = appendClassicOptions(dst, &r.Broadcast)
-		return appendBool(appendString(dst, "close"), r.Close), nil
+		return wire.AppendBool(wire.AppendString(dst, "close"), r.Close), nil
 	}
 	start, n := len(dst), 3
 	dst = append(dst, 0)
-	dst = appendString(appendString(dst, "uid"), UID)
+	dst = wire.AppendString(wire.AppendString(dst, "uid"), UID)
 	if r.ID != "" {
 		n++
 	}
@@ -84,43 +77,43 @@ func (e *encoder) classicRequest(dst []byte, r *Request) (out []byte, err error)
 	switch r.Kind {
 	case AllRooms:
 		n--
-		dst = appendClassicType(dst, classicAllRooms)
+		dst = appendClassicType(dst, wire.ClassicAllRooms)
 	case FetchSockets:
-		dst = appendClassicType(dst, classicFetch)
+		dst = appendClassicType(dst, wire.ClassicFetch)
 		dst = appendClassicOptions(dst, &r.Broadcast)
 	case ServerSideEmit:
-		dst = appendClassicType(dst, classicServerSide)
-		dst = appendString(dst, "data")
+		dst = appendClassicType(dst, wire.ClassicServerSide)
+		dst = wire.AppendString(dst, "data")
 		if dst, err = e.event(dst, r.Event, r.Args, forServers); err != nil {
 			return nil, err
 		}
 	case EmitWithAck:
 		n++
-		dst = appendClassicType(dst, classicEmitWithAck)
-		dst = appendString(dst, "packet")
-		dst = appendMapHeader(dst, 3)
-		dst = appendClassicType(dst, int(Event))
-		dst = appendString(dst, "data")
+		dst = appendClassicType(dst, wire.ClassicEmitWithAck)
+		dst = wire.AppendString(dst, "packet")
+		dst = wire.AppendMapHeader(dst, 3)
+		dst = appendClassicType(dst, wire.PacketEvent)
+		dst = wire.AppendString(dst, "data")
 		if dst, err = e.event(dst, r.Event, r.Args, r.limit()); err != nil {
 			return nil, err
 		}
-		dst = appendString(appendString(dst, "nsp"), r.Namespace)
+		dst = wire.AppendString(wire.AppendString(dst, "nsp"), r.Namespace)
 		dst = appendClusterOptions(dst, &r.Broadcast)
 	default:
 		return nil, fmt.Errorf("encoding: the classic adapter has no request of kind %d", r.Kind)
 	}
-	dst[start] = mapHeader(n)
+	dst[start] = wire.MapHeader(n)
 	return dst, nil
 }
 
 func appendClassicType(dst []byte, typ int) []byte {
-	return appendInt(appendString(dst, "type"), int64(typ))
+	return wire.AppendInt(wire.AppendString(dst, "type"), int64(typ))
 }
 
 // appendClassicOptions writes the member opts: {rooms, except}.
 func appendClassicOptions(dst []byte, b *Broadcast) []byte {
-	dst = appendString(dst, "opts")
-	dst = appendMapHeader(dst, 2)
+	dst = wire.AppendString(dst, "opts")
+	dst = wire.AppendMapHeader(dst, 2)
 	return appendTarget(dst, b)
 }
 
@@ -129,5 +122,5 @@ func appendRequestID(dst []byte, id string) []byte {
 	if id == "" {
 		return dst
 	}
-	return appendString(appendString(dst, "requestId"), id)
+	return wire.AppendString(wire.AppendString(dst, "requestId"), id)
 }

@@ -2,9 +2,9 @@ package encoding
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
 	"strconv"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Room is the name of a room: text, such as Room("a"), or a number, such as
@@ -19,7 +19,7 @@ const numberMark = '\xff'
 // NumberRoom returns the room that is a number, which must be finite. -0 is 0, as
 // in a JavaScript Set.
 func NumberRoom(n float64) Room {
-	return Room(appendES6Float([]byte{numberMark}, n+0))
+	return Room(wire.AppendES6Float([]byte{numberMark}, n+0))
 }
 
 // Number returns the number that the room is, unless it is text.
@@ -57,58 +57,14 @@ func (r Room) MarshalJSON() ([]byte, error) {
 }
 
 func appendRooms(b []byte, rooms []Room) []byte {
-	b = appendArrayHeader(b, len(rooms))
+	b = wire.AppendArrayHeader(b, len(rooms))
 	for _, room := range rooms {
 		if room.isNumber() {
 			n, _ := room.Number()
-			b = appendFloat(b, n)
+			b = wire.AppendFloat(b, n)
 		} else {
-			b = appendString(b, string(room))
+			b = wire.AppendString(b, string(room))
 		}
 	}
 	return b
-}
-
-// roomList reads a list of rooms.
-func roomList(options map[string]any, name string) ([]Room, error) {
-	if options[name] == nil {
-		return nil, nil
-	}
-	list, ok := options[name].([]any)
-	if text, isText := options[name].(string); isText {
-		// Servers make a Set of it, which is one of characters; some emitters send
-		// an empty string where they mean no rooms.
-		ok = true
-		for _, character := range text {
-			list = append(list, string(character))
-		}
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s is %s, not an array", name, describe(options[name]))
-	}
-	rooms := make([]Room, len(list))
-	for i, v := range list {
-		if rooms[i], ok = roomOf(v); !ok {
-			return nil, fmt.Errorf("a room in %s is %s, neither a string nor a finite number", name, describe(v))
-		}
-	}
-	return rooms, nil
-}
-
-// roomOf returns the room that a decoded value is.
-func roomOf(v any) (room Room, ok bool) {
-	switch v := v.(type) {
-	case string:
-		if len(v) > 0 && v[0] == numberMark {
-			v = "\ufffd" + v[1:] // it is no number
-		}
-		return Room(v), true
-	case int64:
-		return NumberRoom(float64(v)), true
-	case uint64:
-		return NumberRoom(float64(v)), true
-	case float64:
-		return NumberRoom(v), !math.IsNaN(v) && !math.IsInf(v, 0)
-	}
-	return "", false
 }

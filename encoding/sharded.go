@@ -1,6 +1,10 @@
 package encoding
 
-import "unicode/utf16"
+import (
+	"unicode/utf16"
+
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // SubscriptionMode is the option subscriptionMode of the sharded adapter: which
 // rooms have a channel of their own. It must be the one of the servers.
@@ -70,7 +74,7 @@ func (s Sharded) Template(b *Broadcast) *Template {
 // Retarget makes t the template of b; see Classic.Retarget.
 func (s Sharded) Retarget(t *Template, b *Broadcast) {
 	t.set(formJSONUnlessBinary, b.limit(), func(dst []byte, data writeData) ([]byte, error) {
-		return appendClusterMessage(dst, messageBroadcast, b.Namespace, func(dst []byte) ([]byte, error) {
+		return appendClusterMessage(dst, wire.ClusterBroadcast, b.Namespace, func(dst []byte) ([]byte, error) {
 			return appendClusterBroadcast(dst, b, "", data)
 		})
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"unicode/utf16"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // DefaultMaxLen is the length to which the streams adapter trims its stream
@@ -98,10 +100,10 @@ func (s Streams) Retarget(t *Template, b *Broadcast) {
 // Fields returns the fields of the stream entry of a broadcast, names and
 // values in turn, up to the value of data.
 func (s Streams) Fields(namespace string) []string {
-	return entryFields(messageBroadcast, namespace)
+	return entryFields(wire.ClusterBroadcast, namespace)
 }
 
-func entryFields(typ messageType, namespace string) []string {
+func entryFields(typ byte, namespace string) []string {
 	return []string{"uid", UID, "nsp", namespace, "type", strconv.Itoa(int(typ)), "data"}
 }
 
@@ -120,7 +122,7 @@ func StreamData(data []byte) []byte {
 func (s Streams) MarshalRequest(r *Request) (fields []string, message []byte, err error) {
 	switch r.Kind {
 	case Join, Leave, Disconnect:
-		var typ messageType
+		var typ byte
 		data, err := marshal(formJSONUnlessBinary, func(e *encoder, dst []byte) ([]byte, error) {
 			var write writeData
 			typ, write = e.clusterRequest(r)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // field is one struct field as encoding/json sees it.
@@ -38,7 +40,7 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 	optional := false
 	for i := range fields {
 		f := &fields[i]
-		f.head = appendString(nil, f.name)
+		f.head = wire.AppendString(nil, f.name)
 		f.encode = typeEncoder(f.typ)
 		if f.quoted {
 			f.encode = newCustomEncoder(f.typ, f.typ.Kind() != reflect.Pointer, newQuotedEncoder)
@@ -58,7 +60,7 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 			return encodeManyOptional(e, b, v, fields)
 		}
 	}
-	header := appendMapHeader(nil, len(fields))
+	header := wire.AppendMapHeader(nil, len(fields))
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		err := e.descend()
 		if err != nil {
@@ -109,7 +111,7 @@ func encodeFewOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([
 			return nil, err
 		}
 	}
-	b[start] = mapHeader(n)
+	b[start] = wire.MapHeader(n)
 	e.depth--
 	return b, nil
 }
@@ -129,7 +131,7 @@ func encodeManyOptional(e *encoder, b []byte, v reflect.Value, fields []field) (
 		}
 	}
 	end := len(e.present)
-	b = appendMapHeader(b, end-start)
+	b = wire.AppendMapHeader(b, end-start)
 	for at := start; at < end; at++ { // the stack may grow and move meanwhile
 		f := &fields[e.present[at]]
 		fv, _ := f.of(v)
@@ -337,7 +339,7 @@ func newQuotedEncoder(t reflect.Type) encodeFunc {
 	encodeElem := newCustomEncoder(t.Elem(), true, newQuotedEncoder)
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			return appendNil(b), nil
+			return wire.AppendNil(b), nil
 		}
 		return encodeElem(e, b, v.Elem())
 	}
@@ -347,16 +349,16 @@ func newQuotedEncoder(t reflect.Type) encodeFunc {
 func encodeQuoted(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	switch v.Kind() {
 	case reflect.Bool:
-		return appendString(b, strconv.FormatBool(v.Bool())), nil
+		return wire.AppendString(b, strconv.FormatBool(v.Bool())), nil
 	case reflect.Float32, reflect.Float64, reflect.String:
 		text, err := json.Marshal(v.Interface())
 		if err != nil {
 			return nil, err
 		}
-		return appendString(b, string(text)), nil
+		return wire.AppendString(b, string(text)), nil
 	}
 	if v.CanInt() {
-		return appendString(b, strconv.FormatInt(v.Int(), 10)), nil
+		return wire.AppendString(b, strconv.FormatInt(v.Int(), 10)), nil
 	}
-	return appendString(b, strconv.FormatUint(v.Uint(), 10)), nil
+	return wire.AppendString(b, strconv.FormatUint(v.Uint(), 10)), nil
 }

@@ -1,6 +1,10 @@
 package encoding
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // TaggedJSON is JSON text in which an object {"$binary":"<base64>"}, at any
 // depth, stands for binary. It is how files and pipes of JSON lines carry what
@@ -22,7 +26,7 @@ func (t *TaggedJSON) UnmarshalJSON(text []byte) error {
 
 func (e *encoder) taggedJSON(b []byte, text TaggedJSON) ([]byte, error) {
 	if text == nil {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	return e.jsonText(b, text, true)
 }

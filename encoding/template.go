@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Template is what the broadcasts to one target have in common, encoded once:
@@ -31,20 +33,16 @@ func (f *frame) head() []byte { return f.text[:f.data] }
 
 func (f *frame) tail() []byte { return f.text[f.data+1:] }
 
-// hole stands for the data while a template is made. It is no value in
-// MessagePack; in JSON it becomes NUL, which no JSON text contains.
-const hole = 0xc1
-
-func writeHole(dst []byte) ([]byte, error) { return append(dst, hole), nil }
+func writeHole(dst []byte) ([]byte, error) { return append(dst, wire.Hole), nil }
 
 // set takes what write writes before and after it calls data. Nothing that
 // depends on the target comes before the data, so that the first hole is it.
 func (t *Template) set(f form, limit int, write func(dst []byte, data writeData) ([]byte, error)) {
 	all, _ := write(t.all.text[:0], writeHole) // nothing else can fail
 	t.form, t.limit, t.legacyBinary = f, limit, false
-	t.all = newFrame(all, hole)
+	t.all = newFrame(all, wire.Hole)
 	if f != formMessagePack {
-		t.json = newFrame(toJSON(t.json.text[:0], all), 0)
+		t.json = newFrame(wire.ToJSON(t.json.text[:0], all), 0)
 	}
 }
 
@@ -84,7 +82,7 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 		t.setType(e, dst[:len(dst)-len(data)-len(t.all.tail())])
 		return dst, nil
 	}
-	e.json = toJSON(e.json[:0], data)
+	e.json = wire.ToJSON(e.json[:0], data)
 	return join(dst, t.json.head(), e.json, t.json.tail()), nil
 }
 
@@ -104,7 +102,7 @@ func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any
 // setType corrects the type of the packet at the end of head.
 func (t *Template) setType(e *encoder, head []byte) {
 	if t.legacyBinary && e.attachments > 0 {
-		head[len(head)-len("\xa4data")-1] = byte(BinaryEvent)
+		head[len(head)-len("\xa4data")-1] = wire.PacketBinaryEvent
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // TestTemplateAppend appends to memory of every size: the message is always the
@@ -102,7 +104,7 @@ func TestTemplateJSON(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := toJSON(nil, pack)
+			want := wire.ToJSON(nil, pack)
 			if got, err := (Classic{Codec: JSON}).Marshal(b); err != nil || !bytes.Equal(got, want) || !json.Valid(got) {
 				t.Errorf("%s, %v: %.300q, %v, want %.300q", name, args, got, err, want)
 			}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // encodeFunc appends a value of one type to b. The bytes go from hand to hand,
@@ -89,7 +91,7 @@ func isNil(v reflect.Value) bool {
 
 func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if isNil(v) {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	marshaler := v.Interface().(json.Marshaler)
 	switch m := marshaler.(type) { // whose JSON has no binary
@@ -114,13 +116,13 @@ func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 
 func encodeTextMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if isNil(v) {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
 	if err != nil {
 		return nil, textMarshalerError(v.Type(), err)
 	}
-	return appendString(b, string(text)), nil
+	return wire.AppendString(b, string(text)), nil
 }
 
 // textMarshalerError says MarshalText, because the text of a MarshalerError made
@@ -136,7 +138,7 @@ func encodeTime(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if err != nil {
 		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
 	}
-	return append(appendStringHeader(b, len(text)), text...), nil
+	return append(wire.AppendStringHeader(b, len(text)), text...), nil
 }
 
 func newKindEncoder(t reflect.Type) encodeFunc {
@@ -174,15 +176,15 @@ func encodeUnsupported(_ *encoder, _ []byte, v reflect.Value) ([]byte, error) {
 }
 
 func encodeBool(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-	return appendBool(b, v.Bool()), nil
+	return wire.AppendBool(b, v.Bool()), nil
 }
 
 func encodeInt(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-	return appendInt(b, v.Int()), nil
+	return wire.AppendInt(b, v.Int()), nil
 }
 
 func encodeUint(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-	return appendUint(b, v.Uint()), nil
+	return wire.AppendUint(b, v.Uint()), nil
 }
 
 func encodeFloat32(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
@@ -194,12 +196,12 @@ func encodeFloat64(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 }
 
 func encodeString(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-	return appendString(b, v.String()), nil
+	return wire.AppendString(b, v.String()), nil
 }
 
 func encodeInterface(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if v.IsNil() {
-		return appendNil(b), nil
+		return wire.AppendNil(b), nil
 	}
 	if v.NumMethod() == 0 {
 		return e.value(b, v.Interface())
@@ -212,7 +214,7 @@ func newPointerEncoder(t reflect.Type) encodeFunc {
 	encodeElem := typeEncoder(t.Elem())
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			return appendNil(b), nil
+			return wire.AppendNil(b), nil
 		}
 		e.pointers++
 		if err := e.enter(v); err != nil {
@@ -239,7 +241,7 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 	encodeElems := newElemsEncoder(t)
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			return appendNil(b), nil
+			return wire.AppendNil(b), nil
 		}
 		if err := e.enter(v); err != nil {
 			return nil, err
@@ -267,7 +269,7 @@ func newElemsEncoder(t reflect.Type) encodeFunc {
 	encodeElem := typeEncoder(t.Elem())
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		n := v.Len()
-		b = appendArrayHeader(b, n)
+		b = wire.AppendArrayHeader(b, n)
 		var err error
 		for i := range n {
 			if b, err = encodeElem(e, b, v.Index(i)); err != nil {
@@ -292,7 +294,7 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 	encodeElem := typeEncoder(t.Elem())
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			return appendNil(b), nil
+			return wire.AppendNil(b), nil
 		}
 		if err := e.enter(v); err != nil {
 			return nil, err
@@ -307,10 +309,10 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 		}
 		entries := e.entries[start:]
 		slices.SortFunc(entries, func(a, b entry) int { return compareKeys(a.key, b.key) })
-		b = appendMapHeader(b, len(entries))
+		b = wire.AppendMapHeader(b, len(entries))
 		var err error
 		for _, entry := range entries {
-			b = appendString(b, entry.key)
+			b = wire.AppendString(b, entry.key)
 			start := len(b)
 			if b, err = encodeElem(e, b, entry.value); err != nil {
 				return nil, err

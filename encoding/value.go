@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Value is something received from a client or a server. As an argument of an
@@ -97,7 +99,7 @@ func (v Value) TaggedJSON() (TaggedJSON, error) {
 		return nil, err
 	}
 	e.message = b
-	return toJSON(nil, b), nil
+	return wire.ToJSON(nil, b), nil
 }
 
 // String returns the text of TaggedJSON.
@@ -116,7 +118,7 @@ func (v Value) MarshalJSON() ([]byte, error) { return json.Marshal(v.decoded) }
 // UnmarshalJSON makes a Value of JSON text. Binary that MarshalJSON wrote stays
 // base64 text.
 func (v *Value) UnmarshalJSON(text []byte) error {
-	decoded, err := decodeJSON(text)
+	decoded, err := wire.DecodeJSON(text)
 	if err == nil {
 		v.decoded = decoded
 	}

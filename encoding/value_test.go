@@ -1,4 +1,4 @@
-package encoding
+package encoding_test
 
 import (
 	"encoding/json"
@@ -6,15 +6,18 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // values returns the same value as it is received in JSON and in MessagePack.
-func received(t *testing.T, text string) map[string]Value {
+func received(t *testing.T, text string) map[string]encoding.Value {
 	t.Helper()
-	values := make(map[string]Value)
+	values := make(map[string]encoding.Value)
 	reply := `{"type":9,"requestId":"x","packet":` + text + `}`
 	for form, payload := range map[string][]byte{"JSON": []byte(reply), "MessagePack": messagePack(t, reply)} {
-		r, err := UnmarshalReply(payload)
+		r, err := protocol.UnmarshalReply(payload)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +109,7 @@ func TestValueBinary(t *testing.T) {
 		"JSON":        []byte(`{"type":9,"requestId":"x","packet":{"Name":"a","Data":{"type":"Buffer","data":[0,1,255]}}}`),
 		"MessagePack": messagePack(t, `{"type":9,"requestId":"x","packet":{"Name":"a","Data":{"$binary":"AAH/"}}}`),
 	} {
-		r, err := UnmarshalReply(payload)
+		r, err := protocol.UnmarshalReply(payload)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +127,7 @@ func TestValueBinary(t *testing.T) {
 	}
 	// The whole value may be binary.
 	var b []byte
-	if err := NewValue([]byte{7}).Decode(&b); err != nil || !reflect.DeepEqual(b, []byte{7}) {
+	if err := encoding.NewValue([]byte{7}).Decode(&b); err != nil || !reflect.DeepEqual(b, []byte{7}) {
 		t.Errorf("%v, %v", b, err)
 	}
 }
@@ -133,14 +136,14 @@ func TestValueBinary(t *testing.T) {
 func TestValueOfNothing(t *testing.T) {
 	t.Parallel()
 	var v any = 1
-	if err := (Value{}).Decode(&v); err != nil || v != nil {
+	if err := (encoding.Value{}).Decode(&v); err != nil || v != nil {
 		t.Errorf("%v, %v", v, err)
 	}
 	n := 7
-	if err := (Value{}).Decode(&n); err != nil || n != 7 {
+	if err := (encoding.Value{}).Decode(&n); err != nil || n != 7 {
 		t.Errorf("null changed an int to %d, %v", n, err)
 	}
-	if text, err := (Value{}).TaggedJSON(); err != nil || string(text) != "null" {
+	if text, err := (encoding.Value{}).TaggedJSON(); err != nil || string(text) != "null" {
 		t.Errorf("%s, %v", text, err)
 	}
 }
@@ -148,13 +151,13 @@ func TestValueOfNothing(t *testing.T) {
 // TestValueDecodeBinary looks for binary where encoding/json has none.
 func TestValueDecodeBinary(t *testing.T) {
 	t.Parallel()
-	v := NewValue(map[string]any{"data": []byte{1, 2}, "list": []any{[]byte{3}, int64(4)}})
+	v := encoding.NewValue(map[string]any{"data": []byte{1, 2}, "list": []any{[]byte{3}, int64(4)}})
 	var m map[string]any
 	if err := v.Decode(&m); err != nil || !reflect.DeepEqual(m, map[string]any{"data": []byte{1, 2}, "list": []any{[]byte{3}, 4.0}}) {
 		t.Errorf("%v, %v", m, err)
 	}
 	var list []any
-	if err := NewValue(v.decoded.(map[string]any)["list"]).Decode(&list); err != nil || !reflect.DeepEqual(list, []any{[]byte{3}, 4.0}) {
+	if err := encoding.NewValue([]any{[]byte{3}, int64(4)}).Decode(&list); err != nil || !reflect.DeepEqual(list, []any{[]byte{3}, 4.0}) {
 		t.Errorf("%v, %v", list, err)
 	}
 	// A map that holds something already gets more, as from encoding/json.
@@ -180,4 +183,14 @@ func TestValueDecodeBinary(t *testing.T) {
 			t.Errorf("into %T: no error", into)
 		}
 	}
+}
+
+// messagePack is the MessagePack form of JSON text.
+func messagePack(t testing.TB, text string) []byte {
+	t.Helper()
+	b, err := encoding.Append(nil, encoding.TaggedJSON(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

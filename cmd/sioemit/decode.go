@@ -9,8 +9,8 @@ import (
 	"os"
 	"strings"
 
-	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -200,11 +200,11 @@ type capture struct {
 	form    string   // how the input held it: hex, base64
 }
 
-func (c *capture) message() (*encoding.Message, error) {
+func (c *capture) message() (*protocol.Message, error) {
 	if c.command == "XADD" {
-		return encoding.UnmarshalEntry(c.fields)
+		return protocol.UnmarshalEntry(c.fields)
 	}
-	return encoding.UnmarshalMessage(c.payload)
+	return protocol.Unmarshal(c.payload)
 }
 
 func (c *capture) size() int {

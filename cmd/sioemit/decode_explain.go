@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
 // explanation is what decode says about a message.
 type explanation struct {
 	Adapter     string            `json:"adapter"`
-	Kind        encoding.Kind     `json:"kind"`
+	Kind        protocol.Kind     `json:"kind"`
 	Reply       bool              `json:"reply"`
 	Form        string            `json:"form"`
 	Bytes       int               `json:"bytes"`
@@ -35,7 +36,7 @@ type explanation struct {
 	Close       *bool             `json:"close,omitempty"`
 	Value       json.RawMessage   `json:"value,omitempty"`
 	Notes       []note            `json:"notes"`
-	message     *encoding.Message
+	message     *protocol.Message
 }
 
 type explainedFlags struct {
@@ -52,9 +53,9 @@ type note struct {
 }
 
 // explainMessage collects all that can be said.
-func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
+func explainMessage(c capture, m *protocol.Message) (*explanation, error) {
 	e := &explanation{
-		Adapter: adapterOf(c, m), Kind: m.Kind, Reply: m.IsReply, Form: "MessagePack", Bytes: c.size(), ID: c.id, PacketType: int(m.Type),
+		Adapter: adapterOf(c, m), Kind: m.Kind, Reply: m.IsReply, Form: "MessagePack", Bytes: c.size(), ID: c.id, PacketType: m.PacketType,
 		UID: m.UID, RequestID: m.RequestID, Namespace: m.Namespace, Rooms: orEmpty(m.Rooms), Except: orEmpty(m.Except), Change: m.Change,
 		Flags: explainedFlags{m.Flags.Volatile, m.Flags.Compress, m.Flags.Timeout.Milliseconds()}, message: m,
 	}
@@ -72,14 +73,14 @@ func explainMessage(c capture, m *encoding.Message) (*explanation, error) {
 	if hasEvent(m) {
 		e.Event = &m.Event
 	}
-	if m.Kind == encoding.KindDisconnect {
+	if m.Kind == protocol.KindDisconnect {
 		e.Close = &m.Close
 	}
 	var err error
 	if e.Args, err = show.TaggedArgs(m); err != nil {
 		return nil, err
 	}
-	if m.IsReply || m.Kind == encoding.KindUnknown {
+	if m.IsReply || m.Kind == protocol.KindUnknown {
 		text, err := m.Value.TaggedJSON()
 		if err != nil {
 			return nil, err
@@ -97,20 +98,20 @@ func orEmpty(list []encoding.Room) []encoding.Room {
 	return list
 }
 
-func hasEvent(m *encoding.Message) bool {
-	return !m.IsReply && slices.Contains([]encoding.Kind{encoding.KindEvent, encoding.KindEmitAck, encoding.KindServerEmit}, m.Kind)
+func hasEvent(m *protocol.Message) bool {
+	return !m.IsReply && slices.Contains([]protocol.Kind{protocol.KindEvent, protocol.KindEmitAck, protocol.KindServerEmit}, m.Kind)
 }
 
 // adapterOf names the adapter whose form the message has. The sharded adapter
 // and the pub/sub half of the streams adapter differ only in how and when they
 // send.
-func adapterOf(c capture, m *encoding.Message) string {
+func adapterOf(c capture, m *protocol.Message) string {
 	switch {
 	case c.command == "XADD":
 		return "streams"
-	case m.Number < 0 || m.Namespace == "" || m.Kind == encoding.KindEmitAck && m.Number == classicEmitAck:
+	case m.Number < 0 || m.Namespace == "" || m.Kind == protocol.KindEmitAck && m.Number == classicEmitAck:
 		return "classic"
-	case m.IsJSON || m.Kind == encoding.KindEvent:
+	case m.IsJSON || m.Kind == protocol.KindEvent:
 		return "sharded"
 	case c.command == "PUBLISH":
 		return "streams"
@@ -122,19 +123,19 @@ func adapterOf(c capture, m *encoding.Message) string {
 // of the classic adapter that says its namespace.
 const classicEmitAck = 7
 
-var kindTexts = map[encoding.Kind][2]string{ // as a request, as a reply
-	encoding.KindEvent:      {"event for clients"},
-	encoding.KindEmitAck:    {"event that clients acknowledge", "acknowledgement of one client"},
-	encoding.KindAckCount:   {"", "how many clients one server asks to acknowledge"},
-	encoding.KindJoin:       {"clients join rooms"},
-	encoding.KindLeave:      {"clients leave rooms"},
-	encoding.KindDisconnect: {"clients are disconnected"},
-	encoding.KindServerEmit: {"event for the servers themselves", "answer of one server to an event"},
-	encoding.KindSockets:    {"question which sockets there are", "the sockets of one server"},
-	encoding.KindRooms:      {"question which rooms there are", "the rooms of one server"},
-	encoding.KindHeartbeat:  {"heartbeat of a server"},
-	encoding.KindGoodbye:    {"a server says that it goes"},
-	encoding.KindUnknown:    {"request that is not known", "reply that is not known"},
+var kindTexts = map[protocol.Kind][2]string{ // as a request, as a reply
+	protocol.KindEvent:      {"event for clients"},
+	protocol.KindEmitAck:    {"event that clients acknowledge", "acknowledgement of one client"},
+	protocol.KindAckCount:   {"", "how many clients one server asks to acknowledge"},
+	protocol.KindJoin:       {"clients join rooms"},
+	protocol.KindLeave:      {"clients leave rooms"},
+	protocol.KindDisconnect: {"clients are disconnected"},
+	protocol.KindServerEmit: {"event for the servers themselves", "answer of one server to an event"},
+	protocol.KindSockets:    {"question which sockets there are", "the sockets of one server"},
+	protocol.KindRooms:      {"question which rooms there are", "the rooms of one server"},
+	protocol.KindHeartbeat:  {"heartbeat of a server"},
+	protocol.KindGoodbye:    {"a server says that it goes"},
+	protocol.KindUnknown:    {"request that is not known", "reply that is not known"},
 }
 
 // print writes the explanation as text: what the message holds, then the notes.
@@ -161,19 +162,19 @@ func (e *explanation) print(w io.Writer) error {
 	row("sender", sender(e.UID))
 	row("request id", visible(e.RequestID))
 	row("namespace", visible(e.Namespace))
-	if !e.Reply && m.Kind != encoding.KindServerEmit && m.Kind != encoding.KindRooms && m.Kind != encoding.KindUnknown && m.Kind != encoding.KindHeartbeat && m.Kind != encoding.KindGoodbye {
+	if !e.Reply && m.Kind != protocol.KindServerEmit && m.Kind != protocol.KindRooms && m.Kind != protocol.KindUnknown && m.Kind != protocol.KindHeartbeat && m.Kind != protocol.KindGoodbye {
 		row("rooms", quotedList(e.Rooms, "none: everyone in the namespace"))
 		row("except", quotedList(e.Except, "none"))
 	}
 	row("flags", e.Flags.String())
 	switch {
-	case m.Kind == encoding.KindJoin:
+	case m.Kind == protocol.KindJoin:
 		row("joins", quotedList(e.Change, ""))
-	case m.Kind == encoding.KindLeave:
+	case m.Kind == protocol.KindLeave:
 		row("leaves", quotedList(e.Change, ""))
-	case m.Kind == encoding.KindDisconnect && m.Close:
+	case m.Kind == protocol.KindDisconnect && m.Close:
 		row("close", "yes: the connection, with all its namespaces")
-	case m.Kind == encoding.KindDisconnect:
+	case m.Kind == protocol.KindDisconnect:
 		row("close", "no: from this namespace only")
 	}
 	if e.Event != nil {

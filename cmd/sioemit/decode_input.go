@@ -13,7 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -235,7 +235,7 @@ func fromCommand(words []string) (captured capture, ok bool, err error) {
 			return capture{}, false, fmt.Errorf("%s has a channel and a payload, and not %d words", captured.command, len(words)-1)
 		}
 		captured.channel, captured.payload = words[1], []byte(words[2])
-		if _, err := encoding.UnmarshalMessage(captured.payload); err != nil {
+		if _, err := protocol.Unmarshal(captured.payload); err != nil {
 			captured.payload = []byte(unescapeWord(words[2]))
 		}
 		return captured, true, nil

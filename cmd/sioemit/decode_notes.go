@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // notesOn says what servers do with a message. What they do with the packets of
@@ -23,7 +25,7 @@ func notesOn(c capture, e *explanation) []note {
 	} else {
 		channelNotes(c, e, add)
 	}
-	if !e.Reply && (e.Kind == encoding.KindEvent || e.Kind == encoding.KindEmitAck) {
+	if !e.Reply && (e.Kind == protocol.KindEvent || e.Kind == protocol.KindEmitAck) {
 		eventNotes(e, len(notes) == 0, add)
 	}
 	if e.Adapter == "classic" {
@@ -44,7 +46,7 @@ func expectedPlace(c capture, e *explanation) string {
 		return "messages of the classic adapter come by PUBLISH only"
 	case e.Adapter == "sharded" && c.command == "PUBLISH":
 		return "messages of the sharded adapter come by SPUBLISH only"
-	case e.Adapter != "classic" || e.Kind == encoding.KindUnknown:
+	case e.Adapter != "classic" || e.Kind == protocol.KindUnknown:
 		return ""
 	}
 	before, namespace, found := strings.Cut(c.channel, "#/")
@@ -56,7 +58,7 @@ func expectedPlace(c capture, e *explanation) string {
 	switch {
 	case e.Reply:
 		name, want = "replies", key+"-response"
-	case e.Kind != encoding.KindEvent:
+	case e.Kind != protocol.KindEvent:
 		name, want = "requests", key+"-request"
 	}
 	if before == want {
@@ -76,7 +78,7 @@ func channelNotes(c capture, e *explanation, add addNote) {
 	case !ok:
 		add("", "the channel is one of namespace %s and the message says %s: servers ignore it", orUnknown(namespace), visible(e.Namespace))
 	case room == "":
-	case e.Kind != encoding.KindEvent:
+	case e.Kind != protocol.KindEvent:
 		add("", "the channel is the one of room %s, on which servers expect events only", show.Quote(room))
 	case !slices.ContainsFunc(e.Rooms, func(r encoding.Room) bool { return r.String() == room }):
 		add("", "the channel is the one of room %s, which the message does not target: servers without a client in that room ignore it", show.Quote(room))
@@ -115,7 +117,7 @@ var reservedEvents = []string{"connect", "connect_error", "disconnect", "disconn
 func eventNotes(e *explanation, inPlace bool, add addNote) {
 	binary, reserved := hasBinary(e.message.Args), slices.Contains(reservedEvents, *e.Event)
 	switch {
-	case e.PacketType == int(encoding.BinaryEvent):
+	case e.PacketType == wire.PacketBinaryEvent:
 		if binary {
 			add("Socket.IO 1 and 2", "clients get the event, with binary as binary")
 		}
@@ -124,7 +126,7 @@ func eventNotes(e *explanation, inPlace bool, add addNote) {
 	case binary && e.Adapter == "classic":
 		add("Socket.IO 1 and 2", "clients get {\"type\":\"Buffer\",\"data\":[...]} in the place of binary: these need packet type 5, --server-version 2")
 		add("Socket.IO 3 and 4", "clients get the event, with binary as binary")
-	case e.Adapter == "classic" && e.Kind == encoding.KindEvent && inPlace && !reserved && e.Form != "JSON" && len(exceptRooms(e)) == 0:
+	case e.Adapter == "classic" && e.Kind == protocol.KindEvent && inPlace && !reserved && e.Form != "JSON" && len(exceptRooms(e)) == 0:
 		add("", "clients of Socket.IO 1 to 4 get the event alike")
 	}
 	if reserved {
@@ -142,7 +144,7 @@ func classicNotes(e *explanation, add addNote) {
 	if rooms := exceptRooms(e); len(rooms) > 0 {
 		add("Socket.IO 1 to 3", "know socket ids only in except: clients in %s are not left out", quotedList(rooms, ""))
 	}
-	if e.Kind == encoding.KindEvent {
+	if e.Kind == protocol.KindEvent {
 		if e.message.NoExcept {
 			add("", "the options have no except, as emitters for Socket.IO 1 to 3 write them; servers of every generation take that")
 		}
@@ -152,10 +154,10 @@ func classicNotes(e *explanation, add addNote) {
 		senderNote(e, add)
 		return
 	}
-	if e.Reply || e.Kind == encoding.KindUnknown || e.MessageType == nil {
+	if e.Reply || e.Kind == protocol.KindUnknown || e.MessageType == nil {
 		return
 	}
-	needs := map[encoding.Kind]string{encoding.KindServerEmit: "@socket.io/redis-adapter 7.0", encoding.KindEmitAck: "@socket.io/redis-adapter 7.2"}[e.Kind]
+	needs := map[protocol.Kind]string{protocol.KindServerEmit: "@socket.io/redis-adapter 7.0", protocol.KindEmitAck: "@socket.io/redis-adapter 7.2"}[e.Kind]
 	if needs == "" {
 		needs = "socket.io-redis 6.1"
 	}
@@ -190,7 +192,7 @@ func clusterNotes(c capture, e *explanation, add addNote) {
 	if c.command == "SPUBLISH" || c.command == "" {
 		_, room, _ := channelParts(c.channel, e.Namespace)
 		switch {
-		case room == "" || e.Reply || e.Kind != encoding.KindEvent:
+		case room == "" || e.Reply || e.Kind != protocol.KindEvent:
 		case isSocketID(room):
 			add("", "servers listen on the channel of a socket id only with subscriptionMode dynamic-private")
 		default:
@@ -202,10 +204,10 @@ func clusterNotes(c capture, e *explanation, add addNote) {
 			add("", "no server reads a stream of a negative number: with this streamCount, events of this namespace do not arrive")
 		}
 	}
-	if e.message.NoExcept && e.Kind == encoding.KindEvent {
+	if e.message.NoExcept && e.Kind == protocol.KindEvent {
 		add("", "the options have no except; servers take that")
 	}
-	if e.Kind == encoding.KindEmitAck || e.Kind == encoding.KindSockets || e.Kind == encoding.KindServerEmit {
+	if e.Kind == protocol.KindEmitAck || e.Kind == protocol.KindSockets || e.Kind == protocol.KindServerEmit {
 		answerNote(e, add)
 	}
 	senderNote(e, add)

@@ -21,6 +21,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -82,7 +83,7 @@ func TestDecodeForms(t *testing.T) {
 		}
 		hello := "hello"
 		want := explanation{
-			Adapter: "classic", Kind: encoding.KindEvent, Form: "MessagePack", Bytes: 63, Channel: test.channel, PacketType: 2, UID: "emitter", Namespace: "/",
+			Adapter: "classic", Kind: protocol.KindEvent, Form: "MessagePack", Bytes: 63, Channel: test.channel, PacketType: 2, UID: "emitter", Namespace: "/",
 			Rooms: []encoding.Room{}, Except: []encoding.Room{}, Event: &hello, Args: []json.RawMessage{json.RawMessage(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
 		}
 		if !reflect.DeepEqual(got, want) {

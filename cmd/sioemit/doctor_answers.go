@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -128,7 +129,7 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []encoding.Room
 		if err != nil {
 			return a, ignoreTimeout(err)
 		}
-		reply, err := encoding.UnmarshalReply([]byte(text))
+		reply, err := protocol.UnmarshalReply([]byte(text))
 		if err != nil || reply.RequestID != question.ID || !own[channel+reply.UID+"#"] || heard[reply.UID] {
 			continue // of another call, or of sioemit listen, which has no channel of its own
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -168,7 +169,7 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 			if err != nil {
 				break
 			}
-			if reply, err := encoding.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] && !heard[reply.UID] {
+			if reply, err := protocol.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] && !heard[reply.UID] {
 				heard[reply.UID] = true
 				a.servers++
 				a.clients += len(reply.Sockets)
@@ -203,8 +204,8 @@ func answerIn(entry redis.XMessage, question string) (uid string, sockets int, o
 	for name, value := range entry.Values {
 		fields = append(fields, name, fmt.Sprint(value))
 	}
-	m, err := encoding.UnmarshalEntry(fields)
-	if err != nil || m.Kind != encoding.KindSockets || !m.IsReply || m.RequestID != question {
+	m, err := protocol.UnmarshalEntry(fields)
+	if err != nil || m.Kind != protocol.KindSockets || !m.IsReply || m.RequestID != question {
 		return "", 0, false
 	}
 	var list []any

@@ -17,6 +17,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 func TestEmit(t *testing.T) {
@@ -56,7 +57,7 @@ func TestEmit(t *testing.T) {
 		{"emit hi 1 --binary " + cat + " --args " + array + " --binary - 2", "stdin", encoding.Broadcast{Event: "hi",
 			Args: []any{int64(1), int64(2), int64(1), "two", []byte{1}, []byte("\xff\xd8"), []byte("stdin")}}},
 		{"emit hi --args -", "[]", encoding.Broadcast{Event: "hi"}},
-		{"emit hi --server-version 2 --binary " + cat, "", encoding.Broadcast{Event: "hi", Type: 5, Args: []any{[]byte("\xff\xd8")}}},
+		{"emit hi --server-version 2 --binary " + cat, "", encoding.Broadcast{Event: "hi", Args: []any{[]byte("\xff\xd8")}}},
 		{"emit hi --server-version 2 --socket-ids user-[0-9]+ -x user-7", "", encoding.Broadcast{Event: "hi", Except: []encoding.Room{"user-7"}}},
 		{"emit hi -r 5 --room-number 5 --room-number -1.5 -x 7 --except-number 7", "", encoding.Broadcast{Event: "hi",
 			Rooms: []encoding.Room{"5", encoding.NumberRoom(5), encoding.NumberRoom(-1.5)}, Except: []encoding.Room{"7", encoding.NumberRoom(7)}}},
@@ -76,13 +77,14 @@ func TestEmit(t *testing.T) {
 		if test.want.Namespace == "" {
 			test.want.Namespace = "/"
 		}
-		if test.want.Type == 0 {
-			test.want.Type = encoding.Event
-		}
 		if want := (encoding.Classic{}).Channel(test.want.Namespace, test.want.Rooms); channel != want {
 			t.Errorf("%s: channel %s, want %s", test.words, channel, want)
 		}
-		if !reflect.DeepEqual(normal(*got), normal(test.want)) {
+		packetType := wire.PacketEvent
+		if strings.Contains(test.words, "--binary") && strings.Contains(test.words, "--server-version 2") {
+			packetType = wire.PacketBinaryEvent
+		}
+		if !reflect.DeepEqual(normal(got.Broadcast), normal(test.want)) || got.PacketType != packetType {
 			t.Errorf("%s: %+v, want %+v", test.words, *got, test.want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // bystander answers questions to all servers as one without clients does.
@@ -29,7 +30,7 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(a
 	if !strings.Contains(payload, "requestId") {
 		return
 	}
-	m, err := encoding.UnmarshalMessage([]byte(payload))
+	m, err := protocol.Unmarshal([]byte(payload))
 	if err != nil || m.IsReply || m.RequestID == "" || m.UID == "" || m.Namespace != b.namespace {
 		return
 	}
@@ -37,9 +38,9 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(a
 	// a serverSideEmit: whatever comes is taken for a server's answer.
 	answer := map[string]any{"uid": b.uid, "nsp": b.namespace}
 	switch m.Kind {
-	case encoding.KindSockets:
+	case protocol.KindSockets:
 		answer["type"], answer["data"] = 8, map[string]any{"requestId": m.RequestID, "sockets": []any{}}
-	case encoding.KindEmitAck:
+	case protocol.KindEmitAck:
 		answer["type"], answer["data"] = 11, map[string]any{"requestId": m.RequestID, "clientCount": 0}
 	default:
 		return

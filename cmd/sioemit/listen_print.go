@@ -10,7 +10,9 @@ import (
 	"sync/atomic"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/wire"
 	"github.com/urfave/cli/v2"
 )
 
@@ -26,7 +28,7 @@ func newTrafficFilter(c *cli.Context) trafficFilter {
 
 // takes reports whether a message passes. Replies name neither room nor event,
 // and pass all the same: they belong to some request.
-func (f trafficFilter) takes(m *encoding.Message) bool {
+func (f trafficFilter) takes(m *protocol.Message) bool {
 	if m.IsReply {
 		return true
 	}
@@ -62,7 +64,7 @@ func (p *trafficPrinter) print(a arrival) error {
 		return p.undecodable(a, err)
 	case m == nil || !p.filter.takes(m):
 		return nil
-	case m.Kind == encoding.KindEvent:
+	case m.Kind == protocol.KindEvent:
 		event, err := eventLine(m)
 		if err != nil {
 			return p.undecodable(a, err)
@@ -80,16 +82,16 @@ func (p *trafficPrinter) print(a arrival) error {
 
 // decode returns nil for what belongs to another namespace, and an error for
 // what servers would not understand either.
-func (p *trafficPrinter) decode(a arrival) (*encoding.Message, error) {
+func (p *trafficPrinter) decode(a arrival) (*protocol.Message, error) {
 	namespace := namespaceOf(p.c)
 	if a.fields != nil {
-		m, err := encoding.UnmarshalEntry(a.fields)
+		m, err := protocol.UnmarshalEntry(a.fields)
 		if err == nil && m.Namespace != namespace {
 			return nil, nil
 		}
 		return m, err
 	}
-	m, err := encoding.UnmarshalMessage([]byte(a.payload))
+	m, err := protocol.Unmarshal([]byte(a.payload))
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +106,11 @@ func (p *trafficPrinter) decode(a arrival) (*encoding.Message, error) {
 	}
 	format := encoding.Classic{Key: p.c.String("key")}
 	onRequestChannels := a.channel == format.RequestChannel(namespace) || strings.HasPrefix(a.channel, format.ResponseChannel(namespace))
-	if onRequestChannels == (m.Kind == encoding.KindEvent) {
+	if onRequestChannels == (m.Kind == protocol.KindEvent) {
 		return nil, fmt.Errorf("servers expect something else on this channel than %s", m.Kind)
 	}
-	if m.Kind != encoding.KindEvent && !m.IsReply && p.c.Int("server-version") < 3 {
-		return encoding.UnmarshalUnknown([]byte(a.payload))
+	if m.Kind != protocol.KindEvent && !m.IsReply && p.c.Int("server-version") < 3 {
+		return protocol.UnmarshalUnknown([]byte(a.payload))
 	}
 	return m, nil
 }
@@ -132,7 +134,7 @@ type undecodableLine struct {
 // stdout may be on its way to pipe, or among the requests, which pipe does not
 // read anyway.
 func (p *trafficPrinter) undecodable(a arrival, err error) error {
-	shown := undecodableLine{Channel: a.channel, ID: a.id, Error: strings.TrimPrefix(err.Error(), encoding.ErrMalformed.Error()+": ")}
+	shown := undecodableLine{Channel: a.channel, ID: a.id, Error: strings.TrimPrefix(err.Error(), wire.ErrMalformed.Error()+": ")}
 	if a.fields != nil {
 		shown.Fields = make(map[string]string)
 		for i := 0; i+1 < len(a.fields); i += 2 {
@@ -149,7 +151,7 @@ func (p *trafficPrinter) undecodable(a arrival, err error) error {
 	return nil
 }
 
-func eventLine(m *encoding.Message) (*line, error) {
+func eventLine(m *protocol.Message) (*line, error) {
 	args, err := show.TaggedArgs(m)
 	return &line{m.Event, args, m.Namespace, m.Rooms, m.Except, m.Flags.Volatile, m.Flags.Compress}, err
 }
@@ -157,8 +159,8 @@ func eventLine(m *encoding.Message) (*line, error) {
 // shownRequest is a message that is no event. Its first member keeps it from
 // being taken for one.
 type shownRequest struct {
-	Request   encoding.Kind     `json:"request,omitempty"`
-	Reply     encoding.Kind     `json:"reply,omitempty"`
+	Request   protocol.Kind     `json:"request,omitempty"`
+	Reply     protocol.Kind     `json:"reply,omitempty"`
 	UID       string            `json:"uid,omitempty"`
 	RequestID string            `json:"requestId,omitempty"`
 	Event     string            `json:"event,omitempty"`
@@ -172,7 +174,7 @@ type shownRequest struct {
 	Value     json.RawMessage   `json:"value,omitempty"`
 }
 
-func requestLine(m *encoding.Message, namespace string) (*shownRequest, error) {
+func requestLine(m *protocol.Message, namespace string) (*shownRequest, error) {
 	args, err := show.TaggedArgs(m)
 	if err != nil {
 		return nil, err
@@ -184,7 +186,7 @@ func requestLine(m *encoding.Message, namespace string) (*shownRequest, error) {
 	if m.IsReply {
 		r.Request, r.Reply = "", m.Kind
 	}
-	if m.IsReply || m.Kind == encoding.KindUnknown {
+	if m.IsReply || m.Kind == protocol.KindUnknown {
 		text, err := m.Value.TaggedJSON()
 		if err != nil {
 			return nil, err

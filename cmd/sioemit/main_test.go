@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"go.uber.org/goleak"
 )
 
@@ -134,7 +134,7 @@ func listenOn(t *testing.T, rdb *redis.Client, namespace string) listener {
 }
 
 // next returns the next event published.
-func (l listener) next(t *testing.T) (channel string, b *encoding.Broadcast) {
+func (l listener) next(t *testing.T) (channel string, event *protocol.Message) {
 	t.Helper()
 	for {
 		m, err := l.ReceiveTimeout(t.Context(), time.Minute)
@@ -142,11 +142,11 @@ func (l listener) next(t *testing.T) (channel string, b *encoding.Broadcast) {
 			t.Fatal(err)
 		}
 		if m, ok := m.(*redis.Message); ok {
-			_, b, err := encoding.UnmarshalClassic([]byte(m.Payload))
+			decoded, err := protocol.Unmarshal([]byte(m.Payload))
 			if err != nil {
 				t.Fatal(err)
 			}
-			return m.Channel, b
+			return m.Channel, decoded
 		}
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/wire"
 	"github.com/urfave/cli/v2"
 )
 
@@ -109,8 +110,8 @@ func TestPipeLines(t *testing.T) {
 		{Event: "escaped é\n", Rooms: []encoding.Room{"😀", "\ufffd", `\ud800`}, Flags: encoding.Flags{Volatile: true}},
 		{Event: "last", Rooms: []encoding.Room{"default"}, Flags: encoding.Flags{Volatile: true}},
 	} {
-		want.Type, want.Namespace = encoding.Event, "/"
-		if _, got := received.next(t); !reflect.DeepEqual(normal(*got), normal(want)) {
+		want.Namespace = "/"
+		if _, got := received.next(t); !reflect.DeepEqual(normal(got.Broadcast), normal(want)) || got.PacketType != wire.PacketEvent {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -43,7 +44,7 @@ func TestPrintHidden(t *testing.T) {
 			return printAcks(c, emitter.Acks{Values: []emitter.Value{value}, Clients: 1, Servers: 1})
 		},
 		"listen": func(c *cli.Context) error {
-			event, err := eventLine(&encoding.Message{Broadcast: encoding.Broadcast{Event: hidden, Args: []any{hidden, "é→日😀"}, Rooms: []encoding.Room{hidden}}})
+			event, err := eventLine(&protocol.Message{Broadcast: encoding.Broadcast{Event: hidden, Args: []any{hidden, "é→日😀"}, Rooms: []encoding.Room{hidden}}})
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/emitter"
-	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // JSON prints a value as a line of JSON that a terminal shows and does not
@@ -55,7 +55,7 @@ func Tagged(values []emitter.Value) ([]json.RawMessage, error) {
 
 // TaggedArgs are the arguments of an event, as JSON, in the order in which they
 // came.
-func TaggedArgs(m *encoding.Message) ([]json.RawMessage, error) {
+func TaggedArgs(m *protocol.Message) ([]json.RawMessage, error) {
 	args, err := m.TaggedArgs()
 	if len(args) == 0 {
 		return nil, err

@@ -1,8 +1,10 @@
-package encoding
+package protocol
 
 import (
 	"fmt"
 	"math"
+
+	"github.com/sioemit/sioemit/encoding"
 )
 
 // ReplyKind is what a reply holds.
@@ -27,24 +29,12 @@ type Reply struct {
 	// NumberRooms are the rooms that are numbers: join(5) is not join("5").
 	NumberRooms []float64
 	Clients     int
-	Value       Value // of ReplyServerSide and ReplyAck
+	Value       encoding.Value // of ReplyServerSide and ReplyAck
 }
-
-// The numbers of replies: those of the classic adapter, which sends sockets
-// and rooms without one, and those of ClusterAdapter.
-const (
-	classicReplyServerSide  = 6
-	classicReplyClientCount = 8
-	classicReplyAck         = 9
-	clusterReplySockets     = 8
-	clusterReplyServerSide  = 10
-	clusterReplyClientCount = 11
-	clusterReplyAck         = 12
-)
 
 // UnmarshalReply decodes an answer from any adapter, JSON or MessagePack.
 // Answers may come from anyone: see ReplyHead.Decode for the bounds. Errors wrap
-// ErrMalformed.
+// wire.ErrMalformed.
 func UnmarshalReply(payload []byte) (*Reply, error) {
 	head, err := ReadReplyHead(string(payload))
 	if err != nil {
@@ -101,37 +91,4 @@ func (r *Reply) setSockets(v any) error {
 		r.Sockets = append(r.Sockets, socket)
 	}
 	return nil
-}
-
-// buffers turns {"type":"Buffer","data":[...]}, which JSON.stringify makes of
-// binary, at any depth back into it.
-func buffers(v any) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = buffers(v[i])
-		}
-	case map[string]any:
-		if data, ok := v["data"].([]any); ok && len(v) == 2 && v["type"] == "Buffer" {
-			if b, ok := byteList(data); ok {
-				return b
-			}
-		}
-		for k := range v {
-			v[k] = buffers(v[k])
-		}
-	}
-	return v
-}
-
-func byteList(list []any) ([]byte, bool) {
-	b := make([]byte, len(list))
-	for i, v := range list {
-		n, ok := v.(int64)
-		if !ok || n < 0 || n > 255 {
-			return nil, false
-		}
-		b[i] = byte(n)
-	}
-	return b, true
 }

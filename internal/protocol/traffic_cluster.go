@@ -1,14 +1,9 @@
-package encoding
+package protocol
 
-import "fmt"
+import (
+	"fmt"
 
-// The numbers of messages with which servers find each other where the adapter
-// extends ClusterAdapterWithHeartbeat, such as @socket.io/redis-streams-adapter
-// before 0.3.
-const (
-	messageInitialHeartbeat messageType = 1
-	messageHeartbeat        messageType = 2
-	messageClose            messageType = 13
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // setCluster reads a message of an adapter that extends ClusterAdapter:
@@ -26,11 +21,11 @@ func (m *Message) setCluster(message map[string]any) error {
 	if typ == int64(int32(typ)) {
 		m.Number = int(typ)
 	}
-	switch messageType(max(0, min(typ, 255))) {
-	case messageInitialHeartbeat, messageHeartbeat:
+	switch typ {
+	case wire.ClusterInitialHeartbeat, wire.ClusterHeartbeat:
 		m.Kind = KindHeartbeat
 		return nil
-	case messageClose:
+	case wire.ClusterClose:
 		m.Kind = KindGoodbye
 		return nil
 	}
@@ -40,18 +35,18 @@ func (m *Message) setCluster(message map[string]any) error {
 	}
 	m.RequestID, _ = data["requestId"].(string)
 	switch typ {
-	case int64(messageBroadcast), int64(messageJoin), int64(messageLeave), int64(messageDisconnect), int64(messageFetchSockets):
-		return m.setClusterRequest(messageType(typ), data)
-	case int64(messageServerSide):
+	case wire.ClusterBroadcast, wire.ClusterJoin, wire.ClusterLeave, wire.ClusterDisconnect, wire.ClusterFetch:
+		return m.setClusterRequest(typ, data)
+	case wire.ClusterServerSide:
 		m.Kind = KindServerEmit
 		return m.setServerSide(data["packet"], "data", "packet")
-	case clusterReplySockets:
+	case wire.ClusterSockets:
 		m.setValue(KindSockets, data["sockets"])
-	case clusterReplyServerSide:
+	case wire.ClusterServerSideAnswer:
 		m.setValue(KindServerEmit, data["packet"])
-	case clusterReplyAck:
+	case wire.ClusterAck:
 		m.setValue(KindEmitAck, data["packet"])
-	case clusterReplyClientCount:
+	case wire.ClusterClientCount:
 		return m.setCount(data["clientCount"])
 	default:
 		m.setUnknown(message)
@@ -60,22 +55,22 @@ func (m *Message) setCluster(message map[string]any) error {
 }
 
 // setClusterRequest reads the data of a request that has options.
-func (m *Message) setClusterRequest(typ messageType, data map[string]any) error {
+func (m *Message) setClusterRequest(typ int64, data map[string]any) error {
 	if err := m.setTarget(data["opts"]); err != nil {
 		return err
 	}
 	switch typ {
-	case messageJoin, messageLeave:
+	case wire.ClusterJoin, wire.ClusterLeave:
 		m.Kind = KindJoin
-		if typ == messageLeave {
+		if typ == wire.ClusterLeave {
 			m.Kind = KindLeave
 		}
 		return m.setChange(data)
-	case messageDisconnect:
+	case wire.ClusterDisconnect:
 		m.Kind = KindDisconnect
 		m.Close, _ = data["close"].(bool)
 		return nil
-	case messageFetchSockets:
+	case wire.ClusterFetch:
 		m.Kind = KindSockets
 		return nil
 	}

@@ -1,34 +1,15 @@
-package encoding
+package wire
 
 import (
+	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"math"
 	"strconv"
 )
 
-// ErrBinary is returned when a value holds binary and is to travel as JSON,
-// which cannot carry any.
-var ErrBinary = errors.New("JSON cannot carry binary ([]byte)")
-
-// AppendJSON appends the JSON text of v to dst, as JSON.stringify would write
-// the value that the client receives. It refuses what Append refuses, and
-// binary with ErrBinary.
-func AppendJSON(dst []byte, v any) ([]byte, error) {
-	e := newEncoder()
-	defer e.free()
-	e.textOnly = true
-	b, err := e.whole(e.message[:0], v)
-	if err != nil {
-		return nil, err
-	}
-	e.message = b
-	return toJSON(dst, b), nil
-}
-
-// toJSON appends the JSON text of a MessagePack value written by encoder, or of
-// a template with its hole: whole and without extensions. Binary becomes {"$binary":"<base64>"}.
-func toJSON(dst, msgpack []byte) []byte {
+// ToJSON appends the JSON text of a MessagePack value written by encoder, or of
+// a template with its Hole: whole and without extensions. Binary becomes {"$binary":"<base64>"}.
+func ToJSON(dst, msgpack []byte) []byte {
 	dst, _ = valueToJSON(dst, msgpack)
 	return dst
 }
@@ -47,7 +28,7 @@ func valueToJSON(dst, in []byte) (out, rest []byte) {
 		return arrayToJSON(dst, in, int(c&0x0f))
 	case c < 0xc0:
 		n := int(c & 0x1f)
-		return appendJSONString(dst, in[:n]), in[n:]
+		return AppendJSONString(dst, in[:n]), in[n:]
 	case c >= 0xe0:
 		return strconv.AppendInt(dst, int64(int8(c)), 10), in
 	}
@@ -63,7 +44,7 @@ func sizedToJSON(dst, in []byte, c byte) (out, rest []byte) {
 		return append(dst, "false"...), in
 	case 0xc3:
 		return append(dst, "true"...), in
-	case hole:
+	case Hole:
 		return append(dst, 0), in
 	}
 	n, in := sized(in, c)
@@ -71,7 +52,7 @@ func sizedToJSON(dst, in []byte, c byte) (out, rest []byte) {
 	case 0xc4, 0xc5, 0xc6:
 		return appendTaggedBinary(dst, in[:n]), in[n:]
 	case 0xcb:
-		return appendES6Float(dst, math.Float64frombits(n)), in
+		return AppendES6Float(dst, math.Float64frombits(n)), in
 	case 0xcc, 0xcd, 0xce, 0xcf:
 		return strconv.AppendUint(dst, n, 10), in
 	case 0xd0:
@@ -83,7 +64,7 @@ func sizedToJSON(dst, in []byte, c byte) (out, rest []byte) {
 	case 0xd3:
 		return strconv.AppendInt(dst, int64(n), 10), in
 	case 0xd9, 0xda, 0xdb:
-		return appendJSONString(dst, in[:n]), in[n:]
+		return AppendJSONString(dst, in[:n]), in[n:]
 	case 0xdc, 0xdd:
 		return arrayToJSON(dst, in, int(n))
 	}
@@ -126,9 +107,9 @@ func objectToJSON(dst, in []byte, n int) (out, rest []byte) {
 	return append(dst, '}'), in
 }
 
-// appendJSONString quotes s as JSON.stringify does: it escapes the quote, the
+// AppendJSONString quotes s as JSON.stringify does: it escapes the quote, the
 // backslash and control characters, and nothing else.
-func appendJSONString(dst, s []byte) []byte {
+func AppendJSONString(dst, s []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	start := 0
@@ -158,9 +139,9 @@ func appendJSONString(dst, s []byte) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
-// appendES6Float writes f as JavaScript does: plain digits from 1e-6 up to
+// AppendES6Float writes f as JavaScript does: plain digits from 1e-6 up to
 // 1e21, an exponent without padding elsewhere.
-func appendES6Float(dst []byte, f float64) []byte {
+func AppendES6Float(dst []byte, f float64) []byte {
 	if abs := math.Abs(f); abs == 0 || abs >= 1e-6 && abs < 1e21 {
 		return strconv.AppendFloat(dst, f, 'f', -1, 64)
 	}
@@ -170,4 +151,13 @@ func appendES6Float(dst []byte, f float64) []byte {
 		dst = dst[:n-1]
 	}
 	return dst
+}
+
+// hole stands for the data while a template is made. It is no value in
+// MessagePack; in JSON it becomes NUL, which no JSON text contains.
+const Hole = 0xc1
+
+func appendTaggedBinary(dst, bin []byte) []byte {
+	dst = base64.StdEncoding.AppendEncode(append(dst, `{"$binary":"`...), bin)
+	return append(dst, `"}`...)
 }

@@ -1,4 +1,4 @@
-package encoding
+package wire
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// maxDepth is how deep a decoded value may nest; encoding/json has the same
+// MaxDepth is how deep a decoded value may nest; encoding/json has the same
 // limit.
-const maxDepth = 10000
+const MaxDepth = 10000
 
 // ErrMalformed is wrapped by every error about bytes that are no MessagePack,
 // no JSON, or no packet of a Socket.IO adapter.
@@ -49,9 +49,9 @@ func Decode(data []byte) (any, error) {
 	return v, nil
 }
 
-// decodeJSON decodes JSON text into the types of Decode. Its depth and memory
+// DecodeJSON decodes JSON text into the types of Decode. Its depth and memory
 // are bounded as there.
-func decodeJSON(text []byte) (any, error) {
+func DecodeJSON(text []byte) (any, error) {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -69,7 +69,7 @@ func numbers(v any) (any, error) {
 	var err error
 	switch v := v.(type) {
 	case json.Number:
-		return number(string(v))
+		return Number(string(v))
 	case []any:
 		for i := range v {
 			if v[i], err = numbers(v[i]); err != nil {
@@ -97,8 +97,8 @@ type decoder struct {
 }
 
 func (d *decoder) value(depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("nested deeper than %d", maxDepth)
+	if depth > MaxDepth {
+		return nil, fmt.Errorf("nested deeper than %d", MaxDepth)
 	}
 	c, err := d.tokens.PeekCode()
 	if err != nil {
@@ -258,4 +258,17 @@ func timestamp(b []byte) (time.Time, bool) {
 		return time.Unix(int64(n), int64(nanos)).UTC(), true
 	}
 	return time.Time{}, false
+}
+
+// DecodeMessage decodes JSON when the payload starts as a JSON array or object
+// does, which no MessagePack message can: there, those bytes are numbers.
+func DecodeMessage(payload []byte) (any, error) {
+	if len(payload) == 0 || payload[0] != '[' && payload[0] != '{' {
+		return Decode(payload)
+	}
+	v, err := DecodeJSON(payload)
+	if err != nil {
+		return nil, fmt.Errorf("%w: JSON: %w", ErrMalformed, err)
+	}
+	return v, nil
 }

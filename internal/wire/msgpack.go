@@ -1,4 +1,4 @@
-package encoding
+package wire
 
 import (
 	"encoding/binary"
@@ -6,24 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// maxExact is 2^53, the size up to which every integer is exact as a
+// MaxExact is 2^53, the size up to which every integer is exact as a
 // JavaScript number. Larger ones travel as float64, which is what they become
 // on arrival anyway.
-const maxExact = 1 << 53
+const MaxExact = 1 << 53
 
 // The append functions below choose the smallest MessagePack form, as
 // notepack.io does, the encoder of the official emitter and adapters.
 
-func appendNil(b []byte) []byte { return append(b, 0xc0) }
+func AppendNil(b []byte) []byte { return append(b, 0xc0) }
 
-func appendBool(b []byte, v bool) []byte {
+func AppendBool(b []byte, v bool) []byte {
 	if v {
 		return append(b, 0xc3)
 	}
 	return append(b, 0xc2)
 }
 
-func appendUint(b []byte, n uint64) []byte {
+func AppendUint(b []byte, n uint64) []byte {
 	switch {
 	case n < 1<<7:
 		return append(b, byte(n))
@@ -33,16 +33,16 @@ func appendUint(b []byte, n uint64) []byte {
 		return append(b, 0xcd, byte(n>>8), byte(n))
 	case n < 1<<32:
 		return binary.BigEndian.AppendUint32(append(b, 0xce), uint32(n))
-	case n <= maxExact:
+	case n <= MaxExact:
 		return binary.BigEndian.AppendUint64(append(b, 0xcf), n)
 	}
 	return appendFloatBits(b, float64(n))
 }
 
-func appendInt(b []byte, n int64) []byte {
+func AppendInt(b []byte, n int64) []byte {
 	switch {
 	case n >= 0:
-		return appendUint(b, uint64(n))
+		return AppendUint(b, uint64(n))
 	case n >= -1<<5:
 		return append(b, byte(n))
 	case n >= -1<<7:
@@ -51,19 +51,19 @@ func appendInt(b []byte, n int64) []byte {
 		return append(b, 0xd1, byte(n>>8), byte(n))
 	case n >= -1<<31:
 		return binary.BigEndian.AppendUint32(append(b, 0xd2), uint32(n))
-	case n >= -maxExact:
+	case n >= -MaxExact:
 		return binary.BigEndian.AppendUint64(append(b, 0xd3), uint64(n))
 	}
 	return appendFloatBits(b, float64(n))
 }
 
-// appendFloat writes an integral value as an integer, because JavaScript has
+// AppendFloat writes an integral value as an integer, because JavaScript has
 // one number type and notepack.io looks at the value, not at how it was
 // written. Negative zero becomes 0 for the same reason.
-func appendFloat(b []byte, f float64) []byte {
-	if f >= -maxExact && f <= maxExact {
+func AppendFloat(b []byte, f float64) []byte {
+	if f >= -MaxExact && f <= MaxExact {
 		if n := int64(f); float64(n) == f {
-			return appendInt(b, n)
+			return AppendInt(b, n)
 		}
 	}
 	return appendFloatBits(b, f)
@@ -73,8 +73,8 @@ func appendFloatBits(b []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint64(append(b, 0xcb), math.Float64bits(f))
 }
 
-// appendString replaces every invalid byte by U+FFFD, as encoding/json does.
-func appendString(b []byte, s string) []byte {
+// AppendString replaces every invalid byte by U+FFFD, as encoding/json does.
+func AppendString(b []byte, s string) []byte {
 	if len(s) < 1<<5 {
 		// Most are short and ASCII, which is seen faster than ValidString is called.
 		all := byte(0)
@@ -88,10 +88,10 @@ func appendString(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
 	}
-	return append(appendStringHeader(b, len(s)), s...)
+	return append(AppendStringHeader(b, len(s)), s...)
 }
 
-func appendStringHeader(b []byte, n int) []byte {
+func AppendStringHeader(b []byte, n int) []byte {
 	switch {
 	case n < 1<<5:
 		return append(b, 0xa0|byte(n))
@@ -103,7 +103,7 @@ func appendStringHeader(b []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(b, 0xdb), uint32(n))
 }
 
-func appendBinary(b, bin []byte) []byte {
+func AppendBinary(b, bin []byte) []byte {
 	n := len(bin)
 	switch {
 	case n < 1<<8:
@@ -116,7 +116,7 @@ func appendBinary(b, bin []byte) []byte {
 	return append(b, bin...)
 }
 
-func appendArrayHeader(b []byte, n int) []byte {
+func AppendArrayHeader(b []byte, n int) []byte {
 	switch {
 	case n < 1<<4:
 		return append(b, 0x90|byte(n))
@@ -126,7 +126,7 @@ func appendArrayHeader(b []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(b, 0xdd), uint32(n))
 }
 
-func appendMapHeader(b []byte, n int) []byte {
+func AppendMapHeader(b []byte, n int) []byte {
 	switch {
 	case n < 1<<4:
 		return append(b, 0x80|byte(n))
@@ -136,5 +136,21 @@ func appendMapHeader(b []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(b, 0xdf), uint32(n))
 }
 
-// mapHeader is the header of a map of up to 15 members.
-func mapHeader(n int) byte { return 0x80 | byte(n) }
+// MapHeader is the header of a map of up to 15 members.
+func MapHeader(n int) byte { return 0x80 | byte(n) }
+
+// IsString reports whether a MessagePack value that starts with c is a string.
+func IsString(c byte) bool { return c>>5 == 0xa0>>5 || 0xd9 <= c && c <= 0xdb }
+
+// StringBody returns the text of a MessagePack string, without its header.
+func StringBody(s []byte) []byte {
+	switch s[0] {
+	case 0xd9:
+		return s[2:]
+	case 0xda:
+		return s[3:]
+	case 0xdb:
+		return s[5:]
+	}
+	return s[1:]
+}

@@ -1,12 +1,12 @@
-package encoding
+package protocol
 
 import (
 	"errors"
 	"fmt"
-)
 
-// classicSockets asks for socket ids only, not for whole sockets.
-const classicSockets = 0
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // setClassic reads a request or a reply of the classic adapter with Socket.IO 4.
 // Both travel as objects, on channels of their own; here the object itself
@@ -22,34 +22,34 @@ func (m *Message) setClassic(message map[string]any) error {
 		return m.setClassicList(message)
 	}
 	switch m.Number {
-	case classicReplyClientCount:
+	case wire.ClassicClientCount:
 		return m.setCount(message["clientCount"])
-	case classicReplyAck:
+	case wire.ClassicAck:
 		m.setValue(KindEmitAck, message["packet"])
 		return nil
-	case classicServerSide:
+	case wire.ClassicServerSide:
 		if m.UID == "" && m.RequestID != "" {
 			m.setValue(KindServerEmit, message["data"])
 			return nil
 		}
 		m.Kind = KindServerEmit
 		return m.setServerSide(message["data"], "data")
-	case classicSockets:
+	case wire.ClassicSocketIDs:
 		m.Kind = KindSockets
 		return m.setRooms(message)
-	case classicAllRooms:
+	case wire.ClassicAllRooms:
 		m.Kind = KindRooms
 		return nil
-	case classicFetch:
+	case wire.ClassicFetch:
 		m.Kind = KindSockets
 		return m.setTarget(message["opts"])
-	case classicEmitWithAck:
+	case wire.ClassicEmitWithAck:
 		m.Kind = KindEmitAck
 		if err := m.setEvent(message["packet"], "packet", "data"); err != nil {
 			return err
 		}
 		return m.setTarget(message["opts"])
-	case classicJoin, classicLeave, classicDisconnect:
+	case wire.ClassicJoin, wire.ClassicLeave, wire.ClassicDisconnect:
 		return m.setClassicChange(message)
 	}
 	m.setUnknown(message)
@@ -73,7 +73,7 @@ func (m *Message) setClassicList(message map[string]any) error {
 	return nil
 }
 
-var classicChanges = map[int]Kind{classicJoin: KindJoin, classicLeave: KindLeave, classicDisconnect: KindDisconnect}
+var classicChanges = map[int]Kind{wire.ClassicJoin: KindJoin, wire.ClassicLeave: KindLeave, wire.ClassicDisconnect: KindDisconnect}
 
 // setClassicChange reads what changes clients: those that the options name, or
 // the single one with a socket id, whose rooms are one.
@@ -85,7 +85,7 @@ func (m *Message) setClassicChange(message map[string]any) error {
 		if !ok {
 			return errors.New("it names neither options nor a socket")
 		}
-		m.Rooms = []Room{sid}
+		m.Rooms = []encoding.Room{sid}
 		if m.Kind == KindDisconnect {
 			return nil
 		}

@@ -1,4 +1,4 @@
-package encoding
+package protocol
 
 import (
 	"encoding/base64"
@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Kind is what a Message does, in the words of the command.
@@ -39,26 +42,27 @@ type Message struct {
 
 	// Broadcast is the event, and who gets it or is asked about. Its namespace
 	// is empty where only the channel tells it. The arguments are what a client
-	// receives: see ArrivesAs.
-	Broadcast
-	NoExcept bool // the options have no member except, as before Socket.IO 4
+	// receives: see wire.ArrivesAs.
+	encoding.Broadcast
+	PacketType int  // of the event: wire.PacketEvent or wire.PacketBinaryEvent
+	NoExcept   bool // the options have no member except, as before Socket.IO 4
 
-	Change []Room // the rooms that are joined or left
-	Close  bool   // of KindDisconnect: close the connection, too
+	Change []encoding.Room // the rooms that are joined or left
+	Close  bool            // of KindDisconnect: close the connection, too
 	// Value is what a reply holds: sockets, rooms, a number of clients, or an
 	// answer. Of KindUnknown it is the whole message.
-	Value Value
+	Value encoding.Value
 
 	source []byte   // what it was decoded from
 	path   []string // where in there the event is: members, and indices of arrays
 }
 
-// UnmarshalMessage decodes a message that came by pub/sub, of any adapter, JSON
+// Unmarshal decodes a message that came by pub/sub, of any adapter, JSON
 // or MessagePack. Messages may come from anyone: see Decode for the bounds.
 // The message keeps payload, which must not be changed. Errors wrap
-// ErrMalformed.
-func UnmarshalMessage(payload []byte) (*Message, error) {
-	v, err := decodeMessage(payload)
+// wire.ErrMalformed.
+func Unmarshal(payload []byte) (*Message, error) {
+	v, err := wire.DecodeMessage(payload)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +81,7 @@ func UnmarshalMessage(payload []byte) (*Message, error) {
 		err = fmt.Errorf("a message is an array or an object, not %s", describe(v))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w", wire.ErrMalformed, err)
 	}
 	return m, nil
 }
@@ -85,13 +89,13 @@ func UnmarshalMessage(payload []byte) (*Message, error) {
 // UnmarshalUnknown decodes a request as KindUnknown, whatever its number: with
 // Socket.IO 1 and 2 the numbers mean other things.
 func UnmarshalUnknown(payload []byte) (*Message, error) {
-	v, err := decodeMessage(payload)
+	v, err := wire.DecodeMessage(payload)
 	if err != nil {
 		return nil, err
 	}
 	request, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: a request is an object, not %s", ErrMalformed, describe(v))
+		return nil, fmt.Errorf("%w: a request is an object, not %s", wire.ErrMalformed, describe(v))
 	}
 	m := &Message{Number: -1, IsJSON: payload[0] == '{'}
 	if typ, ok := request["type"].(int64); ok && typ == int64(int32(typ)) {
@@ -104,7 +108,7 @@ func UnmarshalUnknown(payload []byte) (*Message, error) {
 }
 
 // UnmarshalEntry decodes an entry of a stream, given as its fields, names and
-// values in turn. See UnmarshalMessage for the rest.
+// values in turn. See Unmarshal for the rest.
 func UnmarshalEntry(fields []string) (*Message, error) {
 	entry := make(map[string]string)
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -112,12 +116,12 @@ func UnmarshalEntry(fields []string) (*Message, error) {
 	}
 	for _, name := range []string{"nsp", "type"} {
 		if entry[name] == "" {
-			return nil, fmt.Errorf("%w: the entry has no field %s", ErrMalformed, name)
+			return nil, fmt.Errorf("%w: the entry has no field %s", wire.ErrMalformed, name)
 		}
 	}
 	typ, err := strconv.ParseInt(entry["type"], 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the type %q is no number", ErrMalformed, entry["type"])
+		return nil, fmt.Errorf("%w: the type %q is no number", wire.ErrMalformed, entry["type"])
 	}
 	v := map[string]any{"type": typ, "nsp": entry["nsp"], "uid": entry["uid"]}
 	m := &Message{Number: -1}
@@ -128,7 +132,7 @@ func UnmarshalEntry(fields []string) (*Message, error) {
 		m.IsJSON = data[0] == '{'
 	}
 	if err := m.setCluster(v); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w", wire.ErrMalformed, err)
 	}
 	if len(m.path) > 0 {
 		m.path = m.path[1:] // the source is what the member data holds
@@ -140,27 +144,32 @@ func UnmarshalEntry(fields []string) (*Message, error) {
 // source is.
 func entryData(text string) (v any, source []byte, err error) {
 	if text[0] == '{' {
-		v, err = decodeMessage([]byte(text))
+		v, err = wire.DecodeMessage([]byte(text))
 		return v, []byte(text), err
 	}
 	bin, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: the data is neither a JSON object nor base64: %w", ErrMalformed, err)
+		return nil, nil, fmt.Errorf("%w: the data is neither a JSON object nor base64: %w", wire.ErrMalformed, err)
 	}
-	v, err = Decode(bin)
+	v, err = wire.Decode(bin)
 	return v, bin, err
 }
 
 // setBroadcast reads the one message of the classic adapter that is an array.
 func (m *Message) setBroadcast(parts []any) error {
-	uid, b, err := classicBroadcast(parts)
-	if err != nil {
+	if len(parts) != 3 {
+		return fmt.Errorf("a broadcast is an array of uid, packet and options, not %s", describe(parts))
+	}
+	var ok bool
+	if m.UID, ok = parts[0].(string); !ok {
+		return fmt.Errorf("the uid is %s, not a string", describe(parts[0]))
+	}
+	m.Kind, m.path = KindEvent, []string{"1", "data"}
+	if err := m.setPacket(parts[1]); err != nil {
 		return err
 	}
-	m.Kind, m.UID, m.Broadcast, m.path = KindEvent, uid, *b, []string{"1", "data"}
-	m.Args = arrivedList(b.Args)
-	m.noteOptions(parts[2])
-	return nil
+	m.Args = wire.ArrivesAs(m.Args).([]any)
+	return m.setTarget(parts[2])
 }
 
 // setEvent reads a packet around which the message says the namespace. The path
@@ -174,7 +183,7 @@ func (m *Message) setEvent(packet any, path ...string) error {
 	if namespace != "" {
 		m.Namespace = namespace
 	}
-	m.Args = arrivedList(m.Args)
+	m.Args = wire.ArrivesAs(m.Args).([]any)
 	return nil
 }
 
@@ -216,7 +225,7 @@ func (m *Message) setServerSide(v any, path ...string) error {
 	if m.Event, ok = data[0].(string); !ok {
 		return fmt.Errorf("the event's name is %s, not a string", describe(data[0]))
 	}
-	m.Args = arrivedList(data[1:])
+	m.Args = wire.ArrivesAs(data[1:]).([]any)
 	return nil
 }
 
@@ -224,13 +233,13 @@ func (m *Message) setServerSide(v any, path ...string) error {
 // makes of it.
 func (m *Message) setValue(kind Kind, v any) {
 	if m.IsJSON {
-		v = buffers(v)
+		v = wire.Buffers(v)
 	}
-	m.Kind, m.IsReply, m.Value = kind, true, Value{ArrivesAs(v)}
+	m.Kind, m.IsReply, m.Value = kind, true, encoding.NewValue(wire.ArrivesAs(v))
 }
 
 // setUnknown keeps the message for who wants to look at it.
 func (m *Message) setUnknown(message map[string]any) {
 	*m = Message{Kind: KindUnknown, Number: m.Number, IsJSON: m.IsJSON, UID: m.UID, RequestID: m.RequestID,
-		Broadcast: Broadcast{Namespace: m.Namespace}, Value: Value{ArrivesAs(message)}}
+		Broadcast: encoding.Broadcast{Namespace: m.Namespace}, Value: encoding.NewValue(wire.ArrivesAs(message))}
 }

@@ -1,4 +1,4 @@
-package encoding
+package protocol
 
 import (
 	"errors"
@@ -6,6 +6,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // ReplyHead is what a reply says about itself: what kind it is, who sent it,
@@ -22,11 +25,11 @@ type ReplyHead struct {
 // ReadReplyHead reads the head of an answer from any adapter, JSON or
 // MessagePack. It walks through the answer once without building anything of it,
 // so that an answer to somebody else, of any size, costs no memory. Errors wrap
-// ErrMalformed; that there is none does not mean that Decode has none.
+// wire.ErrMalformed; that there is none does not mean that Decode has none.
 func ReadReplyHead(payload string) (ReplyHead, error) {
 	h, err := readReplyHead(payload)
 	if err != nil {
-		return ReplyHead{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return ReplyHead{}, fmt.Errorf("%w: %w", wire.ErrMalformed, err)
 	}
 	return h, nil
 }
@@ -72,13 +75,13 @@ func readReplyHead(payload string) (h ReplyHead, err error) {
 
 func (h *ReplyHead) setCluster(typ int64, data *replyMembers) error {
 	switch typ {
-	case clusterReplySockets:
+	case wire.ClusterSockets:
 		h.Kind, h.content = ReplySockets, data.sockets
-	case clusterReplyServerSide:
+	case wire.ClusterServerSideAnswer:
 		h.Kind, h.content = ReplyServerSide, data.packet
-	case clusterReplyClientCount:
+	case wire.ClusterClientCount:
 		h.Kind, h.content = ReplyClientCount, data.clientCount
-	case clusterReplyAck:
+	case wire.ClusterAck:
 		h.Kind, h.content = ReplyAck, data.packet
 	default:
 		return fmt.Errorf("message type %d is no reply", typ)
@@ -88,11 +91,11 @@ func (h *ReplyHead) setCluster(typ int64, data *replyMembers) error {
 
 func (h *ReplyHead) setClassic(typ int64, data *replyMembers) error {
 	switch typ {
-	case classicReplyServerSide:
+	case wire.ClassicServerSide:
 		h.Kind, h.content = ReplyServerSide, data.data
-	case classicReplyClientCount:
+	case wire.ClassicClientCount:
 		h.Kind, h.content = ReplyClientCount, data.clientCount
-	case classicReplyAck:
+	case wire.ClassicAck:
 		h.Kind, h.content = ReplyAck, data.packet
 	default:
 		return fmt.Errorf("message type %d is no reply", typ)
@@ -102,11 +105,11 @@ func (h *ReplyHead) setClassic(typ int64, data *replyMembers) error {
 
 // Decode decodes what the reply holds. It refuses what would take far more
 // memory than its size justifies, which no server's answer does: 64 MiB, and 16
-// times its size. Errors wrap ErrMalformed.
+// times its size. Errors wrap wire.ErrMalformed.
 func (h *ReplyHead) Decode() (*Reply, error) {
 	r, err := h.decode()
-	if err != nil && !errors.Is(err, ErrMalformed) {
-		err = fmt.Errorf("%w: %w", ErrMalformed, err)
+	if err != nil && !errors.Is(err, wire.ErrMalformed) {
+		err = fmt.Errorf("%w: %w", wire.ErrMalformed, err)
 	}
 	return r, err
 }
@@ -123,9 +126,9 @@ func (h *ReplyHead) decode() (*Reply, error) {
 		}
 	}
 	r := &Reply{Kind: h.Kind, RequestID: strings.Clone(h.RequestID), UID: h.UID}
-	original := ArrivesAs
+	original := wire.ArrivesAs
 	if h.form == scanJSON {
-		original = buffers
+		original = wire.Buffers
 	}
 	switch h.Kind {
 	case ReplySockets:
@@ -140,7 +143,7 @@ func (h *ReplyHead) decode() (*Reply, error) {
 	case ReplyClientCount:
 		err = r.setClients(v)
 	default:
-		r.Value = Value{original(v)}
+		r.Value = encoding.NewValue(original(v))
 	}
 	if err != nil {
 		return nil, err
@@ -221,9 +224,9 @@ func (f scanner) isNull(text string) bool {
 
 func (f scanner) decode(text string) (any, error) {
 	if f == scanJSON {
-		return decodeJSON([]byte(text))
+		return wire.DecodeJSON([]byte(text))
 	}
-	return Decode([]byte(text))
+	return wire.Decode([]byte(text))
 }
 
 // name decodes a short string.

@@ -1,10 +1,14 @@
-package encoding
+package protocol
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // setPacket reads a decoded packet {type, data, nsp}. A packet without a
 // namespace belongs to "/", as servers take it.
-func (b *Broadcast) setPacket(v any) error {
+func (m *Message) setPacket(v any) error {
 	packet, ok := v.(map[string]any)
 	if !ok {
 		return fmt.Errorf("the packet is %s, not an object", describe(v))
@@ -13,23 +17,23 @@ func (b *Broadcast) setPacket(v any) error {
 	if !ok {
 		return fmt.Errorf("the packet's type is %s, not a number", describe(packet["type"]))
 	}
-	b.Type = PacketType(typ)
-	if b.Type != Event && b.Type != BinaryEvent {
+	if typ != wire.PacketEvent && typ != wire.PacketBinaryEvent {
 		return fmt.Errorf("packet type %d is no event (2, or 5 with binary)", typ)
 	}
+	m.PacketType = int(typ)
 	data, ok := packet["data"].([]any)
 	if !ok || len(data) == 0 {
 		return fmt.Errorf("the packet's data is %s, not an array that starts with the event's name", describe(packet["data"]))
 	}
-	if b.Event, ok = data[0].(string); !ok {
+	if m.Event, ok = data[0].(string); !ok {
 		return fmt.Errorf("the event's name is %s, not a string", describe(data[0]))
 	}
-	b.Args = data[1:]
+	m.Args = data[1:]
 	switch nsp := packet["nsp"].(type) {
 	case nil:
-		b.Namespace = "/"
+		m.Namespace = "/"
 	case string:
-		b.Namespace = nsp
+		m.Namespace = nsp
 	default:
 		return fmt.Errorf("the namespace is %s, not a string", describe(nsp))
 	}
@@ -38,24 +42,24 @@ func (b *Broadcast) setPacket(v any) error {
 
 // setOptions reads decoded options {rooms, flags, except}; emitters before
 // Socket.IO 4 send no except.
-func (b *Broadcast) setOptions(v any) error {
+func (m *Message) setOptions(v any) error {
 	options, ok := v.(map[string]any)
 	if !ok {
 		return fmt.Errorf("the options are %s, not an object", describe(v))
 	}
 	var err error
-	if b.Rooms, err = roomList(options, "rooms"); err != nil {
+	if m.Rooms, err = roomList(options, "rooms"); err != nil {
 		return err
 	}
-	if b.Except, err = roomList(options, "except"); err != nil {
+	if m.Except, err = roomList(options, "except"); err != nil {
 		return err
 	}
 	// Servers look up members of the flags, whatever they are: PHP's empty array
 	// and an empty string have none.
 	flags, _ := options["flags"].(map[string]any)
-	b.Flags.Volatile, _ = flags["volatile"].(bool)
+	m.Flags.Volatile, _ = flags["volatile"].(bool)
 	if compress, ok := flags["compress"].(bool); ok {
-		b.Flags.Compress = &compress
+		m.Flags.Compress = &compress
 	}
 	return nil
 }

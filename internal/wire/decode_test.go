@@ -1,4 +1,4 @@
-package encoding
+package wire_test
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/wire"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -41,9 +43,9 @@ func TestDecode(t *testing.T) {
 		{"80", map[string]any{}}, {"82 a161 01 a161 02", map[string]any{"a": int64(2)}}, {"de 0001 a161 01", map[string]any{"a": int64(1)}}, {"df 00000001 a161 01", map[string]any{"a": int64(1)}},
 		{"82 01 01 c40161 02", map[string]any{"1": int64(1), "a": int64(2)}},
 		{"d6 ff 00000001", time.Unix(1, 0).UTC()}, {"d7 ff 00000004 00000001", time.Unix(1, 1).UTC()}, {"c7 0c ff 00000001 ffffffffffffffff", time.Unix(-1, 1).UTC()},
-		{"d4 00 00", Extension{0, []byte{0}}}, {"d5 ff 0000", Extension{-1, []byte{0, 0}}}, {"c7 00 05", Extension{5, []byte{}}},
+		{"d4 00 00", wire.Extension{0, []byte{0}}}, {"d5 ff 0000", wire.Extension{-1, []byte{0, 0}}}, {"c7 00 05", wire.Extension{5, []byte{}}},
 	} {
-		got, err := Decode(unhex(t, test.hex))
+		got, err := wire.Decode(unhex(t, test.hex))
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %#v, %v, want %#v", test.hex, got, err, test.want)
 		}
@@ -78,66 +80,18 @@ func TestDecodeHostile(t *testing.T) {
 		"the byte that means nothing": unhex(t, "c1"),
 		"a value too many":            unhex(t, "01 02"),
 		"a number cut off":            unhex(t, "cf 0000"),
-		"maps in maps":                append(bytes.Repeat([]byte{0x81, 0xa0}, maxDepth-10), 0xc1),
+		"maps in maps":                append(bytes.Repeat([]byte{0x81, 0xa0}, wire.MaxDepth-10), 0xc1),
 		"many tiny maps":              append(unhex(t, "dd 00100001"), bytes.Repeat([]byte{0x81, 0xa0, 0xc0}, 1<<20)...),
 	} {
 		var err error
-		size := allocated(func() { _, err = Decode(payload) })
-		if !errors.Is(err, ErrMalformed) {
+		size := allocated(func() { _, err = wire.Decode(payload) })
+		if !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("%s: error %v", name, err)
 		}
 		if limit := uint64(64<<10 + 200*len(payload)); size > limit {
 			t.Errorf("%s: %d bytes allocated for an input of %d", name, size, len(payload))
 		}
 	}
-}
-
-func TestUnmarshalClassicMalformed(t *testing.T) {
-	t.Parallel()
-	for name, text := range map[string]string{
-		"no JSON":            `["emitter"`,
-		"an object":          `{"uid":"emitter"}`,
-		"two parts":          `["emitter",{}]`,
-		"uid is a number":    `[1,{"type":2,"data":["e"],"nsp":"/"},{}]`,
-		"packet is an array": `["emitter",[],{}]`,
-		"no type":            `["emitter",{"data":["e"]},{}]`,
-		"type is a string":   `["emitter",{"type":"2","data":["e"]},{}]`,
-		"type 3":             `["emitter",{"type":3,"data":["e"]},{}]`,
-		"no data":            `["emitter",{"type":2},{}]`,
-		"empty data":         `["emitter",{"type":2,"data":[]},{}]`,
-		"event is a number":  `["emitter",{"type":2,"data":[7]},{}]`,
-		"nsp is a number":    `["emitter",{"type":2,"data":["e"],"nsp":1},{}]`,
-		"options are null":   `["emitter",{"type":2,"data":["e"]},null]`,
-		"rooms are a number": `["emitter",{"type":2,"data":["e"]},{"rooms":1}]`,
-		"a room is an array": `["emitter",{"type":2,"data":["e"]},{"rooms":[[]]}]`,
-		"except is a number": `["emitter",{"type":2,"data":["e"]},{"except":1}]`,
-	} {
-		for _, payload := range [][]byte{[]byte(text), messagePack(t, text)} {
-			if payload == nil {
-				continue
-			}
-			if _, b, err := UnmarshalClassic(payload); !errors.Is(err, ErrMalformed) || b != nil {
-				t.Errorf("%s: %+v, %v", name, b, err)
-			}
-		}
-	}
-	uid, b, err := UnmarshalClassic([]byte(`["x",{"type":5,"data":["e",1]},{"rooms":["a",7,1.5]}]`))
-	want := &Broadcast{Type: BinaryEvent, Namespace: "/", Event: "e", Args: []any{int64(1)}, Rooms: []Room{"a", NumberRoom(7), NumberRoom(1.5)}}
-	if err != nil || uid != "x" || !reflect.DeepEqual(b, want) {
-		t.Errorf("%q %+v %v", uid, b, err)
-	}
-}
-
-// messagePack is the MessagePack form of JSON text, nil when it is none.
-func messagePack(t testing.TB, text string) []byte {
-	b, err := Append(nil, TaggedJSON(text))
-	if err != nil {
-		if !strings.Contains(err.Error(), "not JSON") {
-			t.Fatal(err)
-		}
-		return nil
-	}
-	return b
 }
 
 // FuzzDecode holds what is decoded to what package msgpack decodes by itself, to
@@ -147,13 +101,13 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{"c0", "dd ffffffff", "df 00000001 a161 01", "c7 0c ff 00000001 ffffffffffffffff", "82 01 01 c40161 02", "92 91 90 80"} {
 		f.Add(unhex(f, seed))
 	}
-	for wire := range arrivals {
-		f.Add(unhex(f, wire))
+	for text := range arrivals {
+		f.Add(unhex(f, text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := Decode(data)
+		v, err := wire.Decode(data)
 		if err != nil {
-			if !errors.Is(err, ErrMalformed) {
+			if !errors.Is(err, wire.ErrMalformed) {
 				t.Fatalf("%v is no ErrMalformed", err)
 			}
 			return
@@ -167,12 +121,12 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		checkArrived(t, data, v)
-		arrived := ArrivesAs(v)
-		again, err := Append(nil, arrived)
+		arrived := wire.ArrivesAs(v)
+		again, err := encoding.Append(nil, arrived)
 		if err != nil {
 			return // deeper than what may be sent
 		}
-		if same, err := Decode(again); err != nil || show(same) != show(sendable(arrived)) {
+		if same, err := wire.Decode(again); err != nil || show(same) != show(sendable(arrived)) {
 			t.Fatalf("%s became %s, %v", show(arrived), show(same), err)
 		}
 	})
@@ -218,17 +172,17 @@ func shown(v any) any {
 func sendable(v any) any {
 	switch v := v.(type) {
 	case int64:
-		if v < -maxExact || v > maxExact {
+		if v < -wire.MaxExact || v > wire.MaxExact {
 			return float64(v)
 		}
 	case uint64:
 		return float64(v)
 	case float64:
-		if n := int64(v); v >= -maxExact && v <= maxExact && float64(n) == v {
+		if n := int64(v); v >= -wire.MaxExact && v <= wire.MaxExact && float64(n) == v {
 			return n
 		}
 	case string:
-		return string(stringBody(appendString(nil, v)))
+		return string(wire.StringBody(wire.AppendString(nil, v)))
 	case []any:
 		list := make([]any, len(v))
 		for i := range v {
@@ -249,8 +203,8 @@ func sendable(v any) any {
 // of the same key, and all keys are text, which others may become.
 func isOrdinary(v any) bool {
 	switch v := v.(type) {
-	case Extension:
-		return !v.isUndefined()
+	case wire.Extension:
+		return v.Type != 0 || len(v.Data) != 1 || v.Data[0] != 0 // undefined
 	case []any:
 		return !slices.ContainsFunc(v, func(v any) bool { return !isOrdinary(v) })
 	case map[string]any:
@@ -261,29 +215,4 @@ func isOrdinary(v any) bool {
 		}
 	}
 	return true
-}
-
-func FuzzUnmarshalClassic(f *testing.F) {
-	f.Add([]byte(`["emitter",{"type":2,"data":["e",1],"nsp":"/"},{"rooms":["a"],"flags":{"compress":true},"except":[]}]`))
-	f.Add(unhex(f, "93a7656d697474657283a47479706502a46461746192a568656c6c6fa5776f726c64a36e7370a12f83a5726f6f6d7390a5666c61677380a665786365707490"))
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		_, b, err := UnmarshalClassic(payload)
-		if (b == nil) != (err != nil) || err != nil && !errors.Is(err, ErrMalformed) {
-			t.Fatalf("%+v, %v", b, err)
-		}
-		if b == nil {
-			return
-		}
-		again, err := Classic{}.Marshal(b)
-		if err != nil {
-			return
-		}
-		_, same, err := UnmarshalClassic(again)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(same.Args) != len(b.Args) || !slices.Equal(same.Rooms, b.Rooms) || !slices.Equal(same.Except, b.Except) || !reflect.DeepEqual(same.Flags, b.Flags) {
-			t.Fatalf("%+v became %+v", b, same)
-		}
-	})
 }

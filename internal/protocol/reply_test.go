@@ -1,4 +1,4 @@
-package encoding
+package protocol
 
 import (
 	"bytes"
@@ -7,6 +7,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 func TestUnmarshalReply(t *testing.T) {
@@ -22,19 +25,19 @@ func TestUnmarshalReply(t *testing.T) {
 		{"classic rooms of any kind", `{"requestId":"x","rooms":["a",null,{"b":1},true,["c"],-0.5,"7",18446744073709551615]}`,
 			Reply{Kind: ReplyRooms, Rooms: []string{"a", "7"}, NumberRooms: []float64{-0.5, 18446744073709551615}}},
 		{"classic no rooms", `{"requestId":"x","rooms":[]}`, Reply{Kind: ReplyRooms, Rooms: []string{}}},
-		{"classic server side", `{"type":6,"requestId":"x","data":{"ok":true}}`, Reply{Kind: ReplyServerSide, Value: Value{map[string]any{"ok": true}}}},
+		{"classic server side", `{"type":6,"requestId":"x","data":{"ok":true}}`, Reply{Kind: ReplyServerSide, Value: encoding.NewValue(map[string]any{"ok": true})}},
 		{"classic server side, undefined", `{"type":6,"requestId":"x"}`, Reply{Kind: ReplyServerSide}},
 		{"classic client count", `{"type":8,"requestId":"x","clientCount":3}`, Reply{Kind: ReplyClientCount, Clients: 3}},
-		{"classic ack", `{"type":9,"requestId":"x","packet":"yes"}`, Reply{Kind: ReplyAck, Value: Value{"yes"}}},
+		{"classic ack", `{"type":9,"requestId":"x","packet":"yes"}`, Reply{Kind: ReplyAck, Value: encoding.NewValue("yes")}},
 		{"cluster sockets", `{"type":8,"data":{"requestId":"x","sockets":[{"id":"s"}]},"uid":"u","nsp":"/"}`,
 			Reply{Kind: ReplySockets, UID: "u", Sockets: []map[string]any{{"id": "s"}}}},
-		{"cluster server side", `{"type":10,"data":{"requestId":"x","packet":[1]},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyServerSide, UID: "u", Value: Value{[]any{int64(1)}}}},
+		{"cluster server side", `{"type":10,"data":{"requestId":"x","packet":[1]},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyServerSide, UID: "u", Value: encoding.NewValue([]any{int64(1)})}},
 		{"cluster client count", `{"type":11,"data":{"requestId":"x","clientCount":0},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyClientCount, UID: "u"}},
 		{"cluster ack", `{"type":12,"data":{"requestId":"x","packet":null},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyAck, UID: "u"}},
 		// An answer that is itself an object with a requestId must not be taken
 		// for the envelope.
 		{"classic answer that looks like a reply", `{"type":6,"requestId":"x","data":{"requestId":"y","packet":1}}`,
-			Reply{Kind: ReplyServerSide, Value: Value{map[string]any{"requestId": "y", "packet": int64(1)}}}},
+			Reply{Kind: ReplyServerSide, Value: encoding.NewValue(map[string]any{"requestId": "y", "packet": int64(1)})}},
 	} {
 		test.want.RequestID = "x"
 		for form, payload := range map[string][]byte{"JSON": []byte(test.text), "MessagePack": messagePack(t, test.text)} {
@@ -77,7 +80,7 @@ func TestReplyValues(t *testing.T) {
 		{"NaN", unhex(t, ack("92 cb 7ff8000000000001 ca 7f800000")), []any{nil, nil}},
 	} {
 		r, err := UnmarshalReply(test.payload)
-		if err != nil || !reflect.DeepEqual(r.Value.decoded, test.want) {
+		if err != nil || !reflect.DeepEqual(r.Value, encoding.NewValue(test.want)) {
 			t.Errorf("%s: %#v, %v, want %#v", test.name, r, err, test.want)
 		}
 	}
@@ -132,11 +135,11 @@ func TestUnmarshalReplyMalformed(t *testing.T) {
 	t.Parallel()
 	for name, text := range malformedReplies {
 		payloads := [][]byte{[]byte(text)}
-		if b, err := Append(nil, TaggedJSON(text)); err == nil && text != "" {
+		if b, err := encoding.Append(nil, encoding.TaggedJSON(text)); err == nil && text != "" {
 			payloads = append(payloads, b)
 		}
 		for _, payload := range payloads {
-			if r, err := UnmarshalReply(payload); !errors.Is(err, ErrMalformed) || r != nil {
+			if r, err := UnmarshalReply(payload); !errors.Is(err, wire.ErrMalformed) || r != nil {
 				t.Errorf("%s: %+v, %v", name, r, err)
 			}
 		}
@@ -153,7 +156,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 		`{"type":8,"requestId":"x","clientCount":3}`,
 	} {
 		f.Add([]byte(text))
-		b, err := Append(nil, TaggedJSON(text))
+		b, err := encoding.Append(nil, encoding.TaggedJSON(text))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -167,7 +170,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 		}
 		sameAsDecoded(t, payload)
 		if err != nil {
-			if !errors.Is(err, ErrMalformed) || r != nil {
+			if !errors.Is(err, wire.ErrMalformed) || r != nil {
 				t.Fatalf("%+v, %v", r, err)
 			}
 			return
@@ -193,7 +196,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 func sameAsDecoded(t *testing.T, payload []byte) {
 	t.Helper()
 	head, err := ReadReplyHead(string(payload))
-	v, decodeErr := decodeMessage(payload)
+	v, decodeErr := wire.DecodeMessage(payload)
 	message, ok := v.(map[string]any)
 	if decodeErr != nil || !ok {
 		if err == nil && decodeErr == nil {
@@ -270,7 +273,7 @@ func TestHostileReplies(t *testing.T) {
 		if n := allocated(func() { _, err = head.Decode() }); n > 64<<20+20*size {
 			t.Errorf("%s: %d bytes were allocated to decode it, %v", name, n, err)
 		}
-		if err != nil && !errors.Is(err, ErrMalformed) {
+		if err != nil && !errors.Is(err, wire.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

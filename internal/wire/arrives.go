@@ -1,4 +1,4 @@
-package encoding
+package wire
 
 import (
 	"encoding/binary"
@@ -14,7 +14,9 @@ import (
 func ArrivesAs(v any) any {
 	switch v := v.(type) {
 	case []any:
-		return arrivedList(v)
+		for i := range v {
+			v[i] = ArrivesAs(v[i])
+		}
 	case map[string]any:
 		for k, member := range v {
 			if e, ok := member.(Extension); ok && e.isUndefined() {
@@ -33,13 +35,6 @@ func ArrivesAs(v any) any {
 		return v.arrives()
 	}
 	return v
-}
-
-func arrivedList(list []any) []any {
-	for i := range list {
-		list[i] = ArrivesAs(list[i])
-	}
-	return list
 }
 
 // isUndefined tells what notepack.io 2, the encoder of adapters before 8, makes
@@ -82,4 +77,37 @@ func jsDate(t time.Time) any {
 	default:
 		return fmt.Sprintf("%04d%s", year, text)
 	}
+}
+
+// Buffers turns {"type":"Buffer","data":[...]}, which JSON.stringify makes of
+// binary, at any depth back into it.
+func Buffers(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = Buffers(v[i])
+		}
+	case map[string]any:
+		if data, ok := v["data"].([]any); ok && len(v) == 2 && v["type"] == "Buffer" {
+			if b, ok := byteList(data); ok {
+				return b
+			}
+		}
+		for k := range v {
+			v[k] = Buffers(v[k])
+		}
+	}
+	return v
+}
+
+func byteList(list []any) ([]byte, bool) {
+	b := make([]byte, len(list))
+	for i, v := range list {
+		n, ok := v.(int64)
+		if !ok || n < 0 || n > 255 {
+			return nil, false
+		}
+		b[i] = byte(n)
+	}
+	return b, true
 }
