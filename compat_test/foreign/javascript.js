@@ -5,7 +5,7 @@ const path = require("path");
 const readline = require("readline");
 const modules = path.join(__dirname, "..", "node", "node_modules");
 const { Emitter } = require(path.join(modules, "redis-emitter-5"));
-const { createClient } = require(path.join(modules, "redis"));
+const { createClient, createCluster } = require(path.join(modules, "redis"));
 
 const variants = ["@socket.io/redis-emitter-5.1.0"];
 
@@ -50,7 +50,7 @@ async function main() {
       language: "javascript",
       variant: variants[0],
       version: "5.1.0",
-      features: ["classic", "pipeline"],
+      features: ["classic", "pipeline", "cluster"],
     })
   );
   for await (const text of readline.createInterface({ input: process.stdin })) {
@@ -58,7 +58,8 @@ async function main() {
     const answer = { id: line.id };
     try {
       if (!clients.has(line.redis)) {
-        clients.set(line.redis, await createClient({ url: line.redis }).connect());
+        const client = line.cluster ? createCluster({ rootNodes: [{ url: line.redis }] }) : createClient({ url: line.redis });
+        clients.set(line.redis, await client.connect());
       }
       const client = clients.get(line.redis);
       const sent = [];
