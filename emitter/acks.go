@@ -25,8 +25,6 @@ type Acks struct {
 	Servers int
 }
 
-const needsAck = "@socket.io/redis-adapter 7.2 or later"
-
 // EmitWithAck sends an event to the clients targeted and waits until each has
 // acknowledged it. When a client does not before the deadline, it returns what
 // came and an *IncompleteError that says how many are missing. It needs
@@ -39,7 +37,7 @@ func (o *operator) EmitWithAck(ctx context.Context, event string, args ...any) (
 		Event: event, Args: args, Flags: o.flags, MaxAttachments: o.sender.maxAttachments,
 	}}
 	var c ackCollector
-	asked, err := o.ask(ctx, "EmitWithAck", o.needs(needsAck), r, &c)
+	asked, err := o.ask(ctx, "EmitWithAck", r, &c)
 	c.acks.Servers = asked
 	return c.acks, err
 }
@@ -100,12 +98,8 @@ func (o *operator) ServerSideEmitWithAck(ctx context.Context, event string, args
 		return nil, err
 	}
 	r := &encoding.Request{Kind: encoding.ServerSideEmit, Broadcast: encoding.Broadcast{Event: event, Args: args}}
-	needs := "a handler for the event"
-	if version := o.needs("@socket.io/redis-adapter 7.0 or later"); version != "" {
-		needs = version + " and " + needs
-	}
 	var c serverSideCollector
-	_, err := o.ask(ctx, "ServerSideEmitWithAck", needs, r, &c)
+	_, err := o.ask(ctx, "ServerSideEmitWithAck", r, &c)
 	return c.values, err
 }
 

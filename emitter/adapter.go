@@ -2,7 +2,6 @@ package emitter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,16 +9,12 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 )
 
-// ErrAdapter is returned by an emitter whose adapter was given an option that
-// it does not have, or a value that upstream does not have.
-var ErrAdapter = errors.New("the adapter takes no such option or value")
-
 // Adapter is how the servers of the cluster are joined: the value of Classic,
 // Sharded or Streams, for WithAdapter.
 type Adapter interface {
-	// check returns what is wrong with the options of the adapter, or with
-	// the other options beside it.
-	check(c *config) error
+	// configure returns the adapter with the other options that it follows, or
+	// what is wrong with those or its own.
+	configure(c *config) (Adapter, error)
 	// retarget makes t the template of b.
 	retarget(t *encoding.Template, b *encoding.Broadcast)
 	// words appends the words of the Redis command that sends b, in front of the
@@ -33,20 +28,44 @@ type Adapter interface {
 	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
 	// request returns the Redis command that sends a request to the servers.
 	request(ctx context.Context, r *encoding.Request) (redis.Cmder, error)
+	// endsServers reports whether a request ends servers with an adapter of an
+	// older version.
+	endsServers(request redis.Cmder) bool
+	// roomsRequest is the request that shows which rooms there are.
+	roomsRequest() encoding.RequestKind
+	// needs is what a server must have to answer a request, if that is not
+	// plain.
+	needs(kind encoding.RequestKind) string
 	// replyChannels returns the channels on which servers answer, and whether
 	// they are shard channels.
 	replyChannels(namespace string) (channels []string, shard bool)
 }
 
-// checkClassicOnly refuses the options that only the classic adapter has.
-func checkClassicOnly(c *config, name string) error {
+// latest is what the adapters for Socket.IO 4 only have in common.
+type latest struct{}
+
+func (latest) endsServers(redis.Cmder) bool { return false }
+
+func (latest) roomsRequest() encoding.RequestKind { return encoding.FetchSockets }
+
+func (latest) needs(kind encoding.RequestKind) string {
+	if kind == encoding.ServerSideEmit {
+		return needsHandler
+	}
+	return ""
+}
+
+const needsHandler = "a handler for the event"
+
+// check refuses the options that only the classic adapter has.
+func (latest) check(c *config, adapter string) error {
 	switch {
 	case c.key != "":
-		return fmt.Errorf("emitter: WithKey: %w: the %s adapter has ChannelPrefix instead", ErrAdapter, name)
+		return &OptionError{Option: "WithKey", Adapter: adapter, Err: fmt.Errorf("the %s adapter has ChannelPrefix instead", adapter)}
 	case c.codec != MessagePack:
-		return fmt.Errorf("emitter: WithCodec: %w: the %s adapter chooses by itself", ErrAdapter, name)
+		return &OptionError{Option: "WithCodec", Adapter: adapter, Err: fmt.Errorf("the %s adapter chooses by itself", adapter)}
 	case c.version != 4:
-		return fmt.Errorf("emitter: WithServerVersion(%d): %w: the %s adapter exists for Socket.IO 4 only", c.version, ErrAdapter, name)
+		return &OptionError{Option: "WithServerVersion", Value: c.version, Adapter: adapter, Err: fmt.Errorf("the %s adapter exists for Socket.IO 4 only", adapter)}
 	}
 	return nil
 }
@@ -78,7 +97,7 @@ const (
 
 // Sharded is the adapter made by createShardedAdapter of
 // @socket.io/redis-adapter 8.2 and later, which needs Redis 7.
-func Sharded(o ShardedOptions) Adapter { return sharded{encoding.Sharded(o)} }
+func Sharded(o ShardedOptions) Adapter { return sharded{format: encoding.Sharded(o)} }
 
 // StreamsOptions are the options of the streams adapter, by their upstream
 // names. The zero value means upstream's defaults.
@@ -102,7 +121,7 @@ type StreamsOptions struct {
 // @socket.io/redis-streams-adapter. Events go through a Redis stream, so that
 // servers that were disconnected from Redis for a moment, and clients with
 // connection state recovery, get what they missed.
-func Streams(o StreamsOptions) Adapter { return streams{o} }
+func Streams(o StreamsOptions) Adapter { return streams{StreamsOptions: o} }
 
 // publishMessage returns PUBLISH or SPUBLISH with a message as its last word.
 func publishMessage(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {

@@ -83,24 +83,29 @@ func TestAdapterRefused(t *testing.T) {
 	rdb := server.Client()
 	sharded := emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{}))
 	streams := emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{}))
-	for name, options := range map[string][]emitter.Option{
-		"key, sharded":      {sharded, emitter.WithKey("k")},
-		"key, streams":      {emitter.WithKey("k"), streams},
-		"codec, sharded":    {sharded, emitter.WithCodec(emitter.JSON)},
-		"codec, streams":    {streams, emitter.WithCodec(emitter.JSON)},
-		"version, sharded":  {sharded, emitter.WithServerVersion(3)},
-		"version, streams":  {streams, emitter.WithServerVersion(2)},
-		"subscription mode": {emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{SubscriptionMode: "x"}))},
-		"stream count":      {emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{StreamCount: -1}))},
-		"max len":           {emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{MaxLen: -1}))},
-		"nil":               {emitter.WithAdapter(nil)},
+	for name, test := range map[string]struct {
+		options []emitter.Option
+		option  string // that is wrong
+		adapter string // that does not take it
+	}{
+		"key, sharded":      {[]emitter.Option{sharded, emitter.WithKey("k")}, "WithKey", "sharded"},
+		"key, streams":      {[]emitter.Option{emitter.WithKey("k"), streams}, "WithKey", "streams"},
+		"codec, sharded":    {[]emitter.Option{sharded, emitter.WithCodec(emitter.JSON)}, "WithCodec", "sharded"},
+		"codec, streams":    {[]emitter.Option{streams, emitter.WithCodec(emitter.JSON)}, "WithCodec", "streams"},
+		"version, sharded":  {[]emitter.Option{sharded, emitter.WithServerVersion(3)}, "WithServerVersion", "sharded"},
+		"version, streams":  {[]emitter.Option{streams, emitter.WithServerVersion(2)}, "WithServerVersion", "streams"},
+		"subscription mode": {[]emitter.Option{emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{SubscriptionMode: "x"}))}, "SubscriptionMode", "sharded"},
+		"stream count":      {[]emitter.Option{emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{StreamCount: -1}))}, "StreamCount", "streams"},
+		"max len":           {[]emitter.Option{emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{MaxLen: -1}))}, "MaxLen", "streams"},
+		"nil":               {[]emitter.Option{emitter.WithAdapter(nil)}, "WithAdapter", ""},
 	} {
-		io := emitter.New(rdb, options...)
-		if err := io.Emit(t.Context(), "e"); !errors.Is(err, emitter.ErrAdapter) {
-			t.Errorf("%s: Emit: %v", name, err)
-		}
-		if _, err := io.ServerCount(t.Context()); !errors.Is(err, emitter.ErrAdapter) {
-			t.Errorf("%s: ServerCount: %v", name, err)
+		io := emitter.New(rdb, test.options...)
+		_, count := io.ServerCount(t.Context())
+		for call, err := range map[string]error{"Emit": io.Emit(t.Context(), "e"), "ServerCount": count} {
+			var wrong *emitter.OptionError
+			if !errors.As(err, &wrong) || wrong.Option != test.option || wrong.Adapter != test.adapter || !strings.HasPrefix(err.Error(), "emitter: "+test.option) {
+				t.Errorf("%s: %s: %v, %+v", name, call, err, wrong)
+			}
 		}
 	}
 	many := emitter.New(rdb, emitter.WithAdapter(emitter.Streams(emitter.StreamsOptions{StreamCount: 3})))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/protocol"
 )
@@ -15,15 +14,9 @@ import (
 // nor Timeout says otherwise.
 const DefaultTimeout = 5 * time.Second
 
-var (
-	// ErrNoServers is returned at once by a call with replies when no server
-	// listens on the namespace.
-	ErrNoServers = errors.New("no server listens on the namespace")
-
-	// ErrCannotSubscribe is returned by a call with replies on a client that has
-	// no subscriptions, such as a *redis.Conn.
-	ErrCannotSubscribe = errors.New("this Redis client cannot subscribe, which replies need")
-)
+// ErrNoServers is returned at once by a call with replies when no server
+// listens on the namespace.
+var ErrNoServers = errors.New("no server listens on the namespace")
 
 // IncompleteError says that a call did not get all its replies before its
 // deadline. What did come is returned beside it. It wraps the error of the
@@ -95,14 +88,17 @@ type collector interface {
 // ask sends a request whose replies go to c, and returns how many servers were
 // asked. It has subscribed before it asks, and asks nobody when no server
 // listens.
-func (o *operator) ask(ctx context.Context, call, needs string, r *encoding.Request, c collector) (asked int, err error) {
+func (o *operator) ask(ctx context.Context, call string, r *encoding.Request, c collector) (asked int, err error) {
 	if o.err != nil {
 		return 0, o.err
 	}
 	if err := checkContext(ctx); err != nil {
 		return 0, err
 	}
-	client, err := o.sender.can.subscribes(ctx)
+	if o.sender.pipeline != nil {
+		return 0, fmt.Errorf("emitter: %s: %w", call, ErrPipelined)
+	}
+	client, slots, err := o.sender.client.Subscriber(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("emitter: %s: %w", call, err)
 	}
@@ -118,9 +114,9 @@ func (o *operator) ask(ctx context.Context, call, needs string, r *encoding.Requ
 		return 0, fmt.Errorf("emitter: %s: %w %s", call, ErrNoServers, o.namespace)
 	}
 	channels, shard := o.sender.adapter.replyChannels(o.namespace)
-	w, err := o.sender.replies.wait(ctx, client, connectionName(client, channels, shard), shard, channels)
+	w, err := o.sender.replies.wait(ctx, client, connectionName(slots && shard, channels), shard, channels)
 	if err != nil {
-		return asked, o.sender.can.clean(err)
+		return asked, o.sender.client.Clean(err)
 	}
 	defer w.release()
 	if deadline, ok := ctx.Deadline(); ok && r.Kind == encoding.EmitWithAck {
@@ -133,10 +129,10 @@ func (o *operator) ask(ctx context.Context, call, needs string, r *encoding.Requ
 	if incomplete, ok := err.(*IncompleteError); ok {
 		incomplete.Call = call
 		if incomplete.Servers == 0 {
-			incomplete.Needs = needs
+			incomplete.Needs = o.sender.adapter.needs(r.Kind)
 		}
 	}
-	return asked, o.sender.can.clean(err)
+	return asked, o.sender.client.Clean(err)
 }
 
 // send asks the question of w. When it is not known whether that has been asked,
@@ -202,21 +198,12 @@ func (w *waiter) await(ctx context.Context, c collector, asked int) error {
 	return incomplete
 }
 
-// needs is what the classic adapter must be to answer a call; the others have
-// all calls in every version.
-func (o *operator) needs(version string) string {
-	if _, ok := o.sender.adapter.(classic); ok {
-		return version
-	}
-	return ""
-}
-
 // connectionName says which calls share a connection: all of an emitter do. But
 // shard channels of different slots live on different nodes of a Redis Cluster,
 // so there each has its own; only of a plain client is it sure that it has no
 // slots.
-func connectionName(client subscriber, channels []string, shard bool) string {
-	if _, plain := client.(*redis.Client); plain || !shard {
+func connectionName(ownNodes bool, channels []string) string {
+	if !ownNodes {
 		return ""
 	}
 	return channels[0]

@@ -11,7 +11,9 @@ import (
 // and events are published there.
 type classic struct{ format encoding.Classic }
 
-func (classic) check(c *config) error { return checkText("WithKey", c.key) }
+func (classic) configure(c *config) (Adapter, error) {
+	return classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}, checkText("WithKey", c.key)
+}
 
 func (a classic) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
 
@@ -34,6 +36,26 @@ func (a classic) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 		return nil, err
 	}
 	return newPublish(ctx, "publish", a.format.RequestChannel(r.Namespace), message), nil
+}
+
+// endsServers reports whether a request is MessagePack, which adapters before 7.2
+// do not read.
+func (classic) endsServers(request redis.Cmder) bool {
+	args := request.Args()
+	message, ok := args[len(args)-1].([]byte)
+	return ok && (len(message) == 0 || message[0] != '{')
+}
+
+func (classic) roomsRequest() encoding.RequestKind { return encoding.AllRooms }
+
+func (classic) needs(kind encoding.RequestKind) string {
+	switch kind {
+	case encoding.EmitWithAck:
+		return "@socket.io/redis-adapter 7.2 or later"
+	case encoding.ServerSideEmit:
+		return "@socket.io/redis-adapter 7.0 or later and " + needsHandler
+	}
+	return "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
 }
 
 // replyChannels returns both channels that servers use: the second one is that

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/goredis"
 )
 
 // Emitter sends to the clients of a cluster. Its calls mean everyone in the
@@ -30,18 +31,18 @@ func New(client Client, options ...Option) *Emitter {
 	if v := reflect.ValueOf(client); c.err == nil && (client == nil || v.Kind() == reflect.Pointer && v.IsNil()) {
 		c.err = errors.New("emitter: New was given no Redis client")
 	}
-	can := new(abilities)
+	var pipe *pipeline
+	var known *goredis.Client
 	if c.err == nil {
-		can, c.err = newAbilities(client)
+		if p, ok := client.(redis.Pipeliner); ok {
+			pipe = &pipeline{Pipeliner: p, transaction: isTransaction(p), memory: newMemory()}
+		} else if known, c.err = goredis.New(client); c.err != nil {
+			c.err = fmt.Errorf("emitter: %w", c.err)
+		}
 	}
+	adapter := c.adapter
 	if c.err == nil {
-		c.err = c.adapter.check(&c)
-	}
-	if _, ok := c.adapter.(classic); ok {
-		c.adapter = classic{encoding.Classic{Key: c.key, Codec: c.codec, LegacyBinary: c.version < 3}}
-	}
-	if pipe, ok := client.(redis.Pipeliner); ok && c.err == nil {
-		client = &pipeline{Pipeliner: pipe, transaction: isTransaction(pipe), memory: newMemory()}
+		adapter, c.err = c.adapter.configure(&c)
 	}
 	var ids *regexp.Regexp
 	if c.version < 4 {
@@ -50,8 +51,8 @@ func New(client Client, options ...Option) *Emitter {
 		ids = &longest
 	}
 	return newEmitter(&sender{
-		client: client, can: can, adapter: c.adapter, version: c.version, ids: ids, maxAttachments: c.maxAttachments,
-		replies: newReplies(), memory: newMemories(client),
+		client: known, pipeline: pipe, adapter: adapter, version: c.version, ids: ids, maxAttachments: c.maxAttachments,
+		replies: newReplies(), memory: newMemories(known),
 	}, c.err)
 }
 
@@ -75,13 +76,13 @@ func newEmitter(s *sender, err error) *Emitter {
 
 // sender is what all operators of an emitter share.
 type sender struct {
-	client  Client
-	can     *abilities // of the client
-	adapter Adapter
-	version int            // major version of the servers' socket.io
-	ids     *regexp.Regexp // that Except takes; nil: it takes rooms
-	replies *replies
-	memory  *memories
+	client   *goredis.Client // nil in a pipeline
+	pipeline *pipeline       // nil outside of one
+	adapter  Adapter
+	version  int            // major version of the servers' socket.io
+	ids      *regexp.Regexp // that Except takes; nil: it takes rooms
+	replies  *replies
+	memory   *memories
 
 	maxAttachments int // that the clients take
 }
@@ -91,8 +92,8 @@ func (s *sender) broadcast(ctx context.Context, o *operator, event string, args 
 	if err := checkContext(ctx); err != nil {
 		return err
 	}
-	if pipe, ok := s.client.(*pipeline); ok {
-		return pipe.broadcast(ctx, o, event, args)
+	if s.pipeline != nil {
+		return s.pipeline.broadcast(ctx, o, event, args)
 	}
 	scratch := routes.Get().(*route)
 	defer scratch.giveBack()
@@ -118,7 +119,13 @@ func checkContext(ctx context.Context) error {
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As
 // find go-redis's own errors and those of package net.
 func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
-	if err := process(ctx, s.client, cmd); err != nil {
+	if s.pipeline != nil {
+		if err := s.pipeline.Process(ctx, cmd); err != nil {
+			return fmt.Errorf("emitter: %s: %w", commandName(cmd), err)
+		}
+		return nil
+	}
+	if err := s.client.Process(ctx, cmd); err != nil {
 		return fmt.Errorf("emitter: %w", s.explain(cmd, err))
 	}
 	return nil
@@ -128,8 +135,8 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 // is not plain.
 func (s *sender) explain(cmd redis.Cmder, err error) error {
 	_, moved := redis.IsMovedError(err)
-	if moved && s.can.nodes == nil {
-		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), s.can.explain(err))
+	if moved && !s.client.ShowsNodes() {
+		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), s.client.Explain(err))
 	}
-	return fmt.Errorf("%s: %w", commandName(cmd), s.can.explain(err))
+	return fmt.Errorf("%s: %w", commandName(cmd), s.client.Explain(err))
 }

@@ -29,23 +29,16 @@ var (
 	// error, the event would miss its room or reach everyone.
 	ErrEmptyRoom = errors.New("the room's name is empty")
 
-	// ErrInvalidUTF8 is returned for a room, namespace or event, and by an emitter
-	// with a key, channel prefix or stream name, that is not valid UTF-8: no
-	// server can have one of that name.
+	// ErrInvalidUTF8 is returned for a room, namespace or event, and in an
+	// OptionError for a key, channel prefix or stream name, that is not valid
+	// UTF-8: no server can have one of that name.
 	ErrInvalidUTF8 = errors.New("the name is not valid UTF-8")
-
-	// ErrServerVersion is returned by an emitter that was made with a server
-	// version other than 1, 2, 3 or 4.
-	ErrServerVersion = errors.New("the Socket.IO server version must be 1, 2, 3 or 4")
 
 	// ErrExceptRoom is returned when a room is excluded on Socket.IO 1, 2 or 3,
 	// whose servers know socket ids only there: the clients in the room would
 	// receive the event all the same. See WithSocketIDs for servers that make
 	// ids of their own.
 	ErrExceptRoom = errors.New("Socket.IO before 4 can exclude socket ids only, not rooms")
-
-	// ErrCodec is returned by an emitter that was made with an unknown codec.
-	ErrCodec = errors.New("the codec must be MessagePack or JSON")
 )
 
 // The lists of Socket.IO 4. From outside, "connection" would call the handlers
@@ -73,14 +66,6 @@ func checkRoom(room string) error {
 		return fmt.Errorf("emitter: %w", ErrEmptyRoom)
 	case !utf8.ValidString(room):
 		return fmt.Errorf("emitter: room %q: %w", room, ErrInvalidUTF8)
-	}
-	return nil
-}
-
-// checkText refuses a name that an option sets.
-func checkText(option, name string) error {
-	if !utf8.ValidString(name) {
-		return fmt.Errorf("emitter: %s %q: %w", option, name, ErrInvalidUTF8)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/goredis"
 )
 
 // memory is what the commands of a pipeline are made of. It comes in pieces,
@@ -132,14 +133,13 @@ func (t *texts) text(b []byte) string {
 // memories keeps none.
 type memories struct{ pool sync.Pool }
 
-// newMemories returns nil for clients that may still hold commands which Redis
-// has answered: others than these write from goroutines of their own.
-func newMemories(client Client) *memories {
-	switch client.(type) {
-	case *redis.Client, *redis.ClusterClient, *redis.Ring:
-		return new(memories)
+// newMemories returns nil in a pipeline, and for clients that may still hold
+// commands which Redis has answered.
+func newMemories(client *goredis.Client) *memories {
+	if client == nil || client.Keeps() {
+		return nil
 	}
-	return nil
+	return new(memories)
 }
 
 func (p *memories) get() *memory {

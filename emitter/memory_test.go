@@ -88,18 +88,26 @@ func (c executed) Pipelined(_ context.Context, fn func(redis.Pipeliner) error) (
 // TestMemories looks at what is kept of a pipeline.
 func TestMemories(t *testing.T) {
 	t.Parallel()
-	if newMemories(&redis.AutoPipeliner{}) != nil || newMemories(&redis.Conn{}) != nil {
-		t.Error("memory is kept of clients that may still hold commands")
+	single, cluster, ring := redis.NewClient(&redis.Options{}), redis.NewClusterClient(&redis.ClusterOptions{}), redis.NewRing(&redis.RingOptions{})
+	defer single.Close()
+	defer cluster.Close()
+	defer ring.Close()
+	for _, client := range []Client{&redis.AutoPipeliner{}, &redis.Conn{}, struct{ *redis.Client }{single}, new(redis.Pipeline)} {
+		if New(client).sender.memory != nil {
+			t.Errorf("memory is kept of a %T, which may still hold commands", client)
+		}
 	}
-	if newMemories(&redis.Client{}) == nil || newMemories(&redis.ClusterClient{}) == nil || newMemories(&redis.Ring{}) == nil {
-		t.Error("no memory is kept")
+	for _, client := range []Client{single, cluster, ring} {
+		if New(client).sender.memory == nil {
+			t.Errorf("no memory is kept of a %T", client)
+		}
 	}
 	for _, result := range []error{nil, fmt.Errorf("broken")} {
 		var used *memory
 		io := New(executed{nil, result})
 		io.sender.memory = new(memories)
 		err := io.Pipelined(t.Context(), func(io *Emitter) error {
-			used = io.sender.client.(*pipeline).memory
+			used = io.sender.pipeline.memory
 			for i := range 100 {
 				if err := io.Emit(t.Context(), "e", i); err != nil {
 					return err
@@ -132,7 +140,7 @@ func TestMemoryForgets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if words := io.sender.client.(*pipeline).memory.words; len(words) != 2*3 { // PUBLISH, channel, message
+		if words := io.sender.pipeline.memory.words; len(words) != 2*3 { // PUBLISH, channel, message
 			t.Errorf("%d words of commands", len(words))
 		}
 		pipe.Discard()

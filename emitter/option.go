@@ -1,7 +1,7 @@
 package emitter
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 
 	"github.com/sioemit/sioemit/encoding"
@@ -10,8 +10,8 @@ import (
 // Option tells New what the servers of the cluster have set.
 type Option func(*config)
 
-// config is what the options add up to. An option that cannot be is kept as an
-// error, which every Emit returns.
+// config is what the options add up to. What is wrong with one of them is kept,
+// for every call to return.
 type config struct {
 	adapter Adapter
 	key     string
@@ -34,11 +34,11 @@ const (
 
 // WithAdapter sets how the servers are joined: Classic, the default, Sharded or
 // Streams. WithKey, WithCodec and WithServerVersion belong to the classic one;
-// beside another one every call returns ErrAdapter.
+// beside another one they are an OptionError.
 func WithAdapter(adapter Adapter) Option {
 	return func(c *config) {
 		if adapter == nil {
-			c.err = fmt.Errorf("emitter: WithAdapter(nil): %w", ErrAdapter)
+			c.err = &OptionError{Option: "WithAdapter", Err: errors.New("it was given no adapter")}
 			return
 		}
 		c.adapter = adapter
@@ -58,7 +58,7 @@ func WithCodec(codec Codec) Option {
 	return func(c *config) {
 		c.codec = codec
 		if codec != MessagePack && codec != JSON {
-			c.err = fmt.Errorf("emitter: WithCodec(%d): %w", codec, ErrCodec)
+			c.err = &OptionError{Option: "WithCodec", Value: int(codec), Err: errors.New("the codec must be MessagePack or JSON")}
 		}
 	}
 }
@@ -66,13 +66,13 @@ func WithCodec(codec Codec) Option {
 // WithServerVersion sets the major version of the servers' socket.io package,
 // 1 to 4. The default is 4. Events with binary need another packet type on 1
 // and 2 than on 3 and 4; on 1, 2 and 3, Except takes socket ids only and
-// returns ErrExceptRoom for a room; see WithSocketIDs. With another version than these, every call
-// returns ErrServerVersion.
+// returns ErrExceptRoom for a room; see WithSocketIDs. Another version than these
+// is an OptionError.
 func WithServerVersion(major int) Option {
 	return func(c *config) {
 		c.version = major
 		if major < 1 || major > 4 {
-			c.err = fmt.Errorf("emitter: WithServerVersion(%d): %w", major, ErrServerVersion)
+			c.err = &OptionError{Option: "WithServerVersion", Value: major, Err: errors.New("the Socket.IO server version must be 1, 2, 3 or 4")}
 		}
 	}
 }
@@ -98,7 +98,7 @@ func WithMaxAttachments(n int) Option {
 	return func(c *config) {
 		c.maxAttachments = n
 		if n < 1 {
-			c.err = fmt.Errorf("emitter: WithMaxAttachments(%d) must be 1 or more", n)
+			c.err = &OptionError{Option: "WithMaxAttachments", Value: n, Err: errors.New("it must be 1 or more")}
 		}
 	}
 }

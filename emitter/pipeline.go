@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/goredis"
 )
 
 // ErrPipelineEnded is returned by calls with the Emitter of Pipelined that come
@@ -34,7 +35,7 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 	if err := checkContext(ctx); err != nil {
 		return err
 	}
-	if outer, ok := e.sender.client.(*pipeline); ok {
+	if outer := e.sender.pipeline; outer != nil {
 		inner := new(redis.Pipeline) // which is never executed
 		if err := e.collect(ctx, inner, newMemory(), fn); err != nil {
 			return err
@@ -50,12 +51,12 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 		if err := e.collect(ctx, inner, newMemory(), fn); err != nil {
 			return err
 		}
-		err := within(ctx, func() error {
+		err := goredis.Within(ctx, func() error {
 			cmds, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error { return pipe.BatchProcess(ctx, inner.Cmds()...) })
-			return e.sender.pipelineError(cmds, outOfTime(ctx, err))
+			return e.sender.pipelineError(cmds, err)
 		})
 		if err != nil {
-			return fmt.Errorf("emitter: %w", e.sender.can.explain(err))
+			return fmt.Errorf("emitter: %w", client.Explain(err))
 		}
 		return nil
 	}
@@ -68,7 +69,7 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 	if fnErr != nil {
 		return fnErr
 	}
-	if err := e.sender.pipelineError(cmds, outOfTime(ctx, err)); err != nil {
+	if err := e.sender.pipelineError(cmds, err); err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
 	e.sender.memory.put(m)
@@ -88,7 +89,7 @@ func (s *sender) pipelineError(cmds []redis.Cmder, err error) error {
 		}
 	}
 	if len(failed) == 0 { // the connection could not be set up
-		return fmt.Errorf("the pipeline was not sent: %w", s.can.explain(err))
+		return fmt.Errorf("the pipeline was not sent: %w", s.client.Explain(err))
 	}
 	return fmt.Errorf("%d of %d commands of the pipeline failed, the first with: %w", len(failed), len(cmds), s.explain(failed[0], err))
 }
@@ -99,7 +100,7 @@ func (e *Emitter) collect(ctx context.Context, pipe redis.Pipeliner, m *memory, 
 	p := &pipeline{Pipeliner: pipe, memory: m}
 	defer p.end()
 	s := *e.sender
-	s.client, s.can, s.replies = p, &abilities{pipelined: true}, newReplies() // which no call gets to, and Close closes
+	s.client, s.pipeline, s.replies = nil, p, newReplies() // which no call gets to, and Close closes
 	if err := fn(newEmitter(&s, nil)); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/goredis"
 	"github.com/sioemit/sioemit/internal/protocol"
 )
 
@@ -64,7 +65,7 @@ func newRequestID() string { return rand.Text() }
 // wait subscribes to channels and returns once Redis has confirmed it, so that
 // no reply to a question sent after that is missed. Calls of one name share a
 // connection.
-func (r *replies) wait(ctx context.Context, client subscriber, name string, shard bool, channels []string) (*waiter, error) {
+func (r *replies) wait(ctx context.Context, client goredis.Subscriber, name string, shard bool, channels []string) (*waiter, error) {
 	w := &waiter{id: newRequestID(), arrived: make(chan struct{}, 1)}
 	confirmed, err := r.join(client, name, shard, channels, w)
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *replies) wait(ctx context.Context, client subscriber, name string, shar
 }
 
 // join registers w and returns what is closed when its channels are confirmed.
-func (r *replies) join(client subscriber, name string, shard bool, channels []string, w *waiter) ([]chan struct{}, error) {
+func (r *replies) join(client goredis.Subscriber, name string, shard bool, channels []string, w *waiter) ([]chan struct{}, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {

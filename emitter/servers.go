@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/sioemit/sioemit/internal/goredis"
 )
 
 // ErrPipelined is returned by calls that need an answer and were made in a
@@ -33,17 +35,20 @@ func (o *operator) serverCount(ctx context.Context) (int, error) {
 	if err := checkContext(ctx); err != nil {
 		return 0, err
 	}
+	if o.sender.pipeline != nil {
+		return 0, fmt.Errorf("emitter: %w", ErrPipelined)
+	}
 	var sum atomic.Int64
-	err := o.sender.can.each(ctx, o.sender.client, func(ctx context.Context, node Client) error {
+	err := o.sender.client.Each(ctx, func(ctx context.Context, node goredis.Node) error {
 		cmd, channel := o.sender.adapter.listeners(ctx, o.namespace)
-		if err := process(ctx, node, cmd); err != nil {
+		if err := node.Process(ctx, cmd); err != nil {
 			return o.sender.explain(cmd, err)
 		}
 		sum.Add(cmd.Val()[channel])
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("emitter: %w", o.sender.can.explain(err)) // that may also come from finding the nodes
+		return 0, fmt.Errorf("emitter: %w", o.sender.client.Explain(err)) // that may also come from finding the nodes
 	}
 	return int(sum.Load()), nil
 }

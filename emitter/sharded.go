@@ -11,14 +11,18 @@ import (
 
 // sharded: servers subscribe with SSUBSCRIBE to the channel of a namespace and,
 // depending on the mode, to those of their rooms.
-type sharded struct{ format encoding.Sharded }
+type sharded struct {
+	latest
+	format encoding.Sharded
+}
 
-func (a sharded) check(c *config) error {
-	switch a.format.SubscriptionMode {
+func (a sharded) configure(c *config) (Adapter, error) {
+	switch mode := a.format.SubscriptionMode; mode {
 	case "", Dynamic, DynamicPrivate, Static:
-		return cmp.Or(checkClassicOnly(c, "sharded"), checkText("ChannelPrefix", a.format.ChannelPrefix))
+		return a, cmp.Or(a.check(c, "sharded"), checkText("ChannelPrefix", a.format.ChannelPrefix))
+	default:
+		return a, &OptionError{"SubscriptionMode", mode, "sharded", fmt.Errorf("it is %s, %s or %s", Dynamic, DynamicPrivate, Static)}
 	}
-	return fmt.Errorf("emitter: SubscriptionMode %q: %w: it is %s, %s or %s", a.format.SubscriptionMode, ErrAdapter, Dynamic, DynamicPrivate, Static)
 }
 
 func (a sharded) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }

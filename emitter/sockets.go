@@ -34,8 +34,6 @@ type Handshake struct {
 	Auth    map[string]any `json:"auth"`
 }
 
-const needsFetch = "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
-
 // FetchSockets returns the clients targeted, those of all servers, in no
 // particular order. When a server does not answer before the deadline, it
 // returns what came and an *IncompleteError. It needs Socket.IO 4 and, of the
@@ -50,7 +48,7 @@ func (o *operator) FetchSockets(ctx context.Context) ([]Socket, error) {
 
 func (o *operator) fetchSockets(ctx context.Context, call string) ([]Socket, error) {
 	c := socketCollector{known: make(map[string]bool)}
-	_, err := o.ask(ctx, call, o.needs(needsFetch), &encoding.Request{Kind: encoding.FetchSockets}, &c)
+	_, err := o.ask(ctx, call, &encoding.Request{Kind: encoding.FetchSockets}, &c)
 	return c.sockets, err
 }
 
@@ -125,7 +123,7 @@ func (o *operator) allRooms(ctx context.Context, call string) (names []string, n
 	if err := o.checkUntargeted(); o.err == nil && err != nil {
 		return nil, nil, err
 	}
-	if _, ok := o.sender.adapter.(classic); !ok {
+	if o.sender.adapter.roomsRequest() == encoding.FetchSockets {
 		sockets, err := o.fetchSockets(ctx, call)
 		for _, socket := range sockets {
 			names, numbers = append(names, socket.Rooms...), append(numbers, socket.NumberRooms...)
@@ -133,7 +131,7 @@ func (o *operator) allRooms(ctx context.Context, call string) (names []string, n
 		return names, numbers, err
 	}
 	var c roomCollector
-	_, err = o.ask(ctx, call, o.needs(needsFetch), &encoding.Request{Kind: encoding.AllRooms}, &c)
+	_, err = o.ask(ctx, call, &encoding.Request{Kind: encoding.AllRooms}, &c)
 	return c.names, c.numbers, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 )
 
@@ -103,7 +102,7 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	if _, ok := o.sender.adapter.(classic); ok && !isJSON(cmd) {
+	if o.sender.adapter.endsServers(cmd) {
 		if err := o.checkReadsBinary(ctx, call); err != nil {
 			return err
 		}
@@ -118,20 +117,13 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 	return err
 }
 
-// isJSON reports whether the message that a command publishes is JSON.
-func isJSON(cmd redis.Cmder) bool {
-	args := cmd.Args()
-	message, ok := args[len(args)-1].([]byte)
-	return !ok || len(message) > 0 && message[0] == '{'
-}
-
 // checkReadsBinary asks the servers whether their adapter reads requests with
 // binary. What shows it is that they answer an event with acknowledgement, both came with 7.2.
 // This one goes to a room that nobody is in.
 func (o *operator) checkReadsBinary(ctx context.Context, call string) error {
 	all := &operator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
 	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: "probe"}}
-	_, err := all.To(newRequestID()).ask(ctx, call, needsAck, r, new(ackCollector))
+	_, err := all.To(newRequestID()).ask(ctx, call, r, new(ackCollector))
 	if err == nil || errors.Is(err, ErrNoServers) {
 		return nil
 	}

@@ -3,27 +3,30 @@ package emitter
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 )
 
 // streams: servers read the stream of a namespace with XREAD.
-type streams struct{ StreamsOptions }
+type streams struct {
+	latest
+	StreamsOptions
+}
 
 func (a streams) format() encoding.Streams {
 	return encoding.Streams{StreamName: a.StreamName, StreamCount: a.StreamCount, ChannelPrefix: a.ChannelPrefix}
 }
 
-func (a streams) check(c *config) error {
+func (a streams) configure(c *config) (Adapter, error) {
 	switch {
 	case a.StreamCount < 0:
-		return fmt.Errorf("emitter: StreamCount %d: %w: it must not be negative, and 0 means 1", a.StreamCount, ErrAdapter)
+		return a, &OptionError{"StreamCount", a.StreamCount, "streams", errors.New("it must not be negative, and 0 means 1")}
 	case a.MaxLen < 0:
-		return fmt.Errorf("emitter: MaxLen %d: %w: it must not be negative, and 0 means 10,000", a.MaxLen, ErrAdapter)
+		return a, &OptionError{"MaxLen", a.MaxLen, "streams", errors.New("it must not be negative, and 0 means 10,000")}
 	}
-	return cmp.Or(checkClassicOnly(c, "streams"), checkText("StreamName", a.StreamName), checkText("ChannelPrefix", a.ChannelPrefix))
+	return a, cmp.Or(a.check(c, "streams"), checkText("StreamName", a.StreamName), checkText("ChannelPrefix", a.ChannelPrefix))
 }
 
 func (a streams) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format().Retarget(t, b) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/goredis"
 )
 
 // subscription is one connection that receives replies.
@@ -56,7 +57,7 @@ func newSubscription(r *replies, name string, shard bool) *subscription {
 // subscribe adds channels, and opens the connection with the first of them. It
 // must not wait for Redis, because it holds the lock: go-redis dials when the
 // first command is written.
-func (s *subscription) subscribe(client subscriber, channels []string) {
+func (s *subscription) subscribe(client goredis.Subscriber, channels []string) {
 	if len(channels) == 0 {
 		return
 	}

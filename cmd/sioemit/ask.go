@@ -111,11 +111,11 @@ func inputError(c *cli.Context, err error) error {
 func isInputError(err error) bool {
 	for _, input := range []error{
 		emitter.ErrEmptyEvent, emitter.ErrReservedEvent, emitter.ErrEmptyRoom, emitter.ErrInvalidUTF8, emitter.ErrExceptRoom,
-		emitter.ErrServerVersion, emitter.ErrNeedsVersion4, emitter.ErrTargeted, emitter.ErrAdapter, encoding.ErrBinary, encoding.ErrUnreadStream,
+		emitter.ErrNeedsVersion4, emitter.ErrTargeted, encoding.ErrBinary, encoding.ErrUnreadStream,
 	} {
 		if errors.Is(err, input) {
 			return true
 		}
 	}
-	return false
+	return errors.As(err, new(*emitter.OptionError))
 }

@@ -20,8 +20,6 @@ func nameOf(err error) string {
 		{emitter.ErrEmptyRoom, "empty-room"},
 		{emitter.ErrExceptRoom, "except-room"},
 		{emitter.ErrInvalidUTF8, "invalid-text"},
-		{emitter.ErrAdapter, "adapter-option"},
-		{emitter.ErrServerVersion, "server-version"},
 		{emitter.ErrNeedsVersion4, "needs-version-4"},
 		{emitter.ErrTargeted, "targeted"},
 		{emitter.ErrNoServers, "no-servers"},
@@ -33,10 +31,15 @@ func nameOf(err error) string {
 			return named.name
 		}
 	}
+	var option *emitter.OptionError
 	var argument *encoding.ArgumentError
 	var fromRedis redis.Error
 	var network net.Error
 	switch {
+	case errors.As(err, &option) && option.Option == "WithServerVersion" && option.Adapter == "":
+		return "server-version"
+	case errors.As(err, &option):
+		return "adapter-option"
 	case errors.As(err, &argument):
 		return "unencodable"
 	case errors.As(err, &fromRedis), errors.As(err, &network):

@@ -1,4 +1,11 @@
-package emitter
+// Package secrets takes passwords out of the errors of Redis.
+//
+// go-redis sends AUTH and HELLO with the user's password before the first
+// command of a connection, and gives what Redis answers to them as the error of
+// that command. A Redis that does not know them, because they have been renamed,
+// repeats what it was sent: "ERR unknown command 'auth', with args beginning
+// with: 'u' 'S3cr3tP4ss'". Other servers and proxies word it otherwise.
+package secrets
 
 import (
 	"errors"
@@ -10,52 +17,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// go-redis sends AUTH and HELLO with the user's password before the first
-// command of a connection, and gives what Redis answers to them as the error of
-// that command. A Redis that does not know them, because they have been renamed,
-// repeats what it was sent: "ERR unknown command 'auth', with args beginning
-// with: 'u' 'S3cr3tP4ss'". Other servers and proxies word it otherwise.
-
-// secrets are the passwords that are known.
-type secrets []string
-
-// newSecrets returns the passwords of the client and of those that it embeds. A
-// client does not show all: not those of Sentinels, nor what a provider returns.
-func newSecrets(client Client) (s secrets) {
-	for c := client; c != nil; c = embedded(c) {
-		var password string
-		switch c := c.(type) {
-		case *redis.Client:
-			if c != nil {
-				password = c.Options().Password
-			}
-		case *redis.ClusterClient:
-			if c != nil {
-				password = c.Options().Password
-			}
-		case *redis.Ring:
-			if c != nil {
-				password = c.Options().Password
-			}
-		}
-		if password != "" && !slices.Contains(s, password) {
-			s = append(s, password)
-		}
-	}
-	return s
-}
-
-// clean returns err as it is, unless what Redis has answered may repeat a
-// password. Then the error that it returns says the rest, and errors.Is and
-// errors.As find in it what has nothing to hide; in place of the answer itself,
-// errors.As finds a redis.Error without it.
-func (s secrets) clean(err error) error {
+// Clean returns err as it is, unless what Redis has answered may repeat a
+// password, one of those that are known or another. Then the error that it
+// returns says the rest, and errors.Is and errors.As find in it what has nothing
+// to hide; in place of the answer itself, errors.As finds a redis.Error without
+// it.
+func Clean(err error, passwords ...string) error {
 	if err == nil {
 		return nil
 	}
+	known := known(passwords)
 	c := &cleaned{err: err, text: err.Error()}
 	eachReply(err, func(reply redis.Error) {
-		if shown := s.shown(reply.Error()); shown != reply.Error() {
+		if shown := known.shown(reply.Error()); shown != reply.Error() {
 			c.text = strings.ReplaceAll(c.text, reply.Error(), shown)
 			c.hidden, c.reply = append(c.hidden, reply.Error()), cleanReply(shown)
 		}
@@ -142,18 +116,21 @@ var (
 	}, "|") + `)$`)
 )
 
-// ourWords are what Redis may quote of the commands that the emitter sends.
+// ourWords are what Redis may quote of the commands that are sent to it here.
 var ourWords = []string{"auth", "hello", "publish", "spublish", "xadd", "pubsub", "numsub", "shardnumsub", "subscribe", "ssubscribe", "ping", "cluster", "maxmemory"}
 
+// known are the passwords that are known. An empty one is none.
+type known []string
+
 // shown returns what may be shown of an answer of Redis.
-func (s secrets) shown(reply string) string {
+func (k known) shown(reply string) string {
 	text := arguments.ReplaceAllString(reply, "")
 	code, _, _ := strings.Cut(text, " ")
-	if code != strings.ToUpper(code) || s.in(code) {
+	if code != strings.ToUpper(code) || k.in(code) {
 		code = "ERR"
 	}
 	switch {
-	case s.in(text), about.MatchString(text) && !harmless.MatchString(text):
+	case k.in(text), about.MatchString(text) && !harmless.MatchString(text):
 		return code + " " + notShown
 	case code == "ERR":
 		text = quoted.ReplaceAllStringFunc(text, func(words string) string {
@@ -168,6 +145,8 @@ func (s secrets) shown(reply string) string {
 
 // in reports whether a text holds a password, or the beginning of a long one,
 // which Redis cuts.
-func (s secrets) in(text string) bool {
-	return slices.ContainsFunc(s, func(password string) bool { return strings.Contains(text, password[:min(len(password), 32)]) })
+func (k known) in(text string) bool {
+	return slices.ContainsFunc(k, func(password string) bool {
+		return password != "" && strings.Contains(text, password[:min(len(password), 32)])
+	})
 }

@@ -1,4 +1,4 @@
-package emitter
+package goredis
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // go-redis dials again and again until the context ends, and then says only that
-// it has ended. So after that the emitter dials once by itself, to say why.
+// it has ended. So after that the Client dials once by itself, to say why.
 
 const (
 	dialTime  = 10 * time.Second
@@ -30,13 +30,14 @@ type dialling struct {
 
 type dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// explain adds to the error of a context that has ended what dialling says, if
-// it says anything but that it takes its time.
-func (d *dialling) explain(client Client, err error) error {
+// whyUnreachable adds to the error of a context that has ended what dialling
+// says, if it says anything but that it takes its time.
+func (c *Client) whyUnreachable(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*net.OpError)) {
 		return err
 	}
-	attempt := d.attempt(client)
+	d := &c.dialling
+	attempt := d.attempt(c)
 	timeout := time.NewTimer(dialWait)
 	defer timeout.Stop()
 	select {
@@ -54,7 +55,7 @@ func (d *dialling) explain(client Client, err error) error {
 
 // attempt returns what is closed when it is known how dialling ends: that which
 // has ended not long ago, that which goes on, or a new one.
-func (d *dialling) attempt(client Client) chan struct{} {
+func (d *dialling) attempt(c *Client) chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.done != nil && (d.at.IsZero() || time.Since(d.at) < dialPause) {
@@ -63,7 +64,7 @@ func (d *dialling) attempt(client Client) chan struct{} {
 	done := make(chan struct{})
 	d.done, d.at = done, time.Time{}
 	go func() {
-		err := tryDial(client)
+		err := c.tryDial()
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.at, d.err = time.Now(), err
@@ -72,12 +73,12 @@ func (d *dialling) attempt(client Client) chan struct{} {
 	return done
 }
 
-// tryDial returns nil when one of the addresses of a client answers, when none
+// tryDial returns nil when one of the addresses of the client answers, when none
 // has by dialTime, and when the client does not show them.
-func tryDial(client Client) error {
+func (c *Client) tryDial() error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTime)
 	defer cancel()
-	dial, network, addrs := dialOptions(client)
+	dial, network, addrs := c.dialOptions()
 	var first error
 	for _, addr := range addrs {
 		conn, err := dial(ctx, network, addr)
@@ -95,24 +96,18 @@ func tryDial(client Client) error {
 	return first
 }
 
-// dialOptions returns how a client, or the one that it embeds, dials.
-func dialOptions(client Client) (dial dialer, network string, addrs []string) {
-	for c := client; c != nil; c = embedded(c) {
-		switch c := c.(type) {
-		case *redis.Client:
-			if c != nil {
-				return c.Options().Dialer, c.Options().Network, []string{c.Options().Addr}
-			}
-		case *redis.ClusterClient:
-			if c == nil {
-				break
-			}
-			o := c.Options()
-			if dial = o.Dialer; dial == nil {
-				dial = redis.NewDialer(&redis.Options{DialTimeout: dialTime, TLSConfig: o.TLSConfig})
-			}
-			return dial, "tcp", o.Addrs
+// dialOptions returns how the client dials.
+func (c *Client) dialOptions() (dial dialer, network string, addrs []string) {
+	switch {
+	case c.single != nil:
+		o := c.single.Options()
+		return o.Dialer, o.Network, []string{o.Addr}
+	case c.cluster != nil:
+		o := c.cluster.Options()
+		if dial = o.Dialer; dial == nil {
+			dial = redis.NewDialer(&redis.Options{DialTimeout: dialTime, TLSConfig: o.TLSConfig})
 		}
+		return dial, "tcp", o.Addrs
 	}
 	return nil, "", nil
 }
