@@ -1,13 +1,22 @@
-# Two commands matter: make demo and make test.
+# Three commands matter: make demo, make check and make test.
 
 packages = compat_test/node/node_modules/.package-lock.json
 
-.PHONY: demo test deps build bench
+.PHONY: demo check test deps build bench
 
 # The main job on one screen: a cluster of two Socket.IO nodes, and an event
 # from outside. ONCE=1 ends after the delivery.
 demo: $(packages)
 	@go run ./examples/demo $(if $(ONCE),-once)
+
+# What can be known in a minute, without redis-server, apt-get or npm. Tests that need servers are left out by -short,
+# which is given nowhere else.
+check:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	go vet ./...
+	cd bench && go vet ./...
+	go tool staticcheck ./...
+	go test -short ./...
 
 # Everything, against real Redis and real Socket.IO servers and clients.
 test: deps

@@ -67,7 +67,7 @@ type askRedis struct {
 func startAskRedis(t *testing.T) []askRedis {
 	t.Helper()
 	one := startRedis(t)
-	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
+	cluster := harness.ClusterFor(t, masters, 0, harness.RedisConfig{})
 	return []askRedis{
 		{"one Redis", one.Conn(), one.Client(), []string{"--redis", one.URL()}, nil},
 		{"Redis Cluster", cluster.Conn(), cluster.Client(), []string{"--redis", cluster.URLs()[0], "--cluster"}, cluster},

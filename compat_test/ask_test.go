@@ -18,7 +18,7 @@ import (
 // the library and through the command.
 func TestAsk(t *testing.T) {
 	t.Parallel()
-	clients := startClients(t, harness.V4)
+	clients := harness.ClientsFor(t, harness.V4)
 	for _, redis := range startAskRedis(t) {
 		for _, row := range askRows {
 			t.Run(row.name+"/"+redis.name, func(t *testing.T) {
@@ -361,7 +361,7 @@ func disconnect(a *asked) {
 // TestAskOldAdapters asks servers of Socket.IO 4 whose adapters know some of the calls only.
 func TestAskOldAdapters(t *testing.T) {
 	t.Parallel()
-	clients := startClients(t, harness.V4)
+	clients := harness.ClientsFor(t, harness.V4)
 	redis := startRedis(t)
 	for _, test := range []struct {
 		name    string

@@ -37,10 +37,10 @@ func TestForcedPacketType(t *testing.T) {
 			row := rowNamed(c.name)
 			ctx := withDeadline(t)
 			r := startRedis(t)
-			node := startNode(t, ctx, harness.NodeConfig{
+			node := harness.NodeFor(t, harness.NodeConfig{
 				Server: row.generation.Server, Adapter: row.adapter, Redis: r.Conn(),
 			})
-			clients := startClients(t, row.generation)
+			clients := harness.ClientsFor(t, row.generation)
 			for _, transports := range [][]string{{"websocket"}, {"polling"}, nil} {
 				if _, err := clients.Connect(ctx, harness.ConnectOptions{Node: node, Transports: transports}); err != nil {
 					t.Fatal(err)
@@ -107,6 +107,7 @@ func seeDropped(t *testing.T, clients *harness.Clients) {
 
 // The vectors are what the installed official packages publish, to the byte.
 func TestVectorsAreCurrent(t *testing.T) {
+	harness.NeedServers(t)
 	t.Parallel()
 	dir, err := harness.NodeModules()
 	if err != nil {

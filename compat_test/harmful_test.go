@@ -176,7 +176,7 @@ type theatre struct {
 
 func (k serverKind) open(t *testing.T) *theatre {
 	t.Helper()
-	th := &theatre{T: t, ctx: withDeadline(t), kind: k, redis: startRedis(t), clients: startClients(t, k.generation)}
+	th := &theatre{T: t, ctx: withDeadline(t), kind: k, redis: startRedis(t), clients: harness.ClientsFor(t, k.generation)}
 	var err error
 	conn := th.redis.Conn()
 	conn.Package = k.redisClient

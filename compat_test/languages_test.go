@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // languageRow is the cluster of docs/languages.md.
@@ -17,6 +18,7 @@ const languageRow = "4.8.4/redis-adapter-8.3.0"
 // TestLanguages puts every promise to the emitters in other languages and to those of others, and compares
 // docs/languages.md with what was seen. Each runs in a process of its own, where it may fail.
 func TestLanguages(t *testing.T) {
+	harness.NeedServers(t)
 	if text := os.Getenv(candidateVariable); text != "" {
 		everyPromise(t, text)
 		return

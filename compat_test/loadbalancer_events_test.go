@@ -45,7 +45,7 @@ func lbPopulate(t *testing.T, b balancer, url string) *lbPopulation {
 	t.Helper()
 	const most = 100 // addresses; a hash that spreads them needs five or six
 	p := &lbPopulation{nodes: make(map[string]int), want: make(map[*harness.Client][]expectation)}
-	hosts := startClients(t, harness.V4)
+	hosts := harness.ClientsFor(t, harness.V4)
 	t.Cleanup(func() {
 		// Clients that say goodbye leave no poll open, for which httpd would wait before it ends.
 		for _, c := range p.clients {

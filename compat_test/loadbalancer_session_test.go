@@ -161,7 +161,7 @@ func checkNotSticky(t *testing.T, balancer string) {
 		}
 	}
 
-	clients := startClients(t, harness.V4)
+	clients := harness.ClientsFor(t, harness.V4)
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	// A client that is very lucky connects nevertheless. Six are never all lucky.

@@ -77,6 +77,7 @@ var balancers = []balancer{
 // TestLoadBalancers puts three Socket.IO nodes behind each load balancer, connects clients through it and emits to
 // them. Then it takes away what makes the load balancer sticky and sees polling fail.
 func TestLoadBalancers(t *testing.T) {
+	harness.NeedServers(t)
 	var rows []string
 	keep := func(row string) { rows = append(rows, row) }
 
@@ -133,7 +134,7 @@ func runPrefix(t *testing.T, r *harness.Redis, nodes []int) {
 
 	setting := make([]int, len(nodes))
 	for i := range setting {
-		setting[i] = startNode(t, withDeadline(t), harness.NodeConfig{
+		setting[i] = harness.NodeFor(t, harness.NodeConfig{
 			Server: harness.V4.Server, Adapter: harness.RedisAdapter8.With("key", "with cookies"), Redis: r.Conn(), Options: map[string]any{"cookie": true},
 		}).Port
 	}
@@ -152,7 +153,7 @@ func runHash(t *testing.T, nodes []int) {
 	ipHash := b.startDebian(t, readExample(t, b.file), nodes).URL
 	address := b.startDebian(t, replaceLine(t, b.file, "ip_hash;\n", hash), nodes).URL
 	checkSticky(t, address)
-	clients := startClients(t, harness.V4)
+	clients := harness.ClientsFor(t, harness.V4)
 	reached := func(url string) int {
 		seen := make(map[string]bool)
 		for i := range 20 {
@@ -193,7 +194,7 @@ func replaceLine(t *testing.T, file, line, other string) string {
 }
 
 func (b balancer) startDebian(t *testing.T, text string, nodes []int) *harness.Program {
-	return startProgram(t, harness.ProgramConfig{
+	return harness.ProgramFor(t, harness.ProgramConfig{
 		Name:    b.title,
 		Package: debianPackages,
 		Command: func(port int, dir string) ([]string, error) {
@@ -301,31 +302,12 @@ func startScript(t *testing.T, path string, env ...string) *harness.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startProgram(t, harness.ProgramConfig{
+	return harness.ProgramFor(t, harness.ProgramConfig{
 		Name:    filepath.Base(path),
 		Package: "nodejs",
 		Command: func(int, string) ([]string, error) { return []string{"node", path}, nil },
 		Env:     append(env, "NODE_PATH="+filepath.Join(modules, "node_modules")),
 	})
-}
-
-func startProgram(t *testing.T, config harness.ProgramConfig) *harness.Program {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	p, err := harness.StartProgram(ctx, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("%s wrote:\n%s", config.Name, p.Stderr())
-		}
-	})
-	return p
 }
 
 var versionNumber = regexp.MustCompile(`\d+\.\d+\.\d+`)

@@ -105,43 +105,7 @@ var unlimited = []string{"--client-output-buffer-limit", "pubsub 0 0 0"}
 
 func startRedis(t *testing.T) *harness.Redis {
 	t.Helper()
-	r, err := harness.StartRedis(withDeadline(t), harness.RedisConfig{Args: unlimited})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, r)
-	return r
+	return harness.RedisFor(t, harness.RedisConfig{Args: unlimited})
 }
 
 const masters = 3 // of every Redis Cluster here
-
-// startRedisCluster starts one with so many replicas of each master.
-func startRedisCluster(t *testing.T, replicas int, config harness.RedisConfig) *harness.RedisCluster {
-	t.Helper()
-	c, err := harness.StartRedisCluster(withDeadline(t), masters, replicas, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, c)
-	return c
-}
-
-func startNode(t *testing.T, ctx context.Context, config harness.NodeConfig) *harness.Node {
-	t.Helper()
-	node, err := harness.StartNode(ctx, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, node)
-	return node
-}
-
-func startClients(t *testing.T, g harness.Generation) *harness.Clients {
-	t.Helper()
-	clients, err := harness.StartClients(withDeadline(t), g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, clients)
-	return clients
-}

@@ -13,6 +13,7 @@ import (
 // TestMatrix puts every promise to every row, through the library and through the command, and to some through the
 // emitters in other languages.
 func TestMatrix(t *testing.T) {
+	harness.NeedServers(t)
 	seen := &findings{}
 	t.Cleanup(func() { seen.check(t) })
 	for _, r := range rows {

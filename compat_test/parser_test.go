@@ -14,10 +14,10 @@ func TestParserJSON(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	r := startRedis(t)
-	node := startNode(t, ctx, harness.NodeConfig{
+	node := harness.NodeFor(t, harness.NodeConfig{
 		Server: harness.V4.Server, Adapter: harness.RedisAdapter8.With("parser", "json"), Redis: r.Conn(),
 	})
-	clients := startClients(t, harness.V4)
+	clients := harness.ClientsFor(t, harness.V4)
 	in, err := clients.Connect(ctx, harness.ConnectOptions{Node: node, Rooms: []string{"a"}})
 	if err != nil {
 		t.Fatal(err)

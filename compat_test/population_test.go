@@ -60,7 +60,7 @@ func start(t *testing.T, r row) *cluster {
 	c := &cluster{row: r}
 	conn := c.startRedis(t)
 	for range 2 {
-		c.nodes = append(c.nodes, startNode(t, ctx, harness.NodeConfig{
+		c.nodes = append(c.nodes, harness.NodeFor(t, harness.NodeConfig{
 			Server:     r.generation.Server,
 			Adapter:    r.serverAdapter(),
 			Redis:      conn,
@@ -71,8 +71,8 @@ func start(t *testing.T, r row) *cluster {
 			},
 		}))
 	}
-	c.clients = startClients(t, r.generation)
-	witnesses := startClients(t, r.generation)
+	c.clients = harness.ClientsFor(t, r.generation)
+	witnesses := harness.ClientsFor(t, r.generation)
 
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -149,7 +149,7 @@ func (c *cluster) startRedis(t *testing.T) harness.RedisConn {
 		}
 		return r.Conn()
 	}
-	r := startRedisCluster(t, 0, harness.RedisConfig{Args: unlimited})
+	r := harness.ClusterFor(t, masters, 0, harness.RedisConfig{Args: unlimited})
 	c.url = r.URLs()[0] // a cluster is known by any of its nodes
 	c.connect = func(t *testing.T) redis.UniversalClient {
 		client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: r.Addrs()[:1]})

@@ -24,7 +24,7 @@ func TestConnectionStateRecovery(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	one := startRedis(t)
-	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
+	cluster := harness.ClusterFor(t, masters, 0, harness.RedisConfig{})
 	for _, c := range []struct {
 		name    string
 		conn    harness.RedisConn
@@ -42,7 +42,7 @@ func TestConnectionStateRecovery(t *testing.T) {
 			sessions := fmt.Sprintf("session %d:", c.streams)
 			var nodes []*harness.Node
 			for range 2 {
-				nodes = append(nodes, startNode(t, ctx, harness.NodeConfig{
+				nodes = append(nodes, harness.NodeFor(t, harness.NodeConfig{
 					Server: harness.V4.Server,
 					Adapter: harness.StreamsAdapter.With("streamName", name).With("streamCount", c.streams).
 						With("sessionKeyPrefix", sessions).With("channelPrefix", name),
@@ -50,7 +50,7 @@ func TestConnectionStateRecovery(t *testing.T) {
 					Options: map[string]any{"connectionStateRecovery": map[string]any{"maxDisconnectionDuration": 120000}},
 				}))
 			}
-			clients := startClients(t, harness.V4)
+			clients := harness.ClientsFor(t, harness.V4)
 			connect := func(rooms ...string) *harness.Client {
 				client, err := clients.Connect(ctx, harness.ConnectOptions{Node: nodes[0], Transports: []string{"websocket"}, Rooms: rooms})
 				if err != nil {

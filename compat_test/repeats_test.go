@@ -98,7 +98,7 @@ func TestRepeats(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	one := startRedis(t)
-	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
+	cluster := harness.ClusterFor(t, masters, 0, harness.RedisConfig{})
 	for _, c := range breakingClients {
 		for _, how := range resilients {
 			t.Run(c.name+"/"+how.name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestRepeatedPipelines(t *testing.T) {
 	t.Parallel()
 	ctx := withDeadline(t)
 	one := startRedis(t)
-	cluster := startRedisCluster(t, 0, harness.RedisConfig{})
+	cluster := harness.ClusterFor(t, masters, 0, harness.RedisConfig{})
 	how := resilients[1] // the channel has one node, so a pipeline goes to one
 	slot, err := cluster.Slot(ctx, how.key)
 	if err != nil {

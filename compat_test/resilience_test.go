@@ -78,7 +78,7 @@ const (
 
 func startResilientCluster(t *testing.T, how resilient, clients ...string) *ensemble {
 	t.Helper()
-	cluster := startRedisCluster(t, 1, harness.RedisConfig{Args: []string{"--cluster-replica-validity-factor", "0"}})
+	cluster := harness.ClusterFor(t, masters, 1, harness.RedisConfig{Args: []string{"--cluster-replica-validity-factor", "0"}})
 	e := &ensemble{T: t, ctx: withDeadline(t), how: how, nodes: cluster.Nodes, cluster: cluster}
 	var err error
 	if e.slot, err = cluster.Slot(e.ctx, how.key); err != nil {
@@ -136,8 +136,8 @@ func (e *ensemble) owner(ctx context.Context) *harness.Redis { return e.cluster.
 
 func (e *ensemble) addServer(i int, conn harness.RedisConn) {
 	e.Helper()
-	node := startNode(e.T, e.ctx, harness.NodeConfig{Server: harness.V4.Server, Adapter: e.how.adapter, Redis: conn})
-	client, err := startClients(e.T, harness.V4).Connect(e.ctx, harness.ConnectOptions{Node: node, Transports: []string{"websocket"}})
+	node := harness.NodeFor(e.T, harness.NodeConfig{Server: harness.V4.Server, Adapter: e.how.adapter, Redis: conn})
+	client, err := harness.ClientsFor(e.T, harness.V4).Connect(e.ctx, harness.ConnectOptions{Node: node, Transports: []string{"websocket"}})
 	if err != nil {
 		e.Fatal(err)
 	}
@@ -431,11 +431,7 @@ func TestSentinelFailover(t *testing.T) {
 		t.Run(how.name, func(t *testing.T) {
 			t.Parallel()
 			ctx := withDeadline(t)
-			sentinels, err := harness.StartSentinels(ctx, 2, 3, harness.RedisConfig{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			closeAtEnd(t, sentinels)
+			sentinels := harness.SentinelsFor(t, 2, 3, harness.RedisConfig{})
 			e := &ensemble{T: t, ctx: ctx, how: how, nodes: sentinels.Nodes}
 			options := redis.FailoverOptions{MasterName: harness.MasterName, SentinelAddrs: sentinels.Addrs, ReadTimeout: unhurried}
 			master := func(ctx context.Context) *harness.Redis {

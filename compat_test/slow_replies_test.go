@@ -18,14 +18,14 @@ func TestSlowReplies(t *testing.T) {
 	t.Parallel()
 	const secret = "S3cr3tHandshake"
 	redisServer := startRedis(t)
-	clients := startClients(t, harness.V4)
+	clients := harness.ClientsFor(t, harness.V4)
 	ctx := withDeadline(t)
 	for _, row := range askRows {
 		if strings.Contains(row.name, "specific") {
 			continue // its large reply is that of the row before
 		}
 		prefix := prefixOf(t) + row.name
-		node := startNode(t, ctx, harness.NodeConfig{
+		node := harness.NodeFor(t, harness.NodeConfig{
 			Server: harness.V4.Server, Adapter: row.adapter(prefix), Redis: redisServer.Conn(),
 			Options: map[string]any{"maxHttpBufferSize": 100_000_000},
 		})

@@ -25,10 +25,10 @@ func TestSocketIDs(t *testing.T) {
 			t.Parallel()
 			ctx := withDeadline(t)
 			rdb := startRedis(t)
-			clients := startClients(t, test.generation)
+			clients := harness.ClientsFor(t, test.generation)
 			var connected []*harness.Client
 			for _, prefix := range []string{"user:", "guest:"} {
-				node := startNode(t, ctx, harness.NodeConfig{
+				node := harness.NodeFor(t, harness.NodeConfig{
 					Server: test.generation.Server, Adapter: test.adapter, Redis: harness.RedisConn{URL: rdb.URL()},
 					Namespaces: []string{"/admin"}, GenerateID: prefix,
 				})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/harness"
 	"go.uber.org/goleak"
 )
 
@@ -94,6 +95,7 @@ func TestSchema(t *testing.T) {
 
 // TestGo runs the whole suite against the Go library.
 func TestGo(t *testing.T) {
+	harness.NeedServers(t)
 	var out bytes.Buffer
 	if err := execute(t.Context(), []string{"-driver", "go/run"}, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
@@ -108,6 +110,7 @@ func TestGo(t *testing.T) {
 
 // TestSDKs runs the whole suite against the emitters in other languages.
 func TestSDKs(t *testing.T) {
+	harness.NeedServers(t)
 	sdks, err := driver.SDKs(t.Context(), "../sdk")
 	if err != nil {
 		t.Error(err)
@@ -126,6 +129,7 @@ func TestSDKs(t *testing.T) {
 // TestBrokenDrivers has drivers with one fault each fail, and only at the cases
 // that show it.
 func TestBrokenDrivers(t *testing.T) {
+	harness.NeedServers(t)
 	t.Setenv("CONFORMANCE_DRIVER", buildGoDriver(t))
 	for _, test := range []struct{ fault, cases, want string }{
 		{"none", "target/*", "0 failed"},
@@ -159,6 +163,7 @@ func TestBrokenDrivers(t *testing.T) {
 
 // TestDocs runs the commands of the page, each with a single case.
 func TestDocs(t *testing.T) {
+	harness.NeedServers(t)
 	page, err := os.ReadFile("../docs/conformance.md")
 	if err != nil {
 		t.Fatal(err)

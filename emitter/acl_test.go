@@ -11,7 +11,7 @@ import (
 // TestPermissions asks as a user that may do no more than docs/asking.md says.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	redisServer := startRedisWith(t, harness.RedisConfig{ACL: []string{
+	redisServer := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 		"user default on nopass ~* &* +@all",
 		"user app on >secret resetchannels &socket.io* +publish +subscribe +pubsub|numsub",
 	}})

@@ -91,7 +91,7 @@ func TestBusyCallHoldsNobodyUp(t *testing.T) {
 func TestThousandHostile(t *testing.T) {
 	t.Parallel()
 	const n = 1000
-	redisServer := startRedisWith(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 0 0 0"}})
+	redisServer := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 0 0 0"}})
 	var asked atomic.Int64
 	huge := `{"type":9,"requestId":"forged","packet":[0` + strings.Repeat(`,{"":0}`, 14<<20) + `]}` // 100 MB
 	serveClassic(t, redisServer, func(q question) []string {

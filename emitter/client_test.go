@@ -71,11 +71,7 @@ func countAll(t *testing.T, name string, client emitter.Client, n int, want erro
 // client hear all of them, or say that it cannot.
 func TestClientsOfCluster(t *testing.T) {
 	t.Parallel()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cluster.Close() })
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	for _, node := range cluster.Nodes {
 		serveClassic(t, node, echo)
 	}
@@ -178,7 +174,7 @@ func TestClientsOfRing(t *testing.T) {
 // go-redis has one node, of what hides one it is not known.
 func TestRedisDoesNotSay(t *testing.T) {
 	t.Parallel()
-	redisServer := startRedisWith(t, harness.RedisConfig{Args: []string{"--rename-command", "HELLO", ""}})
+	redisServer := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "HELLO", ""}})
 	serveClassic(t, redisServer, echo)
 	rdb := redisServer.Client()
 	countAll(t, "Client", rdb, 1, nil)

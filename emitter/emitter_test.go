@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -27,6 +28,13 @@ import (
 var redisAddr string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() { // without a server, for which examples cannot say that they need it
+		if run := flag.Lookup("test.run").Value; run.String() == "" {
+			_ = run.Set("^Test|^Fuzz")
+		}
+		os.Exit(m.Run())
+	}
 	server, err := harness.StartRedis(context.Background(), harness.RedisConfig{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -56,21 +64,7 @@ func TestMain(m *testing.M) {
 
 func startRedis(t testing.TB) *harness.Redis {
 	t.Helper()
-	return startRedisWith(t, harness.RedisConfig{})
-}
-
-func startRedisWith(t testing.TB, config harness.RedisConfig) *harness.Redis {
-	t.Helper()
-	server, err := harness.StartRedis(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
+	return harness.RedisFor(t, harness.RedisConfig{})
 }
 
 // message is a decoded message as a server would receive it.
@@ -469,11 +463,7 @@ func TestRing(t *testing.T) {
 // returns that from a pipeline without telling its commands.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
-	server, err := harness.StartRedis(t.Context(), harness.RedisConfig{Password: "right"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := harness.RedisFor(t, harness.RedisConfig{Password: "right"})
 	rdb := redis.NewClient(&redis.Options{Addr: server.Addr, Password: "sesame"})
 	defer rdb.Close()
 	io := emitter.New(rdb)

@@ -41,14 +41,14 @@ func TestPingRefused(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(*testing.T) (*harness.Redis, *redis.Options){
 		"NOPERM": func(t *testing.T) (*harness.Redis, *redis.Options) {
-			redisServer := startRedisWith(t, harness.RedisConfig{ACL: []string{
+			redisServer := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 				"user default on nopass ~* &* +@all",
 				"user app on >secret resetchannels " + rightsInDocs(t, "classic"),
 			}})
 			return redisServer, &redis.Options{Addr: redisServer.Addr, Username: "app", Password: "secret"}
 		},
 		"MISCONF": func(t *testing.T) (*harness.Redis, *redis.Options) {
-			redisServer := startRedisWith(t, harness.RedisConfig{Args: []string{"--enable-protected-configs", "yes", "--save", "3600 1"}})
+			redisServer := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--enable-protected-configs", "yes", "--save", "3600 1"}})
 			t.Cleanup(redisServer.Kill) // it would not end by itself before it has saved
 			rdb := redisServer.Client()
 			gone := t.TempDir()
@@ -64,7 +64,7 @@ func TestPingRefused(t *testing.T) {
 			return redisServer, redisServer.Options()
 		},
 		"MASTERDOWN": func(t *testing.T) (*harness.Redis, *redis.Options) {
-			redisServer := startRedisWith(t, harness.RedisConfig{Args: []string{"--replica-serve-stale-data", "no", "--replicaof", "127.0.0.1 1"}})
+			redisServer := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--replica-serve-stale-data", "no", "--replicaof", "127.0.0.1 1"}})
 			return redisServer, redisServer.Options()
 		},
 	} {
@@ -89,7 +89,7 @@ func TestPingRefused(t *testing.T) {
 // refused as well, has no answer yet: each error counts for what it answers.
 func TestSubscribeRefusedWhilePinged(t *testing.T) {
 	t.Parallel()
-	redisServer := startRedisWith(t, harness.RedisConfig{ACL: []string{
+	redisServer := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 		"user default on nopass ~* &* +@all",
 		"user app on >secret resetchannels &socket.io-re*#/# &socket.io-response#/#emitter# &socket.io-request#/forbidden# +publish +subscribe +pubsub|numsub",
 	}})

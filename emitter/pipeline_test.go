@@ -179,19 +179,11 @@ func TestPipelinedClose(t *testing.T) {
 // TestPipelinedMoved says what client a node of a Redis Cluster takes.
 func TestPipelinedMoved(t *testing.T) {
 	t.Parallel()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	rdb := redis.NewClient(&redis.Options{Addr: cluster.Nodes[0].Addr})
 	defer rdb.Close()
 	io := emitter.New(rdb, emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{})))
-	err = io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
+	err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error {
 		for i := range 50 { // rooms of all three nodes
 			if err := io.To(fmt.Sprint(i)).Emit(t.Context(), "e"); err != nil {
 				return err

@@ -98,16 +98,8 @@ func (r retries) Process(ctx context.Context, cmd redis.Cmder) error {
 func TestAskedOnce(t *testing.T) {
 	t.Parallel()
 	one := startRedis(t)
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cluster.Close() })
-	sentinels, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { sentinels.Close() })
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
+	sentinels := harness.SentinelsFor(t, 0, 1, harness.RedisConfig{})
 	single := func(c *cutter) *redis.Client {
 		options := one.Options()
 		options.Dialer = c.dial
@@ -248,11 +240,7 @@ func TestAskedOnce(t *testing.T) {
 // node of a Redis Cluster: it may go to the right one.
 func TestQuestionMoved(t *testing.T) {
 	t.Parallel()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cluster.Close() })
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	const requests, responses = "socket.io#/#", "socket.io#/#emitter#"
 	servers := cluster.Client().SSubscribe(t.Context(), requests)
 	if _, err := servers.Receive(t.Context()); err != nil {

@@ -498,7 +498,7 @@ func TestDialHangs(t *testing.T) {
 // TestSubscriptionRefused has a user that may do all but subscribe.
 func TestSubscriptionRefused(t *testing.T) {
 	t.Parallel()
-	redisServer := startRedisWith(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >secret ~* &* +@all -subscribe"}})
+	redisServer := harness.RedisFor(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >secret ~* &* +@all -subscribe"}})
 	serveClassic(t, redisServer, silent)
 	rdb := redis.NewClient(&redis.Options{Addr: redisServer.Addr, Username: "app", Password: "secret"})
 	defer rdb.Close()

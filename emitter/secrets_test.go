@@ -55,7 +55,7 @@ func checkClean(t *testing.T, name string, err error) {
 // it was sent with them.
 func TestPasswords(t *testing.T) {
 	t.Parallel()
-	server := startRedisWith(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
+	server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
 	provider := func(context.Context) (string, string, error) { return "u", password, nil }
 	single := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "u", Password: password})
 	provided := redis.NewClient(&redis.Options{Addr: server.Addr, CredentialsProviderContext: provider})
@@ -86,7 +86,7 @@ func TestPasswordsOfSubscription(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
 	serveClassic(t, server, echo)
-	deaf := startRedisWith(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
+	deaf := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
 	rdb := server.Client()
 	refused := redis.NewClient(&redis.Options{Addr: deaf.Addr, Username: "u", Password: password})
 	defer refused.Close()
@@ -162,7 +162,7 @@ func refuse(t *testing.T, text string) (addr string) {
 // TestAnswersStay has the answers of Redis that repeat nothing come as they are.
 func TestAnswersStay(t *testing.T) {
 	t.Parallel()
-	server := startRedisWith(t, harness.RedisConfig{Password: password, ACL: nil})
+	server := harness.RedisFor(t, harness.RedisConfig{Password: password, ACL: nil})
 	for want, options := range map[string]*redis.Options{
 		"NOAUTH Authentication required.":                               {Addr: server.Addr},
 		"WRONGPASS invalid username-password pair or user is disabled.": {Addr: server.Addr, Password: "another"},
@@ -174,7 +174,7 @@ func TestAnswersStay(t *testing.T) {
 		}
 		rdb.Close()
 	}
-	limited := startRedisWith(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >" + password + " resetchannels &other* +publish"}})
+	limited := harness.RedisFor(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >" + password + " resetchannels &other* +publish"}})
 	rdb := redis.NewClient(&redis.Options{Addr: limited.Addr, Username: "app", Password: password})
 	defer rdb.Close()
 	err := emitter.New(rdb).Emit(t.Context(), "e")

@@ -14,20 +14,6 @@ import (
 	"github.com/sioemit/sioemit/internal/protocol"
 )
 
-func startCluster(t *testing.T) *harness.RedisCluster {
-	t.Helper()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return cluster
-}
-
 // listenOn returns the events of the classic adapter that come to one node.
 func listenOn(t *testing.T, node *harness.Redis) <-chan *redis.Message {
 	t.Helper()
@@ -58,7 +44,7 @@ func nextEvent(t *testing.T, messages <-chan *redis.Message) *encoding.Broadcast
 // another slot.
 func TestTransaction(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	messages := listenOn(t, cluster.Nodes[0])
 	rdb := cluster.Client()
 	auto, err := rdb.AutoPipeline()
@@ -143,7 +129,7 @@ func TestTransaction(t *testing.T) {
 // take one way there.
 func TestOrderOnCluster(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	messages := listenOn(t, cluster.Nodes[0])
 	rdb := cluster.Client()
 	async, err := rdb.AsyncAutoPipeline()

@@ -23,6 +23,7 @@ import (
 // TestCookbook runs every block of docs/cookbook.md: each section has a test
 // here, which takes the blocks of that section, all of them.
 func TestCookbook(t *testing.T) {
+	harness.NeedServers(t)
 	for _, program := range [][2]string{{"jq", "jq"}, {"flock", "util-linux"}, {"timeout", "coreutils"}, {"psql", "postgresql-client"}} {
 		if _, err := harness.FindProgram(program[0], program[1]); err != nil {
 			t.Fatal(err)
@@ -363,18 +364,10 @@ func testMirror(t *testing.T, r *recipe) {
 // another returns a cluster of one node, on a Redis of its own.
 func (c *cluster) another(t *testing.T) *cluster {
 	t.Helper()
-	server, err := harness.StartRedis(t.Context(), harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, server.Close)
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	config := c.nodes[0].Config
 	config.Redis = server.Conn()
-	node, err := harness.StartNode(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, node.Close)
+	node := harness.NodeFor(t, config)
 	return &cluster{redis: server, nodes: []*harness.Node{node}, clients: c.clients, bin: c.bin}
 }
 
@@ -662,17 +655,9 @@ func startPostgres(t *testing.T) (env []string) {
 	if _, err := harness.Output(t.Context(), pkg, initdb...); err != nil {
 		t.Fatal(err)
 	}
-	server, err := harness.StartProgram(t.Context(), harness.ProgramConfig{Name: "postgres", Package: pkg, Command: func(port int, _ string) ([]string, error) {
+	server := harness.ProgramFor(t, harness.ProgramConfig{Name: "postgres", Package: pkg, Command: func(port int, _ string) ([]string, error) {
 		return append(slices.Clone(as), bin+"postgres", "-D", dir+"/data", "-k", dir, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-F"), nil
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	env = []string{"PGHOST=" + dir, "PGPORT=" + strconv.Itoa(server.Port), "PGUSER=shop", "PGDATABASE=postgres"}
 	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		psql := exec.CommandContext(t.Context(), "psql", "-qAtXc", "SELECT 1")

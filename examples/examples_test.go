@@ -40,38 +40,17 @@ type cluster struct {
 func startCluster(t *testing.T, config harness.RedisConfig) *cluster {
 	t.Helper()
 	c := new(cluster)
-	closing := func(err error, close func() error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		closeAtEnd(t, close)
-	}
-	var err error
-	c.redis, err = harness.StartRedis(t.Context(), config)
-	closing(err, c.redis.Close)
-	c.clients, err = harness.StartClients(t.Context(), harness.V4)
-	closing(err, c.clients.Close)
+	c.redis, c.clients = harness.RedisFor(t, config), harness.ClientsFor(t, harness.V4)
 	for range 2 {
-		node, err := harness.StartNode(t.Context(), harness.NodeConfig{
+		c.nodes = append(c.nodes, harness.NodeFor(t, harness.NodeConfig{
 			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: c.redis.Conn(), Namespaces: []string{"/admin", "/staff"}, ServerSideAck: "up",
-		})
-		closing(err, node.Close)
-		c.nodes = append(c.nodes, node)
+		}))
 	}
 	c.bin = t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.bin, "../cmd/sioemit", "./orders").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return c
-}
-
-func closeAtEnd(t *testing.T, close func() error) {
-	t.Cleanup(func() {
-		if err := close(); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // connect returns one client on each node.
@@ -344,6 +323,7 @@ func TestDemo(t *testing.T) {
 // TestDemoCommands runs the commands that the demo proposes, and one that sends
 // a client away, while the demo is up.
 func TestDemoCommands(t *testing.T) {
+	harness.NeedServers(t)
 	c := &cluster{bin: t.TempDir()}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.bin, "./demo").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

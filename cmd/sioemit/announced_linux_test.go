@@ -47,7 +47,7 @@ func blackHole(t *testing.T) string {
 // where nothing is.
 func TestAnnounced(t *testing.T) {
 	t.Parallel()
-	node := startRedis(t, harness.RedisConfig{Args: []string{"--cluster-enabled", "yes"}})
+	node := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--cluster-enabled", "yes"}})
 	rdb := redis.NewClient(&redis.Options{Addr: node.Addr, Protocol: 2})
 	defer rdb.Close()
 	if err := rdb.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {

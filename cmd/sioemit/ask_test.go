@@ -26,21 +26,13 @@ type askCluster struct {
 
 func startAskCluster(t *testing.T) *askCluster {
 	t.Helper()
-	c := &askCluster{redis: startRedis(t, harness.RedisConfig{})}
+	c := &askCluster{redis: harness.RedisFor(t, harness.RedisConfig{})}
 	c.env = []string{"SIOEMIT_REDIS_URL=" + c.redis.URL()}
-	clients, err := harness.StartClients(t.Context(), harness.V4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { clients.Close() })
+	clients := harness.ClientsFor(t, harness.V4)
 	for i := range 3 {
-		node, err := harness.StartNode(t.Context(), harness.NodeConfig{
+		node := harness.NodeFor(t, harness.NodeConfig{
 			Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: c.redis.Conn(), ServerSideAck: fmt.Sprint("node", i),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { node.Close() })
 		for _, rooms := range [][]string{{"r1"}, nil} {
 			client, err := clients.Connect(t.Context(), harness.ConnectOptions{
 				Node: node, Rooms: rooms, Acks: map[string][]any{"ping": {map[string]any{"from": i, "bytes": map[string]any{"$binary": "AQI="}}}},
@@ -349,14 +341,10 @@ func TestSteer(t *testing.T) {
 // from version 7.2 on, with which older ones end.
 func TestServerEmitBinary(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	start := func(adapter harness.Adapter) *harness.Node {
 		t.Helper()
-		node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: adapter, Redis: server.Conn(), ServerSideAck: "seen"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { node.Close() })
+		node := harness.NodeFor(t, harness.NodeConfig{Server: harness.V4.Server, Adapter: adapter, Redis: server.Conn(), ServerSideAck: "seen"})
 		return node
 	}
 	nodes := []*harness.Node{start(harness.RedisAdapter8), start(harness.RedisAdapter7)}

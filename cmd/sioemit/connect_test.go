@@ -146,7 +146,7 @@ func TestPasswordsStay(t *testing.T) {
 // command has sent.
 func TestPasswordsRepeated(t *testing.T) {
 	t.Parallel()
-	renamed := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
+	renamed := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", "", "--rename-command", "HELLO", ""}})
 	urls := map[string]string{
 		"renamed":  "redis://u:sesame@" + renamed.Addr,
 		"Sentinel": "redis://" + renamed.Addr + "?master_name=main&sentinel_username=u&sentinel_password=sesame",
@@ -221,10 +221,10 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	protected := startRedis(t, harness.RedisConfig{Password: "right"})
-	plain := startRedis(t, harness.RedisConfig{TLS: true})
+	protected := harness.RedisFor(t, harness.RedisConfig{Password: "right"})
+	plain := harness.RedisFor(t, harness.RedisConfig{TLS: true})
 	_, plainPort, _ := strings.Cut(plain.Addr, ":")
-	noAuth := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", ""}})
+	noAuth := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", ""}})
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
 	webAddr := web.Listener.Addr().String()
@@ -293,7 +293,7 @@ func TestNoRedisNoResult(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{Password: "p@ss/word"})
+	server := harness.RedisFor(t, harness.RedisConfig{Password: "p@ss/word"})
 	url := server.URL()
 	wrong := "redis://127.0.0.1:1"
 	for _, env := range [][]string{
@@ -325,7 +325,7 @@ func TestEnvironment(t *testing.T) {
 // finds the listener on the ordinary port there.
 func TestConnections(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{Password: "p@ss/w#rd", UnixSocket: true, TLS: true, Args: []string{"--tls-auth-clients", "yes"}})
+	server := harness.RedisFor(t, harness.RedisConfig{Password: "p@ss/w#rd", UnixSocket: true, TLS: true, Args: []string{"--tls-auth-clients", "yes"}})
 	received := listenOn(t, server.Client(), "/")
 	certificate := []string{"--tls-ca", server.CAFile, "--tls-cert", server.CAFile, "--tls-key", server.KeyFile}
 	for name, words := range map[string][]string{
@@ -343,7 +343,7 @@ func TestConnections(t *testing.T) {
 			t.Errorf("%s: received %+v", name, b)
 		}
 	}
-	old := startRedis(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes", "--tls-protocols", "TLSv1.2", "--bind", "127.0.0.1", "127.0.0.2"}})
+	old := harness.RedisFor(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes", "--tls-protocols", "TLSv1.2", "--bind", "127.0.0.1", "127.0.0.2"}})
 	_, oldPort, _ := strings.Cut(old.TLSAddr, ":")
 	for name, test := range map[string]struct {
 		words []string
@@ -375,12 +375,8 @@ func TestConnections(t *testing.T) {
 // own, and tells which of the two refuses.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
-	s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{Password: "master"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	plain := startRedis(t, harness.RedisConfig{})
+	s := harness.SentinelsFor(t, 0, 1, harness.RedisConfig{Password: "master"})
+	plain := harness.RedisFor(t, harness.RedisConfig{})
 	sentinel := redis.NewClient(&redis.Options{Addr: s.Addrs[0]})
 	defer sentinel.Close()
 	for _, user := range []string{"ops", "default"} { // default last: it is ours
@@ -418,11 +414,7 @@ func TestSentinel(t *testing.T) {
 // TestClusterNode finds out that a plain URL names a node of a Redis Cluster.
 func TestClusterNode(t *testing.T) {
 	t.Parallel()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cluster.Close() })
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	moved := 0
 	for _, url := range cluster.URLs() {
 		for _, adapter := range []string{"sharded", "streams"} {

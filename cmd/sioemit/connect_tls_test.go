@@ -103,7 +103,7 @@ func tlsCluster(t *testing.T, a *authority, certFor func(host string) string) (u
 		if err != nil {
 			t.Fatal(err)
 		}
-		node := startRedis(t, harness.RedisConfig{TLS: true, Args: append(a.args(t, host, certFor(host)),
+		node := harness.RedisFor(t, harness.RedisConfig{TLS: true, Args: append(a.args(t, host, certFor(host)),
 			"--cluster-enabled", "yes", "--cluster-port", bus, "--tls-cluster", "yes", "--cluster-announce-ip", host)})
 		_, port, _ := strings.Cut(node.TLSAddr, ":")
 		nodes, urls = append(nodes, node), append(urls, "rediss://"+net.JoinHostPort(host, port))
@@ -209,11 +209,11 @@ func TestTLSCluster(t *testing.T) {
 func TestTLSSentinel(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	master := startRedis(t, harness.RedisConfig{TLS: true, Args: a.args(t, "127.0.0.2", "127.0.0.2")})
+	master := harness.RedisFor(t, harness.RedisConfig{TLS: true, Args: a.args(t, "127.0.0.2", "127.0.0.2")})
 	_, port, _ := strings.Cut(master.TLSAddr, ":")
 	sentinel := func(certFor string) string {
 		args := a.args(t, "127.0.0.1", certFor)
-		program, err := harness.StartProgram(t.Context(), harness.ProgramConfig{Name: "sentinel", Package: "redis-server", Command: func(tlsPort int, dir string) ([]string, error) {
+		program := harness.ProgramFor(t, harness.ProgramConfig{Name: "sentinel", Package: "redis-server", Command: func(tlsPort int, dir string) ([]string, error) {
 			config := fmt.Sprintf("port 0\nbind 127.0.0.1\ntls-port %d\ntls-replication yes\ntls-auth-clients no\ndir %s\n", tlsPort, dir)
 			for i := len(args) - 6; i < len(args); i += 2 {
 				config += strings.TrimPrefix(args[i], "--") + " " + args[i+1] + "\n"
@@ -222,10 +222,6 @@ func TestTLSSentinel(t *testing.T) {
 			path := filepath.Join(dir, "sentinel.conf")
 			return []string{"redis-server", path, "--sentinel"}, os.WriteFile(path, []byte(config), 0o600)
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { program.Close() })
 		return "127.0.0.1:" + strconv.Itoa(program.Port)
 	}
 	own, named := sentinel("127.0.0.1"), sentinel("localhost")

@@ -307,7 +307,7 @@ func TestDecodeDryRun(t *testing.T) {
 // TestDecodeRedisCLI explains what a real redis-cli shows of real traffic.
 func TestDecodeRedisCLI(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	port := fmt.Sprint(server.Port)
 	monitor := exec.CommandContext(t.Context(), "redis-cli", "-p", port, "monitor")
 	stdout, err := monitor.StdoutPipe()

@@ -50,7 +50,7 @@ func TestDelivery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			config := harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn()}
 			admitTo(t, harness.V4, config, harness.ConnectOptions{Rooms: []string{"r"}})
 			admitTo(t, harness.V4, config, harness.ConnectOptions{})
@@ -98,7 +98,7 @@ func TestPipeDelivery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			admitTo(t, harness.V4, harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn()}, harness.ConnectOptions{Rooms: []string{"r"}})
 			words := append(strings.Fields(test.flags), "--redis", server.URL(), "pipe")
 			r := sioemit(t, nil, test.input, append(words, "--json")...)

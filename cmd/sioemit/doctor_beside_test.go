@@ -40,7 +40,7 @@ func TestDoctorBeside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			if test.adapter.Kind != "" {
 				admit(t, server.Conn(), test.adapter)
 			}
@@ -67,7 +67,7 @@ func TestDoctorBeside(t *testing.T) {
 // channel of a room for that of a server with a client there.
 func TestDoctorListenedRoom(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	admit(t, server.Conn(), harness.ShardedAdapter8, "taken", "both")
 	words := []string{"--redis", server.URL(), "--adapter", "sharded", "--room"}
 	startListen(t, server.URL(), "--adapter", "sharded", "--room", "heard", "--room", "both")

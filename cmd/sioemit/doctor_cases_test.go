@@ -21,22 +21,14 @@ import (
 // startNode starts a server.
 func startNode(t *testing.T, conn harness.RedisConn, adapter harness.Adapter, namespaces ...string) *harness.Node {
 	t.Helper()
-	node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: adapter, Redis: conn, Namespaces: namespaces})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { node.Close() })
+	node := harness.NodeFor(t, harness.NodeConfig{Server: harness.V4.Server, Adapter: adapter, Redis: conn, Namespaces: namespaces})
 	return node
 }
 
 // connectTo connects a client to a server.
 func connectTo(t *testing.T, node *harness.Node, options harness.ConnectOptions) *harness.Client {
 	t.Helper()
-	clients, err := harness.StartClients(t.Context(), harness.V4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { clients.Close() })
+	clients := harness.ClientsFor(t, harness.V4)
 	options.Node = node
 	client, err := clients.Connect(t.Context(), options)
 	if err != nil {
@@ -97,7 +89,7 @@ func TestDoctorDeaf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			conn := server.Conn()
 			conn.Package = "redis-5" // later ones go on
 			connectTo(t, startNode(t, conn, test.adapter), harness.ConnectOptions{})
@@ -115,7 +107,7 @@ func TestDoctorDeaf(t *testing.T) {
 // no event, for those with a JSON parser.
 func TestDoctorAdapter71(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	client := admit(t, server.Conn(), harness.RedisAdapter71)
 	words := []string{"--redis", server.URL()}
 	got := examined(t, words)
@@ -147,7 +139,7 @@ func TestDoctorOldStreams(t *testing.T) {
 	for name, adapter := range map[string]harness.Adapter{"0.1": harness.StreamsAdapter01, "0.2": harness.StreamsAdapter02} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			first := startNode(t, server.Conn(), adapter.With("streamName", "live"))
 			client := connectTo(t, first, harness.ConnectOptions{Rooms: []string{"r1"}})
 			second := startNode(t, server.Conn(), adapter.With("streamName", "live"))
@@ -196,7 +188,7 @@ func TestDoctorRoomElsewhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			node := startNode(t, server.Conn(), test.adapter, "/admin")
 			connectTo(t, node, harness.ConnectOptions{Rooms: []string{"other"}})
 			client := connectTo(t, node, harness.ConnectOptions{Namespace: "/admin", Rooms: []string{"r1"}})
@@ -234,7 +226,7 @@ func TestDoctorNumberRoom(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			client := connectTo(t, startNode(t, server.Conn(), test.adapter), harness.ConnectOptions{Rooms: []string{"6"}})
 			if err := client.Call(t.Context(), "join", []int{5}); err != nil {
 				t.Fatal(err)
@@ -288,7 +280,7 @@ func TestDoctorCircular(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			client := connectTo(t, startNode(t, server.Conn(), test.adapter), harness.ConnectOptions{Rooms: []string{"r1"}})
 			if err := client.Call(t.Context(), "circular", nil); err != nil {
 				t.Fatal(err)
@@ -314,7 +306,7 @@ func TestDoctorCircular(t *testing.T) {
 // replica.
 func TestDoctorReplicaSubscribers(t *testing.T) {
 	t.Parallel()
-	master := startRedis(t, harness.RedisConfig{})
+	master := harness.RedisFor(t, harness.RedisConfig{})
 	replica := replicaOf(t, master)
 	conn := master.Conn()
 	conn.SubURL = replica.URL()
@@ -371,7 +363,7 @@ func startPython(t *testing.T, server *harness.Redis) {
 // Node.js, and an emitter of python-socketio that these do not hear.
 func TestDoctorPython(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	emitting := fmt.Sprintf("import socketio, sys, time\nm = socketio.RedisManager(%q, write_only=True)\nwhile True:\n    m.emit('x', 1)\n    time.sleep(0.02)\n", server.URL())
 	startNode(t, server.Conn(), harness.RedisAdapter8)
 	words := []string{"--redis", server.URL(), "--for", "3s"}
@@ -399,7 +391,7 @@ func TestDoctorPython(t *testing.T) {
 		t.Errorf("somebody listens: %s", beside)
 	}
 
-	alone := startRedis(t, harness.RedisConfig{})
+	alone := harness.RedisFor(t, harness.RedisConfig{})
 	startPython(t, alone)
 	examined(t, []string{"--redis", alone.URL()}).expect(t, commandline.StatusFailed,
 		expect{"servers", failure, "No server of Node.js listens on this Redis. 1 connection listens on channel socketio, as servers of python-socketio do"})
@@ -409,7 +401,7 @@ func TestDoctorPython(t *testing.T) {
 // else.
 func TestDoctorOtherEmitters(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	startNode(t, server.Conn(), harness.RedisAdapter8, "/admin")
 	startNode(t, server.Conn(), harness.StreamsAdapter)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -463,7 +455,7 @@ func TestDoctorOtherEmitters(t *testing.T) {
 // nobody answers at.
 func TestDoctorAnnounced(t *testing.T) {
 	t.Parallel()
-	cluster := startRedisCluster(t)
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	startNode(t, cluster.Conn(), harness.RedisAdapter8)
 	words := []string{"--redis", cluster.URLs()[0], "--cluster"}
 	examined(t, words).expect(t, commandline.StatusDone)
@@ -481,7 +473,7 @@ func TestDoctorAnnounced(t *testing.T) {
 	for _, node := range cluster.Nodes { // whichever came last
 		configure(t, node, "cluster-preferred-endpoint-type", "ip")
 	}
-	gone := startRedis(t, harness.RedisConfig{})
+	gone := harness.RedisFor(t, harness.RedisConfig{})
 	if err := gone.Stop(); err != nil { // its port stays its own
 		t.Fatal(err)
 	}
@@ -501,7 +493,7 @@ func TestDoctorAlive(t *testing.T) {
 		t.Parallel()
 		// No PING, no MULTI, no INFO.
 		rights := "resetchannels &socket.io* -@all +publish +subscribe +psubscribe +pubsub"
-		server := startRedis(t, harness.RedisConfig{ACL: []string{
+		server := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 			"user default on nopass ~* &* +@all",
 			"user app on >sesame " + rights,
 			"user answers on >sesame resetchannels &socket.io-re* -@all +publish +subscribe +pubsub",
@@ -513,7 +505,7 @@ func TestDoctorAlive(t *testing.T) {
 	})
 	t.Run("only XADD", func(t *testing.T) {
 		t.Parallel()
-		server := startRedis(t, harness.RedisConfig{ACL: []string{
+		server := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 			"user default on nopass ~* &* +@all",
 			"user app on >sesame resetkeys ~socket.io resetchannels &socket.io* -@all +xadd +publish +subscribe +pubsub",
 		}})
@@ -522,7 +514,7 @@ func TestDoctorAlive(t *testing.T) {
 	})
 	t.Run("MISCONF", func(t *testing.T) {
 		t.Parallel()
-		server := startRedis(t, harness.RedisConfig{})
+		server := harness.RedisFor(t, harness.RedisConfig{})
 		startNode(t, server.Conn(), harness.RedisAdapter8)
 		startNode(t, server.Conn(), harness.StreamsAdapter)
 		failToSave(t, server)
@@ -532,7 +524,7 @@ func TestDoctorAlive(t *testing.T) {
 	})
 	t.Run("a command that was renamed", func(t *testing.T) {
 		t.Parallel()
-		server := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "PUBLISH", "ANNOUNCE", "--rename-command", "PING", "PONG"}})
+		server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "PUBLISH", "ANNOUNCE", "--rename-command", "PING", "PONG"}})
 		startNode(t, server.Conn(), harness.RedisAdapter8)
 		got := examined(t, []string{"--redis", server.URL()})
 		got.expect(t, commandline.StatusFailed, expect{"redis", fine, "Redis answers"}, expect{"permissions", failure, `Redis does not take PUBLISH on "socket.io#/#": ERR unknown command`})
@@ -542,7 +534,7 @@ func TestDoctorAlive(t *testing.T) {
 	})
 	t.Run("a user without SELECT", func(t *testing.T) {
 		t.Parallel()
-		server := startRedis(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -select"}})
+		server := harness.RedisFor(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -select"}})
 		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr + "/1"}).expect(t, commandline.StatusFailed, expect{"redis", failure, "refuses: "})
 	})
 }
@@ -582,7 +574,7 @@ func failToSave(t *testing.T, server *harness.Redis) {
 // TestDoctorPrintsAsItGoes prints a finding when it is found, not at the end.
 func TestDoctorPrintsAsItGoes(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	startNode(t, server.Conn(), harness.RedisAdapter8)
 	for _, form := range []string{"--json=false", "--json"} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "doctor", form, "--redis", server.URL(), "--for", "1h")
@@ -627,11 +619,7 @@ func TestDoctorSecrets(t *testing.T) {
 			t.Errorf("%s becomes %s, not %s", raw, got, want)
 		}
 	}
-	s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := harness.SentinelsFor(t, 0, 1, harness.RedisConfig{})
 	sentinel := redis.NewClient(&redis.Options{Addr: s.Addrs[0]})
 	defer sentinel.Close()
 	if err := sentinel.Do(t.Context(), "ACL", "SETUSER", "default", "resetpass", ">sesame").Err(); err != nil {
@@ -651,7 +639,7 @@ func TestDoctorSecrets(t *testing.T) {
 // stands there.
 func TestDoctorCorrected(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	startNode(t, server.Conn(), harness.ShardedAdapter8.With("channelPrefix", oddKey))
 	environment := []string{"SIOEMIT_REDIS_URL=" + server.URL(), "SIOEMIT_KEY=nobody"}
 	r := sioemit(t, environment, "", "doctor", "--codec", "json", "-n", "/", "--json=false")

@@ -13,7 +13,7 @@ import (
 // one that is not of Socket.IO.
 func TestBeatingIn(t *testing.T) {
 	t.Parallel()
-	client := startRedis(t, harness.RedisConfig{}).Client()
+	client := harness.RedisFor(t, harness.RedisConfig{}).Client()
 	add := func(stream string, values ...any) {
 		if err := client.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: values}).Err(); err != nil {
 			t.Fatal(err)

@@ -167,32 +167,14 @@ func admit(t *testing.T, conn harness.RedisConn, adapter harness.Adapter, rooms 
 
 func admitTo(t *testing.T, g harness.Generation, config harness.NodeConfig, options harness.ConnectOptions) *harness.Client {
 	t.Helper()
-	node, err := harness.StartNode(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { node.Close() })
-	clients, err := harness.StartClients(t.Context(), g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { clients.Close() })
+	node := harness.NodeFor(t, config)
+	clients := harness.ClientsFor(t, g)
 	options.Node = node
 	client, err := clients.Connect(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
-}
-
-func startRedisCluster(t *testing.T) *harness.RedisCluster {
-	t.Helper()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cluster.Close() })
-	return cluster
 }
 
 // writtenByServer adds to a stream the entry that a server adds with io.emit,
@@ -235,7 +217,7 @@ func setups(t *testing.T) []setup {
 	// single is a ward on a Redis of its own.
 	single := func(adapter harness.Adapter, words ...string) func(t *testing.T) ward {
 		return func(t *testing.T) ward {
-			w := ward{redis: startRedis(t, harness.RedisConfig{})}
+			w := ward{redis: harness.RedisFor(t, harness.RedisConfig{})}
 			w.client = admit(t, w.redis.Conn(), adapter, "r1")
 			w.words = append([]string{"--redis", w.redis.URL()}, words...)
 			return w
@@ -260,11 +242,7 @@ func setups(t *testing.T) []setup {
 	// watched is a ward on a Redis that a Sentinel watches.
 	watched := func(url func(*harness.Sentinels) string) func(t *testing.T) ward {
 		return func(t *testing.T) ward {
-			s, err := harness.StartSentinels(t.Context(), 0, 1, harness.RedisConfig{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { s.Close() })
+			s := harness.SentinelsFor(t, 0, 1, harness.RedisConfig{})
 			return ward{redis: s.Nodes[0], client: admit(t, s.Nodes[0].Conn(), harness.RedisAdapter8), words: []string{"--redis", url(s)}}
 		}
 	}
@@ -288,7 +266,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "another key on a Redis Cluster",
 			start: func(t *testing.T) ward {
-				cluster := startRedisCluster(t)
+				cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 				return ward{client: admit(t, cluster.Conn(), harness.RedisAdapter8.With("key", "myapp")), words: []string{"--redis", cluster.URLs()[0], "--cluster"}}
 			},
 			check: "servers", text: "1 server listens with key myapp", flags: []string{"--key", "myapp"},
@@ -296,7 +274,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "sharded servers on a Redis Cluster, classic settings",
 			start: func(t *testing.T) ward {
-				cluster := startRedisCluster(t)
+				cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 				return ward{client: admit(t, cluster.Conn(), harness.ShardedAdapter8, "r1"), words: []string{"--redis", cluster.URLs()[0], "--cluster"}}
 			},
 			check: "servers", text: "1 server listens with the sharded adapter", flags: []string{"--adapter", "sharded"}, emit: []string{"--room", "r1"},
@@ -318,7 +296,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a namespace with a slip",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{})}
 				w.client = admitTo(t, harness.V4, harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: w.redis.Conn(), Namespaces: []string{"/admin"}},
 					harness.ConnectOptions{Namespace: "/admin"})
 				w.words = []string{"--redis", w.redis.URL(), "--namespace", "/amdin"}
@@ -394,7 +372,7 @@ func setups(t *testing.T) []setup {
 			// Namespace / belongs to stream 2 of 3 as well as of 5.
 			name: "another number of streams, for a user who may not see connections",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 					"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -client|list",
 				}})}
 				w.client = admit(t, w.redis.Conn(), harness.StreamsAdapter.With("streamCount", 5))
@@ -448,7 +426,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "Socket.IO 2, settings for 4",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{})}
 				w.client = admitTo(t, harness.V2, harness.NodeConfig{Server: harness.V2.Server, Adapter: harness.SocketIORedis5, Redis: w.redis.Conn()}, harness.ConnectOptions{})
 				w.words = []string{"--redis", w.redis.URL()}
 				return w
@@ -464,7 +442,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "no password",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{Password: "sesame"})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{Password: "sesame"})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", "redis://" + w.redis.Addr}
 				return w
@@ -474,7 +452,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a wrong password",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{Password: "sesame"})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{Password: "sesame"})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", "redis://:pa%24%24@" + w.redis.Addr}
 				return w
@@ -484,7 +462,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a user who may not publish on that channel",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 					"user default on nopass ~* &* +@all", "user app on >sesame resetchannels &other* -@all +@connection +@transaction +@pubsub +info",
 				}})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
@@ -496,7 +474,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a user who may use all channels, but not publish",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 					"user default on nopass ~* &* +@all", "user app on >sesame ~* &* +@all -publish",
 				}})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
@@ -508,7 +486,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a user who may not add to streams",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 					"user default on nopass ~* &* +@all", "user app on >sesame allchannels resetkeys +@all -xadd",
 				}})}
 				w.client = admit(t, w.redis.Conn(), harness.StreamsAdapter)
@@ -520,7 +498,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a user who may not publish on channels with odd names",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 					"user default on nopass ~* &* +@all", "user app on >sesame resetchannels +@all",
 				}})}
 				w.client = admit(t, w.redis.Conn(), harness.ShardedAdapter8.With("channelPrefix", oddKey))
@@ -532,7 +510,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a user who may not add to streams with odd names",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{ACL: []string{
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 					"user default on nopass ~* &* +@all", "user app on >sesame allchannels resetkeys +@all",
 				}})}
 				w.client = admit(t, w.redis.Conn(), harness.StreamsAdapter.With("streamName", oddKey))
@@ -544,7 +522,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "one node of a Redis Cluster",
 			start: func(t *testing.T) ward {
-				cluster := startRedisCluster(t)
+				cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 				w := ward{client: admit(t, cluster.Conn(), harness.StreamsAdapter)}
 				owner, err := cluster.Client().MasterForKey(t.Context(), "socket.io")
 				if err != nil {
@@ -591,7 +569,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "no Sentinel",
 			start: elsewhere(func(t *testing.T, _ ward) []string {
-				gone := startRedis(t, harness.RedisConfig{})
+				gone := harness.RedisFor(t, harness.RedisConfig{})
 				if err := gone.Stop(); err != nil {
 					t.Fatal(err)
 				}
@@ -661,14 +639,14 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a Redis that no server uses",
 			start: elsewhere(func(t *testing.T, _ ward) []string {
-				return []string{"--redis", startRedis(t, harness.RedisConfig{}).URL()}
+				return []string{"--redis", harness.RedisFor(t, harness.RedisConfig{}).URL()}
 			}),
 			check: "servers", text: "No Socket.IO server listens on this Redis.", advice: "Check that", byHand: rightURL,
 		},
 		{
 			name: "a TLS port, spoken to in the clear",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{TLS: true})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", "redis://" + w.redis.TLSAddr}
 				return w
@@ -685,7 +663,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "an unknown certificate authority",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true, Password: "sesame"})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{TLS: true, Password: "sesame"})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", w.redis.TLSURL()}
 				return w
@@ -698,7 +676,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "TLS 1.2, spoken to in the clear",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes", "--tls-protocols", "TLSv1.2"}})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes", "--tls-protocols", "TLSv1.2"}})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", "redis://" + w.redis.TLSAddr}
 				return w
@@ -718,7 +696,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "a Redis that knows no AUTH",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", ""}})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "AUTH", ""}})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", "redis://u:sesame@" + w.redis.Addr}
 				return w
@@ -735,7 +713,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "Redis is down",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{})}
 				w.words = []string{"--redis", w.redis.URL()}
 				if err := w.redis.Stop(); err != nil {
 					t.Fatal(err)
@@ -747,7 +725,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "as many clients as Redis takes",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{})}
 				configure(t, w.redis, "maxclients", "1") // who says this is the one
 				w.words = []string{"--redis", w.redis.URL()}
 				return w
@@ -766,7 +744,7 @@ func setups(t *testing.T) []setup {
 		{
 			name: "no certificate of the client",
 			start: func(t *testing.T) ward {
-				w := ward{redis: startRedis(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes"}})}
+				w := ward{redis: harness.RedisFor(t, harness.RedisConfig{TLS: true, Args: []string{"--tls-auth-clients", "yes"}})}
 				w.client = admit(t, w.redis.Conn(), harness.RedisAdapter8)
 				w.words = []string{"--redis", w.redis.TLSURL(), "--tls-ca", w.redis.CAFile}
 				return w
@@ -878,7 +856,7 @@ func grantByAdvice(t *testing.T, w ward, f finding) []string {
 func replicaOf(t *testing.T, master *harness.Redis, acl ...string) *harness.Redis {
 	t.Helper()
 	host, port, _ := strings.Cut(master.Addr, ":")
-	replica := startRedis(t, harness.RedisConfig{ACL: acl, Args: []string{"--replicaof", host + " " + port}})
+	replica := harness.RedisFor(t, harness.RedisConfig{ACL: acl, Args: []string{"--replicaof", host + " " + port}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	// WAIT on the master returns when so many replicas have what was written.
@@ -991,14 +969,10 @@ func TestDoctorFine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			config := harness.NodeConfig{Server: test.generation.Server, Adapter: test.adapter, Redis: server.Conn(), Namespaces: []string{"/admin"}}
 			client := admitTo(t, test.generation, config, harness.ConnectOptions{Rooms: []string{"r1"}})
-			other, err := harness.StartNode(t.Context(), config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { other.Close() })
+			other := harness.NodeFor(t, config)
 			if test.adapter.Kind == "streams" {
 				writtenByServer(t, server.Client(), "socket.io", "/")
 			}
@@ -1061,7 +1035,7 @@ func TestDoctorFine(t *testing.T) {
 // TestDoctorBlind sees little, says so, and does not invent a failure.
 func TestDoctorBlind(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{ACL: []string{
+	server := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 		"user default on nopass ~* &* +@all",
 		"user publisher on >sesame resetchannels &socket.io* -@all +publish",
 		"user reader on >sesame allchannels -@all +pubsub",
@@ -1086,7 +1060,7 @@ func TestDoctorBlind(t *testing.T) {
 // TestDoctorReplica finds out on a replica what does not depend on the rest.
 func TestDoctorReplica(t *testing.T) {
 	t.Parallel()
-	master := startRedis(t, harness.RedisConfig{})
+	master := harness.RedisFor(t, harness.RedisConfig{})
 	replica := replicaOf(t, master,
 		"user default on nopass ~* &* +@all",
 		"user blind on >sesame ~* &* +@all -pubsub",
@@ -1112,7 +1086,7 @@ func TestDoctorReplica(t *testing.T) {
 // TestDoctorPrinted reads what people read.
 func TestDoctorPrinted(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	admit(t, server.Conn(), harness.RedisAdapter8.With("key", "my\x1b[31mapp"))
 	r := sioemit(t, nil, "", "doctor", "--redis", server.URL())
 	if r.status != commandline.StatusFailed || !strings.Contains(r.stdout, "\nfailure  1 server listens with key") || !strings.Contains(r.stdout, "\nCorrected: sioemit doctor --redis "+server.URL()+" --timeout 1m0s --key ") || strings.Contains(r.stdout, "\x1b") {
@@ -1144,7 +1118,7 @@ func TestDoctorDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	admit(t, server.Conn(), harness.RedisAdapter8.With("key", "myapp"))
 	for range 2 {
 		admit(t, server.Conn(), harness.RedisAdapter8.With("key", "myapp"))
@@ -1268,13 +1242,13 @@ func TestOtherURL(t *testing.T) {
 // TestDoctorInTime ends when --timeout says so, even if Redis never answers.
 func TestDoctorInTime(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	defer server.Resume()
 	// An answer needs no search for the reason.
-	odd := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "SELECT", "OTHER"}})
+	odd := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "SELECT", "OTHER"}})
 	if f := examined(t, []string{"--redis", odd.URL() + "/1", "--timeout", "1h"}).find("redis"); !strings.Contains(f.Text, "refuses: ERR unknown command") {
 		t.Errorf("%+v", f)
 	}
@@ -1294,7 +1268,7 @@ func TestDoctorInTime(t *testing.T) {
 // answers PSUBSCRIBE.
 func TestDoctorSubscribesInTime(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	held := make(chan struct{})
 	url := through(t, server.Addr, func(toRedis []byte) bool {
 		if bytes.Contains(bytes.ToLower(toRedis), []byte("psubscribe")) {

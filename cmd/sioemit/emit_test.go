@@ -22,7 +22,7 @@ import (
 
 func TestEmit(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	admin := listenOn(t, server.Client(), "/admin")
 	dir := t.TempDir()
@@ -100,7 +100,7 @@ func normal(b encoding.Broadcast) encoding.Broadcast {
 // leaves Redis alone.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	dir := t.TempDir()
 	file, text, null := filepath.Join(dir, "object"), filepath.Join(dir, "text"), filepath.Join(dir, "null")
@@ -198,7 +198,7 @@ func TestRefused(t *testing.T) {
 // TestNoJSON warns of an argument that begins like JSON and is sent as a string.
 func TestNoJSON(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	for word, warned := range map[string]bool{
 		"{id:1}": true, `{"id":1`: true, "[1,2": true, `"open`: true, "{'id':1}": true, " [INFO]": true,
@@ -250,7 +250,7 @@ func TestNoStdin(t *testing.T) {
 // TestWrongType has something else where the stream should be.
 func TestWrongType(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	if err := server.Client().Set(t.Context(), "socket.io", "x", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +351,7 @@ func TestInterrupted(t *testing.T) {
 
 func TestRequire(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	r := sioemit(t, env, "", "emit", "--require", "1", "x")
 	if r.status != commandline.StatusListeners {
@@ -393,11 +393,7 @@ func TestRequire(t *testing.T) {
 // each of which counts its own only.
 func TestRequireOnCluster(t *testing.T) {
 	t.Parallel()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	for _, node := range cluster.Nodes {
 		listenOn(t, node.Client(), "/")
 	}
@@ -421,7 +417,7 @@ func TestRequireOnCluster(t *testing.T) {
 // TestACL uses a user that may only publish, then one that may also count.
 func TestACL(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{ACL: []string{
+	server := harness.RedisFor(t, harness.RedisConfig{ACL: []string{
 		"user default off",
 		"user pub on >pw resetchannels &socket.io* -@all +publish",
 		"user both on >pw resetchannels &socket.io* -@all +publish +pubsub",
@@ -503,7 +499,7 @@ func TestDryRunHelp(t *testing.T) {
 // TestDryRunPasted gives the printed lines to a real redis-cli.
 func TestDryRunPasted(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	for _, args := range [][]string{
 		{"hello", "world"},
@@ -545,7 +541,7 @@ func binaries(n int) []string { return slices.Repeat([]string{`{"$binary":"AQ=="
 // TestLimits has what is just not too much sent, by each way in.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	args := filepath.Join(t.TempDir(), "args")
 	if err := os.WriteFile(args, []byte("["+levels(1000)+","+levels(1000)+"]"), 0o600); err != nil {

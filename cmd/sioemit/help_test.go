@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -116,6 +117,7 @@ func TestHelpAsked(t *testing.T) {
 // TestMan finds in the manual page, as man shows it, every line of every help
 // text, and in it every variable.
 func TestMan(t *testing.T) {
+	harness.NeedServers(t)
 	t.Parallel()
 	r := sioemit(t, nil, "", "man")
 	if r.status != 0 || !strings.HasPrefix(r.stdout, ".TH sioemit 1 ") {

@@ -18,7 +18,7 @@ import (
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	small := []string{"--proto-max-bulk-len", "1048576"}
-	telling, secretive := startRedis(t, harness.RedisConfig{Args: small}), startRedis(t, harness.RedisConfig{Args: append(small, "--rename-command", "CONFIG", "")})
+	telling, secretive := harness.RedisFor(t, harness.RedisConfig{Args: small}), harness.RedisFor(t, harness.RedisConfig{Args: append(small, "--rename-command", "CONFIG", "")})
 	large := strings.Repeat("x", 2_000_000)
 	for _, words := range []string{"emit x --args -", "emit x --args - --quiet", "server-emit x --args -"} {
 		for server, text := range map[*harness.Redis]string{telling: "this Redis takes 1048576 at most (proto-max-bulk-len", secretive: "is its proto-max-bulk-len smaller?"} {
@@ -69,7 +69,7 @@ func TestTooLarge(t *testing.T) {
 // Redis that does not tell: it may have closed the connection for another reason.
 func TestMaybeTooLarge(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{Args: []string{"--rename-command", "CONFIG", ""}})
+	server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--rename-command", "CONFIG", ""}})
 	received := listenOn(t, server.Client(), "/")
 	large := strings.Repeat("x", 2_000_000)
 	// The first connection on which the event comes is closed.

@@ -79,7 +79,7 @@ func TestListenSlowStream(t *testing.T) {
 	for name, words := range map[string][]string{"from now on": nil, "from the beginning": {"--since", "0"}, "alone": {"--count", "1000000"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			pipe := []string{"--redis", server.URL(), "--adapter", "streams", "pipe", "--quiet", "--max-len", "500"}
 			if name == "alone" { // nothing was there before
 				if err := server.Client().Del(t.Context(), "socket.io").Err(); err != nil {
@@ -117,7 +117,7 @@ func TestListenSlowStream(t *testing.T) {
 // connection, and has a Redis that does not let us count.
 func TestListenStreamGaps(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{
+	server := harness.RedisFor(t, harness.RedisConfig{
 		Args: []string{"--appendonly", "yes", "--appendfsync", "always"},
 		ACL:  []string{"user default on nopass ~* &* +@all", "user blind on nopass ~* &* +@all -xinfo"},
 	})
@@ -194,7 +194,7 @@ func TestListenSlowSubscriber(t *testing.T) {
 	for _, adapter := range []string{"classic", "sharded"} {
 		t.Run(adapter, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 1mb 1mb 1"}})
+			server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 1mb 1mb 1"}})
 			h := startSlow(t, server.URL(), "--adapter", adapter)
 			const events = 20000
 			pipe := []string{"--redis", server.URL(), "--adapter", adapter, "pipe", "--quiet"}
@@ -232,7 +232,7 @@ func TestListenSlowSubscriber(t *testing.T) {
 func TestListenPingRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	failing := startRedis(t, harness.RedisConfig{Args: []string{"--dir", dir, "--save", "3600 1"}})
+	failing := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--dir", dir, "--save", "3600 1"}})
 	t.Cleanup(func() { // or it does not want to end
 		if err := failing.Client().ConfigSet(context.Background(), "save", "").Err(); err != nil {
 			t.Error(err)
@@ -243,12 +243,12 @@ func TestListenPingRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = failing.Client().BgSave(t.Context()).Err() // PING shows how it ends
-	master := startRedis(t, harness.RedisConfig{})
-	stale := startRedis(t, harness.RedisConfig{Args: []string{"--replicaof", "127.0.0.1", strconv.Itoa(master.Port), "--replica-serve-stale-data", "no"}})
+	master := harness.RedisFor(t, harness.RedisConfig{})
+	stale := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--replicaof", "127.0.0.1", strconv.Itoa(master.Port), "--replica-serve-stale-data", "no"}})
 	if err := master.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	forbidding := startRedis(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all -ping"}})
+	forbidding := harness.RedisFor(t, harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all -ping"}})
 	for prefix, server := range map[string]*harness.Redis{"MISCONF": failing, "MASTERDOWN": stale, "NOPERM": forbidding} {
 		await(t, func() bool {
 			err := server.Client().Ping(t.Context()).Err()
@@ -290,7 +290,7 @@ func TestListenPingRefused(t *testing.T) {
 // TestListenForTooShort does not end as if it had listened.
 func TestListenForTooShort(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func TestListenKeepsOrder(t *testing.T) {
 			}
 			t.Run(flags+" "+name, func(t *testing.T) {
 				t.Parallel()
-				server := startRedis(t, harness.RedisConfig{})
+				server := harness.RedisFor(t, harness.RedisConfig{})
 				words := strings.Fields(flags)
 				h := startListen(t, server.URL(), words...)
 				emit := append(words, "emit", "x", arg, "--redis", server.URL())

@@ -51,7 +51,7 @@ func TestListenServers(t *testing.T) {
 	} {
 		t.Run(test.adapter.Package+" "+test.words, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			h := startListen(t, server.URL(), strings.Fields(test.words)...)
 			speak(t, test.generation.Server, test.adapter, server.Conn(), "events")
 			got, want := h.awaitLines(t, len(test.want)), slices.Clone(test.want)
@@ -124,7 +124,7 @@ func sameLine(t *testing.T, a, b string) bool {
 // same there, to the byte of every argument.
 func TestListenMirror(t *testing.T) {
 	t.Parallel()
-	from, to := startRedis(t, harness.RedisConfig{}), startRedis(t, harness.RedisConfig{})
+	from, to := harness.RedisFor(t, harness.RedisConfig{}), harness.RedisFor(t, harness.RedisConfig{})
 	original, copied := listenOn(t, from.Client(), "/"), listenOn(t, to.Client(), "/")
 	h := startListen(t, from.URL())
 	pipe := exec.CommandContext(t.Context(), os.Args[0], "--redis", to.URL(), "pipe", "--quiet")
@@ -171,7 +171,7 @@ func TestListenMirror(t *testing.T) {
 
 func TestListenFilters(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	byRoom := startListen(t, server.URL(), "--room", "a", "--room", "b,c")
 	byEvent := startListen(t, server.URL(), "--event", "x", "--event", "end", "--count", "3")
@@ -204,7 +204,7 @@ func TestListenFilters(t *testing.T) {
 // TestListenEnds checks the exit status of every way to end.
 func TestListenEnds(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	// Long enough to begin to listen, on a busy machine, too.
 	started := time.Now()
@@ -271,7 +271,7 @@ func TestListenEnds(t *testing.T) {
 // TestListenStalled has a reader of the output that stops reading.
 func TestListenStalled(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL(), "SIOEMIT_ADAPTER=streams"}
 	line := `{"event":"x","args":["` + strings.Repeat("x", 10000) + `"]}` + "\n"
 	if r := sioemit(t, env, strings.Repeat(line, 300), "pipe", "--quiet"); r != (result{}) {
@@ -346,14 +346,14 @@ func TestListenRefused(t *testing.T) {
 		}
 		r.oneLine(t, test.text)
 	}
-	protected := startRedis(t, harness.RedisConfig{Password: "right"})
+	protected := harness.RedisFor(t, harness.RedisConfig{Password: "right"})
 	r := sioemit(t, nil, "", "listen", "--redis", "redis://"+protected.Addr)
 	if r.status != commandline.StatusFailed {
 		t.Errorf("%+v", r)
 	}
 	r.oneLine(t, "wants a password")
 	// Who may not read is told so, and not that all is well.
-	forbidding := startRedis(t, harness.RedisConfig{})
+	forbidding := harness.RedisFor(t, harness.RedisConfig{})
 	for adapter, rule := range map[string]string{"classic": "-psubscribe", "sharded": "-ssubscribe", "streams": "-xread"} {
 		if err := forbidding.Client().Do(t.Context(), "ACL", "SETUSER", adapter, "on", "nopass", "~*", "&*", "+@all", rule).Err(); err != nil {
 			t.Fatal(err)
@@ -369,7 +369,7 @@ func TestListenRefused(t *testing.T) {
 // TestListenUndecodable publishes what servers do not understand.
 func TestListenUndecodable(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	rdb := server.Client()
 	plain, all := startListen(t, server.URL()), startListen(t, server.URL(), "--requests")
 	shards := startListen(t, server.URL(), "--adapter", "sharded")
@@ -423,17 +423,9 @@ func TestListenUndecodable(t *testing.T) {
 // whatever its options are: text in place of a list, nothing in place of flags.
 func TestListenForeign(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
-	node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: server.Conn()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { node.Close() })
-	clients, err := harness.StartClients(t.Context(), harness.V4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { clients.Close() })
+	server := harness.RedisFor(t, harness.RedisConfig{})
+	node := harness.NodeFor(t, harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.RedisAdapter8, Redis: server.Conn()})
+	clients := harness.ClientsFor(t, harness.V4)
 	client, err := clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Rooms: []string{"v"}})
 	if err != nil {
 		t.Fatal(err)
@@ -465,7 +457,7 @@ func TestListenForeign(t *testing.T) {
 // TestListenReconnect takes Redis away, in three ways.
 func TestListenReconnect(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{Args: []string{"--appendonly", "yes", "--appendfsync", "always"}})
+	server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--appendonly", "yes", "--appendfsync", "always"}})
 	classic := startListen(t, server.URL())
 	// The one that finds out that Redis hangs, which a busy one must not seem to.
 	shards := startListen(t, server.URL(), "--adapter", "sharded", "--timeout", "3s")
@@ -533,7 +525,7 @@ func TestListenReconnect(t *testing.T) {
 // TestListenSince begins in the past, and goes on where another run stopped.
 func TestListenSince(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL(), "SIOEMIT_ADAPTER=streams"}
 	for i := range 250 {
 		fields := []string{"XADD", "socket.io", fmt.Sprintf("%d-0", 1000+i), "nsp", "/", "uid", "emitter", "type", "3",
@@ -564,11 +556,7 @@ func TestListenSince(t *testing.T) {
 // live on different nodes.
 func TestListenCluster(t *testing.T) {
 	t.Parallel()
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	urls := cluster.URLs()
 	rooms := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	for adapter, words := range map[string][]string{
@@ -600,12 +588,8 @@ func TestListenCluster(t *testing.T) {
 // TestListenRooms follows the channels of rooms as clients join and leave.
 func TestListenRooms(t *testing.T) {
 	t.Parallel()
-	single := startRedis(t, harness.RedisConfig{})
-	cluster, err := harness.StartRedisCluster(t.Context(), 3, 0, harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cluster.Close() })
+	single := harness.RedisFor(t, harness.RedisConfig{})
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{})
 	for name, test := range map[string]struct {
 		url   string
 		conn  harness.RedisConn
@@ -617,16 +601,8 @@ func TestListenRooms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.ShardedAdapter8, Redis: test.conn})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { node.Close() })
-			clients, err := harness.StartClients(t.Context(), harness.V4)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { clients.Close() })
+			node := harness.NodeFor(t, harness.NodeConfig{Server: harness.V4.Server, Adapter: harness.ShardedAdapter8, Redis: test.conn})
+			clients := harness.ClientsFor(t, harness.V4)
 			rooms := []string{"a", "b", "c*", "0123456789abcdef"}
 			if _, err := clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Rooms: rooms}); err != nil {
 				t.Fatal(err)
@@ -683,8 +659,8 @@ func TestListenRooms(t *testing.T) {
 // TestListenReplica listens on a replica, where nobody is counted as a server.
 func TestListenReplica(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{Args: []string{"--repl-diskless-sync-delay", "0"}})
-	replica := startRedis(t, harness.RedisConfig{Args: []string{"--replicaof", "127.0.0.1", fmt.Sprint(server.Port)}})
+	server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--repl-diskless-sync-delay", "0"}})
+	replica := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--replicaof", "127.0.0.1", fmt.Sprint(server.Port)}})
 	awaitReplica(t, replica)
 	for _, adapter := range []string{"classic", "sharded", "streams"} {
 		h := startListen(t, replica.URL(), "--adapter", adapter)
@@ -741,17 +717,9 @@ func TestListenRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
-			node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn(), ServerSideAck: "fine"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { node.Close() })
-			clients, err := harness.StartClients(t.Context(), harness.V4)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { clients.Close() })
+			server := harness.RedisFor(t, harness.RedisConfig{})
+			node := harness.NodeFor(t, harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn(), ServerSideAck: "fine"})
+			clients := harness.ClientsFor(t, harness.V4)
 			if _, err := clients.Connect(t.Context(), harness.ConnectOptions{Node: node, Rooms: []string{"r1"}, Acks: map[string][]any{"ping": {"pong"}}}); err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"go.uber.org/goleak"
 )
@@ -98,20 +97,6 @@ func (r result) oneLine(t *testing.T, texts ...string) {
 			t.Errorf("stderr %q does not say %q", r.stderr, text)
 		}
 	}
-}
-
-func startRedis(t *testing.T, config harness.RedisConfig) *harness.Redis {
-	t.Helper()
-	server, err := harness.StartRedis(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
 }
 
 // listener stands where a server stands: it has the pattern and the request

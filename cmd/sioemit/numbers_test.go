@@ -26,7 +26,7 @@ func TestRoomNumbers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startRedis(t, harness.RedisConfig{})
+			server := harness.RedisFor(t, harness.RedisConfig{})
 			config := harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn()}
 			acks := func(name string) harness.ConnectOptions {
 				return harness.ConnectOptions{Acks: map[string][]any{"who": {name}}}

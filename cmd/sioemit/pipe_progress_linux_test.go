@@ -42,7 +42,7 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 // room for messages, and is gone at the end.
 func TestPipeProgress(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	screen, terminal := openTerminal(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // its end ends the reading
 	defer cancel()

@@ -65,7 +65,7 @@ var unlimited = harness.RedisConfig{Args: []string{"--client-output-buffer-limit
 
 func TestPipeOrder(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, unlimited)
+	server := harness.RedisFor(t, unlimited)
 	received := listenOn(t, server.Client(), "/")
 	const n = 50000
 	done := make(chan result, 1)
@@ -85,7 +85,7 @@ func TestPipeOrder(t *testing.T) {
 
 func TestPipeLines(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	admin := listenOn(t, server.Client(), "/admin")
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
@@ -169,7 +169,7 @@ func TestPipeLines(t *testing.T) {
 // TestPipeUnheard says in which namespaces nobody listens.
 func TestPipeUnheard(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	servers := server.Client().Subscribe(t.Context(), "socket.io-request#/#", "socket.io-request#/chat#")
 	defer servers.Close()
 	for range 2 {
@@ -198,7 +198,7 @@ func TestPipeUnheard(t *testing.T) {
 // not take one for that which holds less than what was sent to all streams.
 func TestPipeNewStream(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	rdb := server.Client()
 	subscribed := rdb.Subscribe(t.Context(), "socket.io#/a#", "socket.io#/b#")
 	defer subscribed.Close()
@@ -226,7 +226,7 @@ func TestPipeNewStream(t *testing.T) {
 // TestPipeManyNamespaces says that it has looked at the first ones only.
 func TestPipeManyNamespaces(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	var input strings.Builder
 	for i := range maxNamespaces + 5 {
 		fmt.Fprintf(&input, `{"event":"e","namespace":"/%d"}`+"\n", i)
@@ -240,7 +240,7 @@ func TestPipeManyNamespaces(t *testing.T) {
 // TestPipeFromLine begins behind the end of the input, and at it.
 func TestPipeFromLine(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	for _, input := range []string{numbered(3), strings.TrimSuffix(numbered(3), "\n")} {
 		for from, sent := range map[string]int64{"1": 3, "3": 1, "4": 0} {
 			r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--json", "--from-line", from)
@@ -277,7 +277,7 @@ func TestPipeFull(t *testing.T) {
 // what was sent not sent.
 func TestPipeStderrFull(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -358,7 +358,7 @@ func TestPipeOtherInput(t *testing.T) {
 // count, and nothing is said of it.
 func TestPipeHalfLine(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if out, err := exec.CommandContext(t.Context(), "mkfifo", fifo).CombinedOutput(); err != nil {
@@ -386,7 +386,7 @@ func TestPipeHalfLine(t *testing.T) {
 // TestPipeRetryRefused has a Redis that is out of memory, and then is not.
 func TestPipeRetryRefused(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	rdb := server.Client()
 	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
@@ -461,7 +461,7 @@ var badLines = map[string]string{
 
 func TestPipeRejects(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	for bad, text := range badLines {
@@ -500,7 +500,7 @@ func TestPipeRejects(t *testing.T) {
 // flags say must not be lost by them.
 func TestPipeEmptyRooms(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	input := `{"event":"x","rooms":[]}` + "\n" + `{"event":"y","except":[]}` + "\n" + `{"event":"z"}` + "\n"
@@ -517,7 +517,7 @@ func TestPipeEmptyRooms(t *testing.T) {
 // TestNotUnicode has text that is not UTF-8 wherever it becomes a name.
 func TestNotUnicode(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	all := server.Client().PSubscribe(t.Context(), "*")
 	defer all.Close()
 	if _, err := all.Receive(t.Context()); err != nil {
@@ -558,7 +558,7 @@ func TestNotUnicode(t *testing.T) {
 // was sent behind it is not hidden.
 func TestPipeRefused(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	if err := server.Client().Do(t.Context(), "ACL", "SETUSER", "app", "on", "nopass", "~*", "+@all", "resetchannels", "&socket.io#/#").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -596,7 +596,7 @@ func TestPipeRefused(t *testing.T) {
 // round trip, were sent.
 func TestPipeSaysWhatComesTwice(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	if err := server.Client().Do(t.Context(), "ACL", "SETUSER", "default", "-publish", "+publish|socket.io#/#").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -663,7 +663,7 @@ func TestLineSchema(t *testing.T) {
 
 func TestPipeLongLines(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	// A line of n bytes.
 	of := func(n int) string {
 		const frame = len(`{"event":"x","args":[""]}`)
@@ -707,7 +707,7 @@ func (p *running) wait() result {
 // TestPipeTrickle has each line arrive before the next one is written.
 func TestPipeTrickle(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	received := listenOn(t, server.Client(), "/")
 	p := startPipe(t, "--redis", server.URL())
 	for i := range 5 {
@@ -735,7 +735,7 @@ func TestPipeTrickle(t *testing.T) {
 // subscriber got.
 func TestPipeInterrupted(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, unlimited)
+	server := harness.RedisFor(t, unlimited)
 	received := listenOn(t, server.Client(), "/")
 	p := startPipe(t, "--redis", server.URL())
 	go func() { _, _ = io.WriteString(p.stdin, numbered(2000000)) }()
@@ -765,7 +765,7 @@ func TestPipeInterrupted(t *testing.T) {
 // TestPipeRate needs at least as long as the rate says.
 func TestPipeRate(t *testing.T) {
 	t.Parallel()
-	server := startRedis(t, harness.RedisConfig{})
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	started := time.Now()
 	r := sioemit(t, nil, numbered(30), "pipe", "--redis", server.URL(), "--rate", "6000/m", "--json")
 	if s := r.summary(t); s.Sent != 30 {
@@ -851,7 +851,7 @@ func TestPipeRedisGone(t *testing.T) {
 		t.Run(fmt.Sprintf("retry %v", retry), func(t *testing.T) {
 			t.Parallel()
 			// Every entry is on disk before Redis answers.
-			server := startRedis(t, harness.RedisConfig{Args: []string{"--appendonly", "yes", "--appendfsync", "always"}})
+			server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--appendonly", "yes", "--appendfsync", "always"}})
 			words := []string{"--redis", server.URL(), "--adapter", "streams", "--max-len", "100000000"}
 			if retry {
 				words = append(words, "--retry-for", "5m")

@@ -4,10 +4,13 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // With the classic adapter a node tells the other of every event; the others keep it where it is.
 func TestMeasure(t *testing.T) {
+	harness.NeedServers(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	results, err := measure(ctx, size{2, 0})

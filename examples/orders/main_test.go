@@ -11,24 +11,10 @@ import (
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
-func startRedis(t *testing.T) *harness.Redis {
-	t.Helper()
-	server, err := harness.StartRedis(t.Context(), harness.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
 // TestPaidByBrowserThatLeaves has the context of the request end before the
 // customer is told.
 func TestPaidByBrowserThatLeaves(t *testing.T) {
-	server := startRedis(t)
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	pubsub := server.Client().PSubscribe(t.Context(), "socket.io#*")
 	defer pubsub.Close()
 	if _, err := pubsub.Receive(t.Context()); err != nil {
@@ -69,7 +55,7 @@ func TestServicePage(t *testing.T) {
 
 // TestFrozenRedis has a Redis that keeps its connections and answers nothing.
 func TestFrozenRedis(t *testing.T) {
-	server := startRedis(t)
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	rdb, err := connect(server.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +90,7 @@ func TestFrozenRedis(t *testing.T) {
 
 // TestDeadRedis says what dialling says although the deadline is short.
 func TestDeadRedis(t *testing.T) {
-	server := startRedis(t)
+	server := harness.RedisFor(t, harness.RedisConfig{})
 	rdb, err := connect(server.URL())
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // testContext ends what a healthy run never comes near to, on a busy machine either.
 func testContext(t *testing.T) context.Context {
+	harness.NeedServers(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
