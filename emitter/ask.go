@@ -8,15 +8,25 @@ import (
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/protocol"
+	"github.com/sioemit/sioemit/internal/replies"
 )
 
 // DefaultTimeout is how long a call waits for replies when neither its context
 // nor Timeout says otherwise.
 const DefaultTimeout = 5 * time.Second
 
-// ErrNoServers is returned at once by a call with replies when no server
-// listens on the namespace.
-var ErrNoServers = errors.New("no server listens on the namespace")
+var (
+	// ErrNoServers is returned at once by a call with replies when no server
+	// listens on the namespace.
+	ErrNoServers = errors.New("no server listens on the namespace")
+
+	// ErrSubscription is wrapped by the error of a call whose replies cannot come
+	// any more, because the connection on which they were awaited broke.
+	ErrSubscription = replies.ErrLost
+
+	// ErrClosed is returned by calls with replies after Close.
+	ErrClosed = replies.ErrClosed
+)
 
 // IncompleteError says that a call did not get all its replies before its
 // deadline. What did come is returned beside it. It wraps the error of the
@@ -114,18 +124,18 @@ func (o *operator) ask(ctx context.Context, call string, r *encoding.Request, c 
 		return 0, fmt.Errorf("emitter: %s: %w %s", call, ErrNoServers, o.namespace)
 	}
 	channels, shard := o.sender.adapter.replyChannels(o.namespace)
-	w, err := o.sender.replies.wait(ctx, client, connectionName(slots && shard, channels), shard, channels)
+	w, err := o.sender.replies.Wait(ctx, client, connectionName(slots && shard, channels), shard, channels)
 	if err != nil {
-		return asked, o.sender.client.Clean(err)
+		return asked, o.sender.client.Clean(fmt.Errorf("emitter: %w", err))
 	}
-	defer w.release()
+	defer w.Release()
 	if deadline, ok := ctx.Deadline(); ok && r.Kind == encoding.EmitWithAck {
 		r.Flags.Timeout = max(time.Until(deadline), time.Millisecond)
 	}
 	if err := o.send(ctx, call, r, w); err != nil {
 		return asked, err
 	}
-	err = w.await(ctx, c, asked)
+	err = await(ctx, w, c, asked)
 	if incomplete, ok := err.(*IncompleteError); ok {
 		incomplete.Call = call
 		if incomplete.Servers == 0 {
@@ -138,15 +148,15 @@ func (o *operator) ask(ctx context.Context, call string, r *encoding.Request, c 
 // send asks the question of w. When it is not known whether that has been asked,
 // one that changes nothing is asked once more, under another id: the answers to
 // both cannot be taken for those of more servers.
-func (o *operator) send(ctx context.Context, call string, r *encoding.Request, w *waiter) error {
+func (o *operator) send(ctx context.Context, call string, r *encoding.Request, w *replies.Wait) error {
 	for attempt := 1; ; attempt++ {
-		r.ID = w.id
+		r.ID = w.ID()
 		err := o.request(ctx, call, r)
 		harmless := r.Kind == encoding.FetchSockets || r.Kind == encoding.AllRooms
 		if !errors.Is(err, ErrMaybeAsked) || !harmless || attempt == maxAttempts || ctx.Err() != nil {
 			return err
 		}
-		w.renew()
+		w.Renew()
 	}
 }
 
@@ -156,12 +166,12 @@ const maxAttempts = 4
 
 // await hands the replies to c until it has those of so many servers. All that
 // have come by the end of ctx or of the subscription count.
-func (w *waiter) await(ctx context.Context, c collector, asked int) error {
+func await(ctx context.Context, w *replies.Wait, c collector, asked int) error {
 	unread := 0
-	collect := func() {
-		for _, head := range w.take() {
+	err := w.Await(ctx, func(heads []protocol.ReplyHead) (all bool) {
+		for _, head := range heads {
 			if c.complete(asked) {
-				return // whatever else has come is too much
+				break // whatever else has come is too much
 			}
 			if !c.wants(&head) {
 				continue
@@ -172,26 +182,13 @@ func (w *waiter) await(ctx context.Context, c collector, asked int) error {
 				unread++
 			}
 		}
-	}
-	var err error
-	for err == nil && !c.complete(asked) {
-		select {
-		case <-w.arrived:
-			collect()
-		case <-w.subscription.ended:
-			err = w.subscription.lost()
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
-	if err != nil {
-		collect() // nobody else does
-	}
+		return c.complete(asked)
+	})
 	switch {
-	case err == nil, c.complete(asked):
+	case err == nil:
 		return nil
 	case errors.Is(err, ErrSubscription):
-		return err
+		return fmt.Errorf("emitter: %w", err)
 	}
 	incomplete := &IncompleteError{Asked: asked, Unread: unread, Err: err}
 	c.incomplete(incomplete)

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/goredis"
+	"github.com/sioemit/sioemit/internal/replies"
 )
 
 // Emitter sends to the clients of a cluster. Its calls mean everyone in the
@@ -52,7 +53,7 @@ func New(client Client, options ...Option) *Emitter {
 	}
 	return newEmitter(&sender{
 		client: known, pipeline: pipe, adapter: adapter, version: c.version, ids: ids, maxAttachments: c.maxAttachments,
-		replies: newReplies(), memory: newMemories(known),
+		replies: replies.New(), memory: newMemories(known),
 	}, c.err)
 }
 
@@ -66,7 +67,7 @@ func (e *Emitter) Err() error { return e.err }
 // ones, with ErrClosed. It does not close the Redis client, and what needs no
 // replies can still be sent.
 func (e *Emitter) Close() error {
-	e.sender.replies.close()
+	e.sender.replies.Close()
 	return nil
 }
 
@@ -81,7 +82,7 @@ type sender struct {
 	adapter  Adapter
 	version  int            // major version of the servers' socket.io
 	ids      *regexp.Regexp // that Except takes; nil: it takes rooms
-	replies  *replies
+	replies  *replies.Receiver
 	memory   *memories
 
 	maxAttachments int // that the clients take

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/goredis"
+	"github.com/sioemit/sioemit/internal/replies"
 )
 
 // ErrPipelineEnded is returned by calls with the Emitter of Pipelined that come
@@ -100,7 +101,7 @@ func (e *Emitter) collect(ctx context.Context, pipe redis.Pipeliner, m *memory, 
 	p := &pipeline{Pipeliner: pipe, memory: m}
 	defer p.end()
 	s := *e.sender
-	s.client, s.pipeline, s.replies = nil, p, newReplies() // which no call gets to, and Close closes
+	s.client, s.pipeline, s.replies = nil, p, replies.New() // which no call gets to, and Close closes
 	if err := fn(newEmitter(&s, nil)); err != nil {
 		return err
 	}

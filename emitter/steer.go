@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/replies"
 )
 
 var (
@@ -123,7 +124,7 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 func (o *operator) checkReadsBinary(ctx context.Context, call string) error {
 	all := &operator{sender: o.sender, namespace: o.namespace, timeout: o.timeout}
 	r := &encoding.Request{Kind: encoding.EmitWithAck, Broadcast: encoding.Broadcast{Event: "probe"}}
-	_, err := all.To(newRequestID()).ask(ctx, call, r, new(ackCollector))
+	_, err := all.To(replies.NewID()).ask(ctx, call, r, new(ackCollector))
 	if err == nil || errors.Is(err, ErrNoServers) {
 		return nil
 	}

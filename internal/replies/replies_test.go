@@ -1,4 +1,4 @@
-package emitter
+package replies
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/protocol"
 )
 
 // TestJoinInTheLastMoment has calls join a subscription while the last other
@@ -19,7 +20,7 @@ import (
 func TestJoinInTheLastMoment(t *testing.T) {
 	t.Parallel()
 	rdb := neverDials(t)
-	r := newReplies()
+	r := New()
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
@@ -31,7 +32,7 @@ func TestJoinInTheLastMoment(t *testing.T) {
 					return
 				default:
 				}
-				w.release()
+				w.Release()
 			}
 		})
 	}
@@ -60,25 +61,21 @@ func TestRepliesAtTheEnd(t *testing.T) {
 			"all, and time ran out":           {late, nil, 3, nil},
 			"some, and time ran out":          {late, nil, 2, context.Canceled},
 			"all, and the connection broke":   {t.Context(), ended, 3, nil},
-			"some, and the connection broke":  {t.Context(), ended, 2, ErrSubscription},
+			"some, and the connection broke":  {t.Context(), ended, 2, ErrLost},
 			"all, before anything else ended": {t.Context(), nil, 3, nil},
 		} {
-			owner := newReplies()
-			s := &subscription{owner: owner, ended: test.ended, err: errors.New("broken"), waiting: make(map[string]*waiter)}
-			w := &waiter{id: "q", arrived: make(chan struct{}, 1), subscription: s}
+			owner := New()
+			s := &subscription{owner: owner, ended: test.ended, err: errors.New("broken"), waiting: make(map[string]*Wait)}
+			w := &Wait{id: "q", arrived: make(chan struct{}, 1), subscription: s}
 			s.waiting[w.id] = w
 			owner.deliver(s, `{"type":8,"requestId":"q","clientCount":3}`)
 			for range test.came {
 				owner.deliver(s, `{"type":9,"requestId":"q","packet":1}`)
 			}
-			var c ackCollector
-			err := w.await(test.ctx, &c, 1)
-			if !errors.Is(err, test.want) || len(c.acks.Values) != test.came || c.acks.Clients != 3 {
-				t.Fatalf("%s: %v, %+v", name, err, c.acks)
-			}
-			var incomplete *IncompleteError
-			if errors.As(err, &incomplete) && *incomplete != (IncompleteError{Servers: 1, Asked: 1, Clients: 2, Expected: 3, Err: context.Canceled}) {
-				t.Fatalf("%s: %+v", name, incomplete)
+			came := 0
+			err := w.Await(test.ctx, func(heads []protocol.ReplyHead) bool { came += len(heads); return came == 1+3 })
+			if !errors.Is(err, test.want) || came != 1+test.came {
+				t.Fatalf("%s: %v, and %d replies", name, err, came)
 			}
 		}
 	}
@@ -94,9 +91,9 @@ func neverDials(t *testing.T) *redis.Client {
 	return rdb
 }
 
-func join(t *testing.T, r *replies, rdb *redis.Client, channels ...string) *waiter {
+func join(t *testing.T, r *Receiver, rdb *redis.Client, channels ...string) *Wait {
 	t.Helper()
-	w := &waiter{id: newRequestID(), arrived: make(chan struct{}, 1)}
+	w := &Wait{id: NewID(), arrived: make(chan struct{}, 1)}
 	if _, err := r.join(rdb, "", false, channels, w); err != nil {
 		t.Fatal(err)
 	}
@@ -112,12 +109,12 @@ func TestNoSubscriptionIsKept(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprint(i)
 	}
-	for name, end := range map[string]func(*replies, *waiter){
-		"released": func(_ *replies, w *waiter) { w.release() },
-		"broken":   func(_ *replies, w *waiter) { w.subscription.end(errors.New("broken")) },
-		"closed":   func(r *replies, _ *waiter) { r.close() },
+	for name, end := range map[string]func(*Receiver, *Wait){
+		"released": func(_ *Receiver, w *Wait) { w.Release() },
+		"broken":   func(_ *Receiver, w *Wait) { w.subscription.end(errors.New("broken")) },
+		"closed":   func(r *Receiver, _ *Wait) { r.Close() },
 	} {
-		r := newReplies()
+		r := New()
 		full := join(t, r, rdb, many...)
 		next := join(t, r, rdb, "one more")
 		if full.subscription == next.subscription || len(r.leaving) != 1 || len(r.subscriptions) != 1 {
@@ -128,7 +125,7 @@ func TestNoSubscriptionIsKept(t *testing.T) {
 		if len(r.leaving) != 0 || len(r.subscriptions) != 0 {
 			t.Errorf("%s: %d and %d subscriptions are left", name, len(r.leaving), len(r.subscriptions))
 		}
-		for _, w := range []*waiter{full, next} {
+		for _, w := range []*Wait{full, next} {
 			select {
 			case <-w.subscription.ended:
 			default:
@@ -154,27 +151,27 @@ func TestSubscriptionLost(t *testing.T) {
 		"ended":                         {[]redis.Subscription{{Kind: "ssubscribe", Channel: "c"}, {Kind: "sunsubscribe", Channel: "c"}}, "ended by Redis"},
 		"ended before it was confirmed": {[]redis.Subscription{{Kind: "unsubscribe", Channel: "c"}}, "ended by Redis"},
 	} {
-		r := newReplies()
+		r := New()
 		w := join(t, r, rdb, "c", "d")
 		for _, news := range test.news {
 			w.subscription.confirm(&news)
 		}
 		select {
 		case <-w.subscription.ended:
-			if err := w.subscription.lost(); test.lost == "" || !errors.Is(err, ErrSubscription) || !strings.Contains(err.Error(), test.lost) {
+			if err := w.subscription.lost(); test.lost == "" || !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), test.lost) {
 				t.Errorf("%s: %v", name, err)
 			}
 			if next := join(t, r, rdb, "c"); next.subscription == w.subscription {
 				t.Errorf("%s: the next call joins what has ended", name)
 			} else {
-				next.release()
+				next.Release()
 			}
 		default:
 			if test.lost != "" {
 				t.Errorf("%s: nobody knows", name)
 			}
 		}
-		w.release()
+		w.Release()
 	}
 }
 
@@ -188,65 +185,5 @@ func TestUnreadableAnswers(t *testing.T) {
 		if readable(fmt.Errorf("wrapped: %w", err)) == nil || !errors.Is(readable(fmt.Errorf("wrapped: %w", err)), err) {
 			t.Errorf("%v is hidden", err)
 		}
-	}
-}
-
-// refusal is an error of Redis.
-type refusal string
-
-func (e refusal) Error() string { return string(e) }
-func (refusal) RedisError()     {}
-
-// TestQuestionAnswered may be written again when Redis refused it, and not when
-// an attempt broke off before, or it was given up.
-func TestQuestionAnswered(t *testing.T) {
-	t.Parallel()
-	write := func(q *question) bool {
-		_, err := q.message.MarshalBinary()
-		return err == nil
-	}
-	loading := refusal("LOADING Redis is loading the dataset in memory")
-	for _, test := range []struct {
-		name  string
-		do    func(q *question)
-		again bool
-	}{
-		{"refused", func(q *question) { q.SetErr(loading) }, true},
-		{"refused twice", func(q *question) { q.SetErr(loading); write(q); q.SetErr(loading) }, true},
-		{"broken off", func(q *question) { q.SetErr(io.EOF) }, false},
-		{"broken off, then refused", func(q *question) { q.SetErr(io.EOF); q.SetErr(loading) }, false},
-		{"given up, then refused", func(q *question) { q.giveUp(); q.SetErr(loading) }, false},
-		{"answered", func(q *question) { q.SetErr(nil) }, false},
-	} {
-		q := newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
-		if !write(q) {
-			t.Fatalf("%s: it cannot be written", test.name)
-		}
-		test.do(q)
-		if q.NoRetry() == test.again || write(q) != test.again {
-			t.Errorf("%s: may it be written again? %v", test.name, !test.again)
-		}
-	}
-}
-
-// TestQuestionGivenUp is written by nobody who still has it.
-func TestQuestionGivenUp(t *testing.T) {
-	t.Parallel()
-	q := newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
-	if q.NoRetry() || q.giveUp() {
-		t.Error("it has been written")
-	}
-	if b, err := q.message.MarshalBinary(); err == nil {
-		t.Errorf("%q is written", b)
-	}
-	q = newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
-	if b, err := q.message.MarshalBinary(); err != nil || string(b) != "m" || !q.NoRetry() {
-		t.Errorf("%q, %v", b, err)
-	}
-	if again, ok := q.Clone().(*question); !ok || !again.NoRetry() {
-		t.Error("a copy may be written")
-	}
-	if !q.giveUp() {
-		t.Error("it has not been written")
 	}
 }

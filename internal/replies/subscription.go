@@ -1,4 +1,4 @@
-package emitter
+package replies
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 // subscription is one connection that receives replies.
 type subscription struct {
-	owner  *replies
+	owner  *Receiver
 	name   string
 	pubsub *redis.PubSub
 	shard  bool // SSUBSCRIBE instead of SUBSCRIBE
@@ -33,7 +33,7 @@ type subscription struct {
 	// connection, which is until no call waits; when it has maxChannels, the
 	// next call opens another one.
 	channels map[string]chan struct{}
-	waiting  map[string]*waiter
+	waiting  map[string]*Wait
 	written  []command     // that Redis has not answered yet
 	heard    time.Time     // when Redis last said anything
 	err      error         // why it ended
@@ -45,10 +45,10 @@ type command struct {
 	channels int // to confirm; of PING there are none
 }
 
-func newSubscription(r *replies, name string, shard bool) *subscription {
+func newSubscription(r *Receiver, name string, shard bool) *subscription {
 	s := &subscription{
 		owner: r, name: name, shard: shard,
-		channels: make(map[string]chan struct{}), waiting: make(map[string]*waiter), ended: make(chan struct{}),
+		channels: make(map[string]chan struct{}), waiting: make(map[string]*Wait), ended: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -166,7 +166,7 @@ func readable(err error) error {
 
 // watch finds out when the connection has gone without being closed.
 func (s *subscription) watch() {
-	ticker := time.NewTicker(s.owner.silence)
+	ticker := time.NewTicker(s.owner.Silence)
 	defer ticker.Stop()
 	for {
 		select {
@@ -178,9 +178,9 @@ func (s *subscription) watch() {
 		silent := time.Since(s.heard)
 		waits := len(s.written) > 0
 		switch {
-		case silent >= s.owner.patience:
-			s.endLocked(fmt.Errorf("it has not answered for %v", s.owner.patience))
-		case silent < s.owner.silence:
+		case silent >= s.owner.Patience:
+			s.endLocked(fmt.Errorf("it has not answered for %v", s.owner.Patience))
+		case silent < s.owner.Silence:
 		case waits:
 			s.retire()
 		default:
@@ -256,5 +256,5 @@ func (s *subscription) endLocked(err error) {
 func (s *subscription) lost() error {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
-	return fmt.Errorf("emitter: %w: %w", ErrSubscription, s.err)
+	return fmt.Errorf("%w: %w", ErrLost, s.err)
 }
