@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -75,7 +76,7 @@ func report(c *cli.Context, what string, d delivery, count func() (int, error)) 
 	warning := ""
 	switch {
 	case err != nil:
-		warning = "the servers could not be counted: " + errorText(explain(c, err))
+		warning = "the servers could not be counted: " + connect.ErrorText(explain(c, err))
 	case servers < required:
 		where := d.Channel
 		if d.isNarrow(c) {

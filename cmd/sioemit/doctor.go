@@ -11,6 +11,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/urfave/cli/v2"
 )
 
@@ -40,9 +41,9 @@ down. So they are not asked without --fetch-sockets.`,
 			commandline.StatusReplies: "nothing seen wrong, but not everything could be checked",
 		},
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: targetCategory, KeepSpace: true, Usage: "look for clients in this `ROOM`, too; repeatable"},
-			&cli.Float64SliceFlag{Name: "room-number", Category: targetCategory, Usage: "and in the room that is the number `N`; repeatable"},
-			&cli.BoolFlag{Name: "fetch-sockets", DisableDefaultText: true, Category: targetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: settings.TargetCategory, KeepSpace: true, Usage: "look for clients in this `ROOM`, too; repeatable"},
+			&cli.Float64SliceFlag{Name: "room-number", Category: settings.TargetCategory, Usage: "and in the room that is the number `N`; repeatable"},
+			&cli.BoolFlag{Name: "fetch-sockets", DisableDefaultText: true, Category: settings.TargetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
 			&cli.DurationFlag{Name: "for", Value: time.Second, Usage: "watch for this `TIME` what other emitters publish"},
 			commandline.JSONFlag(nil),
 		},
@@ -51,7 +52,7 @@ down. So they are not asked without --fetch-sockets.`,
 }
 
 // settings are what the flags say about the servers.
-type settings struct {
+type servers struct {
 	adapter       string
 	key           string
 	namespace     string
@@ -64,8 +65,8 @@ type settings struct {
 	shardedPubSub bool
 }
 
-func settingsOf(c *cli.Context) settings {
-	s := settings{
+func serversOf(c *cli.Context) servers {
+	s := servers{
 		adapter: c.String("adapter"), key: c.String("key"), namespace: encoding.Namespace(c.String("namespace")), rooms: roomsOf(c, "room"),
 		version: c.Int("server-version"), codec: c.String("codec"), mode: encoding.SubscriptionMode(c.String("subscription-mode")),
 		streamName: c.String("stream-name"), streamCount: c.Int("stream-count"), shardedPubSub: c.Bool("sharded-pubsub"),
@@ -81,10 +82,10 @@ func settingsOf(c *cli.Context) settings {
 
 // patient is the set-up that doctor looks at, and what it has found out so far.
 type patient struct {
-	settings
+	servers
 	diagnosis
 	client       redis.UniversalClient
-	sentinels    []*target // that the client asks for its Redis
+	sentinels    []*settings.URL // that the client asks for its Redis
 	options      []emitter.Option
 	command      []any // the Redis command that an event to --room, or to everyone, becomes
 	fetchSockets bool  // servers may be asked for socket.data
@@ -115,7 +116,7 @@ func doctor(c *cli.Context, program *commandline.Program) error {
 	// A context that is cancelled does not end the wait for an answer.
 	defer context.AfterFunc(c.Context, func() { client.Close() })()
 	given := program.Given()
-	p := &patient{settings: settingsOf(c), client: client, options: options, fetchSockets: c.Bool("fetch-sockets")}
+	p := &patient{servers: serversOf(c), client: client, options: options, fetchSockets: c.Bool("fetch-sockets")}
 	for _, g := range given {
 		p.given = append(p.given, g.Name)
 	}
@@ -126,10 +127,8 @@ func doctor(c *cli.Context, program *commandline.Program) error {
 		return printFinding(c)(f)
 	}
 	defer p.close()
-	if client, ok := client.(*redis.Client); ok && isSentinel(client) {
-		if p.sentinels, err = targetsOf(c); err != nil {
-			return err
-		}
+	if s, err := parsed(); err == nil && s.Redis.IsSentinel() {
+		p.sentinels = s.Redis.URLs
 	}
 	if err := p.prepare(c.Context); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 )
@@ -252,7 +253,7 @@ func receive(ctx context.Context, pubsub *redis.PubSub) (string, error) {
 }
 
 func ignoreTimeout(err error) error {
-	if isTimeout(err) {
+	if connect.IsTimeout(err) {
 		return nil
 	}
 	return err

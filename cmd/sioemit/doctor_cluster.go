@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/connect"
 )
 
 // checkAnnounced tries the addresses that the nodes of a Redis Cluster announce.
@@ -36,9 +37,9 @@ func (p *patient) checkAnnounced(ctx context.Context, cluster *redis.ClusterClie
 	wait.Wait()
 	var texts []string
 	for i, err := range failed {
-		switch dial := dialError(err); {
+		switch dial := connect.DialError(err); {
 		case err == nil:
-		case isTimeout(err), dial == nil:
+		case connect.IsTimeout(err), dial == nil:
 			texts = append(texts, addresses[i]+" (no answer)")
 		default:
 			texts = append(texts, fmt.Sprintf("%s (%v)", addresses[i], dial.Err))
@@ -57,10 +58,10 @@ func (p *patient) checkAnnounced(ctx context.Context, cluster *redis.ClusterClie
 func announcedBy(ctx context.Context, cluster *redis.ClusterClient) (addresses []string, seed string) {
 	o := cluster.Options()
 	for _, seed := range o.Addrs {
-		node := newNode(&redis.Options{
+		node := connect.NewNode(&redis.Options{
 			Dialer: o.Dialer, Addr: seed, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: 2, DisableIdentity: true,
 			MaxRetries: -1, DialerRetries: 1, DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
-			ContextTimeoutEnabled: true, MaintNotificationsConfig: noMaintenance(),
+			ContextTimeoutEnabled: true, MaintNotificationsConfig: connect.NoMaintenance(),
 		})
 		slots, err := node.Do(ctx, "CLUSTER", "SLOTS").Slice()
 		node.Close()

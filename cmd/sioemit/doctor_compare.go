@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -19,7 +20,7 @@ type difference struct {
 }
 
 // differenceTo compares the settings with a group.
-func (s settings) differenceTo(g group) difference {
+func (s servers) differenceTo(g group) difference {
 	d := difference{group: g}
 	differ := func(name, value string) {
 		d.differs = append(d.differs, name)
@@ -53,7 +54,7 @@ func (s settings) differenceTo(g group) difference {
 // checkServers compares the settings with who listens, and returns the servers
 // that they fit, or nil.
 func (p *patient) checkServers() *group {
-	groups := p.listened.groups(p.settings)
+	groups := p.listened.groups(p.servers)
 	var others []group
 	var nearest []difference
 	var here *group
@@ -73,7 +74,7 @@ func (p *patient) checkServers() *group {
 			nearest = append(nearest, d)
 		}
 	}
-	nearest = likely(p.settings, nearest)
+	nearest = likely(p.servers, nearest)
 	switch {
 	case here != nil:
 		p.ok("servers", fmt.Sprintf("%s with %s.", capital(listen(here.servers)), p.described(*here)))
@@ -82,7 +83,7 @@ func (p *patient) checkServers() *group {
 		return nil
 	case len(groups) == 0:
 		p.fail("servers", "No Socket.IO server listens on this Redis.",
-			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+urlSources+".")
+			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+settings.URLSources+".")
 	case len(nearest) == 1:
 		p.suggest(nearest[0])
 		others = without(others, nearest[0].group)
@@ -103,8 +104,8 @@ func (p *patient) checkServers() *group {
 func (p *patient) leadingTo(d difference) finding {
 	f := finding{Status: failure, Advice: p.addFlags(d.flags), Flags: d.flags}
 	if d.adapter != p.adapter {
-		for _, flag := range flagsOf[p.adapter] {
-			if flag = "--" + flag; slices.Contains(p.given, flag) {
+		for _, flag := range settings.OnlyOf(settings.Adapter(p.adapter)) {
+			if slices.Contains(p.given, flag) {
 				f.Remove = append(f.Remove, flag)
 			}
 		}
@@ -149,7 +150,7 @@ func listenThere(n int) string {
 func (p *patient) checkReplicas(here *group) {
 	for i, at := range p.listened.replicas {
 		n := 0
-		for _, g := range (&traffic{plain: at, shard: newChannels(), readers: readers{known: true}}).groups(p.settings) {
+		for _, g := range (&traffic{plain: at, shard: newChannels(), readers: readers{known: true}}).groups(p.servers) {
 			if g.adapter == here.adapter && g.key == here.key && g.namespace == here.namespace {
 				n = g.servers
 			}
@@ -199,7 +200,7 @@ func (p *patient) suggest(d difference) {
 
 // likely picks from groups that are equally near the one whose names are so
 // similar to the ones given that a slip of the fingers is the explanation.
-func likely(s settings, nearest []difference) []difference {
+func likely(s servers, nearest []difference) []difference {
 	const slip = 2
 	var similar []difference
 	for _, d := range nearest {
@@ -214,11 +215,11 @@ func likely(s settings, nearest []difference) []difference {
 }
 
 // wanted is the group that the settings are for.
-func (s settings) wanted() group {
+func (s servers) wanted() group {
 	return group{adapter: s.adapter, key: s.key, namespace: s.namespace, shardedPubSub: s.adapter == "streams" && s.shardedPubSub}
 }
 
-func (s settings) described(g group) string {
+func (s servers) described(g group) string {
 	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.adapter, show.Quote(g.key), show.Quote(g.namespace))
 	if g.shardedPubSub {
 		text += ", with sharded pub/sub"

@@ -31,11 +31,11 @@ func (p *patient) observeHeartbeats(ctx context.Context) {
 	switch {
 	case p.adapter == "streams" && p.command != nil:
 		names = []string{fmt.Sprint(p.command[1])}
-	case len(p.listened.groups(p.settings)) > 0:
+	case len(p.listened.groups(p.servers)) > 0:
 		return
 	}
 	p.listened.heartbeats = p.heartbeatsIn(ctx, names)
-	if len(p.listened.groups(p.settings)) == 0 {
+	if len(p.listened.groups(p.servers)) == 0 {
 		names, _ = p.streamNames(ctx)
 		p.listened.heartbeats = p.heartbeatsIn(ctx, names[:min(len(names), lookedAtStreams)])
 	}

@@ -143,7 +143,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 		return "", ""
 	}
 	key := strings.TrimSuffix(prefix, "-request")
-	for _, g := range p.listened.groups(p.settings) {
+	for _, g := range p.listened.groups(p.servers) {
 		if g.adapter == "classic" && g.key == key && g.namespace == namespace {
 			return "", ""
 		}
@@ -154,7 +154,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 
 // known lists the servers that there are.
 func (p *patient) known() string {
-	groups := p.listened.groups(p.settings)
+	groups := p.listened.groups(p.servers)
 	if len(groups) == 0 {
 		return "there are none"
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -214,7 +215,7 @@ const (
 // kindOf tells the refusals of Redis 6 and 7 apart, which word them in several
 // ways.
 func kindOf(err error) refusalKind {
-	if err == nil || !isReply(err) {
+	if err == nil || !connect.IsReply(err) {
 		return notReplied
 	}
 	text := err.Error()
@@ -273,12 +274,12 @@ var errState = errors.New("the connection cannot be brought into that state")
 func (a *asker) inState(ctx context.Context, words []any) error {
 	// The connection must not come back to the pool of the others.
 	options := *a.node.Options()
-	client := newNode(&options)
+	client := connect.NewNode(&options)
 	defer client.Close()
 	conn := client.Conn()
 	defer conn.Close()
 	if err := conn.Do(ctx, a.states[0]...).Err(); err != nil {
-		if isReply(err) {
+		if connect.IsReply(err) {
 			return errState
 		}
 		return err
@@ -300,15 +301,8 @@ func (a *asker) inState(ctx context.Context, words []any) error {
 	return err
 }
 
-// isReply reports whether an error is what Redis answered, and not one of the
-// connection.
-func isReply(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply)
-}
-
 // responses is the channel on which servers answer.
-func (s settings) responses() string {
+func (s servers) responses() string {
 	if s.adapter == "classic" {
 		return encoding.Classic{Key: s.key}.ResponseChannel(s.namespace)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/connect"
 )
 
 // addressOf is where the client connects to, for people.
@@ -187,9 +188,9 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{
 		Dialer: o.Dialer, Addrs: []string{o.Addr}, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
-		ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
+		ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: connect.NoMaintenance(),
 	})
-	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(authReplies{}) })
+	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(connect.AuthReplies()) })
 	p.client, p.own = cluster, cluster
 	if !p.checkAnnounced(ctx, cluster) {
 		return false
@@ -237,7 +238,7 @@ func (p *patient) checkReplica(listeners bool) {
 
 // reason is an error as a part of a sentence.
 func reason(err error) string {
-	text := errorText(err)
+	text := connect.ErrorText(err)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "it took too long"

@@ -156,7 +156,7 @@ func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room
 		}
 	} else {
 		var elsewhere []difference
-		for i, g := range p.listened.groups(p.settings) {
+		for i, g := range p.listened.groups(p.servers) {
 			if i == lookedAtGroups {
 				break
 			}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -18,7 +20,7 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 	var why error
 	for _, t := range p.sentinels {
 		probing, cancel := context.WithTimeout(ctx, probeTimeout)
-		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.options.Addr, p.sentinels[0])
+		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.Options.Addr, p.sentinels[0])
 		cancel()
 		switch {
 		case address != "":
@@ -26,43 +28,41 @@ func (p *patient) checkSentinels(ctx context.Context) (master string) {
 		case err == nil:
 			p.unknownMaster(t, names)
 			return ""
-		case isReply(err) && strings.Contains(err.Error(), "unknown command"):
+		case connect.IsReply(err) && strings.Contains(err.Error(), "unknown command"):
 			p.noSentinel(t)
 			return ""
-		case isReply(err):
-			text, advice := sentinelTrouble(t.options.Addr, err)
+		case connect.IsReply(err):
+			text, advice := connect.SentinelTrouble(t.Options.Addr, err)
 			if text == "" {
-				text, advice = fmt.Sprintf("the Sentinel at %s refuses: %s", t.options.Addr, reason(err)), "check "+urlSources
+				text, advice = fmt.Sprintf("the Sentinel at %s refuses: %s", t.Options.Addr, reason(err)), "check "+settings.URLSources
 			}
 			p.fail("redis", sentence(text), sentence(advice))
 			return ""
 		}
-		silent, why = append(silent, t.options.Addr), err
+		silent, why = append(silent, t.Options.Addr), err
 	}
-	if text, advice := untrusted(strings.Join(silent, ", "), why); text != "" {
+	if text, advice := connect.Untrusted(strings.Join(silent, ", "), why); text != "" {
 		p.fail("redis", sentence(text), sentence(advice))
 		return ""
 	}
 	p.fail("redis", fmt.Sprintf("No Sentinel answers at %s: %s.", strings.Join(silent, ", "), reason(why)),
-		"Are Sentinels running there? Check the addresses in "+urlSources+".")
+		"Are Sentinels running there? Check the addresses in "+settings.URLSources+".")
 	return ""
 }
 
 // askSentinel returns the address of a master and the names of all. As for the
 // client, the first URL has the password and the name of the master.
-func askSentinel(ctx context.Context, client *redis.Client, address string, first *target) (master string, names []string, err error) {
-	dialer := &dialer{timeout: probeTimeout, config: client.Options().TLSConfig}
+func askSentinel(ctx context.Context, client *redis.Client, address string, first *settings.URL) (master string, names []string, err error) {
 	o := redis.Options{
-		Dialer: dialer.dial, Addr: address, Username: first.sentinelUsername, Password: first.sentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
+		Dialer: connect.Dialer(probeTimeout, client.Options().TLSConfig), Addr: address, Username: first.SentinelUsername, Password: first.SentinelPassword, TLSConfig: client.Options().TLSConfig, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: connect.NoMaintenance(),
 	}
-	sentinel := redis.NewClient(&o)
-	sentinel.AddHook(authReplies{})
+	sentinel := connect.NewNode(&o)
 	defer sentinel.Close()
-	if names, err = mastersOf(ctx, sentinel); err != nil || !slices.Contains(names, first.masterName) {
+	if names, err = mastersOf(ctx, sentinel); err != nil || !slices.Contains(names, first.MasterName) {
 		return "", names, err
 	}
-	found, err := sentinel.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", first.masterName).StringSlice()
+	found, err := sentinel.Do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", first.MasterName).StringSlice()
 	if err != nil || len(found) != 2 {
 		return "", names, err
 	}
@@ -81,16 +81,16 @@ func mastersOf(ctx context.Context, sentinel *redis.Client) (names []string, err
 }
 
 // unknownMaster says that a Sentinel does not watch the master of the URL.
-func (p *patient) unknownMaster(t *target, names []string) {
-	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.options.Addr, show.Quote(p.sentinels[0].masterName), strings.Join(names, ", "))
-	flags, advice := p.masterURL(*t.options, names)
+func (p *patient) unknownMaster(t *settings.URL, names []string) {
+	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.Options.Addr, show.Quote(p.sentinels[0].MasterName), strings.Join(names, ", "))
+	flags, advice := p.masterURL(*t.Options, names)
 	p.fail("redis", text, advice, flags...)
 }
 
 // noSentinel says that a Redis is taken for a Sentinel.
-func (p *patient) noSentinel(t *target) {
-	flags, advice := p.otherURL(*t.options, "")
-	p.fail("redis", fmt.Sprintf("What answers at %s is no Sentinel, but a Redis.", t.options.Addr),
+func (p *patient) noSentinel(t *settings.URL) {
+	flags, advice := p.otherURL(*t.Options, "")
+	p.fail("redis", fmt.Sprintf("What answers at %s is no Sentinel, but a Redis.", t.Options.Addr),
 		"Sentinels have a port of their own, 26379 by default. For this Redis, "+strings.ToLower(advice[:1])+advice[1:], flags...)
 }
 
@@ -113,7 +113,7 @@ func (p *patient) isSentinel(ctx context.Context) {
 // masterURL is otherURL for the master that Sentinels watch, when it is clear
 // which one and a URL can hold all that is needed, for no password is printed.
 func (p *patient) masterURL(o redis.Options, names []string) (flags []string, advice string) {
-	if len(names) != 1 || len(p.sentinels) > 1 || len(p.sentinels) == 1 && p.sentinels[0].sentinelPassword != "" {
+	if len(names) != 1 || len(p.sentinels) > 1 || len(p.sentinels) == 1 && p.sentinels[0].SentinelPassword != "" {
 		return nil, "Put ?master_name=NAME into the URL. It knows: " + strings.Join(names, ", ") + "."
 	}
 	return p.otherURL(o, names[0])

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/connect"
 )
 
 // traffic is who is subscribed to what, on all nodes.
@@ -112,8 +113,8 @@ func lookAtReplica(ctx context.Context, master *redis.Client, address string, lo
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	options := *master.Options()
-	options.Network, options.Addr, options.Dialer = "tcp", address, (&dialer{timeout: probeTimeout, config: options.TLSConfig}).dial
-	replica := newNode(&options)
+	options.Network, options.Addr, options.Dialer = "tcp", address, connect.Dialer(probeTimeout, options.TLSConfig)
+	replica := connect.NewNode(&options)
 	defer replica.Close()
 	return look(ctx, replica)
 }
@@ -160,7 +161,7 @@ func (p *patient) tellApart(ctx context.Context) {
 	asking, cancel := patience(ctx, 4)
 	defer cancel()
 	byKey := make(map[string]group)
-	for _, g := range p.listened.groups(p.settings) {
+	for _, g := range p.listened.groups(p.servers) {
 		if _, ok := byKey[g.key]; p.listened.ambiguous(g) && (!ok || g.namespace == p.namespace) {
 			byKey[g.key] = g
 		}
@@ -244,7 +245,7 @@ var (
 )
 
 // groups says which servers the channels belong to.
-func (t *traffic) groups(s settings) []group {
+func (t *traffic) groups(s servers) []group {
 	plain, shard := members(t.plain), members(t.shard)
 	var found []group
 	for at, m := range plain {

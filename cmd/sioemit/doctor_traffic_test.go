@@ -31,21 +31,21 @@ func TestGroups(t *testing.T) {
 		{adapter: "sharded", key: "socket.io", namespace: "/", servers: 1, rooms: 1, ids: 1},
 	}
 	streams := []group{{adapter: "streams", key: "live", namespace: "/admin", servers: 2}}
-	if got, want := seen.groups(settings{}), slices.Concat(classic, sharded, streams); !slices.Equal(got, want) {
+	if got, want := seen.groups(servers{}), slices.Concat(classic, sharded, streams); !slices.Equal(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
 	// Somebody reads streams, so that servers without rooms may be of the
 	// streams adapter: their answers tell, or else the settings.
 	seen.readers.add("id=3 addr=1.2.3.4:5 name= age=1 db=0 sub=0 cmd=xread user=default\nid=4 db=0 cmd=get\n")
 	other := group{adapter: "streams", key: "other", namespace: "/", servers: 1, shardedPubSub: true}
-	both := settings{adapter: "streams", shardedPubSub: true}
+	both := servers{adapter: "streams", shardedPubSub: true}
 	for _, test := range []struct {
 		answered map[string]bool
-		settings settings
+		settings servers
 		streams  bool
 	}{
-		{nil, settings{}, false}, {nil, both, true},
-		{map[string]bool{"other": true}, settings{}, true}, {map[string]bool{"other": false}, both, false},
+		{nil, servers{}, false}, {nil, both, true},
+		{map[string]bool{"other": true}, servers{}, true}, {map[string]bool{"other": false}, both, false},
 	} {
 		seen.messagePack = test.answered
 		want := slices.Concat(classic, sharded, streams)

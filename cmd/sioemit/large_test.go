@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -85,8 +86,8 @@ func TestMaybeTooLarge(t *testing.T) {
 		t.Errorf("%s arrived", b.Event)
 	}
 	for err, passes := range map[error]bool{
-		&tooLargeError{size: 2 << 20, err: io.EOF}:                 true,
-		&tooLargeError{size: 2 << 20, limit: 1 << 20, err: io.EOF}: false,
+		&connect.TooLargeError{Size: 2 << 20, Err: io.EOF}:                 true,
+		&connect.TooLargeError{Size: 2 << 20, Limit: 1 << 20, Err: io.EOF}: false,
 	} {
 		if isPassing(err) != passes {
 			t.Errorf("%v: passing is %v", err, !passes)

@@ -114,10 +114,7 @@ func listenTraffic(c *cli.Context) error {
 	if err := checkListen(c); err != nil {
 		return commandline.Usage(err)
 	}
-	if _, err := emitterOptions(c); err != nil {
-		return err
-	}
-	client, err := connect(c)
+	client, _, err := open(c)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/protocol"
 )
 
@@ -55,7 +56,7 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(a
 	}
 	if err != nil {
 		b.refused.Do(func() {
-			deliver(arrival{notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %s", errorText(err))})
+			deliver(arrival{notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %s", connect.ErrorText(err))})
 		})
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/urfave/cli/v2"
 )
 
@@ -40,10 +42,10 @@ type feed interface {
 func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
 	namespace, requests := namespaceOf(c), c.Bool("requests")
 	lost := func(err error) string {
-		if isClosed(err) {
+		if connect.IsClosed(err) {
 			return "Redis closed the connection"
 		}
-		return errorText(explain(c, err))
+		return connect.ErrorText(explain(c, err))
 	}
 	subscription := func(channels ...string) *pubsubFeed {
 		return &pubsubFeed{client: client, whyLost: lost, namespace: namespace, timeout: c.Duration("timeout"), channels: channels}
@@ -61,7 +63,7 @@ func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
 			channels = append(channels, format.ResponseChannel(namespace))
 		}
 		for _, room := range roomsOf(c, "room") { // a number has the channel of its text
-			if channel := format.Channel(namespace, textRooms([]string{room.String()})); channel != channels[0] {
+			if channel := format.Channel(namespace, settings.Rooms([]string{room.String()}, nil)); channel != channels[0] {
 				channels = append(channels, channel)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -50,7 +51,7 @@ const (
 
 // lost tells a Redis that had to keep too much for us from one that has gone.
 func (f *pubsubFeed) lost(err error) string {
-	if isClosed(err) && f.pace.isSlow() {
+	if connect.IsClosed(err) && f.pace.isSlow() {
 		return tooSlow
 	}
 	return f.whyLost(err)
@@ -96,7 +97,7 @@ func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arriva
 			return cause
 		}
 		if err != nil {
-			if waiting == 0 && isReply(err) {
+			if waiting == 0 && connect.IsReply(err) {
 				continue // to PING: whatever it says, the connection lives
 			}
 			return f.moved(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/connect"
 )
 
 // roomFeed is a subscription to the channels that servers of the sharded adapter
@@ -35,7 +36,7 @@ func (f *roomFeed) name() string {
 }
 
 func (f *roomFeed) lost(err error) string {
-	if isClosed(err) && f.pace.isSlow() {
+	if connect.IsClosed(err) && f.pace.isSlow() {
 		return tooSlow
 	}
 	return f.whyLost(err)
@@ -184,7 +185,7 @@ func (r *roomReader) read(ctx context.Context, deliver func(arrival)) error {
 		switch {
 		case err == nil:
 			r.pace.waited(began)
-		case isReply(err): // to PING; or the slot has moved, and the channel is found again there
+		case connect.IsReply(err): // to PING; or the slot has moved, and the channel is found again there
 			if redis.HasErrorPrefix(err, "NOPERM") && !strings.Contains(err.Error(), "ping") {
 				r.refused()
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -76,7 +77,7 @@ func printSockets(c *cli.Context, sockets []emitter.Socket) error {
 		}
 		// Each socket is in the room of its own id, which says nothing.
 		names := slices.DeleteFunc(slices.Clone(s.Rooms), func(room string) bool { return room == s.ID })
-		shown := shownSocket{ID: s.ID, Rooms: orEmpty(bothRooms(names, s.NumberRooms)), Data: json.RawMessage(data)}
+		shown := shownSocket{ID: s.ID, Rooms: orEmpty(settings.Rooms(names, s.NumberRooms)), Data: json.RawMessage(data)}
 		if c.Bool("handshake") {
 			shown.Handshake = &s.Handshake
 		}
@@ -151,7 +152,7 @@ func allRooms(ctx context.Context, op *emitter.BroadcastOperator) ([]encoding.Ro
 	group.Go(func() { names, namesErr = op.Rooms(ctx) })
 	group.Go(func() { numbers, numbersErr = op.NumberRooms(ctx) })
 	group.Wait()
-	return bothRooms(names, numbers), cmp.Or(namesErr, numbersErr)
+	return settings.Rooms(names, numbers), cmp.Or(namesErr, numbersErr)
 }
 
 func serversCommand() *commandline.Command {

@@ -17,6 +17,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
@@ -250,8 +251,8 @@ func (p *piper) execute(b *batch) error {
 			againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
 		}
 		p.trusted = err == nil
-		var large *tooLargeError
-		isBad := n == 1 && errors.As(err, &large) && large.isCertain() && !p.c.Bool("fail-fast")
+		var large *connect.TooLargeError
+		isBad := n == 1 && errors.As(err, &large) && large.IsCertain() && !p.c.Bool("fail-fast")
 		if isBad {
 			p.queued.Add(-1)
 			p.reject(lines[0], large)
@@ -284,7 +285,7 @@ func (p *piper) execute(b *batch) error {
 // knows which of the others it has taken.
 func untilLarge(cmds []redis.Cmder) int {
 	for i, cmd := range cmds {
-		if sizeOf(cmd) > leastLimit {
+		if connect.SizeOf(cmd) > connect.LeastLimit {
 			return max(1, i)
 		}
 	}
@@ -303,9 +304,9 @@ func isRefused(err error) bool {
 // judged by what it wraps.
 func isPassing(err error) bool {
 	var refusal redis.Error
-	var large *tooLargeError
+	var large *connect.TooLargeError
 	switch {
-	case errors.As(err, &large) && large.isCertain():
+	case errors.As(err, &large) && large.IsCertain():
 		return false
 	case !errors.As(err, &refusal):
 		return true

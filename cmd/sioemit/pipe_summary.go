@@ -13,6 +13,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -37,7 +38,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 		return p.c.Context.Err()
 	case sendErr != nil && p.c.Bool("dry-run"):
 		return sendErr
-	case errors.As(sendErr, new(*tooLargeError)):
+	case errors.As(sendErr, new(*connect.TooLargeError)):
 		return fmt.Errorf("line %d: %w; %s, or without it with --from-line %d", p.firstNotSent, sendErr, p.resume(), p.firstNotSent+1)
 	case sendErr != nil:
 		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, p.resume())
@@ -82,7 +83,7 @@ func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
 		p.warnUnread(ctx, client, namespaces)
 	}
 	if err := cmp.Or(errs...); err != nil {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", errorText(explain(p.c, err)))
+		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", connect.ErrorText(explain(p.c, err)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
@@ -96,7 +97,7 @@ func TestOneLine(t *testing.T) {
 		var stderr bytes.Buffer
 		p := &trafficPrinter{c: cli.NewContext(&cli.App{ErrWriter: &stderr}, flag.NewFlagSet("", flag.PanicOnError), nil)}
 		p.say("%s", text)
-		line := errorText(errors.New(text))
+		line := connect.ErrorText(errors.New(text))
 		if line != want || stderr.String() != "sioemit: "+want+"\n" {
 			t.Errorf("%+q: %+q and %+q, want %+q", text, line, stderr.String(), want)
 		}

@@ -2,12 +2,10 @@ package main
 
 import (
 	"io"
-	"strings"
-	"time"
 
 	"github.com/sioemit/sioemit/internal/commandline"
-	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
+	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/settings"
 )
 
 // newProgram describes the whole command line.
@@ -28,7 +26,7 @@ Global flags may stand before or after the command's name.
 
 REDIS:
    --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL,
-   else ` + defaultURL + `; spaces separate several in a variable
+   else ` + settings.DefaultURL + `; spaces separate several in a variable
 
    redis://[[user]:password@]host[:port]         one Redis
    rediss://...                                  with TLS; a certificate is for
@@ -42,40 +40,12 @@ REDIS:
                                                  and &sentinel_username=USER
 
    In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25.`,
-		Flags: append(connectionFlags(), adapterFlags()...),
-		Choices: map[string][]string{
-			"adapter": {"classic", "sharded", "streams"}, "codec": {"msgpack", "json"},
-			"subscription-mode": {"static", "dynamic", "dynamic-private"}, "server-version": {"1", "2", "3", "4"},
-		},
-		ErrorText: errorText,
+		ErrorText: connect.ErrorText,
 	}
+	globalFlags.Store(settings.AddTo(p))
 	p.Commands = []*commandline.Command{
 		emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
 		socketsCommand(), roomsCommand(), serversCommand(), listenCommand(), doctorCommand(p), decodeCommand(stdin),
 	}
 	return p
-}
-
-const connectionCategory = "Connection:"
-
-func connectionFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "redis", Category: connectionCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
-		&cli.BoolFlag{DisableDefaultText: true, Name: "cluster", Category: connectionCategory, Usage: "the one --redis is a node of a Redis Cluster"},
-		&cli.StringFlag{TakesFile: true, Name: "tls-ca", Category: connectionCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
-		&cli.StringFlag{TakesFile: true, Name: "tls-cert", Category: connectionCategory, Usage: "PEM `FILE` of the client's certificate"},
-		&cli.StringFlag{TakesFile: true, Name: "tls-key", Category: connectionCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
-		&cli.DurationFlag{Name: "timeout", Category: connectionCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
-	}
-}
-
-// errorText is an error as stderr gets it: in one line, and without what
-// Sentinels say, who may repeat a password. What they say is known to
-// sentinelTrouble, or is not shown.
-func errorText(err error) string {
-	text := show.OneLine(err.Error())
-	if at := strings.Index(text, noSentinel); at >= 0 {
-		return text[:at] + "no Sentinel could be asked"
-	}
-	return text
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
@@ -15,7 +16,7 @@ import (
 // allFlag is what a command that changes clients needs when it is meant for
 // all of them.
 func allFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "all", DisableDefaultText: true, Category: targetCategory, Usage: "all clients of the namespace"}
+	return &cli.BoolFlag{Name: "all", DisableDefaultText: true, Category: settings.TargetCategory, Usage: "all clients of the namespace"}
 }
 
 // numberFlag names rooms that are numbers to join or leave.
@@ -97,7 +98,7 @@ func change(c *cli.Context, call func(op *emitter.BroadcastOperator, rooms []str
 	if err := checkTarget(c); err != nil {
 		return err
 	}
-	what := c.Command.Name + " " + show.Rooms(bothRooms(rooms, numbers))
+	what := c.Command.Name + " " + show.Rooms(settings.Rooms(rooms, numbers))
 	return send(c, what, func(op *emitter.BroadcastOperator) error {
 		if len(numbers) > 0 {
 			return callNumbers(op, numbers)

@@ -205,9 +205,14 @@ func checkVariables(flags []cli.Flag) error {
 func (a *arranger) take(f cli.Flag, canonical, value string) error {
 	words := []string{canonical, value}
 	_, isBool := f.(*cli.BoolFlag)
-	if isBool {
+	switch f.(type) {
+	case *cli.BoolFlag:
 		if words = words[:1]; value != "true" {
 			words[0] += "=" + value
+		}
+	case *cli.DurationFlag:
+		if d, err := time.ParseDuration(value); err == nil {
+			words[1] = d.String()
 		}
 	}
 	switch f.(type) {

@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -11,29 +11,29 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// leastLimit is the least that proto-max-bulk-len and client-query-buffer-limit
+// LeastLimit is the least that proto-max-bulk-len and client-query-buffer-limit
 // of Redis can be set to, in bytes. What is smaller is never too large.
-const leastLimit = 1 << 20
+const LeastLimit = 1 << 20
 
-// tooLargeError says that Redis closes the connection on which an event of this
+// TooLargeError says that Redis closes the connection on which an event of this
 // size comes. It wraps what was seen of that.
-type tooLargeError struct {
-	size  int
-	limit int // of that Redis; 0: it does not tell
-	err   error
+type TooLargeError struct {
+	Size  int
+	Limit int // of that Redis; 0: it does not tell
+	Err   error
 }
 
-func (e *tooLargeError) Error() string {
-	if e.limit == 0 {
-		return fmt.Sprintf("redis closed the connection when it was sent %d bytes, and answers otherwise: is its proto-max-bulk-len smaller?", e.size)
+func (e *TooLargeError) Error() string {
+	if e.Limit == 0 {
+		return fmt.Sprintf("redis closed the connection when it was sent %d bytes, and answers otherwise: is its proto-max-bulk-len smaller?", e.Size)
 	}
-	return fmt.Sprintf("it is %d bytes, and this Redis takes %d at most (proto-max-bulk-len, client-query-buffer-limit)", e.size, e.limit)
+	return fmt.Sprintf("it is %d bytes, and this Redis takes %d at most (proto-max-bulk-len, client-query-buffer-limit)", e.Size, e.Limit)
 }
 
-func (e *tooLargeError) Unwrap() error { return e.err }
+func (e *TooLargeError) Unwrap() error { return e.Err }
 
-// isCertain reports whether Redis has not taken the event for sure.
-func (e *tooLargeError) isCertain() bool { return e.limit > 0 }
+// IsCertain reports whether Redis has not taken the event for sure.
+func (e *TooLargeError) IsCertain() bool { return e.Limit > 0 }
 
 // sizes is a hook of go-redis that tells a Redis which does not take so large an
 // event from one that has gone: both close the connection.
@@ -46,7 +46,7 @@ func (sizes) DialHook(next redis.DialHook) redis.DialHook { return next }
 func (s sizes) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
-		if large := s.tooLarge(ctx, sizeOf(cmd), err); large != nil {
+		if large := s.tooLarge(ctx, SizeOf(cmd), err); large != nil {
 			cmd.SetErr(large)
 			return large
 		}
@@ -62,7 +62,7 @@ func (s sizes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 			return nil
 		}
 		for _, cmd := range cmds {
-			if large := s.tooLarge(ctx, sizeOf(cmd), err); large != nil {
+			if large := s.tooLarge(ctx, SizeOf(cmd), err); large != nil {
 				cmd.SetErr(large)
 				return large
 			}
@@ -74,7 +74,7 @@ func (s sizes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 // tooLarge returns an error where the one that Redis brought about is explained
 // by the size of what was sent.
 func (s sizes) tooLarge(ctx context.Context, size int, err error) error {
-	if err == nil || size <= leastLimit || !isClosed(err) && !strings.Contains(err.Error(), "Protocol error") {
+	if err == nil || size <= LeastLimit || !IsClosed(err) && !strings.Contains(err.Error(), "Protocol error") {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -83,7 +83,7 @@ func (s sizes) tooLarge(ctx context.Context, size int, err error) error {
 	if askErr != nil || limit > 0 && size <= limit {
 		return nil
 	}
-	return &tooLargeError{size, limit, err}
+	return &TooLargeError{size, limit, err}
 }
 
 // limitOf returns the size of the largest argument that Redis takes, 0 where it
@@ -105,8 +105,8 @@ func limitOf(ctx context.Context, client redis.UniversalClient) (limit int, err 
 	return limit, nil
 }
 
-// sizeOf is that of the largest argument.
-func sizeOf(cmd redis.Cmder) int {
+// SizeOf is that of the largest argument.
+func SizeOf(cmd redis.Cmder) int {
 	size := 0
 	for _, arg := range cmd.Args() {
 		switch arg := arg.(type) {

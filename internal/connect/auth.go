@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -13,6 +13,10 @@ import (
 // password is a part of that. What is left says what kind of refusal it is.
 type authReplies struct{}
 
+// AuthReplies returns a hook that repeats nothing of what Redis says to AUTH and
+// HELLO. The clients of this package have it.
+func AuthReplies() redis.Hook { return authReplies{} }
+
 // authError is a reply to AUTH or HELLO, in words that repeat nothing.
 type authError string
 
@@ -26,7 +30,7 @@ func (e authError) Error() string { return string(e) }
 func (authError) RedisError() {}
 
 // knownReplies are what replies to AUTH and HELLO contain that mean something to
-// the reader, and to trouble.
+// the reader, and to Trouble.
 var knownReplies = []authError{
 	"DENIED", "NOAUTH", "WRONGPASS", "invalid password", "without any password configured", "AUTH, but no password is set", "NOPERM", "LOADING", "MASTERDOWN", "max number of clients",
 }
@@ -53,7 +57,7 @@ func (authReplies) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 }
 
 func withoutPassword(err error) error {
-	if !isReply(err) {
+	if !IsReply(err) {
 		if strings.HasPrefix(err.Error(), "redis: ") && !isFromSentinels(err) { // and what it could not read
 			return errNoRedis
 		}

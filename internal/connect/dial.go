@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -24,6 +24,11 @@ type dialer struct {
 
 	mu      sync.Mutex
 	missing map[string]absence // of the addresses to which there is no connection, as far as is known
+}
+
+// Dialer opens connections as those of Open are opened.
+func Dialer(timeout time.Duration, config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&dialer{timeout: timeout, config: config}).dial
 }
 
 // absence is why there is no connection to an address, and when that was found.
@@ -130,13 +135,13 @@ func (d *dialer) note(address string, err error) {
 // explained adds to the error of a command that took too long which connection
 // it waited for. It began at that time: what had failed before is not why.
 func (d *dialer) explained(err error, began time.Time) error {
-	if err == nil || !isTimeout(err) || errors.As(err, new(*unreachedError)) {
+	if err == nil || !IsTimeout(err) || errors.As(err, new(*unreachedError)) {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for address, why := range d.missing {
-		if isTimeout(why.err) && (why.isPending() || !why.at.Before(began)) {
+		if IsTimeout(why.err) && (why.isPending() || !why.at.Before(began)) {
 			return errors.Join(err, &unreachedError{address, why.err})
 		}
 	}

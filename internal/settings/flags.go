@@ -1,0 +1,165 @@
+// Package settings holds what the command line, the environment and the URLs say
+// of the servers, of the Redis that joins them, and of who is meant. Flags are
+// read once, into types, and nothing looks for them afterwards.
+package settings
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/urfave/cli/v2"
+)
+
+// Settings are what all commands that use Redis have in common.
+type Settings struct {
+	Servers
+	Redis Redis
+}
+
+// Flags are the global flags, as package cli fills them in.
+type Flags struct {
+	program *commandline.Program
+
+	redis                  cli.StringSlice
+	cluster                bool
+	tlsCA, tlsCert, tlsKey string
+	timeout                time.Duration
+
+	adapter, key, codec, socketIDs, mode, streamName, namespace string
+	version, streamCount, maxAttachments                        int
+	maxLen                                                      int64
+	shardedPubSub                                               bool
+}
+
+// AddTo makes the global flags those of a program.
+func AddTo(p *commandline.Program) *Flags {
+	f := &Flags{program: p}
+	p.Flags = append(f.ofRedis(), f.ofServers()...)
+	p.Choices = choices
+	return f
+}
+
+// Parse reads the flags. It is for commands to call when they run.
+func (f *Flags) Parse() (*Settings, error) {
+	servers, err := f.servers()
+	if err != nil {
+		return nil, commandline.Usage(err)
+	}
+	redis, err := f.parseRedis()
+	if err != nil {
+		return nil, commandline.Usage(err)
+	}
+	return &Settings{servers, redis}, nil
+}
+
+const (
+	redisCategory   = "Connection:"
+	serversCategory = "Servers, as they are set up:"
+)
+
+func (f *Flags) ofRedis() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "redis", Destination: &f.redis, Category: redisCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
+		&cli.BoolFlag{Name: "cluster", Destination: &f.cluster, DisableDefaultText: true, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
+		&cli.StringFlag{Name: "tls-ca", Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
+		&cli.StringFlag{Name: "tls-cert", Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the client's certificate"},
+		&cli.StringFlag{Name: "tls-key", Destination: &f.tlsKey, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
+		&cli.DurationFlag{Name: "timeout", Destination: &f.timeout, Category: redisCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
+	}
+}
+
+// The variables that stand for flags.
+const (
+	adapterVariable   = "SIOEMIT_ADAPTER"
+	keyVariable       = "SIOEMIT_KEY"
+	versionVariable   = "SIOEMIT_SERVER_VERSION"
+	namespaceVariable = "SIOEMIT_NAMESPACE"
+)
+
+// choices are the values of flags that have few, for the completion.
+var choices = map[string][]string{
+	"adapter": {string(Classic), string(Sharded), string(Streams)}, "codec": {"msgpack", "json"},
+	"subscription-mode": {"static", "dynamic", "dynamic-private"}, "server-version": {"1", "2", "3", "4"},
+}
+
+// ofServers are the flags that say how the servers are joined, by the names of
+// upstream's options.
+func (f *Flags) ofServers() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "adapter", Destination: &f.adapter, Category: serversCategory, Value: "classic", DefaultText: "classic", EnvVars: []string{adapterVariable}, Usage: "classic, sharded or streams: `NAME`"},
+		&cli.StringFlag{Name: "key", Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, EnvVars: []string{keyVariable}, Usage: "`KEY` of classic, channelPrefix of the others"},
+		&cli.StringFlag{Name: "codec", Destination: &f.codec, Category: serversCategory, Value: "msgpack", DefaultText: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
+		&cli.IntFlag{Name: "server-version", Destination: &f.version, Category: serversCategory, Value: 4, EnvVars: []string{versionVariable}, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
+		&cli.StringFlag{Name: "socket-ids", Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3: what generateId returns, for --except: `REGEXP`"},
+		&cli.StringFlag{Name: "subscription-mode", Destination: &f.mode, Category: serversCategory, Value: "dynamic", DefaultText: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
+		&cli.StringFlag{Name: "stream-name", Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
+		&cli.IntFlag{Name: "stream-count", Destination: &f.streamCount, Category: serversCategory, Value: 1, Usage: "streams: number of streams: `N`"},
+		&cli.Int64Flag{Name: "max-len", Destination: &f.maxLen, Category: serversCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
+		&cli.BoolFlag{Name: "sharded-pubsub", Destination: &f.shardedPubSub, Category: serversCategory, DisableDefaultText: true, Usage: "streams: the servers set useShardedPubSub"},
+		&cli.IntFlag{Name: "max-attachments", Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
+		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", DefaultText: "/", EnvVars: []string{namespaceVariable}, Usage: "`NAMESPACE` of the clients; admin means /admin"},
+	}
+}
+
+// nameOf is what an error about the value of a flag calls it: the variable,
+// where the value comes from that.
+func (f *Flags) nameOf(flag, variable string) string {
+	if !f.program.IsGiven(flag) && os.Getenv(variable) != "" {
+		return variable
+	}
+	return flag
+}
+
+func (f *Flags) servers() (Servers, error) {
+	s := Servers{
+		Adapter: Adapter(f.adapter), Key: f.key, Codec: emitter.MessagePack, Version: f.version, VersionName: f.nameOf("--server-version", versionVariable),
+		SubscriptionMode: encoding.SubscriptionMode(f.mode), StreamName: f.streamName, StreamCount: f.streamCount, MaxLen: f.maxLen, ShardedPubSub: f.shardedPubSub,
+		MaxAttachments: f.maxAttachments, Namespace: encoding.Namespace(f.namespace),
+	}
+	if onlyOf[s.Adapter] == nil {
+		return s, fmt.Errorf("%s is classic, sharded or streams, not %q", f.nameOf("--adapter", adapterVariable), s.Adapter)
+	}
+	for _, other := range []Adapter{Classic, Sharded, Streams} {
+		for _, flag := range OnlyOf(other) {
+			if other != s.Adapter && f.program.IsGiven(flag) {
+				return s, fmt.Errorf("%s is an option of the %s adapter, not of the %s one", flag, other, s.Adapter)
+			}
+		}
+	}
+	switch {
+	case f.streamCount < 1:
+		return s, fmt.Errorf("--stream-count must be 1 or more")
+	case f.maxLen < 1:
+		return s, fmt.Errorf("--max-len must be 1 or more")
+	case f.maxAttachments < 1:
+		return s, fmt.Errorf("--max-attachments must be 1 or more")
+	case s.Version < 1 || s.Version > 4:
+		return s, fmt.Errorf("%s is 1, 2, 3 or 4, not %d", s.VersionName, s.Version)
+	case s.Version < 4 && s.Adapter != Classic:
+		return s, fmt.Errorf("%s %d: the %s adapter exists for Socket.IO 4 only", s.VersionName, s.Version, s.Adapter)
+	}
+	switch emitter.SubscriptionMode(f.mode) {
+	case emitter.Static, emitter.Dynamic, emitter.DynamicPrivate:
+	default:
+		return s, fmt.Errorf("--subscription-mode is static, dynamic or dynamic-private, not %q", f.mode)
+	}
+	if f.socketIDs != "" {
+		var err error
+		if s.SocketIDs, err = regexp.Compile(f.socketIDs); err != nil {
+			return s, fmt.Errorf("--socket-ids: %w", err)
+		}
+	}
+	switch f.codec {
+	case "msgpack":
+	case "json":
+		s.Codec = emitter.JSON
+	default:
+		return s, fmt.Errorf("--codec is msgpack or json, not %q", f.codec)
+	}
+	return s, nil
+}
