@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // candidate is an emitter that may break promises: a variant of a driver, before the servers of a row.
@@ -56,6 +57,7 @@ func everyPromise(t *testing.T, text string) {
 // outcomes runs a child and returns what came of each promise.
 func outcomes(t *testing.T, who candidate) map[string]string {
 	t.Helper()
+	harness.NeedServers(t)
 	text, err := json.Marshal(who)
 	if err != nil {
 		t.Fatal(err)

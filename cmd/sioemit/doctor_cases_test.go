@@ -281,7 +281,12 @@ func TestDoctorCircular(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := harness.RedisFor(t, harness.RedisConfig{})
-			client := connectTo(t, startNode(t, server.Conn(), test.adapter), harness.ConnectOptions{Rooms: []string{"r1"}})
+			node, err := harness.StartNode(t.Context(), harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { node.Close() }) // it has ended, or this test has failed
+			client := connectTo(t, node, harness.ConnectOptions{Rooms: []string{"r1"}})
 			if err := client.Call(t.Context(), "circular", nil); err != nil {
 				t.Fatal(err)
 			}
