@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/once"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/replies"
 )
@@ -23,6 +24,13 @@ var (
 	// ErrSubscription is wrapped by the error of a call whose replies cannot come
 	// any more, because the connection on which they were awaited broke.
 	ErrSubscription = replies.ErrLost
+
+	// ErrMaybeAsked is wrapped by the error of a call whose question was on its way
+	// to Redis when the connection broke. Whether the servers have got it is not
+	// known, and it is not asked again: those that have would answer, and act, twice.
+	// FetchSockets and Rooms, which change nothing, have asked again with another id
+	// before they return it.
+	ErrMaybeAsked = once.ErrMaybeAsked
 
 	// ErrClosed is returned by calls with replies after Close.
 	ErrClosed = replies.ErrClosed

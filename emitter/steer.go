@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/once"
 	"github.com/sioemit/sioemit/internal/replies"
 )
 
@@ -111,8 +112,8 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 	if r.ID == "" {
 		return o.sender.send(ctx, cmd)
 	}
-	q := newQuestion(ctx, cmd)
-	if err = o.sender.send(ctx, q); err != nil && q.giveUp() && !errors.Is(err, ErrMaybeAsked) {
+	q := once.NewQuestion(ctx, cmd)
+	if err = o.sender.send(ctx, q); err != nil && q.GiveUp() && !errors.Is(err, ErrMaybeAsked) {
 		err = fmt.Errorf("%w: %w", err, ErrMaybeAsked)
 	}
 	return err

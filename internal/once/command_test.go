@@ -1,8 +1,10 @@
-package emitter
+package once
 
 import (
 	"io"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // refusal is an error of Redis.
@@ -15,24 +17,24 @@ func (refusal) RedisError()     {}
 // an attempt broke off before, or it was given up.
 func TestQuestionAnswered(t *testing.T) {
 	t.Parallel()
-	write := func(q *question) bool {
+	write := func(q *Question) bool {
 		_, err := q.message.MarshalBinary()
 		return err == nil
 	}
 	loading := refusal("LOADING Redis is loading the dataset in memory")
 	for _, test := range []struct {
 		name  string
-		do    func(q *question)
+		do    func(q *Question)
 		again bool
 	}{
-		{"refused", func(q *question) { q.SetErr(loading) }, true},
-		{"refused twice", func(q *question) { q.SetErr(loading); write(q); q.SetErr(loading) }, true},
-		{"broken off", func(q *question) { q.SetErr(io.EOF) }, false},
-		{"broken off, then refused", func(q *question) { q.SetErr(io.EOF); q.SetErr(loading) }, false},
-		{"given up, then refused", func(q *question) { q.giveUp(); q.SetErr(loading) }, false},
-		{"answered", func(q *question) { q.SetErr(nil) }, false},
+		{"refused", func(q *Question) { q.SetErr(loading) }, true},
+		{"refused twice", func(q *Question) { q.SetErr(loading); write(q); q.SetErr(loading) }, true},
+		{"broken off", func(q *Question) { q.SetErr(io.EOF) }, false},
+		{"broken off, then refused", func(q *Question) { q.SetErr(io.EOF); q.SetErr(loading) }, false},
+		{"given up, then refused", func(q *Question) { q.GiveUp(); q.SetErr(loading) }, false},
+		{"answered", func(q *Question) { q.SetErr(nil) }, false},
 	} {
-		q := newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
+		q := NewQuestion(t.Context(), redis.NewIntCmd(t.Context(), "publish", "c", []byte("m")))
 		if !write(q) {
 			t.Fatalf("%s: it cannot be written", test.name)
 		}
@@ -46,21 +48,21 @@ func TestQuestionAnswered(t *testing.T) {
 // TestQuestionGivenUp is written by nobody who still has it.
 func TestQuestionGivenUp(t *testing.T) {
 	t.Parallel()
-	q := newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
-	if q.NoRetry() || q.giveUp() {
+	q := NewQuestion(t.Context(), redis.NewIntCmd(t.Context(), "publish", "c", []byte("m")))
+	if q.NoRetry() || q.GiveUp() {
 		t.Error("it has been written")
 	}
 	if b, err := q.message.MarshalBinary(); err == nil {
 		t.Errorf("%q is written", b)
 	}
-	q = newQuestion(t.Context(), newPublish(t.Context(), "publish", "c", []byte("m")))
+	q = NewQuestion(t.Context(), redis.NewIntCmd(t.Context(), "publish", "c", []byte("m")))
 	if b, err := q.message.MarshalBinary(); err != nil || string(b) != "m" || !q.NoRetry() {
 		t.Errorf("%q, %v", b, err)
 	}
-	if again, ok := q.Clone().(*question); !ok || !again.NoRetry() {
+	if again, ok := q.Clone().(*Question); !ok || !again.NoRetry() {
 		t.Error("a copy may be written")
 	}
-	if !q.giveUp() {
+	if !q.GiveUp() {
 		t.Error("it has not been written")
 	}
 }

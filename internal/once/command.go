@@ -1,4 +1,6 @@
-package emitter
+// Package once has commands that are sent to Redis no more than once, whatever
+// becomes of their connection.
+package once
 
 import (
 	"context"
@@ -10,44 +12,40 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrMaybeAsked is wrapped by the error of a call whose question was on its way
-// to Redis when the connection broke. Whether the servers have got it is not
-// known, and it is not asked again: those that have would answer, and act, twice.
-// FetchSockets and Rooms, which change nothing, have asked again with another id
-// before they return it.
+// ErrMaybeAsked is the error of writing a question for the second time.
 var ErrMaybeAsked = errors.New("it is not known whether the servers were asked, because the connection broke meanwhile")
 
-// question is a command that asks servers. It is written on a connection once,
+// Question is a command that asks servers. It is written on a connection once,
 // whatever the client makes of an error: go-redis, a hook or a wrapper would
 // repeat it under the same id, and the answers of one server would be counted as
 // those of two. When Redis itself has refused it, as with MOVED and ASK, it may
 // be written again.
-type question struct {
+type Question struct {
 	*redis.IntCmd
 	message *message
 }
 
-// newQuestion makes a question of the command that publishes a message.
-func newQuestion(ctx context.Context, cmd redis.Cmder) *question {
+// NewQuestion makes a question of the command that publishes a message.
+func NewQuestion(ctx context.Context, cmd redis.Cmder) *Question {
 	words := cmd.Args()
 	last := len(words) - 1
 	m := &message{bytes: words[last].([]byte)}
 	words[last] = m
 	q := redis.NewIntCmd(ctx, words...)
 	q.SetFirstKeyPos(1)
-	return &question{q, m}
+	return &Question{q, m}
 }
 
 // NoRetry has go-redis not even try.
-func (q *question) NoRetry() bool {
+func (q *Question) NoRetry() bool {
 	q.message.mu.Lock()
 	defer q.message.mu.Unlock()
 	return q.message.written
 }
 
-// giveUp makes sure that the question is not written any more, as by an
+// GiveUp makes sure that the question is not written any more, as by an
 // AutoPipeliner that has it still in its queue, and reports whether it has been.
-func (q *question) giveUp() (written bool) {
+func (q *Question) GiveUp() (written bool) {
 	q.message.mu.Lock()
 	defer q.message.mu.Unlock()
 	written = q.message.written
@@ -58,7 +56,7 @@ func (q *question) giveUp() (written bool) {
 // SetErr is told what has become of an attempt. What Redis says is the answer to
 // the question, unless an attempt before has broken off behind the writing: that
 // one may have been read, whatever Redis says to the next.
-func (q *question) SetErr(err error) {
+func (q *Question) SetErr(err error) {
 	q.message.mu.Lock()
 	if refused := redis.Error(nil); errors.As(err, &refused) {
 		q.message.written = q.message.final
@@ -70,7 +68,7 @@ func (q *question) SetErr(err error) {
 }
 
 // Clone returns a copy that is a question, too.
-func (q *question) Clone() redis.Cmder { return &question{q.IntCmd.Clone().(*redis.IntCmd), q.message} }
+func (q *Question) Clone() redis.Cmder { return &Question{q.IntCmd.Clone().(*redis.IntCmd), q.message} }
 
 // message is the last word of a question.
 type message struct {
