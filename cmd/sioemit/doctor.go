@@ -96,7 +96,7 @@ type patient struct {
 	master    string                // address of the master when this is a replica
 	replicas  []string              // addresses of the replicas when this is a master
 	own       redis.UniversalClient // made here, and to be closed
-	listened  traffic
+	listened  census
 	seen      bool   // listened is all
 	suggested *group // the servers that the advice leads to
 }

@@ -150,7 +150,7 @@ func listenThere(n int) string {
 func (p *patient) checkReplicas(here *group) {
 	for i, at := range p.listened.replicas {
 		n := 0
-		for _, g := range (&traffic{plain: at, shard: newChannels(), readers: readers{known: true}}).groups(p.servers) {
+		for _, g := range (&census{plain: at, shard: newChannels(), readers: readers{known: true}}).groups(p.servers) {
 			if g.adapter == here.adapter && g.key == here.key && g.namespace == here.namespace {
 				n = g.servers
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/traffic"
 )
 
 // others is what other programs publish while doctor runs.
@@ -91,7 +92,7 @@ func looksLikeMessage(payload string) bool {
 // subscribeToOthers subscribes to as much as this user may: a pattern needs a
 // permission for all channels, or for just that pattern.
 func (p *patient) subscribeToOthers(ctx context.Context) (pubsub *redis.PubSub, err error) {
-	for _, patterns := range [][]string{{"*#/*", "*#emitter", pythonChannel}, {escapeGlob(p.key) + "*"}} {
+	for _, patterns := range [][]string{{"*#/*", "*#emitter", pythonChannel}, {traffic.EscapeGlob(p.key) + "*"}} {
 		pubsub = p.client.PSubscribe(ctx, patterns...)
 		for range patterns {
 			if _, err = pubsub.Receive(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/traffic"
 )
 
 // need is one Redis command that some use of sioemit sends.
@@ -195,7 +196,7 @@ func aclPattern(text string) string {
 		if c := text[i]; c <= ' ' || c == '\'' || c == '\\' {
 			b.WriteByte('?')
 		} else {
-			b.WriteString(escapeGlob(text[i : i+1]))
+			b.WriteString(traffic.EscapeGlob(text[i : i+1]))
 		}
 	}
 	return b.String()

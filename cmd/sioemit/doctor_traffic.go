@@ -15,8 +15,8 @@ import (
 	"github.com/sioemit/sioemit/internal/connect"
 )
 
-// traffic is who is subscribed to what, on all nodes.
-type traffic struct {
+// census is who is subscribed to what, on all nodes.
+type census struct {
 	plain, shard channels
 	readers      readers
 	messagePack  map[string]bool // by key, whether servers with shard channels answered in MessagePack
@@ -177,7 +177,7 @@ func (p *patient) tellApart(ctx context.Context) {
 // ambiguous reports whether servers may be of the sharded adapter as well as of
 // the streams adapter: only the first has channels of rooms, only the second
 // reads streams.
-func (t *traffic) ambiguous(g group) bool {
+func (t *census) ambiguous(g group) bool {
 	return (g.adapter == "sharded" || g.shardedPubSub) && g.rooms+g.ids == 0 && (!t.readers.known || t.readers.total() > 0)
 }
 
@@ -245,7 +245,7 @@ var (
 )
 
 // groups says which servers the channels belong to.
-func (t *traffic) groups(s servers) []group {
+func (t *census) groups(s servers) []group {
 	plain, shard := members(t.plain), members(t.shard)
 	var found []group
 	for at, m := range plain {

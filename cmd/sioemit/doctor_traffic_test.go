@@ -21,7 +21,7 @@ func TestGroups(t *testing.T) {
 		"socket.io#/#", "socket.io#/#0123456789abcdef#", "socket.io#/#room#with#hash#", "socket.io#/#AbCdEfGhIjKlMnOpQrS-#",
 		"other#/#", "other#/#0123456789abcdef#", "heard#/#", // sioemit listen
 	}, map[string]int64{"socket.io#/#": 2, "other#/#": 1, "heard#/#": 1})
-	seen := traffic{plain: plain, shard: shard, readers: readers{known: true, count: map[int]int{}}}
+	seen := census{plain: plain, shard: shard, readers: readers{known: true, count: map[int]int{}}}
 	classic := []group{
 		{adapter: "classic", key: "old", namespace: "/", servers: 1},
 		{adapter: "classic", key: "socket.io", namespace: "/", servers: 2, modern: 2},

@@ -95,3 +95,6 @@ func delivered(c *cli.Context, op *emitter.BroadcastOperator) *emitter.Broadcast
 }
 
 func nameOf(*cli.Context, string) string { s, _ := parsed(); return s.VersionName }
+
+// namespaceOf is the namespace that the flags name, with its slash.
+func namespaceOf(c *cli.Context) string { return encoding.Namespace(c.String("namespace")) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
+	listening "github.com/sioemit/sioemit/internal/listen" // until the function listen has its package
 	"github.com/sioemit/sioemit/internal/settings"
 )
 
@@ -42,10 +43,11 @@ REDIS:
    In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25.`,
 		ErrorText: connect.ErrorText,
 	}
-	globalFlags.Store(settings.AddTo(p))
+	flags := settings.AddTo(p)
+	globalFlags.Store(flags)
 	p.Commands = []*commandline.Command{
 		emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
-		socketsCommand(), roomsCommand(), serversCommand(), listenCommand(), doctorCommand(p), decodeCommand(stdin),
+		socketsCommand(), roomsCommand(), serversCommand(), listening.Command(p, flags), doctorCommand(p), decodeCommand(stdin),
 	}
 	return p
 }

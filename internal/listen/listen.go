@@ -1,4 +1,5 @@
-package main
+// Package listen is the subcommand that prints the events that go through Redis.
+package listen
 
 import (
 	"bufio"
@@ -6,18 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/traffic"
 	"github.com/urfave/cli/v2"
 )
 
-func listenCommand() *commandline.Command {
+// Command is the subcommand.
+func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	const filterCategory = "Which events:"
+	o := options{IO: p.IO}
+	var rooms, events cli.StringSlice
+	var numbers cli.Float64Slice
 	return &commandline.Command{
 		Name:  "listen",
 		Usage: "print the events that go through Redis",
@@ -74,102 +83,112 @@ is given up after --timeout, with status 1.`,
 			commandline.StatusReplies: "time ran out (--for) before it listened, or before --count lines came",
 		},
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Category: filterCategory, KeepSpace: true, Usage: "only those to this `ROOM`; repeatable"},
-			&cli.Float64SliceFlag{Name: "room-number", Category: filterCategory, Usage: "only those to the room that is the number `N`; repeatable"},
-			&cli.StringSliceFlag{Name: "event", Category: filterCategory, KeepSpace: true, Usage: "only those of this `NAME`; repeatable"},
-			&cli.BoolFlag{Name: "requests", DisableDefaultText: true, Category: filterCategory, Usage: "requests and replies too"},
-			&cli.StringFlag{Name: "since", Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},
-			&cli.IntFlag{Name: "count", Usage: "stop after `N` lines"},
-			&cli.DurationFlag{Name: "for", Usage: "stop after this `TIME`"},
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: filterCategory, KeepSpace: true, Usage: "only those to this `ROOM`; repeatable"},
+			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: filterCategory, Usage: "only those to the room that is the number `N`; repeatable"},
+			&cli.StringSliceFlag{Name: "event", Destination: &events, Category: filterCategory, KeepSpace: true, Usage: "only those of this `NAME`; repeatable"},
+			&cli.BoolFlag{Name: "requests", Destination: &o.requests, DisableDefaultText: true, Category: filterCategory, Usage: "requests and replies too"},
+			&cli.StringFlag{Name: "since", Destination: &o.since, Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},
+			&cli.IntFlag{Name: "count", Destination: &o.count, Usage: "stop after `N` lines"},
+			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "stop after this `TIME`"},
 		},
-		Action: listenTraffic,
+		Run: func(ctx context.Context, _ []string) error {
+			s, err := flags.Parse()
+			if err != nil {
+				return err
+			}
+			o.rooms, o.events = settings.Rooms(rooms.Value(), numbers.Value()), events.Value()
+			if err := o.check(p, s); err != nil {
+				return commandline.Usage(err)
+			}
+			return run(ctx, o, s)
+		},
 	}
 }
 
-// checkListen refuses what the flags of listen must not be.
-func checkListen(c *cli.Context) error {
-	_, _, sinceErr := parseID(c.String("since"))
+// options are the flags of the command.
+type options struct {
+	commandline.IO
+	rooms    []encoding.Room
+	events   []string
+	requests bool
+	since    string
+	count    int           // 0: without end
+	limit    time.Duration // likewise
+}
+
+// check refuses what the flags must not be.
+func (o *options) check(p *commandline.Program, s *settings.Settings) error {
+	_, _, sinceErr := traffic.ParseID(o.since)
+	hasSince := p.IsGiven("--since")
 	switch {
-	case c.IsSet("count") && c.Int("count") < 1:
+	case p.IsGiven("--count") && o.count < 1:
 		return errors.New("--count must be 1 or more")
-	case c.IsSet("for") && c.Duration("for") <= 0:
+	case p.IsGiven("--for") && o.limit <= 0:
 		return errors.New("--for must be more than 0")
-	case c.IsSet("since") && c.String("adapter") != "streams":
-		return fmt.Errorf("--since is for --adapter streams: %s keeps nothing", c.String("adapter"))
-	case c.IsSet("since") && sinceErr != nil:
-		return fmt.Errorf("--since is the ID of a stream entry, such as 1700000000000-0, or 0, not %q", c.String("since"))
-	}
-	for _, room := range c.StringSlice("room") {
-		if room == "" {
-			return errors.New("--room must not be empty")
-		}
+	case hasSince && s.Adapter != settings.Streams:
+		return fmt.Errorf("--since is for --adapter streams: %s keeps nothing", s.Adapter)
+	case hasSince && sinceErr != nil:
+		return fmt.Errorf("--since is the ID of a stream entry, such as 1700000000000-0, or 0, not %q", o.since)
+	case slices.Contains(o.rooms, ""):
+		return errors.New("--room must not be empty")
 	}
 	return nil
 }
 
-func listenTraffic(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	if err := checkListen(c); err != nil {
-		return commandline.Usage(err)
-	}
-	client, _, err := open(c)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	feeds, err := feedsOf(c, client)
+func run(ctx context.Context, o options, s *settings.Settings) error {
+	r := connect.Open(s)
+	defer r.Close()
+	heard, err := traffic.Of(r, traffic.Wanted{Requests: o.requests, Rooms: o.rooms, Since: o.since})
 	if err != nil {
 		return commandline.Usage(err)
 	}
 	// Writing to a pipe that nobody reads is an error then, not a signal.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, cancel := context.WithCancel(c.Context)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p := &trafficPrinter{c: c, out: bufio.NewWriterSize(c.App.Writer, 64<<10), filter: newTrafficFilter(c)}
-	return p.run(ctx, feeds)
+	p := &printer{options: o, traffic: heard, namespace: s.Namespace, out: bufio.NewWriterSize(o.Out, 64<<10)}
+	return p.run(ctx, r)
 }
 
 // run prints what arrives until it is told to stop or has printed enough. The
 // printing has a goroutine of its own, because it waits for whoever reads it.
-func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
-	arrivals := make(chan arrival, 64) // few: a message may be large
-	failed, ready := followAll(ctx, feeds, arrivals)
+func (p *printer) run(ctx context.Context, r *connect.Redis) error {
+	arrivals := make(chan traffic.Arrival, 64) // few: a message may be large
+	failed, ready := p.traffic.Follow(ctx, arrivals)
 	var timeIsOut <-chan time.Time
-	if limit := p.c.Duration("for"); limit > 0 {
-		timer := time.NewTimer(limit)
+	if p.limit > 0 {
+		timer := time.NewTimer(p.limit)
 		defer timer.Stop()
 		timeIsOut = timer.C
 	}
 	stop, printed := make(chan struct{}), make(chan error, 1)
 	go func() { printed <- p.printAll(arrivals, stop) }()
 	defer p.sayWhere()
-	want, timeout := p.c.Int("count"), p.c.Duration("timeout")
+	timeout := r.Settings.Redis.Timeout
 	var err error
 	select {
 	case err := <-printed:
 		return p.flushed(err)
-	case <-readerGone(ctx, p.c.App.Writer):
+	case <-readerGone(ctx, p.Out):
 	case err = <-failed:
 		if redis.HasErrorPrefix(err, "CROSSSLOT") {
 			err = errors.New("this Redis is a node of a Redis Cluster: add --cluster")
 		} else {
-			err = explain(p.c, err)
+			err = r.Explain(err)
 		}
 	case <-timeIsOut:
 		early := ""
 		if !ready.Load() {
 			early = ", before it listened"
 		}
-		if want > 0 {
-			early += fmt.Sprintf(": %d of %d printed", p.printed.Load(), want)
+		if p.count > 0 {
+			early += fmt.Sprintf(": %d of %d printed", p.printed.Load(), p.count)
 		}
 		if early != "" {
-			err = commandline.Repliesf("time ran out after %v (--for)%s", p.c.Duration("for"), early)
+			err = commandline.Repliesf("time ran out after %v (--for)%s", p.limit, early)
 		}
 	case <-ctx.Done():
-		if want > 0 {
+		if p.count > 0 {
 			err = ctx.Err()
 		}
 	}
@@ -186,7 +205,7 @@ func (p *trafficPrinter) run(ctx context.Context, feeds []feed) error {
 }
 
 // printAll prints what arrives until stop is closed or it has printed enough.
-func (p *trafficPrinter) printAll(arrivals <-chan arrival, stop <-chan struct{}) error {
+func (p *printer) printAll(arrivals <-chan traffic.Arrival, stop <-chan struct{}) error {
 	for {
 		select {
 		case a := <-arrivals:
@@ -207,7 +226,7 @@ func (p *trafficPrinter) printAll(arrivals <-chan arrival, stop <-chan struct{})
 	}
 }
 
-func (p *trafficPrinter) flush() error {
+func (p *printer) flush() error {
 	err := p.out.Flush()
 	if err == nil {
 		p.writtenID.Store(p.lastID)
@@ -217,7 +236,7 @@ func (p *trafficPrinter) flush() error {
 
 // flushed turns the error of writing to a reader that has gone, such as head,
 // into the end of the work.
-func (p *trafficPrinter) flushed(err error) error {
+func (p *printer) flushed(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return nil
 	}
@@ -226,7 +245,7 @@ func (p *trafficPrinter) flushed(err error) error {
 
 // sayWhere tells how to go on later, where that is possible, and that it is not
 // as if nothing had been missed.
-func (p *trafficPrinter) sayWhere() {
+func (p *printer) sayWhere() {
 	if missed := p.missed.Load(); missed > 0 {
 		p.say("warning: %d entries were missed", missed)
 	}
@@ -235,14 +254,10 @@ func (p *trafficPrinter) sayWhere() {
 	}
 }
 
-func (p *trafficPrinter) say(format string, args ...any) {
-	fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+show.OneLine(fmt.Sprintf(format, args...)))
+func (p *printer) say(format string, args ...any) {
+	p.Say("%s", show.OneLine(fmt.Sprintf(format, args...)))
 }
 
-func (p *trafficPrinter) enough() bool {
-	want := p.c.Int("count")
-	return want > 0 && int(p.printed.Load()) >= want
+func (p *printer) enough() bool {
+	return p.count > 0 && int(p.printed.Load()) >= p.count
 }
-
-// namespaceOf is the namespace that the flags name, with its slash.
-func namespaceOf(c *cli.Context) string { return encoding.Namespace(c.String("namespace")) }

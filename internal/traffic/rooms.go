@@ -1,4 +1,4 @@
-package main
+package traffic
 
 import (
 	"context"
@@ -51,21 +51,21 @@ func (f *roomFeed) missed() string {
 
 var errMastersChanged = errors.New("the Redis Cluster has other masters than before")
 
-func (f *roomFeed) read(ctx context.Context, ready func(), deliver func(arrival)) error {
+func (f *roomFeed) read(ctx context.Context, ready func(), deliver func(Arrival)) error {
 	masters, err := f.masters(ctx)
 	if err != nil {
 		return err
 	}
 	if _, isCluster := f.client.(*redis.ClusterClient); !isCluster && !f.isWarned && isReplica(ctx, masters[0]) {
 		f.isWarned = true
-		deliver(arrival{notice: "warning: this Redis is a replica, which does not know for which rooms servers at its master have a channel: of events to a single room, only those to rooms named with --room are heard"})
+		deliver(Arrival{Notice: "warning: this Redis is a replica, which does not know for which rooms servers at its master have a channel: of events to a single room, only those to rooms named with --room are heard"})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var waiting sync.WaitGroup // until each master has been asked once
 	var reading sync.WaitGroup
 	refused := sync.OnceFunc(func() {
-		deliver(arrival{notice: "warning: this Redis user may not list shard channels (+pubsub|shardchannels) or subscribe to all of them: of events to a single room, only those to rooms named with --room are heard for certain"})
+		deliver(Arrival{Notice: "warning: this Redis user may not list shard channels (+pubsub|shardchannels) or subscribe to all of them: of events to a single room, only those to rooms named with --room are heard for certain"})
 	})
 	readers := make([]*roomReader, len(masters))
 	for i, master := range masters {
@@ -152,7 +152,7 @@ type roomReader struct {
 	subscribed map[string]bool
 }
 
-func (r *roomReader) read(ctx context.Context, deliver func(arrival)) error {
+func (r *roomReader) read(ctx context.Context, deliver func(Arrival)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	pubsub := r.node.Subscribe(ctx)
@@ -203,7 +203,7 @@ func (r *roomReader) read(ctx context.Context, deliver func(arrival)) error {
 				continue
 			}
 			began = time.Now()
-			watch.busy(func() { deliver(arrival{channel: message.Channel, payload: message.Payload}) })
+			watch.busy(func() { deliver(Arrival{Channel: message.Channel, Payload: message.Payload}) })
 			r.pace.passedOn(began)
 		}
 	}
@@ -235,7 +235,7 @@ func (r *roomReader) follow(ctx context.Context, pubsub *redis.PubSub) error {
 func (r *roomReader) update(ctx context.Context, pubsub *redis.PubSub) error {
 	ctx, cancel := context.WithTimeout(ctx, r.feed.timeout)
 	defer cancel()
-	channels, err := r.node.PubSubShardChannels(ctx, escapeGlob(r.feed.prefix)+"?*").Result()
+	channels, err := r.node.PubSubShardChannels(ctx, EscapeGlob(r.feed.prefix)+"?*").Result()
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package traffic
 
 import (
 	"cmp"
@@ -41,7 +41,7 @@ func (f *streamFeed) name() string {
 	return fmt.Sprintf("stream %s, behind %s", show.Quote(f.stream), f.last)
 }
 
-func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(arrival)) error {
+func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(Arrival)) error {
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(arriva
 	ready()
 	for {
 		if gap.is() {
-			deliver(arrival{notice: "warning: " + gap.text(f.stream, why), missed: max(gap.entries, 0)})
+			deliver(Arrival{Notice: "warning: " + gap.text(f.stream, why), Missed: max(gap.entries, 0)})
 		}
 		for _, entry := range entries {
 			fields := make([]string, 0, 2*len(entry.Values))
@@ -68,7 +68,7 @@ func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(arriva
 				f.passed++
 			}
 			began := time.Now()
-			deliver(arrival{channel: f.stream, fields: fields, id: entry.ID})
+			deliver(Arrival{Channel: f.stream, Fields: fields, ID: entry.ID})
 			f.pace.passedOn(began)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -230,14 +230,14 @@ func (f *streamFeed) missed() string { return "nothing is missed that it still h
 
 // laterID reports whether entry a came after entry b.
 func laterID(a, b string) bool {
-	aTime, aNumber, _ := parseID(a)
-	bTime, bNumber, _ := parseID(b)
+	aTime, aNumber, _ := ParseID(a)
+	bTime, bNumber, _ := ParseID(b)
 	return aTime > bTime || aTime == bTime && aNumber > bNumber
 }
 
-// parseID takes the ID of a stream entry apart; without its second half it
+// ParseID takes the ID of a stream entry apart; without its second half it
 // means the first entry of that time.
-func parseID(id string) (ms, number uint64, err error) {
+func ParseID(id string) (ms, number uint64, err error) {
 	before, after, hasNumber := strings.Cut(id, "-")
 	if ms, err = strconv.ParseUint(before, 10, 64); err == nil && hasNumber {
 		number, err = strconv.ParseUint(after, 10, 64)

@@ -1,77 +1,67 @@
-package main
+package listen
 
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/protocol"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/traffic"
 	"github.com/sioemit/sioemit/internal/wire"
-	"github.com/urfave/cli/v2"
 )
-
-// trafficFilter says which messages are printed.
-type trafficFilter struct {
-	rooms  []encoding.Room
-	events []string
-}
-
-func newTrafficFilter(c *cli.Context) trafficFilter {
-	return trafficFilter{roomsOf(c, "room"), c.StringSlice("event")}
-}
 
 // takes reports whether a message passes. Replies name neither room nor event,
 // and pass all the same: they belong to some request.
-func (f trafficFilter) takes(m *protocol.Message) bool {
+func (o *options) takes(m *protocol.Message) bool {
 	if m.IsReply {
 		return true
 	}
-	if len(f.events) > 0 && !slices.Contains(f.events, m.Event) {
+	if len(o.events) > 0 && !slices.Contains(o.events, m.Event) {
 		return false
 	}
-	return len(f.rooms) == 0 || slices.ContainsFunc(m.Rooms, func(room encoding.Room) bool { return slices.Contains(f.rooms, room) })
+	return len(o.rooms) == 0 || slices.ContainsFunc(m.Rooms, func(room encoding.Room) bool { return slices.Contains(o.rooms, room) })
 }
 
-// trafficPrinter turns what arrives into lines.
-type trafficPrinter struct {
-	c         *cli.Context
+// printer turns what arrives into lines.
+type printer struct {
+	options
+	traffic   *traffic.Traffic
+	namespace string
 	out       *bufio.Writer
-	filter    trafficFilter
 	printed   atomic.Int64
 	missed    atomic.Int64 // entries of streams
 	lastID    string       // of the last stream entry seen
 	writtenID atomic.Value // the same, when all before it was written
 }
 
-func (p *trafficPrinter) print(a arrival) error {
-	if a.notice != "" {
-		p.missed.Add(a.missed)
-		p.say("%s", a.notice)
+func (p *printer) print(a traffic.Arrival) error {
+	if a.Notice != "" {
+		p.missed.Add(a.Missed)
+		p.say("%s", a.Notice)
 		return nil
 	}
-	m, err := p.decode(a)
-	if a.id != "" {
-		p.lastID = a.id
+	m, err := p.traffic.Message(a)
+	if a.ID != "" {
+		p.lastID = a.ID
 	}
 	switch {
 	case err != nil:
 		return p.undecodable(a, err)
-	case m == nil || !p.filter.takes(m):
+	case m == nil || !p.takes(m):
 		return nil
 	case m.Kind == protocol.KindEvent:
-		event, err := eventLine(m)
+		event, err := eventLineOf(m)
 		if err != nil {
 			return p.undecodable(a, err)
 		}
 		return p.line(event)
-	case p.c.Bool("requests"):
-		request, err := requestLine(m, namespaceOf(p.c))
+	case p.requests:
+		request, err := requestLine(m, p.namespace)
 		if err != nil {
 			return p.undecodable(a, err)
 		}
@@ -80,43 +70,8 @@ func (p *trafficPrinter) print(a arrival) error {
 	return nil
 }
 
-// decode returns nil for what belongs to another namespace, and an error for
-// what servers would not understand either.
-func (p *trafficPrinter) decode(a arrival) (*protocol.Message, error) {
-	namespace := namespaceOf(p.c)
-	if a.fields != nil {
-		m, err := protocol.UnmarshalEntry(a.fields)
-		if err == nil && m.Namespace != namespace {
-			return nil, nil
-		}
-		return m, err
-	}
-	m, err := protocol.Unmarshal([]byte(a.payload))
-	if err != nil {
-		return nil, err
-	}
-	if m.Namespace != "" && m.Namespace != namespace {
-		return nil, fmt.Errorf("it says namespace %q, so servers ignore it on this channel", m.Namespace)
-	}
-	if p.c.String("adapter") != "classic" {
-		if m.Number < 0 {
-			return nil, errors.New("it is a message of the classic adapter")
-		}
-		return m, nil
-	}
-	format := encoding.Classic{Key: p.c.String("key")}
-	onRequestChannels := a.channel == format.RequestChannel(namespace) || strings.HasPrefix(a.channel, format.ResponseChannel(namespace))
-	if onRequestChannels == (m.Kind == protocol.KindEvent) {
-		return nil, fmt.Errorf("servers expect something else on this channel than %s", m.Kind)
-	}
-	if m.Kind != protocol.KindEvent && !m.IsReply && p.c.Int("server-version") < 3 {
-		return protocol.UnmarshalUnknown([]byte(a.payload))
-	}
-	return m, nil
-}
-
 // line prints a value as a JSON line on stdout.
-func (p *trafficPrinter) line(v any) error {
+func (p *printer) line(v any) error {
 	p.printed.Add(1)
 	return show.JSON(p.out, v)
 }
@@ -133,27 +88,36 @@ type undecodableLine struct {
 // undecodable shows what cannot be printed as a message: on stderr, because
 // stdout may be on its way to pipe, or among the requests, which pipe does not
 // read anyway.
-func (p *trafficPrinter) undecodable(a arrival, err error) error {
-	shown := undecodableLine{Channel: a.channel, ID: a.id, Error: strings.TrimPrefix(err.Error(), wire.ErrMalformed.Error()+": ")}
-	if a.fields != nil {
+func (p *printer) undecodable(a traffic.Arrival, err error) error {
+	shown := undecodableLine{Channel: a.Channel, ID: a.ID, Error: strings.TrimPrefix(err.Error(), wire.ErrMalformed.Error()+": ")}
+	if a.Fields != nil {
 		shown.Fields = make(map[string]string)
-		for i := 0; i+1 < len(a.fields); i += 2 {
-			shown.Fields[a.fields[i]] = a.fields[i+1]
+		for i := 0; i+1 < len(a.Fields); i += 2 {
+			shown.Fields[a.Fields[i]] = a.Fields[i+1]
 		}
 	} else {
-		shown.Payload = show.Binary(a.payload)
+		shown.Payload = show.Binary(a.Payload)
 	}
 	wrapped := map[string]undecodableLine{"undecodable": shown}
-	if p.c.Bool("requests") {
+	if p.requests {
 		return p.line(wrapped)
 	}
-	_ = show.JSON(p.c.App.ErrWriter, wrapped) // a stderr that takes nothing ends nothing
+	_ = show.JSON(p.Err, wrapped) // a stderr that takes nothing ends nothing
 	return nil
 }
 
-func eventLine(m *protocol.Message) (*line, error) {
+// eventLine is an event, as pipe reads it.
+type eventLine struct {
+	Event string            `json:"event"`
+	Args  []json.RawMessage `json:"args,omitempty"`
+	settings.Target
+}
+
+func eventLineOf(m *protocol.Message) (*eventLine, error) {
 	args, err := show.TaggedArgs(m)
-	return &line{m.Event, args, m.Namespace, m.Rooms, m.Except, m.Flags.Volatile, m.Flags.Compress}, err
+	return &eventLine{m.Event, args, settings.Target{
+		Namespace: m.Namespace, Rooms: m.Rooms, Except: m.Except, Volatile: m.Flags.Volatile, Compress: m.Flags.Compress,
+	}}, err
 }
 
 // shownRequest is a message that is no event. Its first member keeps it from

@@ -1,4 +1,4 @@
-package main
+package traffic
 
 import (
 	"context"
@@ -26,9 +26,9 @@ type pubsubFeed struct {
 	pace pace
 }
 
-// escapeGlob makes a pattern that matches just text. Servers do not escape the
+// EscapeGlob makes a pattern that matches just text. Servers do not escape the
 // patterns of theirs, and look at each channel again instead.
-func escapeGlob(text string) string {
+func EscapeGlob(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
 }
 
@@ -66,7 +66,7 @@ func (f *pubsubFeed) missed() string {
 
 var errReplaced = errors.New("the connection was replaced")
 
-func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arrival)) error {
+func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(Arrival)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	pubsub := f.client.Subscribe(ctx) // dials with the first channel only
@@ -121,7 +121,7 @@ func (f *pubsubFeed) read(ctx context.Context, ready func(), deliver func(arriva
 				f.answers.consider(ctx, message.Payload, deliver)
 			}
 			began = time.Now()
-			watch.busy(func() { deliver(arrival{channel: message.Channel, payload: message.Payload}) })
+			watch.busy(func() { deliver(Arrival{Channel: message.Channel, Payload: message.Payload}) })
 			f.pace.passedOn(began)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package traffic
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/protocol"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // bystander answers questions to all servers as one without clients does.
@@ -27,7 +28,7 @@ type bystander struct {
 	refused sync.Once
 }
 
-func (b *bystander) consider(ctx context.Context, payload string, deliver func(arrival)) {
+func (b *bystander) consider(ctx context.Context, payload string, deliver func(Arrival)) {
 	if !strings.Contains(payload, "requestId") {
 		return
 	}
@@ -35,14 +36,14 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(a
 	if err != nil || m.IsReply || m.RequestID == "" || m.UID == "" || m.Namespace != b.namespace {
 		return
 	}
-	// The numbers are those of ClusterAdapter's replies. Nothing can be said to
-	// a serverSideEmit: whatever comes is taken for a server's answer.
+	// Nothing can be said to a serverSideEmit: whatever comes is taken for a
+	// server's answer.
 	answer := map[string]any{"uid": b.uid, "nsp": b.namespace}
 	switch m.Kind {
 	case protocol.KindSockets:
-		answer["type"], answer["data"] = 8, map[string]any{"requestId": m.RequestID, "sockets": []any{}}
+		answer["type"], answer["data"] = wire.ClusterSockets, map[string]any{"requestId": m.RequestID, "sockets": []any{}}
 	case protocol.KindEmitAck:
-		answer["type"], answer["data"] = 11, map[string]any{"requestId": m.RequestID, "clientCount": 0}
+		answer["type"], answer["data"] = wire.ClusterClientCount, map[string]any{"requestId": m.RequestID, "clientCount": 0}
 	default:
 		return
 	}
@@ -56,7 +57,7 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(a
 	}
 	if err != nil {
 		b.refused.Do(func() {
-			deliver(arrival{notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %s", connect.ErrorText(err))})
+			deliver(Arrival{Notice: fmt.Sprintf("warning: servers wait for an answer that could not be sent: %s", connect.ErrorText(err))})
 		})
 	}
 }

@@ -1,4 +1,8 @@
-package main
+// Package traffic is what is published for the servers of a namespace, as a stream
+// of messages: it subscribes as servers do, connects again when the connection is
+// lost, and says what was missed. Where servers count whoever subscribes as one of
+// them, it answers in the place of one that has no clients.
+package traffic
 
 import (
 	"context"
@@ -12,17 +16,16 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
-	"github.com/urfave/cli/v2"
 )
 
-// arrival is something that came from Redis, or news about the connection.
-type arrival struct {
-	channel string   // or the stream
-	payload string   // of a message that came by pub/sub
-	fields  []string // of a stream entry, instead
-	id      string   // of the stream entry
-	notice  string   // for stderr, instead of all others
-	missed  int64    // entries that the notice is about
+// Arrival is something that came from Redis, or news about the connection.
+type Arrival struct {
+	Channel string   // or the stream
+	Payload string   // of a message that came by pub/sub
+	Fields  []string // of a stream entry, instead
+	ID      string   // of the stream entry
+	Notice  string   // for people, instead of all others
+	Missed  int64    // entries that the notice is about
 }
 
 // feed is a connection on which messages arrive.
@@ -31,73 +34,96 @@ type feed interface {
 	name() string
 	// read connects, calls ready when nothing is missed any more, and delivers
 	// what arrives until the connection is lost.
-	read(ctx context.Context, ready func(), deliver func(arrival)) error
+	read(ctx context.Context, ready func(), deliver func(Arrival)) error
 	// lost says why the connection was lost, and missed what the time without one
 	// means. They are called between two reads.
 	lost(err error) string
 	missed() string
 }
 
+// Wanted is what one wants to hear.
+type Wanted struct {
+	Requests bool            // and replies, too, beside events
+	Rooms    []encoding.Room // sharded: the rooms whose channels are heard; with none that is text, all that servers have
+	Since    string          // streams: the ID of the entry behind which to begin; empty: with what comes from now on
+}
+
+// Traffic is what is published for the servers of the settings.
+type Traffic struct {
+	settings *settings.Settings
+	feeds    []feed
+}
+
+// Of returns what is published through a Redis. It opens no connection yet.
+func Of(r *connect.Redis, wanted Wanted) (*Traffic, error) {
+	feeds, err := feedsOf(r, wanted)
+	return &Traffic{r.Settings, feeds}, err
+}
+
 // feedsOf makes the feeds that the adapter needs.
-func feedsOf(c *cli.Context, client redis.UniversalClient) ([]feed, error) {
-	namespace, requests := namespaceOf(c), c.Bool("requests")
+func feedsOf(r *connect.Redis, wanted Wanted) ([]feed, error) {
+	client, s := r.Client, r.Settings
+	namespace, timeout := s.Namespace, s.Redis.Timeout
 	lost := func(err error) string {
 		if connect.IsClosed(err) {
 			return "Redis closed the connection"
 		}
-		return connect.ErrorText(explain(c, err))
+		return connect.ErrorText(r.Explain(err))
 	}
 	subscription := func(channels ...string) *pubsubFeed {
-		return &pubsubFeed{client: client, whyLost: lost, namespace: namespace, timeout: c.Duration("timeout"), channels: channels}
+		return &pubsubFeed{client: client, whyLost: lost, namespace: namespace, timeout: timeout, channels: channels}
 	}
 	patterns := func(patterns ...string) *pubsubFeed {
 		f := subscription(patterns...)
 		f.pattern = true
 		return f
 	}
-	switch c.String("adapter") {
-	case "sharded":
-		format := shardedFormat(c)
+	switch s.Adapter {
+	case settings.Sharded:
+		format := s.Sharded()
 		channels := []string{format.Channel(namespace, nil)}
-		if requests {
+		if wanted.Requests {
 			channels = append(channels, format.ResponseChannel(namespace))
 		}
-		for _, room := range roomsOf(c, "room") { // a number has the channel of its text
-			if channel := format.Channel(namespace, settings.Rooms([]string{room.String()}, nil)); channel != channels[0] {
+		named := false
+		for _, room := range wanted.Rooms { // a number has the channel of its text
+			if channel := format.Channel(namespace, []encoding.Room{encoding.Room(room.String())}); channel != channels[0] {
 				channels = append(channels, channel)
 			}
+			_, isNumber := room.Number()
+			named = named || !isNumber
 		}
 		feeds := shardFeeds(client, channels, subscription, false)
-		if len(c.StringSlice("room")) == 0 && format.SubscriptionMode != encoding.Static {
+		if !named && format.SubscriptionMode != encoding.Static {
 			own := feeds[0].(*pubsubFeed).answers.uid
-			feeds = append(feeds, &roomFeed{client: client, prefix: channels[0], others: channels, own: own, timeout: c.Duration("timeout"), whyLost: lost})
+			feeds = append(feeds, &roomFeed{client: client, prefix: channels[0], others: channels, own: own, timeout: timeout, whyLost: lost})
 		}
 		return feeds, nil
-	case "streams":
-		format := streamsFormat(c)
+	case settings.Streams:
+		format := s.Streams()
 		stream, err := format.Stream(namespace)
 		if err != nil {
 			return nil, err
 		}
-		feeds := []feed{&streamFeed{client: client, whyLost: lost, stream: stream, timeout: c.Duration("timeout"), since: c.String("since")}}
+		feeds := []feed{&streamFeed{client: client, whyLost: lost, stream: stream, timeout: timeout, since: wanted.Since}}
 		switch {
-		case !requests:
-		case c.Bool("sharded-pubsub"):
+		case !wanted.Requests:
+		case s.ShardedPubSub:
 			channels := []string{format.Channel(namespace), format.ResponseChannel(namespace)}
 			feeds = append(feeds, shardFeeds(client, channels, subscription, true)...)
 		default:
-			feeds = append(feeds, patterns(escapeGlob(format.Channel(namespace))+"*"))
+			feeds = append(feeds, patterns(EscapeGlob(format.Channel(namespace))+"*"))
 		}
 		return feeds, nil
 	}
-	format := encoding.Classic{Key: c.String("key")}
-	wanted := []string{escapeGlob(format.Channel(namespace, nil)) + "*"}
-	if requests {
+	format := s.Classic()
+	channels := []string{EscapeGlob(format.Channel(namespace, nil)) + "*"}
+	if wanted.Requests {
 		// Servers count the subscribers of the request channel, but not those
 		// of a pattern.
-		wanted = append(wanted, escapeGlob(format.RequestChannel(namespace)), escapeGlob(format.ResponseChannel(namespace))+"*")
+		channels = append(channels, EscapeGlob(format.RequestChannel(namespace)), EscapeGlob(format.ResponseChannel(namespace))+"*")
 	}
-	return []feed{patterns(wanted...)}, nil
+	return []feed{patterns(channels...)}, nil
 }
 
 // shardFeeds makes the feeds of shard channels: one connection for all, or on a
@@ -127,11 +153,13 @@ const (
 	longestDelay = 2 * time.Second
 )
 
-// followAll reads all feeds at once. The channel that it returns gets the error
-// of a feed that could not be read even once; the flag says that all are read.
-func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) (<-chan error, *atomic.Bool) {
+// Follow has what arrives sent, until ctx ends. The channel that it returns gets the
+// error of what could not be read even once; the flag says that nothing is missed
+// from then on.
+func (t *Traffic) Follow(ctx context.Context, arrivals chan<- Arrival) (<-chan error, *atomic.Bool) {
+	feeds := t.feeds
 	failed := make(chan error, len(feeds))
-	deliver := func(a arrival) {
+	deliver := func(a Arrival) {
 		select {
 		case arrivals <- a:
 		case <-ctx.Done():
@@ -152,7 +180,7 @@ func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) (<-ch
 			}
 			text += " " + f.name()
 		}
-		deliver(arrival{notice: text})
+		deliver(Arrival{Notice: text})
 	}
 	for _, f := range feeds {
 		go func() {
@@ -166,7 +194,7 @@ func followAll(ctx context.Context, feeds []feed, arrivals chan<- arrival) (<-ch
 
 // follow reads a feed again and again, until ctx ends. An error is that of the
 // first time, when nothing was ever ready.
-func follow(ctx context.Context, f feed, firstReady func(), deliver func(arrival)) error {
+func follow(ctx context.Context, f feed, firstReady func(), deliver func(Arrival)) error {
 	delay := firstDelay
 	var once bool
 	var lost time.Time
@@ -174,7 +202,7 @@ func follow(ctx context.Context, f feed, firstReady func(), deliver func(arrival
 	for {
 		err := f.read(ctx, func() {
 			if once {
-				deliver(arrival{notice: fmt.Sprintf("listening again on %s after %v; %s", f.name(), time.Since(lost).Round(time.Millisecond), f.missed())})
+				deliver(Arrival{Notice: fmt.Sprintf("listening again on %s after %v; %s", f.name(), time.Since(lost).Round(time.Millisecond), f.missed())})
 			}
 			once, delay, said, lost = true, firstDelay, "", time.Time{}
 			firstReady()
@@ -190,7 +218,7 @@ func follow(ctx context.Context, f feed, firstReady func(), deliver func(arrival
 		}
 		if text := f.lost(err); text != said {
 			said = text
-			deliver(arrival{notice: fmt.Sprintf("lost %s: %s; trying again", f.name(), text)})
+			deliver(Arrival{Notice: fmt.Sprintf("lost %s: %s; trying again", f.name(), text)})
 		}
 		select {
 		case <-time.After(delay):
