@@ -1,0 +1,252 @@
+package Sioemit;
+
+use 5.026;
+use strict;
+use warnings;
+
+use parent 'Sioemit::Operator';
+
+use Exporter     qw(import);
+use Scalar::Util qw(blessed);
+
+use Sioemit::Adapter::Classic ();
+use Sioemit::Adapter::Sharded ();
+use Sioemit::Adapter::Streams ();
+use Sioemit::Binary           ();
+use Sioemit::Client           ();
+use Sioemit::Error            qw(refuse valid_text);
+use Sioemit::Pipeline         ();
+use Sioemit::Target           ();
+
+our $VERSION   = '0.1.0';
+our @EXPORT_OK = qw(bin);
+
+# The options of each adapter, and what they are when they are not given.
+my %ADAPTERS = (
+    classic => { key            => 'socket.io', codec             => 'messagepack' },
+    sharded => { channel_prefix => 'socket.io', subscription_mode => 'dynamic' },
+    streams => {
+        stream_name        => 'socket.io',
+        stream_count       => 1,
+        max_len            => 10_000,
+        channel_prefix     => 'socket.io',
+        use_sharded_pubsub => 0,
+    },
+);
+
+my %MADE_BY = (
+    classic => 'Sioemit::Adapter::Classic',
+    sharded => 'Sioemit::Adapter::Sharded',
+    streams => 'Sioemit::Adapter::Streams',
+);
+
+sub bin {
+    my ($bytes) = @_;
+    return Sioemit::Binary->new($bytes);
+}
+
+sub new {
+    my ($class, $redis, %given) = @_;
+    refuse('redis', 'new() takes the Redis client first: Sioemit->new(Redis->new)')
+        if !blessed $redis || !$redis->can('wait_all_responses');
+    my $name     = delete $given{adapter} // 'classic';
+    my $defaults = $ADAPTERS{$name} or refuse('adapter-option', "adapter \"$name\": it is classic, sharded or streams");
+    my $version  = delete $given{server_version} // 4;
+    refuse('server-version', "server_version \"$version\": it is 1, 2, 3 or 4") if $version !~ /\A[1-4]\z/;
+    refuse('adapter-option', "server_version belongs to the classic adapter, not to $name")
+        if $version != 4 && $name ne 'classic';
+    my $attachments = delete $given{max_attachments} // 10;
+    refuse('adapter-option', "max_attachments \"$attachments\": it is a whole number from 1 on")
+        if $attachments !~ /\A[1-9][0-9]*\z/;
+    my $ids     = delete $given{socket_ids} // qr/[0-9A-Za-z_-]{20}/;
+    my %options = map { $_ => delete $given{$_} // $defaults->{$_} } keys %$defaults;
+
+    for my $option (sort keys %given) {
+        my @owners = grep { exists $ADAPTERS{$_}{$option} } sort keys %ADAPTERS;
+        refuse('adapter-option',
+            @owners ? "$option belongs to the adapter @owners, not to $name" : "there is no option $option");
+    }
+    for my $option (grep { exists $options{$_} } qw(key channel_prefix stream_name)) {
+        $options{$option} = valid_text($options{$option}, $option);
+        $options{$option} = $defaults->{$option} if $options{$option} eq '';
+    }
+    if ($name eq 'classic') {
+        refuse('adapter-option', "codec \"$options{codec}\": it is messagepack or json")
+            if $options{codec} !~ /\A(?:messagepack|json)\z/;
+        $options{legacy_binary} = $version < 3;
+    }
+    return bless {
+        client  => Sioemit::Client->new($redis),
+        target  => Sioemit::Target->new,
+        options => {
+            adapter         => $MADE_BY{$name}->new(%options),
+            server_version  => $version,
+            max_attachments => $attachments,
+            socket_ids      => $ids,
+        },
+    }, $class;
+}
+
+sub operator_class { return __PACKAGE__ }
+
+sub send {    ## no critic (ProhibitBuiltinHomonyms)
+    my ($self, @command) = @_;
+    $self->{client}->call(@command);
+    return;
+}
+
+sub pipeline {
+    my ($self, $sub) = @_;
+    my $pipe     = Sioemit::Pipeline->new($self->{options});
+    my $done     = eval { $sub->($pipe); 1 };
+    my $error    = $@;
+    my @commands = $pipe->end;
+    die $error                           if !$done;
+    $self->{client}->call_all(@commands) if @commands;
+    return;
+}
+
+sub server_count {
+    my ($self) = @_;
+    $self->_untargeted('server_count');
+    my ($command, $channel) = $self->{options}{adapter}->listeners($self->{target});
+    my %counts = $self->{client}->call(pubsub => $command, $channel);
+    return 0 + ($counts{$channel} // 0);
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Sioemit - send events to the clients of a Socket.IO cluster
+
+=head1 SYNOPSIS
+
+    use Redis;
+    use Sioemit qw(bin);
+
+    my $io = Sioemit->new(Redis->new);
+
+    $io->emit('hello', 'world');    # everyone
+    $io->to('user:7')->except('muted')->emit('order:paid', { id => 12345, total => 19.99 });
+    $io->of('/admin')->emit('photo', bin($bytes));    # bytes arrive as binary
+
+=head1 DESCRIPTION
+
+A Socket.IO cluster is several servers, joined by Redis. This sends events to the browsers connected to any of them,
+from Perl code that is none of its servers: it publishes to that Redis what the official adapters expect. The servers
+need one of the L<Redis adapters|https://socket.io/docs/v4/redis-adapter/>.
+
+=head1 METHODS
+
+Those of L<Sioemit::Operator> and these.
+
+=head2 new
+
+    my $io = Sioemit->new($redis, %options);
+
+Takes a L<Redis> or a L<Redis::Fast>, which stays the caller's: with its Sentinels, its TLS, its password. The options say
+what the servers have set. It sends nothing, and dies with a L<Sioemit::Error> when something is wrong with the options.
+
+=over
+
+=item adapter
+
+C<classic>, which is the default, C<sharded> or C<streams>.
+
+=item server_version
+
+1, 2, 3 or 4: the major version of the servers' Socket.IO. 4 by default, and always with the other adapters.
+
+=item key, codec
+
+Of the classic adapter: its key, C<socket.io> by default, and C<json> when the servers have a JSON parser.
+
+=item channel_prefix, subscription_mode
+
+Of the sharded adapter. C<dynamic> must become C<static> or C<dynamic-private> if the servers have that: with another
+one, events to one room reach nobody.
+
+=item stream_name, stream_count, max_len, channel_prefix, use_sharded_pubsub
+
+Of the streams adapter.
+
+=item max_attachments
+
+How many binary values an event may hold, 10 by default: more disconnect clients with socket.io-parser 4.2.6 or later.
+
+=item socket_ids
+
+A regular expression for the ids of servers that make their own, for C<except> on Socket.IO 1 to 3.
+
+=back
+
+=head2 pipeline
+
+    $io->pipeline(sub {
+        my ($pipe) = @_;
+        $pipe->to("user:$_")->emit('tick', $_) for 1 .. 1000;
+    });
+
+Calls a sub with a L<Sioemit::Pipeline>, and sends what it has collected in one round trip, in its order. When the sub dies,
+nothing is sent. A pipeline is no transaction: when the connection breaks, a part may have been sent.
+
+=head2 server_count
+
+Returns how many servers listen on the namespace.
+
+=head2 send
+
+=head2 operator_class
+
+=head1 FUNCTIONS
+
+=head2 bin
+
+Takes bytes, and returns what arrives as binary. It is exported on request.
+
+=head1 WHAT ARRIVES
+
+What L<JSON::PP> would have sent, and binary where C<bin> was. Beyond that:
+
+=over
+
+=item *
+
+Text is characters, with or without Perl's utf8 flag. Decode bytes before you send them as text.
+
+=item *
+
+A scalar that was made as a number is a number; one that was read as text is text: send C<0 + $text> for a number. Whole
+numbers are integers. All digits of others arrive, where JSON::PP rounds to 15. Integers beyond 2^53 are the nearest
+float64, those of L<Math::BigInt>, too.
+
+=item *
+
+C<undef> is null. C<\1> and C<\0>, L<JSON::PP::Boolean> and Perl 5.36's own booleans are true and false.
+
+=item *
+
+Keys are sorted, unless a tied hash has an order. L<Time::Piece> and L<DateTime> are RFC 3339 text. Other objects need a
+method C<TO_JSON>.
+
+=item *
+
+NaN and infinities, what holds itself, and what is nested deeper than 1,000 levels are refused.
+
+=back
+
+=head1 REPEATED COMMANDS
+
+With C<reconnect>, both clients send a command again whose connection breaks, so that an event can arrive twice. Without it,
+the call dies.
+
+=head1 LICENSE
+
+MIT
+
+=cut

@@ -1,0 +1,97 @@
+package Sioemit::Adapter::Message;
+
+use strict;
+use warnings;
+
+use Exporter     qw(import);
+use Scalar::Util qw(blessed);
+
+use Sioemit::JSON        ();
+use Sioemit::MessagePack ();
+use Sioemit::Target      ();
+
+our @EXPORT_OK = qw(broadcast_data request_data message json_unless_binary BROADCAST SERVER_SIDE_EMIT);
+
+use constant { BROADCAST => 3, SERVER_SIDE_EMIT => 9 };
+
+my %TYPES = (join => 4, leave => 5, disconnect => 6);
+
+# json_unless_binary returns the data of a packet in JSON, or in MessagePack when it holds binary.
+sub json_unless_binary {
+    my ($event, $args, $limit) = @_;
+    my $data = eval { Sioemit::JSON->encode($event, $args, $limit) };
+    return $data if $data;
+    my $error = $@;
+    die $error if !blessed $error || !$error->isa('Sioemit::Error') || $error->reason ne 'binary-in-json';
+    return Sioemit::MessagePack->encode($event, $args, $limit);
+}
+
+# broadcast_data returns {packet, opts}, and whether it is MessagePack.
+sub broadcast_data {
+    my ($target, $event, $args, $limit) = @_;
+    my $data    = json_unless_binary($event, $args, $limit);
+    my $packed  = $data->isa('Sioemit::MessagePack');
+    my $options = $target->made->{ ref $data } //= _options(ref $data, $target);
+    my $bytes =
+        $packed
+        ? "\x82\xa6packet\x82\xa4type\x02\xa4data" . $data->bytes . "\xa4opts$options"
+        : '{"packet":{"type":2,"data":' . $data->bytes . qq(},"opts":$options});
+    return ($bytes, $packed);
+}
+
+sub _options {
+    my ($format, $target) = @_;
+    my $options = $format->new;
+    $target->write_options($options, qw(rooms except flags));
+    return $options->bytes;
+}
+
+# request_data returns the type of a request and its data, in JSON.
+sub request_data {
+    my ($target, $kind, $value) = @_;
+    my $json = Sioemit::JSON->new;
+    $json->{out} = '{"opts":';
+    $target->write_options($json, qw(rooms except flags));
+    if ($kind eq 'disconnect') {
+        $json->{out} .= ',"close":';
+        $json->boolean($value);
+    }
+    else {
+        $json->{out} .= ',"rooms":';
+        Sioemit::Target::write_rooms($json, $value);
+    }
+    return ($TYPES{$kind}, $json->bytes . '}');
+}
+
+# message returns {type, data, uid, nsp}.
+sub message {
+    my ($target, $type, $data, $packed) = @_;
+    my $namespace = ($packed ? 'Sioemit::MessagePack' : 'Sioemit::JSON')->new;
+    $namespace->text($target->{namespace});
+    $namespace = $namespace->bytes;
+    return $packed
+        ? "\x84\xa4type" . chr($type) . "\xa4data$data\xa3uid\xa7emitter\xa3nsp$namespace"
+        : qq({"type":$type,"data":$data,"uid":"emitter","nsp":$namespace});
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Sioemit::Adapter::Message - the messages that the sharded and the streams adapter have in common
+
+=head1 FUNCTIONS
+
+=head2 broadcast_data
+
+=head2 request_data
+
+=head2 message
+
+=head2 json_unless_binary
+
+=cut

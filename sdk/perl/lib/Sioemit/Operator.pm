@@ -1,0 +1,233 @@
+package Sioemit::Operator;
+
+use strict;
+use warnings;
+no if $] >= 5.035, warnings => 'experimental::builtin';
+
+use Sioemit::Encoder ();
+use Sioemit::Error   qw(refuse valid_text);
+use Sioemit::Target  ();
+
+# What Socket.IO emits itself: a client that gets one of these drops its connection.
+my %RESERVED = map { $_ => 1 } qw(connect connect_error disconnect disconnecting newListener removeListener);
+
+# To servers these would call handlers with no socket; without a listener, "error" ends a server.
+my %RESERVED_SERVER_SIDE = map { $_ => 1 } qw(connect connection new_namespace error);
+
+# Programs have few events, whose names are looked at once. The bound is for those that make up names.
+my %EVENTS;
+use constant MAX_EVENTS => 1000;
+
+sub _broadcast_event {
+    my ($event) = @_;
+    my $name = _event($event, \%RESERVED);
+    $EVENTS{$event} = $name if keys %EVENTS < MAX_EVENTS;
+    return $name;
+}
+
+sub _derive {
+    my ($self, $name, $value) = @_;
+    return bless { %$self, target => $self->{target}->with($name => $value) }, $self->operator_class;
+}
+
+sub operator_class { return }    # of what targets become
+
+sub of {
+    my ($self, $namespace) = @_;
+    my $name = valid_text($namespace, 'namespace');
+    $name = "/$name" if $name !~ m{\A/};
+    return $self->_derive(namespace => $name);
+}
+
+sub to {
+    my ($self, @rooms) = @_;
+    refuse('empty-room', 'to() without a room would reach everyone; give it one, or leave it out') if !@rooms;
+    return $self->_derive(rooms => Sioemit::Target::rooms($self->{target}{rooms}, \@rooms));
+}
+
+sub in {
+    my ($self, @rooms) = @_;
+    return $self->to(@rooms);
+}
+
+sub except {
+    my ($self, @rooms) = @_;
+    my $except = Sioemit::Target::rooms($self->{target}{except}, \@rooms);
+    if ($self->{options}{server_version} < 4) {
+        $self->_is_socket_id($_)
+            or refuse('except-room',
+            "except(\"$_\"): Socket.IO $self->{options}{server_version} leaves out socket ids only, and would ignore a "
+                . 'room. If your servers make their own ids, say what they look like with socket_ids')
+            for @rooms;
+    }
+    return $self->_derive(except => $except);
+}
+
+# _is_socket_id: on Socket.IO 1 and 2 the id stands behind the namespace, unless that is "/".
+sub _is_socket_id {
+    my ($self, $room) = @_;
+    return if Sioemit::Encoder::is_number($room);
+    my $ids = $self->{options}{socket_ids};
+    return 1 if $room =~ /\A(?:$ids)\z/;
+    return $self->{options}{server_version} < 3 && $room =~ m{\A/[^#]*\#(?:$ids)\z};
+}
+
+sub volatile {
+    my ($self) = @_;
+    return $self->_derive(flags => { %{ $self->{target}{flags} }, volatile => 1 });
+}
+
+sub compress {
+    my ($self, $compress) = @_;
+    return $self->_derive(flags => { %{ $self->{target}{flags} }, compress => $compress ? 1 : 0 });
+}
+
+sub emit {
+    my ($self, $event, @args) = @_;
+    my $name    = $EVENTS{ $event // '' } // _broadcast_event($event);
+    my $options = $self->{options};
+    $self->send($options->{adapter}->broadcast($self->{target}, $name, \@args, $options->{max_attachments}));
+    return;
+}
+
+sub sockets_join {
+    my ($self, @rooms) = @_;
+    $self->_request(sockets_join => join => _changed(sockets_join => @rooms));
+    return;
+}
+
+sub sockets_leave {
+    my ($self, @rooms) = @_;
+    $self->_request(sockets_leave => leave => _changed(sockets_leave => @rooms));
+    return;
+}
+
+sub disconnect_sockets {
+    my ($self, $close) = @_;
+    $self->_request(disconnect_sockets => disconnect => $close);
+    return;
+}
+
+sub server_side_emit {
+    my ($self, $event, @args) = @_;
+    my $name = _event($event, \%RESERVED_SERVER_SIDE);
+    $self->_untargeted('server_side_emit');
+    $self->_needs_version_4('server_side_emit');
+    $self->send($self->{options}{adapter}->server_side($self->{target}, $name, \@args));
+    return;
+}
+
+sub _request {
+    my ($self, $call, $kind, $value) = @_;
+    $self->_needs_version_4($call);
+    $self->send($self->{options}{adapter}->request($self->{target}, $kind, $value));
+    return;
+}
+
+sub _changed {
+    my ($call, @rooms) = @_;
+    refuse('empty-room', "$call without a room") if !@rooms;
+    return Sioemit::Target::rooms([], \@rooms);
+}
+
+sub _untargeted {
+    my ($self, $call) = @_;
+    my $target = $self->{target};
+    refuse('targeted', "$call goes to the servers of a namespace and takes no rooms")
+        if @{ $target->{rooms} } || @{ $target->{except} };
+    return;
+}
+
+sub _needs_version_4 {
+    my ($self, $call) = @_;
+    my $version = $self->{options}{server_version};
+    refuse('needs-version-4', "$call needs Socket.IO 4, not $version") if $version < 4;
+    return;
+}
+
+sub _event {
+    my ($event, $reserved) = @_;
+    my $name = valid_text($event, 'event');
+    refuse('empty-event',    "the event's name is empty")                           if $name eq '';
+    refuse('reserved-event', "event \"$event\": the name is reserved by Socket.IO") if $reserved->{$name};
+    return $name;
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Sioemit::Operator - a target, and what can be done with it
+
+=head1 SYNOPSIS
+
+    my $room = $io->of('/shop')->to('user:7')->except('muted');
+
+    $room->emit('order:paid', { id => 12345 });
+    $room->volatile->emit('typing');
+
+=head1 DESCRIPTION
+
+L<Sioemit> is one that means everyone in the namespace C</>. The methods that target return new ones, and never change
+theirs, which can be kept and shared.
+
+=head1 METHODS THAT TARGET
+
+=head2 of
+
+Takes the name of another namespace, in which rooms and flags are kept. C<admin> is C</admin>.
+
+=head2 to
+
+Takes rooms, besides those already targeted. A client in several of them gets an event once. A socket id is a room, too.
+A scalar that was made as a number is a room that is a number: C<join(5)> is not C<join("5")>.
+
+=head2 in
+
+The same.
+
+=head2 except
+
+Takes rooms whose clients are left out. On Socket.IO 1 to 3 it takes socket ids only.
+
+=head2 volatile
+
+Lets servers drop the event for clients that are not ready to receive it.
+
+=head2 compress
+
+Takes whether servers may compress the event.
+
+=head1 METHODS THAT SEND
+
+They return nothing, once Redis has taken the command. Each dies with a L<Sioemit::Error>.
+
+=head2 emit
+
+Takes an event and its arguments, and sends it to the clients targeted.
+
+=head2 sockets_join
+
+Takes rooms, which the clients targeted join. Servers do not answer.
+
+=head2 sockets_leave
+
+Takes rooms, which the clients targeted leave.
+
+=head2 disconnect_sockets
+
+Disconnects the clients targeted from the namespace, and, with a true argument, closes their connections.
+
+=head2 server_side_emit
+
+Takes an event and its arguments, and sends it to the servers of the namespace, where C<io.on(event)> receives it.
+
+=head1 METHODS OF THOSE THAT INHERIT
+
+=head2 operator_class
+
+=cut

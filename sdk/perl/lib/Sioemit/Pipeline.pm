@@ -1,0 +1,64 @@
+package Sioemit::Pipeline;
+
+use strict;
+use warnings;
+
+use parent 'Sioemit::Operator';
+
+use Sioemit::Error  qw(refuse);
+use Sioemit::Target ();
+
+sub new {
+    my ($class, $options) = @_;
+    return bless { options => $options, target => Sioemit::Target->new, batch => { commands => [] } }, $class;
+}
+
+sub operator_class { return __PACKAGE__ }
+
+sub send {    ## no critic (ProhibitBuiltinHomonyms)
+    my ($self, @command) = @_;
+    refuse('pipeline-ended', 'the sub of the pipeline has returned, and what it made ended with it')
+        if $self->{batch}{ended};
+    push @{ $self->{batch}{commands} }, \@command;
+    return;
+}
+
+# end takes no more commands, and returns those that were collected.
+sub end {
+    my ($self) = @_;
+    $self->{batch}{ended} = 1;
+    return @{ delete $self->{batch}{commands} };
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+Sioemit::Pipeline - many events in one round trip
+
+=head1 SYNOPSIS
+
+    $io->pipeline(sub {
+        my ($pipe) = @_;
+        $pipe->to("user:$_")->emit('tick', $_) for 1 .. 1000;
+    });
+
+=head1 DESCRIPTION
+
+What C<pipeline> of L<Sioemit> gives to its sub: a L<Sioemit::Operator> that collects.
+
+=head1 METHODS
+
+=head2 new
+
+=head2 send
+
+=head2 end
+
+=head2 operator_class
+
+=cut

@@ -1,0 +1,136 @@
+use strict;
+use warnings;
+
+use Test::More;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use RedisServer;
+use Redis;
+use Sioemit qw(bin);
+
+my $server = RedisServer->new;
+my $redis  = Redis->new(server => $server->address);
+my $io     = Sioemit->new($redis);
+
+sub refused {
+    my ($reason, $call, $name) = @_;
+    my $done  = eval { $call->(); 1 };
+    my $error = $@;
+    ok(!$done, "$name is refused");
+    is(ref $error && $error->reason, $reason, "$name: the reason");
+    like("$error", qr/ at \S+errors\.t line \d+/, "$name: the line of the caller");
+    return $error;
+}
+
+my @heard = $server->heard(
+    'Redis',
+    sub {
+        refused('empty-event',    sub { $io->emit('') },                        'an empty event');
+        refused('invalid-text',   sub { $io->emit(undef) },                     'an undefined event');
+        refused('invalid-text',   sub { $io->emit(['a']) },                     'an event that is an array');
+        refused('reserved-event', sub { $io->emit('disconnect') },              'a reserved event');
+        refused('reserved-event', sub { $io->server_side_emit('error') },       'a reserved event for servers');
+        refused('empty-room',     sub { $io->to('') },                          'an empty room');
+        refused('empty-room',     sub { $io->to },                              'no room');
+        refused('empty-room',     sub { $io->sockets_join },                    'no room to join');
+        refused('invalid-text',   sub { $io->to(undef) },                       'an undefined room');
+        refused('invalid-text',   sub { $io->to(['a']) },                       'rooms as an array');
+        refused('invalid-text',   sub { $io->to(9**9**9) },                     'a room that is no number');
+        refused('invalid-text',   sub { $io->of("\x{d800}") },                  'a namespace that is broken');
+        refused('targeted',       sub { $io->to('a')->server_count },           'a count of servers in a room');
+        refused('targeted',       sub { $io->to('a')->server_side_emit('e') },  'a room for servers');
+        refused('binary-in-json', sub { $io->server_side_emit('e', bin('x')) }, 'binary for classic servers');
+        refused(
+            'unencodable',
+            sub {
+                $io->emit('e', sub { });
+            },
+            'a sub'
+        );
+
+        my $old = Sioemit->new($redis, server_version => 2);
+        refused('except-room',     sub { $old->except('room') },       'a room that Socket.IO 2 would ignore');
+        refused('except-room',     sub { $old->except(5) },            'a number that it would ignore');
+        refused('needs-version-4', sub { $old->sockets_join('room') }, 'what Socket.IO 2 cannot do');
+        ok($old->except('abcdefghijklmnopqrst', '/admin#abcdefghijklmnopqrst'),             'socket ids are taken');
+        ok(Sioemit->new($redis, server_version => 2, socket_ids => qr/u\d+/)->except('u7'), 'also of other servers');
+
+        refused('server-version', sub { Sioemit->new($redis, server_version => 5) },         'a version');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter        => 'cluster') }, 'an adapter');
+        refused('adapter-option', sub { Sioemit->new($redis, codec          => 'xml') },     'a codec');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter => 'sharded', key => 'k') }, 'a key for sharded');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter => 'streams', server_version => 3) },
+            'an old one');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter => 'sharded', subscription_mode => 'x') },
+            'a mode');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter => 'streams', stream_count => 0) }, 'no streams');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter => 'streams', max_len => 'many') }, 'a length');
+        refused('adapter-option', sub { Sioemit->new($redis, max_attachments => 0) }, 'no attachments');
+        like(
+            refused('adapter-option', sub { Sioemit->new($redis, ky => 'k') }, 'an option that is none'),
+            qr/\Athere is no option ky/,
+            'which is named'
+        );
+        refused('redis', sub { Sioemit->new },                   'no client');
+        refused('redis', sub { Sioemit->new('localhost:6379') }, 'a client that is none');
+        refused(
+            'unread-stream',
+            sub {
+                Sioemit->new($redis, adapter => 'streams', stream_count => 3)->of('/a rather long name of a namespace')
+                    ->emit('e');
+            },
+            'a stream that no server reads'
+        );
+    }
+);
+is_deeply(\@heard, [], 'nothing of it was sent');
+
+for my $class (qw(Redis Redis::Fast)) {
+    subtest "what Redis answers to $class" => sub {
+        plan skip_all => "$class is not installed" if !RedisServer::usable($class);
+
+        my $guarded = RedisServer->new(qw(--requirepass S3cr3t --user), 'deaf', 'on', '>S3cr3t', '+ping', '+auth');
+        my $admin   = $class->new(server => $guarded->address, password   => 'S3cr3t');
+        my $alone   = $class->new(server => $guarded->address, on_connect => sub { $_[0]->auth('deaf', 'S3cr3t') });
+        my $deaf    = Sioemit->new($alone);
+        my $error   = refused('redis', sub { $deaf->emit('e') }, 'a publication without the right');
+        like($error->message, qr/NOPERM/, 'as Redis says it');
+        $error = refused(
+            'redis',
+            sub {
+                $deaf->pipeline(sub { $_[0]->emit('e') for 1 .. 3 });
+            },
+            'a pipeline of them'
+        );
+        like($error->message, qr/\A3 of 3 commands of the pipeline failed, the first with: .*NOPERM/, 'with a count');
+
+        my $wrong = Sioemit->new($class->new(server => $guarded->address, no_auto_connect_on_new => 1));
+        $admin->config(qw(SET requirepass), '');
+        undef $admin;
+        my $lost = Sioemit->new($class->new(server => $guarded->address));
+        $lost->emit('e');
+        $guarded->stop;
+        $error = refused('redis', sub { $lost->emit('e') }, 'a Redis that has gone');
+        isnt($error->message, '', 'as the client says it');
+    };
+}
+
+subtest 'passwords' => sub {
+    my $renamed = RedisServer->new('--rename-command', 'AUTH', 'LOGIN');
+    my $client  = Redis->new(server => $renamed->address);
+    my $liar    = bless { redis => $client }, 'Liar';
+    my $error   = refused('redis', sub { Sioemit->new($liar)->emit('e') }, 'an AUTH that Redis does not know');
+    unlike("$error", qr/S3cr3t/, 'its arguments are not repeated');
+    like("$error", qr/unknown command 'auth'/i, 'its name is');
+};
+
+# Liar logs in again before each publication, as a client that reconnects does.
+package Liar;    ## no critic (RequireFilenameMatchesPackage)
+sub wait_all_responses { return }
+sub publish            { my ($self, @words) = @_; return $self->{redis}->auth('S3cr3t') }
+
+package main;
+
+done_testing;

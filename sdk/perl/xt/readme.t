@@ -1,0 +1,71 @@
+use strict;
+use warnings;
+
+use Test::More;
+
+use FindBin;
+use lib "$FindBin::Bin/../t/lib";
+
+use Redis;
+use RedisServer;
+
+my $home   = "$FindBin::Bin/..";
+my $server = RedisServer->new;
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<:encoding(UTF-8)', "$home/$file" or die "$file: $!";
+    local $/ = undef;
+    my $text = <$in>;
+    close $in or die "$file: $!";
+    return $text;
+}
+
+# The code goes to the servers of the test, which is what REDIS_SERVER is for.
+local $ENV{REDIS_SERVER} = $server->address;
+
+subtest 'README' => sub {
+    my @blocks = slurp('README.md') =~ /```perl\n(.*?)```/gs;
+    cmp_ok(scalar @blocks, '>=', 5, 'there is code');
+    my $printed = '';
+    my @heard   = $server->heard(
+        'Redis',
+        sub {
+            open my $out, '>', \$printed or die $!;
+            my $old   = select $out;
+            my $ran   = eval "package Readme; @blocks; 1";    ## no critic (ProhibitStringyEval)
+            my $error = $@;
+            select $old;
+            ok($ran, 'it runs') or diag $error;
+        }
+    );
+    is_deeply(
+        [map { $_->[0] } @heard[0 .. 4]],
+        ['socket.io#/#', 'socket.io#/#user:7#', 'socket.io#/admin#', ('socket.io#/#user:7#') x 2],
+        'its first events'
+    );
+    like($heard[1][1], qr/order:paid.*except\x91\xa5muted/s, 'but for the muted');
+    like($heard[2][1], qr/photo\xc4\x02\xff\xd8/,            'binary');
+    is(scalar @heard, 1005,           'and a thousand in a pipeline');
+    is($printed,      "empty-room\n", 'what it prints');
+};
+
+subtest 'example' => sub {
+    my @printed;
+    my @heard = $server->heard(
+        'Redis',
+        sub {
+            open my $pipe, '-|', $^X, "-I$home/lib", "$home/eg/notify.pl", $server->address or die $!;
+            @printed = <$pipe>;
+            ok(close $pipe, 'it runs');
+        }
+    );
+    is_deeply(
+        [map { $_->[0] } @heard],
+        ['socket.io#/#user:7#', 'socket.io#/#', 'socket.io-request#/#'],
+        'what it sends'
+    );
+    is_deeply(\@printed, ["0 servers listen\n"], 'what it prints');
+};
+
+done_testing;
