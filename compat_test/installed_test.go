@@ -103,7 +103,7 @@ func (s *readmeServers) run(t *testing.T, cmd *exec.Cmd, folder, program string)
 	t.Helper()
 	ctx := withDeadline(t)
 	port := fmt.Sprint(s.redis.Port)
-	there := strings.NewReplacer("localhost:6379", "127.0.0.1:"+port, `"localhost", 6379`, `"127.0.0.1", `+port).Replace(program)
+	there := strings.NewReplacer("localhost:6379", "127.0.0.1:"+port, `"localhost", 6379`, `"127.0.0.1", `+port, "'localhost', 6379", "'127.0.0.1', "+port).Replace(program)
 	if there == program {
 		t.Fatalf("the program does not name localhost:6379:\n%s", program)
 	}

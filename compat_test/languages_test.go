@@ -70,6 +70,7 @@ func languagesPage(columns []languageColumn) []byte {
 
 ` + "```js\nio.to(\"user:7\").emit(\"order:paid\", { id: 12345 });          // JavaScript\n```\n\n" +
 		"```python\nio.to(\"user:7\").emit(\"order:paid\", {\"id\": 12345})          # Python\n```\n\n" +
+		"```php\n$io->to('user:7')->emit('order:paid', ['id' => 12345]); // PHP\n```\n\n" +
 		"```go\nerr := io.To(\"user:7\").Emit(ctx, \"order:paid\", order)       // Go\n```\n" + `
 The same calls, in each language's own spelling:
 
@@ -78,6 +79,7 @@ The same calls, in each language's own spelling:
 | Go | [emitter](../emitter) | go-redis |
 | JavaScript, TypeScript | [sdk/javascript](../sdk/javascript) | node-redis, ioredis |
 | Python | [sdk/python](../sdk/python) | redis-py, redis.asyncio |
+| PHP | [sdk/php](../sdk/php) | phpredis, Predis |
 
 All of them pass [one suite](conformance.md), byte for byte.
 

@@ -169,10 +169,10 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 			if err != nil {
 				break
 			}
-			if uid, sockets, ok := socketsIn(text, question); ok && own[channel+uid+"#"] && !heard[uid] {
-				heard[uid] = true
+			if reply, err := protocol.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] && !heard[reply.UID] {
+				heard[reply.UID] = true
 				a.servers++
-				a.clients += sockets
+				a.clients += len(reply.Sockets)
 			}
 			continue
 		}
@@ -205,7 +205,14 @@ func answerIn(entry redis.XMessage, question string) (uid string, sockets int, o
 		fields = append(fields, name, fmt.Sprint(value))
 	}
 	m, err := protocol.UnmarshalEntry(fields)
-	return socketsOf(m, err, question)
+	if err != nil || m.Kind != protocol.KindSockets || !m.IsReply || m.RequestID != question {
+		return "", 0, false
+	}
+	var list []any
+	if m.Value.Decode(&list) != nil {
+		return "", 0, false
+	}
+	return m.UID, len(list), true
 }
 
 // checkOldStreams says what servers of the streams adapter before 0.3 do not

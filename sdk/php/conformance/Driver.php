@@ -1,0 +1,110 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit\Conformance;
+
+use Sioemit\BroadcastOperator;
+use Sioemit\Emitter;
+use Sioemit\Sharded;
+use Sioemit\SioemitException;
+use Sioemit\Streams;
+
+/**
+ * Reads calls, a line of JSON each, and makes them.
+ */
+final class Driver
+{
+    private const FEATURES = ['classic', 'sharded', 'streams', 'cluster', 'pipeline', 'server-count', 'numbers'];
+    private const OPTIONS = ['key', 'serverVersion', 'codec', 'maxAttachments'];
+
+    private Clients $clients;
+
+    public function __construct(private readonly string $variant)
+    {
+        $this->clients = new Clients($variant);
+    }
+
+    /**
+     * @param resource $input
+     */
+    public function run($input): void
+    {
+        self::say([
+            'language' => 'php',
+            'variant' => $this->variant,
+            'version' => '0.1.0',
+            'features' => self::FEATURES,
+        ]);
+        while (($line = fgets($input)) !== false) {
+            $call = Values::decode($line);
+            self::say(['id' => $call->id] + $this->answer($call));
+            Values::release();
+        }
+    }
+
+    /**
+     * @return array<string, mixed>
+     */
+    private function answer(\stdClass $call): array
+    {
+        try {
+            $result = $this->call($call);
+        } catch (SioemitException $e) {
+            return ['error' => $e->reason->value, 'message' => $e->getMessage()];
+        } catch (\Throwable $e) {
+            return ['error' => 'unknown', 'message' => (string) $e];
+        }
+        return ['ok' => true] + ($result === null ? [] : ['result' => $result]);
+    }
+
+    private function call(\stdClass $call): mixed
+    {
+        $redis = $this->clients->client($call->redis, $call->cluster);
+        $io = new Emitter($redis, ...self::options((array) ($call->options ?? [])));
+        if (!isset($call->pipeline)) {
+            return self::step($io, $call);
+        }
+        $io->pipeline(function (BroadcastOperator $io) use ($call) {
+            foreach ($call->pipeline as $step) {
+                self::step($io, $step);
+            }
+        });
+        return null;
+    }
+
+    private static function step(BroadcastOperator $io, \stdClass $step): mixed
+    {
+        foreach ($step->chain ?? [] as [$name, $words]) {
+            $io = $io->$name(...$words);
+        }
+        [$name, $words] = $step->call;
+        return $io->$name(...$words);
+    }
+
+    /**
+     * @param array<string, mixed> $given
+     *
+     * @return array<string, mixed>
+     */
+    private static function options(array $given): array
+    {
+        $adapter = $given['adapter'] ?? 'classic';
+        unset($given['adapter']);
+        $options = array_intersect_key($given, array_flip(self::OPTIONS));
+        $ofAdapter = array_diff_key($given, $options);
+        return $options + match ($adapter) {
+            'classic' => $ofAdapter,
+            'sharded' => ['adapter' => new Sharded(...$ofAdapter)],
+            'streams' => ['adapter' => new Streams(...$ofAdapter)],
+        };
+    }
+
+    /**
+     * @param array<string, mixed> $line
+     */
+    private static function say(array $line): void
+    {
+        echo json_encode($line, JSON_THROW_ON_ERROR), "\n";
+    }
+}

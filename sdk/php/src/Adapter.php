@@ -1,0 +1,52 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit;
+
+/**
+ * How servers are joined. Each adapter turns a target and an event into a Redis command: its name, its channel or
+ * stream, and the rest of its words.
+ *
+ * @internal
+ */
+interface Adapter
+{
+    /**
+     * The name under which emitters sign: servers take it for no member of their cluster. Any other is counted as one,
+     * and answers to fetchSockets() are then waited for in vain.
+     */
+    public const UID = 'emitter';
+
+    /**
+     * Returns the command that sends an event to clients.
+     *
+     * @param array<mixed> $args
+     *
+     * @return non-empty-list<string>
+     */
+    public function broadcast(Target $target, string $event, array $args, int $maxAttachments): array;
+
+    /**
+     * Returns the command that changes the sockets of a target.
+     *
+     * @return non-empty-list<string>
+     */
+    public function request(Target $target, Request $request): array;
+
+    /**
+     * Returns the command that sends an event to servers.
+     *
+     * @param array<mixed> $args
+     *
+     * @return non-empty-list<string>
+     */
+    public function serverSideEmit(Target $target, string $event, array $args): array;
+
+    /**
+     * Returns the word of PUBSUB that counts the servers of a namespace, and the channel that each subscribes to.
+     *
+     * @return array{string, string}
+     */
+    public function listeners(string $namespace): array;
+}

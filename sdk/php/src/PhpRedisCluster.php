@@ -1,0 +1,125 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit;
+
+/**
+ * A \RedisCluster of phpredis. It has no pipelines, so each command is a round trip.
+ *
+ * @internal
+ */
+final class PhpRedisCluster implements Connection
+{
+    public function __construct(private readonly \RedisCluster $cluster)
+    {
+    }
+
+    public function send(array $command): void
+    {
+        $this->sendAll([$command]);
+    }
+
+    public function sendAll(array $commands): void
+    {
+        // phpredis finds the node of a channel as that of a key, before which it puts its prefix.
+        $prefix = (string) $this->cluster->getOption(\RedisCluster::OPT_PREFIX);
+        $this->cluster->setOption(\RedisCluster::OPT_PREFIX, '');
+        try {
+            $failures = new Failures();
+            foreach ($commands as $command) {
+                try {
+                    if ($this->sendToHome($command) === false) {
+                        $failures->add($this->lastError());
+                    }
+                } catch (\Throwable $e) {
+                    $failures->add($e->getMessage(), $e);
+                }
+            }
+        } finally {
+            $this->cluster->setOption(\RedisCluster::OPT_PREFIX, $prefix);
+        }
+        $failures->throw($commands);
+    }
+
+    public function askAll(array $command): array
+    {
+        if ($this->cluster->getMode() !== \RedisCluster::ATOMIC) {
+            throw PhpRedis::inTransaction();
+        }
+        foreach ($this->ask('', ['CLUSTER', 'SLOTS']) as $range) {
+            if (count($range) > 3) {
+                throw new SioemitException(Reason::Client, 'a \RedisCluster cannot ask replicas, where servers may '
+                    . 'have subscribed, too; Predis can');
+            }
+        }
+        $replies = [];
+        foreach ($this->cluster->_masters() as $node) {
+            $replies[] = $this->ask($node, $command);
+        }
+        return $replies;
+    }
+
+    /**
+     * Sends a command to the node of its channel. phpredis does not follow a raw command that Redis redirects, and does
+     * not say that this was why it failed.
+     *
+     * @param non-empty-list<string> $command
+     */
+    private function sendToHome(array $command): mixed
+    {
+        $channel = $command[1];
+        try {
+            return $this->call($channel, $command);
+        } catch (\RedisClusterException $e) {
+            if ($command[0] === 'PUBLISH' || !$this->hasMoved($channel)) {
+                throw $e;
+            }
+            $this->cluster->exists($channel); // which it follows, and so learns the way
+            return $this->call($channel, $command);
+        }
+    }
+
+    /**
+     * Reports whether the node that phpredis takes for that of a channel says that it is not.
+     */
+    private function hasMoved(string $channel): bool
+    {
+        $id = $this->ask($channel, ['CLUSTER', 'MYID']);
+        $slot = $this->ask($channel, ['CLUSTER', 'KEYSLOT', $channel]);
+        foreach ($this->ask($channel, ['CLUSTER', 'SLOTS']) as [$first, $last, $master]) {
+            if ($first <= $slot && $slot <= $last) {
+                return $master[2] !== $id;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * @param string|array{string, int} $node    a key of its, or its address
+     * @param non-empty-list<string>    $command
+     */
+    private function ask(string|array $node, array $command): mixed
+    {
+        try {
+            $reply = $this->call($node, $command);
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
+        }
+        return $reply !== false ? $reply : throw SioemitException::fromRedis($command[0], $this->lastError());
+    }
+
+    /**
+     * @param string|array{string, int} $node
+     * @param non-empty-list<string>    $command
+     */
+    private function call(string|array $node, array $command): mixed
+    {
+        return @$this->cluster->rawCommand($node, ...$command); // what it warns of, it also throws or returns
+    }
+
+    private function lastError(): string
+    {
+        return $this->cluster->getLastError() ?? 'no answer';
+    }
+}

@@ -1,0 +1,79 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit;
+
+use Predis\Command\RawCommand;
+use Predis\Connection\Aggregate;
+use Predis\Connection\Cluster;
+use Predis\Connection\ConnectionException;
+use Predis\Connection\NodeConnectionInterface;
+use Predis\Response\ErrorInterface;
+
+/**
+ * A client of Predis for a Redis Cluster.
+ *
+ * @internal
+ */
+final class PredisCluster extends PredisConnection
+{
+    private bool $knowsNodes = false;
+
+    public function __construct(private readonly Aggregate\RedisCluster|Cluster\RedisCluster $cluster)
+    {
+    }
+
+    protected function node(string $channel): NodeConnectionInterface
+    {
+        if (!$this->knowsNodes) {
+            $this->cluster->getIterator(); // asks the cluster for its nodes, of which Predis otherwise guesses
+            $this->knowsNodes = true;
+        }
+        $slot = $this->slot($channel);
+        $node = $this->cluster->getConnectionBySlot($slot);
+        try {
+            $node->connect();
+        } catch (ConnectionException $e) {
+            if (count($this->cluster) < 2) {
+                throw $e;
+            }
+            // Nothing has been sent yet, so that another node may take it.
+            $this->cluster->remove($node);
+            $this->cluster->{method_exists($this->cluster, 'askSlotMap') ? 'askSlotMap' : 'askSlotsMap'}();
+            $node = $this->cluster->getConnectionBySlot($slot);
+            $node->connect();
+        }
+        return $node;
+    }
+
+    protected function nodes(): array
+    {
+        $master = $this->node('');
+        $parameters = array_diff_key($master->getParameters()->toArray(), ['alias' => true, 'slots' => true]);
+        $nodes = [];
+        foreach (self::ask($master, ['CLUSTER', 'SLOTS']) as $range) {
+            foreach (array_slice($range, 2) as [$host, $port]) { // the master, and its replicas
+                $address = $host === '' ? (string) $master : "$host:$port";
+                $nodes[$address] ??= $this->cluster->getConnectionById($address)
+                    ?? $this->cluster->getConnectionFactory()->create(compact('host', 'port') + $parameters);
+            }
+        }
+        return array_values($nodes);
+    }
+
+    protected function redirect(array $command, ErrorInterface $error): mixed
+    {
+        if (preg_match('/^(MOVED|ASK) /', $error->getMessage()) !== 1) {
+            return $error;
+        }
+        $words = RawCommand::create(...$command);
+        $words->setSlot($this->slot($command[1]));
+        return $this->cluster->executeCommand($words); // it finds the node, and remembers it
+    }
+
+    private function slot(string $channel): int
+    {
+        return $this->cluster->getClusterStrategy()->getSlotByKey($channel);
+    }
+}

@@ -1,0 +1,121 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit;
+
+use Predis\Command\RawCommand;
+use Predis\Connection\NodeConnectionInterface;
+use Predis\Response\ErrorInterface;
+
+/**
+ * A client of Predis. Commands go to the nodes themselves: where there are several, Predis would repeat a command whose
+ * connection broke, after which servers may get an event twice.
+ *
+ * @internal
+ */
+abstract class PredisConnection implements Connection
+{
+    /**
+     * Returns the node that takes what goes to a channel.
+     */
+    abstract protected function node(string $channel): NodeConnectionInterface;
+
+    /**
+     * Returns all nodes where servers may have subscribed.
+     *
+     * @return list<NodeConnectionInterface>
+     */
+    abstract protected function nodes(): array;
+
+    /**
+     * Sends a command that was answered with an error. Returns what came of it.
+     *
+     * @param non-empty-list<string> $command
+     */
+    protected function redirect(array $command, ErrorInterface $error): mixed
+    {
+        return $error;
+    }
+
+    public function send(array $command): void
+    {
+        $this->sendAll([$command]);
+    }
+
+    public function sendAll(array $commands): void
+    {
+        $failures = new Failures();
+        $sent = [];
+        /** @var array<int, \Throwable> $broken what came of nodes, by the id of their object */
+        $broken = [];
+        foreach ($commands as $command) {
+            $node = null;
+            try {
+                $node = $this->node($command[1]);
+                if (isset($broken[spl_object_id($node)])) {
+                    throw $broken[spl_object_id($node)]; // it would connect anew, and mix up the answers
+                }
+                $words = RawCommand::create(...$command);
+                $node->writeRequest($words);
+                $sent[] = [$node, $words, $command];
+            } catch (\Throwable $e) {
+                if ($node !== null) {
+                    $broken[spl_object_id($node)] = $e;
+                }
+                $failures->add($e->getMessage(), $e);
+            }
+        }
+        $refused = [];
+        foreach ($sent as [$node, $words, $command]) {
+            $e = $broken[spl_object_id($node)] ?? null;
+            try {
+                $reply = $e !== null ? throw $e : $node->readResponse($words);
+                if ($reply instanceof ErrorInterface) {
+                    $refused[] = [$command, $reply];
+                }
+            } catch (\Throwable $e) {
+                $broken[spl_object_id($node)] = $e;
+                $failures->add($e->getMessage(), $e);
+            }
+        }
+        foreach ($refused as [$command, $error]) {
+            try {
+                $reply = $this->redirect($command, $error);
+                if ($reply instanceof ErrorInterface) {
+                    $failures->add($reply->getMessage());
+                }
+            } catch (\Throwable $e) {
+                $failures->add($e->getMessage(), $e);
+            }
+        }
+        $failures->throw($commands);
+    }
+
+    public function askAll(array $command): array
+    {
+        try {
+            $replies = [];
+            foreach ($this->nodes() as $node) {
+                $replies[] = self::ask($node, $command);
+            }
+            return $replies;
+        } catch (SioemitException $e) {
+            throw $e;
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
+        }
+    }
+
+    /**
+     * @param non-empty-list<string> $command
+     */
+    protected static function ask(NodeConnectionInterface $node, array $command): mixed
+    {
+        $reply = $node->executeCommand(RawCommand::create(...$command));
+        if ($reply instanceof ErrorInterface) {
+            throw SioemitException::fromRedis($command[0], $reply->getMessage());
+        }
+        return $reply;
+    }
+}

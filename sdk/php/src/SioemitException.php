@@ -1,0 +1,36 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit;
+
+/**
+ * What every call throws when something is wrong: $reason is for programs, the message for people.
+ */
+final class SioemitException extends \RuntimeException
+{
+    public function __construct(
+        public readonly Reason $reason,
+        string $message,
+        ?\Throwable $previous = null,
+    ) {
+        parent::__construct($message, 0, $previous);
+    }
+
+    /**
+     * Returns what Redis answered, or what its client threw, as an exception that holds no password.
+     *
+     * Redis repeats the words of a command that it does not know. Where that is AUTH or HELLO, they are a password:
+     * then neither the text nor the client's exception is kept.
+     *
+     * @internal
+     */
+    public static function fromRedis(string $what, string $text, ?\Throwable $previous = null): self
+    {
+        $clean = (string) preg_replace('/,? with args beginning with.*$/s', '', $text);
+        if (preg_match('/\b(auth|hello)\b/i', $clean) === 1 && !str_starts_with($clean, 'NOPERM ')) {
+            return new self(Reason::Redis, "$what: Redis refused the AUTH or HELLO of the client");
+        }
+        return new self(Reason::Redis, "$what: $clean", $clean === $text ? $previous : null);
+    }
+}

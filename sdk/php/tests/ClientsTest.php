@@ -1,0 +1,318 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit\Tests;
+
+use Sioemit\BroadcastOperator;
+use Sioemit\Emitter;
+use Sioemit\Reason;
+use Sioemit\Sharded;
+use Sioemit\SioemitException;
+use Sioemit\Streams;
+
+/**
+ * What clients of Redis can be set to, and what can become of them.
+ */
+final class ClientsTest extends RedisTestCase
+{
+    private const PASSWORD = 'S3cr3tP4ss';
+
+    /** @var list<FakeRedis|RedisServer> */
+    private array $servers = [];
+
+    protected function tearDown(): void
+    {
+        foreach ($this->servers as $server) {
+            $server->stop();
+        }
+    }
+
+    /**
+     * @return iterable<string, array{callable(int $port, array<string, mixed> $parameters): (\Redis|\Predis\Client)}>
+     */
+    public static function clients(): iterable
+    {
+        yield 'phpredis' => [function (int $port, array $parameters = []) {
+            $redis = new \Redis();
+            // When a connection breaks before it reads, phpredis connects anew and waits there, in vain.
+            $redis->connect('127.0.0.1', $port, 10, null, 0, $parameters['read_write_timeout'] ?? 0.5);
+            return $redis;
+        }];
+        yield 'Predis' => [fn (int $port, array $parameters = []) => new \Predis\Client(
+            ['host' => '127.0.0.1', 'port' => $port] + $parameters,
+        )];
+        yield 'Predis without exceptions' => [fn (int $port, array $parameters = []) => new \Predis\Client(
+            ['host' => '127.0.0.1', 'port' => $port] + $parameters,
+            ['exceptions' => false],
+        )];
+    }
+
+    /**
+     * @return iterable<string, array{callable(): (\Redis|\Predis\Client)}>
+     */
+    public static function settings(): iterable
+    {
+        yield 'Predis, prefix' => [fn () => self::$server->predis(['prefix' => 'laravel_'])];
+        yield 'phpredis, all at once' => [fn () => self::phpredis([
+            \Redis::OPT_PREFIX => 'laravel_',
+            \Redis::OPT_SERIALIZER => \Redis::SERIALIZER_IGBINARY,
+            \Redis::OPT_COMPRESSION => \Redis::COMPRESSION_ZSTD,
+            \Redis::OPT_REPLY_LITERAL => 1,
+        ])];
+        foreach (['PHP', 'JSON', 'IGBINARY'] as $name) {
+            $serializer = constant("\Redis::SERIALIZER_$name");
+            yield "phpredis, serializer $name" => [fn () => self::phpredis([\Redis::OPT_SERIALIZER => $serializer])];
+        }
+        foreach (['LZF', 'ZSTD', 'LZ4'] as $name) {
+            $compression = constant("\Redis::COMPRESSION_$name");
+            yield "phpredis, compression $name" => [fn () => self::phpredis([\Redis::OPT_COMPRESSION => $compression])];
+        }
+    }
+
+    /**
+     * @param array<int, mixed> $options
+     */
+    private static function phpredis(array $options): \Redis
+    {
+        $redis = self::$server->client();
+        foreach ($options as $option => $value) {
+            self::assertTrue($redis->setOption($option, $value));
+        }
+        return $redis;
+    }
+
+    /**
+     * @dataProvider settings
+     */
+    public function testSettingsOfTheClientChangeNothing(callable $client): void
+    {
+        $redis = $client();
+        $plain = self::$server->client();
+        $plain->del('stream');
+        $send = function (\Redis|\Predis\Client $redis): array {
+            $listener = $this->listener();
+            $shard = new Listener(self::$server->port, 'SSUBSCRIBE', 'socket.io#/#r#');
+            $io = new Emitter($redis);
+            $io->to('r')->emit('ev', 'text', 5, 1.5);
+            $io->socketsJoin('a');
+            $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev', str_repeat('long ', 1000)));
+            (new Emitter($redis, adapter: new Sharded()))->to('r')->emit('ev', 'text');
+            (new Emitter($redis, adapter: new Streams(streamName: 'stream')))->emit('ev', 'text');
+            $server = new Listener(self::$server->port, 'SUBSCRIBE', 'socket.io-request#/#');
+            return [
+                $listener->message(), $listener->message(), $listener->message(), $shard->message(),
+                $io->serverCount(),
+            ];
+        };
+        $want = $send($plain);
+        self::assertSame($want, $send($redis));
+        self::assertSame('socket.io#/#r#', $want[0][0]);
+        self::assertSame(1, $want[4]);
+        [$first, $second] = array_values($plain->xRange('stream', '-', '+'));
+        self::assertSame($first, $second);
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testAPipelineIsOneRoundTrip(callable $client): void
+    {
+        // It says nothing before it has got all; a client that waits for each answer would wait in vain.
+        $all = str_repeat(":0\r\n", 500);
+        $fake = $this->servers[] = new FakeRedis(fn ($command, $count) => $count < 500 ? '' : $all);
+        $io = new Emitter($client($fake->port, ['read_write_timeout' => 10]));
+        $io->pipeline(function (BroadcastOperator $io) {
+            for ($i = 0; $i < 500; $i++) {
+                $io->emit('ev', $i);
+            }
+        });
+        self::assertSame(500, $fake->count('PUBLISH'));
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testAnEventIsSentOnceWhenTheConnectionBreaks(callable $client): void
+    {
+        $fake = $this->servers[] = new FakeRedis(fn ($command) => $command[0] === 'PUBLISH' ? null : "+OK\r\n");
+        $redis = $client($fake->port);
+        $io = new Emitter($redis);
+        self::assertRefused(Reason::Redis, fn () => $io->emit('ev'));
+        self::assertSame(1, $fake->count('PUBLISH'));
+        self::assertRefused(Reason::Redis, fn () => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev')));
+        self::assertSame(2, $fake->count('PUBLISH'));
+        $fake->stop();
+        array_pop($this->servers);
+        $e = self::assertRefused(Reason::Redis, fn () => $io->emit('ev'));
+        self::assertNotNull($e->getPrevious());
+        self::assertRefused(Reason::Redis, fn () => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev')));
+        self::assertRefused(Reason::Redis, fn () => $io->serverCount());
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testAClientIsGoodAgainAfterItsConnectionBroke(callable $client): void
+    {
+        $listener = $this->listener();
+        $io = new Emitter($client(self::$server->port));
+        $events = function (BroadcastOperator $io) {
+            $io->emit('a');
+            $io->emit('b');
+        };
+        foreach ([fn () => $io->emit('c'), fn () => $io->pipeline($events)] as $send) {
+            $io->emit('before');
+            self::assertSame(['before'], $listener->event());
+            $admin = self::$server->client();
+            $admin->rawCommand('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+            try {
+                $send(); // phpredis sees that the connection is gone, and connects anew; Predis does not
+            } catch (SioemitException $e) {
+                self::assertSame(Reason::Redis, $e->reason);
+            }
+            $io->emit('after');
+            do {
+                [$event] = $listener->event();
+            } while ($event !== 'after');
+        }
+        $io->pipeline($events);
+        self::assertSame([['a'], ['b']], [$listener->event(), $listener->event()]);
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testErrorsOfRedisAreSeen(callable $client): void
+    {
+        self::$server->client()->rawCommand('ACL', 'SETUSER', 'default', '-spublish', '-pubsub');
+        try {
+            $redis = $client(self::$server->port);
+            $io = new Emitter($redis, adapter: new Sharded());
+            $e = self::assertRefused(Reason::Redis, fn () => $io->emit('ev'));
+            self::assertStringContainsString('SPUBLISH: NOPERM', $e->getMessage());
+            self::assertStringContainsString(
+                'NOPERM',
+                self::assertRefused(Reason::Redis, fn () => $io->serverCount())->getMessage(),
+            );
+            // Those that Redis takes are sent, and the client is as good as before.
+            $listener = $this->listener();
+            $both = new Emitter($redis, adapter: new Streams(streamName: 'wrong', useShardedPubSub: true));
+            $e = self::assertRefused(Reason::Redis, fn () => $both->pipeline(function (BroadcastOperator $io) {
+                $io->emit('taken');
+                $io->serverSideEmit('refused');
+                $io->serverSideEmit('refused');
+                $io->emit('taken');
+            }));
+            self::assertStringContainsString('of 4 commands', $e->getMessage());
+            self::assertStringContainsString('NOPERM', $e->getMessage());
+            self::assertSame(2, self::$server->client()->xLen('wrong'));
+            (new Emitter($redis))->emit('after');
+            self::assertSame(['after'], $listener->event());
+        } finally {
+            self::$server->client()->rawCommand('ACL', 'SETUSER', 'default', '+@all');
+            self::$server->client()->del('wrong');
+        }
+    }
+
+    public function testErrorsHoldNoPassword(): void
+    {
+        $server = $this->servers[] = new RedisServer(['--requirepass', 'right', '--rename-command', 'AUTH', 'HIDDEN']);
+        $predis = new \Predis\Client(['host' => '127.0.0.1', 'port' => $server->port, 'password' => self::PASSWORD]);
+        $e = self::assertRefused(Reason::Redis, fn () => (new Emitter($predis))->emit('ev'));
+        self::assertStringNotContainsString(self::PASSWORD, (string) $e);
+        self::assertRefused(Reason::Redis, fn () => (new Emitter($predis))->serverCount());
+        $redis = $server->client();
+        $io = new Emitter($redis);
+        self::assertStringContainsString(
+            'NOAUTH',
+            self::assertRefused(Reason::Redis, fn () => $io->emit('ev'))->getMessage(),
+        );
+        @$redis->auth(self::PASSWORD); // phpredis keeps it for connections to come
+        $other = $server->client();
+        $other->rawCommand('HIDDEN', 'right');
+        $other->rawCommand('CLIENT', 'KILL', 'TYPE', 'normal');
+        for ($i = 0; $i < 2; $i++) {
+            $e = self::assertRefused(Reason::Redis, fn () => $io->emit('ev'));
+            self::assertStringNotContainsString(self::PASSWORD, (string) $e);
+            $e = self::assertRefused(Reason::Redis, fn () => $io->serverCount());
+            self::assertStringNotContainsString(self::PASSWORD, (string) $e);
+        }
+    }
+
+    public function testAClientThatWasNeverConnected(): void
+    {
+        self::assertRefused(Reason::Redis, fn () => (new Emitter(new \Redis()))->emit('ev'));
+        $port = RedisServer::freePort();
+        $e = self::assertRefused(
+            Reason::Redis,
+            fn () => (new Emitter(new \Predis\Client("tcp://127.0.0.1:$port?password=" . self::PASSWORD)))->emit('ev'),
+        );
+        self::assertStringContainsString('refused', $e->getMessage());
+        self::assertStringNotContainsString(self::PASSWORD, (string) $e);
+    }
+
+    /**
+     * As Laravel does it: each warning becomes an exception.
+     */
+    public function testWarningsOfTheClientAreNoSurprise(): void
+    {
+        $server = $this->servers[] = new RedisServer();
+        $io = new Emitter($server->client());
+        $server->stop();
+        array_pop($this->servers);
+        set_error_handler(function (int $level, string $message) {
+            if ((error_reporting() & $level) !== 0) {
+                throw new \ErrorException($message);
+            }
+            return true;
+        });
+        try {
+            self::assertRefused(Reason::Redis, fn () => $io->emit('ev'));
+            self::assertRefused(Reason::Redis, fn () => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev')));
+        } finally {
+            restore_error_handler();
+        }
+    }
+
+    public function testInATransactionOfTheCaller(): void
+    {
+        $listener = $this->listener();
+        $redis = self::$server->client();
+        $io = new Emitter($redis);
+        foreach ([\Redis::MULTI, \Redis::PIPELINE] as $mode) {
+            $redis->multi($mode);
+            $redis->set('key', 'value');
+            $io->emit('in a transaction');
+            $io->pipeline(fn (BroadcastOperator $io) => $io->emit('too'));
+            self::assertRefused(Reason::InPipeline, fn () => $io->serverCount());
+            self::assertCount(3, $redis->exec());
+            self::assertSame(['in a transaction'], $listener->event());
+            self::assertSame(['too'], $listener->event());
+        }
+        $redis->multi();
+        $io->emit('discarded');
+        $redis->discard();
+        $io->emit('next');
+        self::assertSame(['next'], $listener->event());
+    }
+
+    public function testANodeOfAClusterIsToldApart(): void
+    {
+        $moved = $this->servers[] = new FakeRedis(fn () => "-MOVED 1 127.0.0.1:1\r\n");
+        $redis = new \Redis();
+        $redis->connect('127.0.0.1', $moved->port);
+        foreach ([$redis, new \Predis\Client("tcp://127.0.0.1:$moved->port")] as $client) {
+            $e = self::assertRefused(Reason::Redis, fn () => (new Emitter($client))->emit('ev'));
+            self::assertStringContainsString('is a node of a Redis Cluster', $e->getMessage());
+        }
+    }
+
+    public function testServersThatKnowNothingOfEachOtherAreRefused(): void
+    {
+        $port = self::$server->port;
+        $servers = ["tcp://127.0.0.1:$port", "tcp://127.0.0.1:$port?database=1"];
+        $predis = new \Predis\Client($servers, ['cluster' => 'predis']);
+        self::assertRefused(Reason::Client, fn () => new Emitter($predis));
+    }
+}

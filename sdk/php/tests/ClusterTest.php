@@ -1,0 +1,297 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit\Tests;
+
+use PHPUnit\Framework\TestCase;
+use Sioemit\BroadcastOperator;
+use Sioemit\Emitter;
+use Sioemit\Reason;
+use Sioemit\Sharded;
+use Sioemit\SioemitException;
+use Sioemit\Streams;
+
+/**
+ * On a Redis Cluster of three masters.
+ */
+final class ClusterTest extends TestCase
+{
+    private static RedisCluster $cluster;
+
+    public static function setUpBeforeClass(): void
+    {
+        self::$cluster = new RedisCluster();
+    }
+
+    public static function tearDownAfterClass(): void
+    {
+        self::$cluster->stop();
+    }
+
+    /**
+     * @return iterable<string, array{callable(): (\RedisCluster|\Predis\Client)}>
+     */
+    public static function clients(): iterable
+    {
+        yield 'phpredis' => [fn () => self::$cluster->phpredis()];
+        yield 'phpredis, all set' => [function () {
+            $redis = self::$cluster->phpredis();
+            $redis->setOption(\RedisCluster::OPT_PREFIX, 'laravel_');
+            $redis->setOption(\RedisCluster::OPT_SERIALIZER, \Redis::SERIALIZER_IGBINARY);
+            $redis->setOption(\RedisCluster::OPT_COMPRESSION, \Redis::COMPRESSION_ZSTD);
+            return $redis;
+        }];
+        yield 'phpredis, a prefix of braces' => [function () {
+            $redis = self::$cluster->phpredis();
+            $redis->setOption(\RedisCluster::OPT_PREFIX, '{app}:');
+            return $redis;
+        }];
+        yield 'Predis' => [fn () => self::$cluster->predis()];
+        yield 'Predis, prefix' => [fn () => self::$cluster->predis(['prefix' => 'laravel_'])];
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testEventsArriveInOrder(callable $client): void
+    {
+        $io = new Emitter($client());
+        $listeners = array_map( // a server subscribes on any node
+            fn (RedisServer $node) => new Listener($node->port),
+            self::$cluster->nodes,
+        );
+        $io->pipeline(function (BroadcastOperator $io) {
+            for ($i = 0; $i < 300; $i++) {
+                $io->to('r' . $i % 3)->emit('ev', $i);
+            }
+        });
+        foreach ($listeners as $listener) {
+            $got = [];
+            for ($i = 0; $i < 300; $i++) {
+                [$channel, [, $packet]] = $listener->next();
+                $got[$channel][] = $packet['data'][1];
+            }
+            ksort($got);
+            $want = [range(0, 299, 3), range(1, 299, 3), range(2, 299, 3)];
+            self::assertSame($want, array_values($got));
+            self::assertSame(['socket.io#/#r0#', 'socket.io#/#r1#', 'socket.io#/#r2#'], array_keys($got));
+        }
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testShardedAndStreams(callable $client): void
+    {
+        $redis = $client();
+        $sharded = new Emitter($redis, adapter: new Sharded());
+        $streams = new Emitter($redis, adapter: new Streams(streamName: 'events', streamCount: 1));
+        foreach (['r0', 'r1', 'r2', 'r3', 'a{b}c', '}{', '{x', '{}'] as $room) {
+            $channel = "socket.io#/#$room#";
+            $listener = new Listener($this->home($channel)->port, 'SSUBSCRIBE', $channel);
+            $sharded->to($room)->emit('one');
+            $sharded->pipeline(function (BroadcastOperator $io) use ($room) {
+                $io->to($room)->emit('two');
+                $io->to($room)->emit('three');
+            });
+            foreach (['one', 'two', 'three'] as $event) {
+                self::assertSame([$event], $listener->next()[1]['data']['packet']['data']);
+            }
+        }
+        $stream = $this->home('events')->client();
+        $stream->del('events');
+        $streams->emit('one');
+        $streams->pipeline(fn (BroadcastOperator $io) => $io->emit('two'));
+        self::assertSame(2, $stream->xLen('events'));
+    }
+
+    private function home(string $channel): RedisServer
+    {
+        $slot = self::$cluster->nodes[0]->client()->rawCommand('CLUSTER', 'KEYSLOT', $channel);
+        return self::$cluster->nodes[intdiv(3 * $slot + 2, 16384)];
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testServerCountAsksAllNodes(callable $client): void
+    {
+        $io = new Emitter($client());
+        $servers = [];
+        self::assertSame(0, $io->serverCount());
+        foreach (self::$cluster->nodes as $i => $node) {
+            $servers[] = new Listener($node->port, 'SUBSCRIBE', 'socket.io-request#/#');
+            self::assertSame($i + 1, $io->serverCount());
+        }
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testErrorsAreSeen(callable $client): void
+    {
+        $redis = $client();
+        $io = new Emitter($redis, adapter: new Sharded());
+        $io->emit('ev');
+        $each = function (string ...$rule) {
+            foreach (self::$cluster->nodes as $node) {
+                $node->client()->rawCommand('ACL', 'SETUSER', 'default', ...$rule);
+            }
+        };
+        $each('-spublish', '-pubsub');
+        try {
+            foreach (
+                [
+                    fn () => $io->emit('ev'),
+                    fn () => $io->serverCount(),
+                    fn () => $io->pipeline(function (BroadcastOperator $io) {
+                        $io->to('a')->emit('ev');
+                        $io->to('b')->emit('ev');
+                    }),
+                ] as $call
+            ) {
+                try {
+                    $call();
+                    self::fail('nothing was thrown');
+                } catch (SioemitException $e) {
+                    self::assertSame(Reason::Redis, $e->reason);
+                    self::assertStringContainsString('NOPERM', $e->getMessage());
+                }
+            }
+            self::assertStringContainsString('2 of 2 commands failed', $e->getMessage());
+        } finally {
+            $each('+@all');
+        }
+        $io->emit('ev'); // as good as before
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testASlotThatHasMovedIsFollowed(callable $client): void
+    {
+        $nodes = array_map(fn (RedisServer $node) => $node->client(), self::$cluster->nodes);
+        $redis = $client();
+        $io = new Emitter($redis, adapter: new Streams(streamName: 'moving'));
+        $io->emit('before');
+        $home = $this->home('moving')->client();
+        $home->del('moving');
+        $slot = (string) $home->rawCommand('CLUSTER', 'KEYSLOT', 'moving');
+        $old = $home->rawCommand('CLUSTER', 'MYID');
+        $others = array_filter($nodes, fn (\Redis $node) => $node->rawCommand('CLUSTER', 'MYID') !== $old);
+        $new = array_values($others)[0];
+        $move = function (string $to) use ($nodes, $slot) {
+            foreach ([$to, ...array_map(fn ($node) => $node->rawCommand('CLUSTER', 'MYID'), $nodes)] as $id) {
+                foreach ($nodes as $node) {
+                    if ($node->rawCommand('CLUSTER', 'MYID') === $id) {
+                        $node->rawCommand('CLUSTER', 'SETSLOT', $slot, 'NODE', $to);
+                    }
+                }
+            }
+        };
+        $move($new->rawCommand('CLUSTER', 'MYID'));
+        try {
+            $io->emit('one');
+            $io->pipeline(function (BroadcastOperator $io) {
+                $io->emit('two');
+                $io->emit('three');
+            });
+            $events = array_map(
+                fn (array $entry) => json_decode($entry['data'])->packet->data[0],
+                array_values($new->xRange('moving', '-', '+')),
+            );
+            self::assertSame(['one', 'two', 'three'], $events);
+        } finally {
+            $new->del('moving');
+            $move($old);
+        }
+    }
+
+    public function testReplicasAreAskedToo(): void
+    {
+        $cluster = new RedisCluster(true);
+        try {
+            $servers = [];
+            foreach ($cluster->nodes as $node) {
+                $servers[] = new Listener($node->port, 'SUBSCRIBE', 'socket.io-request#/#');
+            }
+            self::assertSame(4, (new Emitter($cluster->predis()))->serverCount());
+            try {
+                (new Emitter($cluster->phpredis()))->serverCount();
+                self::fail('it counted what it cannot ask');
+            } catch (SioemitException $e) {
+                self::assertSame(Reason::Client, $e->reason);
+            }
+        } finally {
+            $cluster->stop();
+        }
+    }
+
+    /**
+     * A cluster of one node that breaks the connection at a PUBLISH.
+     */
+    public function testAnEventIsSentOnceWhenTheConnectionBreaks(): void
+    {
+        $fake = new FakeRedis(function (array $command, int $count, int $port) {
+            return match (strtoupper($command[0])) {
+                'CLUSTER' => "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:$port\r\n",
+                'PUBLISH' => null,
+                default => "+OK\r\n",
+            };
+        });
+        try {
+            $seeds = ["127.0.0.1:$fake->port"];
+            foreach (
+                [
+                    fn () => new \RedisCluster(null, $seeds, 0.5, 0.5),
+                    fn () => new \Predis\Client($seeds, ['cluster' => 'redis']),
+                ] as $n => $client
+            ) {
+                $io = new Emitter($client());
+                try {
+                    $io->emit('ev');
+                    self::fail('nothing was thrown');
+                } catch (SioemitException $e) {
+                    self::assertSame(Reason::Redis, $e->reason);
+                }
+                self::assertSame($n + 1, $fake->count('PUBLISH'));
+            }
+        } finally {
+            $fake->stop();
+        }
+    }
+
+    public function testANodeThatWasLostIsReplaced(): void
+    {
+        $cluster = new RedisCluster(true, ['--cluster-node-timeout', '500']);
+        try {
+            $name = 'events';
+            for ($i = 0; $cluster->nodes[0]->client()->rawCommand('CLUSTER', 'KEYSLOT', $name) >= 5461; $i++) {
+                $name = "events$i"; // one of the first node, which has a replica
+            }
+            $streams = new Emitter($cluster->predis(), adapter: new Streams(streamName: $name));
+            $streams->emit('ev');
+            $cluster->nodes[0]->kill();
+            $replica = $cluster->nodes[3]->client();
+            RedisServer::waitFor(
+                fn () => $replica->rawCommand('ROLE')[0] === 'master'
+                    && str_contains($replica->rawCommand('CLUSTER', 'INFO'), 'cluster_state:ok'),
+                'the replica takes over',
+            );
+            $sent = 0;
+            RedisServer::waitFor(function () use ($streams, &$sent) {
+                try {
+                    $streams->emit('ev');
+                    $sent++;
+                } catch (SioemitException $e) {
+                    self::assertSame(Reason::Redis, $e->reason);
+                }
+                return $sent === 3;
+            }, 'events go to the new master');
+            self::assertSame(4, $replica->xLen($name));
+        } finally {
+            $cluster->stop();
+        }
+    }
+}

@@ -1,0 +1,238 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit\Tests;
+
+use Sioemit\Binary;
+use Sioemit\BroadcastOperator;
+use Sioemit\Emitter;
+use Sioemit\Reason;
+use Sioemit\Sharded;
+use Sioemit\Streams;
+
+/**
+ * What is sent, with either client. The bytes of every adapter are what the conformance suite looks at.
+ */
+final class EmitterTest extends RedisTestCase
+{
+    /**
+     * @return iterable<string, array{callable(): (\Redis|\Predis\Client)}>
+     */
+    public static function clients(): iterable
+    {
+        yield 'phpredis' => [fn () => self::$server->client()];
+        yield 'Predis' => [fn () => self::$server->predis()];
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testEmit(callable $client): void
+    {
+        $listener = $this->listener();
+        (new Emitter($client()))->of('admin')->to('a', 'b')->in('a')->except('c')->volatile()->compress(false)
+            ->emit('ev', 1, ['b' => new Binary("\xFF")]);
+        [$channel, [$uid, $packet, $options]] = $listener->next();
+        self::assertSame(['socket.io#/admin#', 'emitter'], [$channel, $uid]);
+        self::assertEquals(
+            ['type' => 2, 'data' => ['ev', 1, ['b' => new Binary("\xFF")]], 'nsp' => '/admin'],
+            $packet,
+        );
+        self::assertSame(
+            ['rooms' => ['a', 'b'], 'flags' => ['volatile' => true, 'compress' => false], 'except' => ['c']],
+            $options,
+        );
+    }
+
+    public function testATargetNeverChanges(): void
+    {
+        $listener = $this->listener();
+        $io = new Emitter(self::$server->client());
+        $room = $io->to('a');
+        $others = [$room->to('b'), $room->except('c'), $room->of('/x'), $room->volatile(), $room->compress(true)];
+        self::assertNotContains($room, $others);
+        $room->emit('ev');
+        $io->emit('ev');
+        self::assertEquals(['rooms' => ['a'], 'flags' => new \stdClass(), 'except' => []], $listener->next()[1][2]);
+        self::assertEquals(['rooms' => [], 'flags' => new \stdClass(), 'except' => []], $listener->next()[1][2]);
+    }
+
+    public function testRoomsThatAreNumbers(): void
+    {
+        $listener = $this->listener();
+        $io = new Emitter(self::$server->client());
+        foreach (
+            [
+                [[5], 'socket.io#/#', [5]],
+                [['5'], 'socket.io#/#5#', ['5']],
+                [[5.0, 5, 1.5], 'socket.io#/#', [5, 1.5]],
+                [[5, '5'], 'socket.io#/#', [5, '5']],
+                [[1.00000000000000022, 1, 0.1 + 0.2, 0.3], 'socket.io#/#', [1.00000000000000022, 1, 0.1 + 0.2, 0.3]],
+                [[-0.0, 1e21, PHP_INT_MAX], 'socket.io#/#', [0, 1e21, 2.0 ** 63]],
+            ] as [$rooms, $channel, $sent]
+        ) {
+            $io->to(...$rooms)->emit('ev');
+            [$got, [, , $options]] = $listener->next();
+            self::assertSame($channel, $got);
+            self::assertSame($sent, $options['rooms']);
+        }
+        self::assertRefused(Reason::InvalidText, fn () => $io->to(NAN));
+        self::assertRefused(Reason::InvalidText, fn () => $io->except(INF));
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testPipeline(callable $client): void
+    {
+        $listener = $this->listener();
+        $io = new Emitter($client());
+        $io->pipeline(function (BroadcastOperator $io) {
+            $room = $io->to('r');
+            for ($i = 0; $i < 1000; $i++) {
+                $room->emit('number', $i);
+            }
+            $io->socketsJoin('a');
+            $io->socketsLeave('b');
+            $io->disconnectSockets(true);
+            $io->serverSideEmit('ping');
+        });
+        for ($i = 0; $i < 1000; $i++) {
+            self::assertSame(['number', $i], $listener->event());
+        }
+        self::assertSame([2, 3, 4, 6], array_map(fn () => $listener->next()[1]['type'], range(1, 4)));
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testNothingIsSentWhenTheFunctionOfAPipelineThrows(callable $client): void
+    {
+        $listener = $this->listener();
+        $redis = $client();
+        $io = new Emitter($redis);
+        self::assertRefused(Reason::ReservedEvent, fn () => $io->pipeline(function (BroadcastOperator $io) {
+            $io->emit('lost');
+            $io->emit('connect');
+        }));
+        try {
+            $io->pipeline(function (BroadcastOperator $io) {
+                $io->emit('lost');
+                throw new \DomainException('mine');
+            });
+            self::fail('the exception was swallowed');
+        } catch (\DomainException $e) {
+            self::assertSame('mine', $e->getMessage());
+        }
+        $kept = null;
+        $io->pipeline(function (BroadcastOperator $io) use (&$kept) {
+            self::assertRefused(Reason::InPipeline, fn () => $io->serverCount());
+            $kept = $io->to('r');
+        });
+        self::assertRefused(Reason::PipelineEnded, fn () => $kept->emit('lost'));
+        $io->emit('next');
+        self::assertSame(['next'], $listener->event());
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testServerCount(callable $client): void
+    {
+        $io = new Emitter($client());
+        self::assertSame(0, $io->of('/é')->serverCount());
+        $servers = [];
+        for ($i = 1; $i < 3; $i++) {
+            $servers[] = new Listener(self::$server->port, 'SUBSCRIBE', 'socket.io-request#/é#');
+            self::assertSame($i, $io->of('/é')->serverCount());
+        }
+    }
+
+    public function testStreams(): void
+    {
+        $redis = self::$server->client();
+        (new Emitter($redis, adapter: new Streams(streamName: 's', maxLen: 10)))->to('r')->emit('ev', new Binary("\0"));
+        (new Emitter($redis, adapter: new Streams(streamName: 's')))->emit('ev', 1);
+        [$packed, $json] = array_values($redis->xRange('s', '-', '+'));
+        self::assertEquals(
+            [
+                'packet' => ['type' => 2, 'data' => ['ev', new Binary("\0")]],
+                'opts' => ['rooms' => ['r'], 'except' => [], 'flags' => new \stdClass()],
+            ],
+            Decoder::decode(base64_decode($packed['data'])),
+        );
+        self::assertSame(
+            '{"packet":{"type":2,"data":["ev",1]},"opts":{"rooms":[],"except":[],"flags":{}}}',
+            $json['data'],
+        );
+    }
+
+    public function testOptionsThatCannotBe(): void
+    {
+        $redis = self::$server->client();
+        self::assertRefused(Reason::ServerVersion, fn () => new Emitter($redis, serverVersion: 5));
+        self::assertRefused(Reason::AdapterOption, fn () => new Emitter($redis, codec: 'xml'));
+        self::assertRefused(Reason::AdapterOption, fn () => new Emitter($redis, maxAttachments: 0));
+        self::assertRefused(Reason::AdapterOption, fn () => new Emitter($redis, socketIds: 'no pattern'));
+        self::assertRefused(Reason::AdapterOption, fn () => new Emitter($redis, key: 'k', adapter: new Sharded()));
+        self::assertRefused(Reason::AdapterOption, fn () => new Sharded(subscriptionMode: 'private'));
+        self::assertRefused(Reason::AdapterOption, fn () => new Streams(streamCount: 0));
+        self::assertRefused(Reason::AdapterOption, fn () => new Streams(maxLen: 0));
+        self::assertRefused(Reason::InvalidText, fn () => new Emitter($redis, key: "\xFF"));
+        self::assertRefused(Reason::InvalidText, fn () => new Sharded(channelPrefix: "\xFF"));
+        self::assertRefused(Reason::InvalidText, fn () => new Streams(streamName: "\xFF"));
+        self::assertRefused(Reason::InvalidText, fn () => new Streams(channelPrefix: "\xFF"));
+    }
+
+    public function testIdsOfServersThatMakeTheirOwn(): void
+    {
+        $listener = $this->listener();
+        $io = new Emitter(self::$server->client(), serverVersion: 2, socketIds: '/user-\d+/');
+        $io->except('user-7')->emit('ev');
+        self::assertSame(['user-7'], $listener->next()[1][2]['except']);
+        $io->of('admin')->except('/admin#user-7')->emit('ev');
+        self::assertSame(['/admin#user-7'], $listener->next()[1][2]['except']);
+        foreach (['xuser-7', 'user-7x', "user-7\n", 'abcdefghijklmnopqrst', 7] as $wrong) {
+            self::assertRefused(Reason::ExceptRoom, fn () => $io->except($wrong));
+        }
+    }
+
+    public function testArgumentsHaveNoNames(): void
+    {
+        $listener = $this->listener();
+        (new Emitter(self::$server->client()))->to(...['x' => 'a'])->emit('ev', ...['b' => 1, 'c' => 2]);
+        [$channel, [, $packet]] = $listener->next();
+        self::assertSame(['socket.io#/#a#', ['ev', 1, 2]], [$channel, $packet['data']]);
+    }
+
+    /**
+     * As php-fpm and Laravel's queue have it, with a connection of each process's own.
+     */
+    public function testFork(): void
+    {
+        $listener = $this->listener();
+        $io = new Emitter(self::$server->predis());
+        $children = [];
+        for ($child = 0; $child < 4; $child++) {
+            $pid = pcntl_fork();
+            if ($pid === 0) {
+                $room = $io->to('r');
+                for ($i = 0; $i < 50; $i++) {
+                    $room->emit('ev', $child, $i);
+                }
+                posix_kill(getmypid(), SIGKILL); // none of PHPUnit's ends
+            }
+            $children[] = $pid;
+        }
+        foreach ($children as $pid) {
+            pcntl_waitpid($pid, $status);
+        }
+        $got = array_fill(0, 4, []);
+        for ($i = 0; $i < 200; $i++) {
+            [, $child, $number] = $listener->event();
+            $got[$child][] = $number;
+        }
+        self::assertSame(array_fill(0, 4, range(0, 49)), $got);
+    }
+}

@@ -1,0 +1,15 @@
+<?php
+
+/**
+ * Ends with 0 when PHP has what the tests need.
+ */
+
+declare(strict_types=1);
+
+$extensions = ['redis', 'igbinary', 'dom', 'mbstring', 'pcntl', 'posix'];
+$packages = ['Predis', 'Illuminate/Broadcasting', 'Illuminate/Queue', 'Illuminate/Redis'];
+$missing = [
+    ...array_filter($extensions, fn (string $name) => !extension_loaded($name)),
+    ...array_filter($packages, fn (string $name) => stream_resolve_include_path("$name/autoload.php") === false),
+];
+exit(PHP_VERSION_ID >= 80100 && $missing === [] ? 0 : 1);
