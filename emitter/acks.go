@@ -50,20 +50,21 @@ type ackCollector struct {
 	seen servers
 }
 
-func (c *ackCollector) wants(h *protocol.ReplyHead) bool {
-	return h.Kind == protocol.ReplyAck || h.Kind == protocol.ReplyClientCount && !c.seen[h.UID]
+func (c *ackCollector) wants(h *protocol.Head) bool {
+	return h.Kind == protocol.KindEmitAck || h.Kind == protocol.KindAckCount && !c.seen[h.UID]
 }
 
-func (c *ackCollector) add(r *protocol.Reply) {
-	if r.Kind == protocol.ReplyAck {
-		c.acks.Values = append(c.acks.Values, r.Value)
-		return
+func (c *ackCollector) add(m *protocol.Message) error {
+	if m.Kind == protocol.KindEmitAck {
+		c.acks.Values = append(c.acks.Values, m.Value)
+		return nil
 	}
-	c.seen.add(r.UID)
-	c.acks.PerServer = append(c.acks.PerServer, r.Clients)
-	if c.acks.Clients += r.Clients; c.acks.Clients < 0 {
+	c.seen.add(m.UID)
+	c.acks.PerServer = append(c.acks.PerServer, m.Clients())
+	if c.acks.Clients += m.Clients(); c.acks.Clients < 0 {
 		c.acks.Clients = math.MaxInt // where an int has 32 bits; no server has so many
 	}
+	return nil
 }
 
 func (c *ackCollector) complete(asked int) bool {
@@ -108,13 +109,14 @@ type serverSideCollector struct {
 	seen   servers
 }
 
-func (c *serverSideCollector) wants(h *protocol.ReplyHead) bool {
-	return h.Kind == protocol.ReplyServerSide && !c.seen[h.UID]
+func (c *serverSideCollector) wants(h *protocol.Head) bool {
+	return h.Kind == protocol.KindServerEmit && !c.seen[h.UID]
 }
 
-func (c *serverSideCollector) add(r *protocol.Reply) {
-	c.seen.add(r.UID)
-	c.values = append(c.values, r.Value)
+func (c *serverSideCollector) add(m *protocol.Message) error {
+	c.seen.add(m.UID)
+	c.values = append(c.values, m.Value)
+	return nil
 }
 
 func (c *serverSideCollector) complete(asked int) bool { return len(c.values) >= asked }

@@ -94,9 +94,9 @@ func (o *operator) withDeadline(ctx context.Context) (context.Context, context.C
 // collector takes the replies to one question.
 type collector interface {
 	// wants reports whether a reply is of use. It is not decoded otherwise.
-	wants(h *protocol.ReplyHead) bool
-	// add takes a reply that is.
-	add(r *protocol.Reply)
+	wants(h *protocol.Head) bool
+	// add takes a reply that is, and returns what is wrong with it.
+	add(m *protocol.Message) error
 	// complete reports whether the replies of so many servers are all there.
 	complete(asked int) bool
 	// incomplete fills in how many replies came.
@@ -176,7 +176,7 @@ const maxAttempts = 4
 // have come by the end of ctx or of the subscription count.
 func await(ctx context.Context, w *replies.Wait, c collector, asked int) error {
 	unread := 0
-	err := w.Await(ctx, func(heads []protocol.ReplyHead) (all bool) {
+	err := w.Await(ctx, func(heads []protocol.Head) (all bool) {
 		for _, head := range heads {
 			if c.complete(asked) {
 				break // whatever else has come is too much
@@ -184,9 +184,11 @@ func await(ctx context.Context, w *replies.Wait, c collector, asked int) error {
 			if !c.wants(&head) {
 				continue
 			}
-			if reply, err := head.Decode(); err == nil {
-				c.add(reply)
-			} else {
+			reply, err := head.Decode()
+			if err == nil {
+				err = c.add(reply)
+			}
+			if err != nil {
 				unread++
 			}
 		}

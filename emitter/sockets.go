@@ -60,14 +60,18 @@ type socketCollector struct {
 	seen     servers
 }
 
-func (c *socketCollector) wants(h *protocol.ReplyHead) bool {
-	return h.Kind == protocol.ReplySockets && !c.seen[h.UID]
+func (c *socketCollector) wants(h *protocol.Head) bool {
+	return h.Kind == protocol.KindSockets && !c.seen[h.UID]
 }
 
-func (c *socketCollector) add(r *protocol.Reply) {
-	c.seen.add(r.UID)
+func (c *socketCollector) add(m *protocol.Message) error {
+	sockets, err := m.Sockets()
+	if err != nil {
+		return err
+	}
+	c.seen.add(m.UID)
 	added := 0
-	for _, s := range r.Sockets {
+	for _, s := range sockets {
 		socket := newSocket(s)
 		if c.known[socket.ID] {
 			continue
@@ -78,34 +82,21 @@ func (c *socketCollector) add(r *protocol.Reply) {
 	}
 	// A reply that names known sockets only came twice: no two servers have
 	// the same socket.
-	if added > 0 || len(r.Sockets) == 0 {
+	if added > 0 || len(sockets) == 0 {
 		c.answered++
 	}
+	return nil
 }
 
 func (c *socketCollector) complete(asked int) bool { return c.answered >= asked }
 
 func (c *socketCollector) incomplete(e *IncompleteError) { e.Servers = c.answered }
 
-func newSocket(s map[string]any) Socket {
-	socket := Socket{Data: encoding.NewValue(s["data"])}
-	socket.ID, _ = s["id"].(string)
-	rooms, _ := s["rooms"].([]any)
-	for _, room := range rooms {
-		switch room := room.(type) {
-		case string:
-			socket.Rooms = append(socket.Rooms, room)
-		case int64:
-			socket.NumberRooms = append(socket.NumberRooms, float64(room))
-		case uint64:
-			socket.NumberRooms = append(socket.NumberRooms, float64(room))
-		case float64:
-			socket.NumberRooms = append(socket.NumberRooms, room)
-		} // a server can join(undefined), too, which no other can name
-	}
+func newSocket(s protocol.Socket) Socket {
+	socket := Socket{ID: s.ID, Rooms: s.Rooms, NumberRooms: s.NumberRooms, Data: s.Data}
 	// What an unusual server writes otherwise stays empty; Decode fills in the
 	// rest all the same.
-	_ = encoding.NewValue(s["handshake"]).Decode(&socket.Handshake)
+	_ = s.Handshake.Decode(&socket.Handshake)
 	return socket
 }
 
@@ -135,30 +126,39 @@ func (o *operator) allRooms(ctx context.Context, call string) (names []string, n
 	return c.names, c.numbers, err
 }
 
+// roomReply is what one server has said.
+type roomReply struct {
+	names   []string
+	numbers []float64
+}
+
 // roomCollector waits for the rooms of each server of the classic adapter.
 type roomCollector struct {
 	names    []string
 	numbers  []float64
-	replies  []*protocol.Reply // that name rooms
+	replies  []roomReply // that name rooms
 	answered int
 }
 
-func (c *roomCollector) wants(h *protocol.ReplyHead) bool { return h.Kind == protocol.ReplyRooms }
+func (c *roomCollector) wants(h *protocol.Head) bool { return h.Kind == protocol.KindRooms }
 
-func (c *roomCollector) add(r *protocol.Reply) {
+func (c *roomCollector) add(m *protocol.Message) error {
+	var r roomReply
+	r.names, r.numbers = m.RoomNames()
 	// A reply that names the same rooms as another came twice: each server has
 	// the ids of its sockets among them. Those without rooms are all alike.
-	twice := func(other *protocol.Reply) bool {
-		return slices.Equal(r.Rooms, other.Rooms) && slices.Equal(r.NumberRooms, other.NumberRooms)
+	twice := func(other roomReply) bool {
+		return slices.Equal(r.names, other.names) && slices.Equal(r.numbers, other.numbers)
 	}
-	if len(r.Rooms)+len(r.NumberRooms) > 0 {
+	if len(r.names)+len(r.numbers) > 0 {
 		if slices.ContainsFunc(c.replies, twice) {
-			return
+			return nil
 		}
 		c.replies = append(c.replies, r)
 	}
-	c.names, c.numbers = append(c.names, r.Rooms...), append(c.numbers, r.NumberRooms...)
+	c.names, c.numbers = append(c.names, r.names...), append(c.numbers, r.numbers...)
 	c.answered++
+	return nil
 }
 
 func (c *roomCollector) complete(asked int) bool { return c.answered >= asked }

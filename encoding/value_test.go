@@ -17,7 +17,7 @@ func received(t *testing.T, text string) map[string]encoding.Value {
 	values := make(map[string]encoding.Value)
 	reply := `{"type":9,"requestId":"x","packet":` + text + `}`
 	for form, payload := range map[string][]byte{"JSON": []byte(reply), "MessagePack": messagePack(t, reply)} {
-		r, err := protocol.UnmarshalReply(payload)
+		r, err := protocol.Unmarshal(payload)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestValueBinary(t *testing.T) {
 		"JSON":        []byte(`{"type":9,"requestId":"x","packet":{"Name":"a","Data":{"type":"Buffer","data":[0,1,255]}}}`),
 		"MessagePack": messagePack(t, `{"type":9,"requestId":"x","packet":{"Name":"a","Data":{"$binary":"AAH/"}}}`),
 	} {
-		r, err := protocol.UnmarshalReply(payload)
+		r, err := protocol.Unmarshal(payload)
 		if err != nil {
 			t.Fatal(err)
 		}

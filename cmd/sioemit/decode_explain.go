@@ -109,7 +109,7 @@ func adapterOf(c capture, m *protocol.Message) string {
 	switch {
 	case c.command == "XADD":
 		return "streams"
-	case m.Number < 0 || m.Namespace == "" || m.Kind == protocol.KindEmitAck && m.Number == classicEmitAck:
+	case !m.IsCluster:
 		return "classic"
 	case m.IsJSON || m.Kind == protocol.KindEvent:
 		return "sharded"
@@ -118,10 +118,6 @@ func adapterOf(c capture, m *protocol.Message) string {
 	}
 	return "sharded or streams"
 }
-
-// classicEmitAck is the number of an event with acknowledgement, the one request
-// of the classic adapter that says its namespace.
-const classicEmitAck = 7
 
 var kindTexts = map[protocol.Kind][2]string{ // as a request, as a reply
 	protocol.KindEvent:      {"event for clients"},

@@ -130,18 +130,33 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []encoding.Room
 		if err != nil {
 			return a, ignoreTimeout(err)
 		}
-		reply, err := protocol.UnmarshalReply([]byte(text))
-		if err != nil || reply.RequestID != question.ID || !own[channel+reply.UID+"#"] || heard[reply.UID] {
+		uid, sockets, ok := socketsIn(text, question.ID)
+		if !ok || !own[channel+uid+"#"] || heard[uid] {
 			continue // of another call, or of sioemit listen, which has no channel of its own
 		}
-		heard[reply.UID] = true
+		heard[uid] = true
 		a.servers++
-		a.clients += len(reply.Sockets)
+		a.clients += sockets
 		if text[0] != '{' {
 			a.messagePack++
 		}
 	}
 	return a, nil
+}
+
+// socketsIn returns whose answer to a question for sockets a message is, and how
+// many it holds.
+func socketsIn(message, question string) (uid string, sockets int, ok bool) {
+	m, err := protocol.Unmarshal([]byte(message))
+	return socketsOf(m, err, question)
+}
+
+func socketsOf(m *protocol.Message, err error, question string) (uid string, sockets int, ok bool) {
+	if err != nil || !m.IsReply || m.Kind != protocol.KindSockets || m.RequestID != question {
+		return "", 0, false
+	}
+	list, err := m.Sockets()
+	return m.UID, len(list), err == nil
 }
 
 // classicQuestion is a request for the ids of the sockets in rooms. Socket.IO 1 and 2

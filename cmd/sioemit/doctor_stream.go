@@ -169,10 +169,10 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 			if err != nil {
 				break
 			}
-			if reply, err := protocol.UnmarshalReply([]byte(text)); err == nil && reply.RequestID == question && own[channel+reply.UID+"#"] && !heard[reply.UID] {
-				heard[reply.UID] = true
+			if uid, sockets, ok := socketsIn(text, question); ok && own[channel+uid+"#"] && !heard[uid] {
+				heard[uid] = true
 				a.servers++
-				a.clients += len(reply.Sockets)
+				a.clients += sockets
 			}
 			continue
 		}
@@ -205,14 +205,7 @@ func answerIn(entry redis.XMessage, question string) (uid string, sockets int, o
 		fields = append(fields, name, fmt.Sprint(value))
 	}
 	m, err := protocol.UnmarshalEntry(fields)
-	if err != nil || m.Kind != protocol.KindSockets || !m.IsReply || m.RequestID != question {
-		return "", 0, false
-	}
-	var list []any
-	if m.Value.Decode(&list) != nil {
-		return "", 0, false
-	}
-	return m.UID, len(list), true
+	return socketsOf(m, err, question)
 }
 
 // checkOldStreams says what servers of the streams adapter before 0.3 do not

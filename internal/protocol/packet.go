@@ -84,3 +84,12 @@ func describe(v any) string {
 	}
 	return fmt.Sprintf("a %T", v)
 }
+
+// describeRaw is describe of what has not been decoded.
+func describeRaw(r *wire.Raw) string {
+	v, err := r.Decode()
+	if err != nil {
+		return "malformed"
+	}
+	return describe(v)
+}

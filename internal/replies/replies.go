@@ -57,7 +57,7 @@ type Wait struct {
 
 	// The rest is guarded by the mutex of the Receiver.
 	id    string
-	heads []protocol.ReplyHead // of replies that the call has not looked at yet
+	heads []protocol.Head // of replies that the call has not looked at yet
 }
 
 // NewID returns an id for a question that nobody else uses.
@@ -125,8 +125,8 @@ func (r *Receiver) join(client goredis.Subscriber, name string, shard bool, chan
 // call of this emitter is ignored: answers to others, late ones, and whatever
 // cannot be read.
 func (r *Receiver) deliver(s *subscription, payload string) {
-	head, err := protocol.ReadReplyHead(payload)
-	if err != nil {
+	head, err := protocol.ReadHead(payload)
+	if err != nil || !head.IsReply {
 		return
 	}
 	r.mu.Lock()
@@ -143,7 +143,7 @@ func (r *Receiver) deliver(s *subscription, payload string) {
 }
 
 // take returns the replies that have come since the last time.
-func (w *Wait) take() []protocol.ReplyHead {
+func (w *Wait) take() []protocol.Head {
 	r := w.subscription.owner
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -158,7 +158,7 @@ func (w *Wait) ID() string { return w.id }
 // Await hands the replies to take, which says whether that was all, and returns
 // nil when it was. All replies that have come by the end of ctx or of the
 // connection are handed over before the error of that is returned.
-func (w *Wait) Await(ctx context.Context, take func([]protocol.ReplyHead) (all bool)) error {
+func (w *Wait) Await(ctx context.Context, take func([]protocol.Head) (all bool)) error {
 	all := take(nil)
 	var err error
 	for err == nil && !all {

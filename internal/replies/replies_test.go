@@ -73,7 +73,7 @@ func TestRepliesAtTheEnd(t *testing.T) {
 				owner.deliver(s, `{"type":9,"requestId":"q","packet":1}`)
 			}
 			came := 0
-			err := w.Await(test.ctx, func(heads []protocol.ReplyHead) bool { came += len(heads); return came == 1+3 })
+			err := w.Await(test.ctx, func(heads []protocol.Head) bool { came += len(heads); return came == 1+3 })
 			if !errors.Is(err, test.want) || came != 1+test.came {
 				t.Fatalf("%s: %v, and %d replies", name, err, came)
 			}

@@ -24,7 +24,7 @@ import socketio_emitter
 from report import Figure, report
 from sioemit import AsyncEmitter, Emitter
 from sioemit._adapters import Classic, Target
-from sioemit._encoding import Limits, encode
+from sioemit._encoding import Limits, pack_plain
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.conftest import redis_server
@@ -78,7 +78,7 @@ async def encoding() -> list[Figure]:
 
     async def data() -> None:
         for _ in range(EVENTS):
-            encode("order", (ORDER,), "messagepack", LIMITS)
+            pack_plain("order", (ORDER,))
 
     async def broadcast() -> None:
         for _ in range(EVENTS):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from ._encoding import Limits, encode, to_messagepack
+from ._encoding import Limits, encode, encode_any, pack_plain, to_messagepack
 from ._errors import SioemitError, valid_text
 
 Room: TypeAlias = "str | int | float"
@@ -106,12 +106,17 @@ class Classic:
 
     def broadcast(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:
         """Publish ["emitter", packet, options]."""
-        data, binary = encode(event, args, self.codec, limits)
         channel, tail = _route(self.key, target)
         if self.codec == "json":
+            text, _ = encode(event, args, "json", limits)
             options = {"rooms": target.rooms, "flags": target.flags(), "except": target.excepted}
-            packet = b'{"type":%d,"data":%b,"nsp":%b}' % (EVENT, data, _text(target.namespace))
+            packet = b'{"type":%d,"data":%b,"nsp":%b}' % (EVENT, text, _text(target.namespace))
             return "PUBLISH", channel, b'["emitter",%b,%b]' % (packet, _text(options))
+        # Not by encode(), which makes a tuple of the result: most events are plain.
+        data = pack_plain(event, args)
+        if data is not None:
+            return "PUBLISH", channel, _HEAD + data + tail
+        data, binary = encode_any(event, args, "messagepack", limits)
         head = _BINARY_HEAD if binary and self.legacy_binary else _HEAD
         return "PUBLISH", channel, head + data + tail
 

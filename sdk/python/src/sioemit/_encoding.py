@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -14,17 +13,18 @@ import msgpack
 from ._errors import SioemitError
 from ._values import SHALLOW, Default, Plain, is_plain
 
+# A packer reuses its buffer, and serves one caller at a time: whoever needs one takes it out, another thread or a
+# finalizer that emits takes, or makes, another. That is faster than one for each thread.
+_packers: list[Callable[[Any], bytes]] = []
 
-class _PerThread(threading.local):
-    """A packer reuses its buffer, and so belongs to one thread."""
-
-    pack: Callable[[Any], bytes]
-
-    def __init__(self) -> None:
-        self.pack = msgpack.Packer(autoreset=True).pack
+# For what is rare: it makes a packer each time, and takes subclasses.
+_packb: Callable[[Any], bytes] = msgpack.packb
 
 
-_packers = _PerThread()
+def _packer() -> Callable[[Any], bytes]:
+    # Strict is faster; it takes no subclasses, which plain values have none of.
+    pack: Callable[[Any], bytes] = msgpack.Packer(autoreset=True, strict_types=True).pack
+    return pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,37 @@ def encode(event: str, args: tuple[Any, ...], form: Form, limits: Limits) -> tup
     The data is an array of the event's name and its arguments. "json unless binary" becomes MessagePack with binary.
     Raises SioemitError, which names the argument.
     """
-    if is_plain(args[0]) if len(args) == 1 else all(map(is_plain, args)):
-        try:
-            data = _packers.pack([event, *args]) if form == "messagepack" else _dumps([event, *args]).encode()
-            if b"__proto__" not in data:
-                return data, False
-        except UnicodeEncodeError:
-            pass  # a lone surrogate in a text, which the slow way replaces
+    data = pack_plain(event, args) if form == "messagepack" else _dump_plain(event, args)
+    return encode_any(event, args, form, limits) if data is None else (data, False)
+
+
+def pack_plain(event: str, args: tuple[Any, ...]) -> bytes | None:
+    """Return the data of most events in MessagePack, and None for those with an argument that is not plain."""
+    if not is_plain(args[0] if len(args) == 1 else [*args]):
+        return None
+    try:
+        pack = _packers.pop()
+    except IndexError:
+        pack = _packer()
+    try:
+        return pack([event, *args])
+    except UnicodeEncodeError:
+        return None  # a lone surrogate in a text, which the slow way replaces
+    finally:
+        _packers.append(pack)
+
+
+def _dump_plain(event: str, args: tuple[Any, ...]) -> bytes | None:
+    if not is_plain([*args]):
+        return None
+    try:
+        return _dumps([event, *args]).encode()
+    except UnicodeEncodeError:
+        return None
+
+
+def encode_any(event: str, args: tuple[Any, ...], form: Form, limits: Limits) -> tuple[bytes, bool]:
+    """Do as encode(), of any arguments."""
     plain: list[Plain] = []
     for i, arg in enumerate(args):
         try:
@@ -94,9 +118,8 @@ def _check_binary(event: str, plain: list[Plain], max_attachments: int) -> None:
 def to_messagepack(value: Any, depth: int) -> bytes:
     """Return plain values as MessagePack."""
     if depth <= SHALLOW:
-        return _packers.pack(value)
+        return _packb(value)
     out = bytearray()
-    pack = _packers.pack
     stack: list[Any] = [iter((value,))]
     while stack:
         for item in stack[-1]:
@@ -107,7 +130,7 @@ def to_messagepack(value: Any, depth: int) -> bytes:
                 out += _header(len(item), 0x90, 0xDC)
                 stack.append(iter(item))
             else:
-                out += pack(item)
+                out += _packb(item)
                 continue
             break
         else:

@@ -110,8 +110,11 @@ class Targeting:
         if not rooms:
             raise SioemitError("empty-room", "to() without a room would reach everyone; give it one, or leave it out")
         namespace, targeted, excepted, volatile, compress = self._target
+        room = rooms[0]
+        if targeted or len(rooms) > 1 or type(room) is not str or not room or not room.isascii():
+            rooms = _add(targeted, rooms)
         # tuple.__new__ is what Target() calls, without the call.
-        return self._with(tuple.__new__(Target, (namespace, _add(targeted, rooms), excepted, volatile, compress)))
+        return self._with(tuple.__new__(Target, (namespace, rooms, excepted, volatile, compress)))
 
     def in_(self: Self, *rooms: Room) -> Self:
         """Do as to(), by its other name in Socket.IO."""
@@ -201,9 +204,6 @@ def _changed(rooms: tuple[Room, ...], call: str) -> tuple[Room, ...]:
 
 def _add(rooms: tuple[Room, ...], more: tuple[Room, ...]) -> tuple[Room, ...]:
     """Return the rooms of both, each once, in order."""
-    if not rooms and len(more) == 1:
-        room = more[0]
-        return more if type(room) is str and room and room.isascii() else (_room(room),)
     return tuple(dict.fromkeys((*rooms, *map(_room, more))))
 
 

@@ -101,7 +101,11 @@ class Pipeline(Targeting):
 
     def emit(self, event: str, *args: Any) -> None:
         """Add an event; see BroadcastOperator.emit."""
-        self._batch.add(self._broadcast(event, args))
+        command = self._broadcast(event, args)
+        batch = self._batch
+        if batch.ended:
+            batch.add(command)  # which refuses it
+        batch.commands.append(command)
 
     def sockets_join(self, *rooms: Room) -> None:
         """Add a request; see BroadcastOperator.sockets_join."""

@@ -12,41 +12,162 @@ import (
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
-func TestUnmarshalReply(t *testing.T) {
+// reply is what the emitter makes of a reply.
+type reply struct {
+	Kind        Kind
+	RequestID   string
+	UID         string
+	Sockets     []Socket
+	Rooms       []string
+	NumberRooms []float64
+	Clients     int
+	Value       encoding.Value
+}
+
+// readReply reads a reply as the emitter does, which asks for whole sockets. Of a
+// message that answers nothing it says so.
+func readReply(payload []byte) (*reply, error) {
+	head, err := ReadHead(string(payload))
+	if err != nil {
+		return nil, err
+	}
+	if !head.IsReply || head.Kind == KindUnknown {
+		return nil, malformed(errors.New("it is no reply"))
+	}
+	m, err := head.Decode()
+	if err != nil {
+		return nil, err
+	}
+	r := &reply{Kind: m.Kind, RequestID: m.RequestID, UID: m.UID}
+	switch m.Kind {
+	case KindSockets:
+		r.Sockets, err = m.Sockets()
+	case KindRooms:
+		r.Rooms, r.NumberRooms = m.RoomNames()
+	case KindAckCount:
+		r.Clients = m.Clients()
+	default:
+		r.Value = m.Value
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func TestReplies(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, text string
-		want       Reply
+		want       reply
 	}{
 		{"classic sockets", `{"requestId":"x","sockets":[{"id":"s","rooms":["s","r"],"data":{},"handshake":{}}]}`,
-			Reply{Kind: ReplySockets, Sockets: []map[string]any{{"id": "s", "rooms": []any{"s", "r"}, "data": map[string]any{}, "handshake": map[string]any{}}}}},
-		{"classic no sockets", `{"requestId":"x","sockets":[]}`, Reply{Kind: ReplySockets}},
-		{"classic rooms", `{"requestId":"x","rooms":["a","b",7]}`, Reply{Kind: ReplyRooms, Rooms: []string{"a", "b"}, NumberRooms: []float64{7}}},
+			reply{Kind: KindSockets, Sockets: []Socket{{ID: "s", Rooms: []string{"s", "r"}, Data: encoding.NewValue(map[string]any{}), Handshake: encoding.NewValue(map[string]any{})}}}},
+		{"classic no sockets", `{"requestId":"x","sockets":[]}`, reply{Kind: KindSockets, Sockets: []Socket{}}},
+		{"classic rooms", `{"requestId":"x","rooms":["a","b",7]}`, reply{Kind: KindRooms, Rooms: []string{"a", "b"}, NumberRooms: []float64{7}}},
 		{"classic rooms of any kind", `{"requestId":"x","rooms":["a",null,{"b":1},true,["c"],-0.5,"7",18446744073709551615]}`,
-			Reply{Kind: ReplyRooms, Rooms: []string{"a", "7"}, NumberRooms: []float64{-0.5, 18446744073709551615}}},
-		{"classic no rooms", `{"requestId":"x","rooms":[]}`, Reply{Kind: ReplyRooms, Rooms: []string{}}},
-		{"classic server side", `{"type":6,"requestId":"x","data":{"ok":true}}`, Reply{Kind: ReplyServerSide, Value: encoding.NewValue(map[string]any{"ok": true})}},
-		{"classic server side, undefined", `{"type":6,"requestId":"x"}`, Reply{Kind: ReplyServerSide}},
-		{"classic client count", `{"type":8,"requestId":"x","clientCount":3}`, Reply{Kind: ReplyClientCount, Clients: 3}},
-		{"classic ack", `{"type":9,"requestId":"x","packet":"yes"}`, Reply{Kind: ReplyAck, Value: encoding.NewValue("yes")}},
+			reply{Kind: KindRooms, Rooms: []string{"a", "7"}, NumberRooms: []float64{-0.5, 18446744073709551615}}},
+		{"classic no rooms", `{"requestId":"x","rooms":[]}`, reply{Kind: KindRooms}},
+		{"classic server side", `{"type":6,"requestId":"x","data":{"ok":true}}`, reply{Kind: KindServerEmit, Value: encoding.NewValue(map[string]any{"ok": true})}},
+		{"classic server side, undefined", `{"type":6,"requestId":"x"}`, reply{Kind: KindServerEmit}},
+		{"classic client count", `{"type":8,"requestId":"x","clientCount":3}`, reply{Kind: KindAckCount, Clients: 3}},
+		{"classic ack", `{"type":9,"requestId":"x","packet":"yes"}`, reply{Kind: KindEmitAck, Value: encoding.NewValue("yes")}},
 		{"cluster sockets", `{"type":8,"data":{"requestId":"x","sockets":[{"id":"s"}]},"uid":"u","nsp":"/"}`,
-			Reply{Kind: ReplySockets, UID: "u", Sockets: []map[string]any{{"id": "s"}}}},
-		{"cluster server side", `{"type":10,"data":{"requestId":"x","packet":[1]},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyServerSide, UID: "u", Value: encoding.NewValue([]any{int64(1)})}},
-		{"cluster client count", `{"type":11,"data":{"requestId":"x","clientCount":0},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyClientCount, UID: "u"}},
-		{"cluster ack", `{"type":12,"data":{"requestId":"x","packet":null},"uid":"u","nsp":"/"}`, Reply{Kind: ReplyAck, UID: "u"}},
+			reply{Kind: KindSockets, UID: "u", Sockets: []Socket{{ID: "s"}}}},
+		{"cluster server side", `{"type":10,"data":{"requestId":"x","packet":[1]},"uid":"u","nsp":"/"}`, reply{Kind: KindServerEmit, UID: "u", Value: encoding.NewValue([]any{int64(1)})}},
+		{"cluster client count", `{"type":11,"data":{"requestId":"x","clientCount":0},"uid":"u","nsp":"/"}`, reply{Kind: KindAckCount, UID: "u"}},
+		{"cluster ack", `{"type":12,"data":{"requestId":"x","packet":null},"uid":"u","nsp":"/"}`, reply{Kind: KindEmitAck, UID: "u"}},
 		// An answer that is itself an object with a requestId must not be taken
 		// for the envelope.
 		{"classic answer that looks like a reply", `{"type":6,"requestId":"x","data":{"requestId":"y","packet":1}}`,
-			Reply{Kind: ReplyServerSide, Value: encoding.NewValue(map[string]any{"requestId": "y", "packet": int64(1)})}},
+			reply{Kind: KindServerEmit, Value: encoding.NewValue(map[string]any{"requestId": "y", "packet": int64(1)})}},
 	} {
 		test.want.RequestID = "x"
 		for form, payload := range map[string][]byte{"JSON": []byte(test.text), "MessagePack": messagePack(t, test.text)} {
-			got, err := UnmarshalReply(payload)
+			got, err := readReply(payload)
 			if err != nil || !reflect.DeepEqual(*got, test.want) {
 				t.Errorf("%s, %s: %+v, %v, want %+v", test.name, form, got, err, test.want)
 			}
 		}
 	}
+}
+
+// TestOddMessages has messages that no server sends taken as the official servers
+// take them: the emitter, which waits for replies, and those who look at traffic
+// are told the same.
+func TestOddMessages(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text string
+		kind Kind // empty: it is malformed
+		is   string
+		why  string
+	}{
+		{`{"type":12,"data":{"requestId":"q","packet":1},"uid":"u"}`, KindEmitAck, "cluster reply", "servers take a reply by its channel, without a look at nsp"},
+		{`{"type":3,"data":{"requestId":"q","packet":{"type":2,"data":["e"]},"opts":{}},"uid":"u"}`, "", "", "servers ignore a request of another namespace than theirs"},
+		{`{"type":9,"requestId":"q","packet":1,"nsp":"/"}`, KindEmitAck, "classic reply", "servers of the classic adapter do not look at nsp"},
+		{`{"type":9,"packet":1}`, "", "", "servers ignore a reply without an id"},
+		{`{"type":9,"requestId":1,"packet":1}`, "", "", "no request has an id that is a number"},
+		{`{"type":8,"clientCount":1}`, "", "", "likewise"},
+		{`{"type":12,"data":{"packet":1},"uid":"u","nsp":"/"}`, "", "", "likewise"},
+		{`{"type":"9","requestId":"q","packet":1}`, KindUnknown, "classic reply", "JavaScript's switch compares strictly"},
+		{`{"requestId":"q"}`, KindUnknown, "classic reply", "it answers what changed a single socket"},
+		{`{"requestId":"q","sockets":{}}`, "", "", "servers ignore what is no array"},
+		{`{"requestId":"q","rooms":"abc"}`, "", "", "likewise"},
+		{`{"type":8,"data":{"requestId":"q","sockets":{}},"uid":"u","nsp":"/"}`, "", "", "servers throw"},
+		{`{"requestId":"q","sockets":["s"]}`, KindSockets, "classic reply", "it answers the request for ids"},
+		{`{"requestId":"q","sockets":[],"rooms":[]}`, KindSockets, "classic reply", "servers take of it what they asked for"},
+		{`{"requestId":"q","sockets":null,"rooms":["r"]}`, KindRooms, "classic reply", "likewise"},
+		{`{"type":8,"requestId":"q","clientCount":9007199254740991}`, "", "", "no server has so many clients"},
+		{`{"type":6,"requestId":"q","uid":"u","data":["e"]}`, KindServerEmit, "classic request", "only requests say a uid"},
+		{`{"type":6,"requestId":"q","data":["e"]}`, KindServerEmit, "classic reply", "replies say none"},
+		{`{"type":5,"requestId":"q","opts":{"rooms":[]}}`, KindSockets, "classic request", "replies with sockets have no type"},
+		{`{"type":9,"requestId":"q","packet":1,"other":tru}`, "", "", "JSON.parse throws"},
+		{`{"type":9,"requestId":"q","requestId":"","packet":1}`, "", "", "of two members the last one counts"},
+	} {
+		for form, payload := range map[string][]byte{"JSON": []byte(test.text), "MessagePack": messagePackUnlessMalformed(test.text)} {
+			if payload == nil {
+				continue
+			}
+			head, err := ReadHead(string(payload))
+			var m *Message
+			if err == nil {
+				m, err = head.Decode()
+			}
+			same, sameErr := Unmarshal(payload)
+			if (err == nil) != (test.kind != "") || (sameErr == nil) != (err == nil) || err != nil && !errors.Is(err, wire.ErrMalformed) {
+				t.Errorf("%s, %s: %v and %v, but %s", form, test.text, err, sameErr, test.why)
+				continue
+			}
+			if err != nil {
+				continue
+			}
+			is := "classic "
+			if m.IsCluster {
+				is = "cluster "
+			}
+			if m.IsReply {
+				is += "reply"
+			} else {
+				is += "request"
+			}
+			if m.Kind != test.kind || is != test.is || !reflect.DeepEqual(m, same) {
+				t.Errorf("%s, %s: %s, %s, and %+v, but %s", form, test.text, m.Kind, is, same, test.why)
+			}
+			if head.Kind != m.Kind || head.IsReply != m.IsReply || head.RequestID != m.RequestID {
+				t.Errorf("%s, %s: the head is %+v, the message %+v", form, test.text, head, m)
+			}
+		}
+	}
+}
+
+// messagePackUnlessMalformed is messagePack of text that may be no JSON.
+func messagePackUnlessMalformed(text string) []byte {
+	b, err := encoding.Append(nil, encoding.TaggedJSON(text))
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // TestReplyValues decodes what has no form of its own in what Node sends.
@@ -79,16 +200,16 @@ func TestReplyValues(t *testing.T) {
 		{"an unknown extension", unhex(t, ack("d4 05 01")), []any{int64(5), []byte{1}}},
 		{"NaN", unhex(t, ack("92 cb 7ff8000000000001 ca 7f800000")), []any{nil, nil}},
 	} {
-		r, err := UnmarshalReply(test.payload)
+		r, err := readReply(test.payload)
 		if err != nil || !reflect.DeepEqual(r.Value, encoding.NewValue(test.want)) {
 			t.Errorf("%s: %#v, %v, want %#v", test.name, r, err, test.want)
 		}
 	}
-	r, err := UnmarshalReply([]byte(`{"requestId":"x","sockets":[{"id":"s","data":{"avatar":` + buffer + `}}]}`))
+	r, err := readReply([]byte(`{"requestId":"x","sockets":[{"id":"s","data":{"avatar":` + buffer + `}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Sockets[0]["data"]; !reflect.DeepEqual(got, map[string]any{"avatar": []byte{1, 2, 255}}) {
+	if got := r.Sockets[0].Data; !reflect.DeepEqual(got, encoding.NewValue(map[string]any{"avatar": []byte{1, 2, 255}})) {
 		t.Errorf("data of a socket: %#v", got)
 	}
 }
@@ -131,7 +252,7 @@ var malformedReplies = map[string]string{
 	"too deep":                      `{"type":9,"requestId":"x","packet":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`,
 }
 
-func TestUnmarshalReplyMalformed(t *testing.T) {
+func TestRepliesMalformed(t *testing.T) {
 	t.Parallel()
 	for name, text := range malformedReplies {
 		payloads := [][]byte{[]byte(text)}
@@ -139,14 +260,14 @@ func TestUnmarshalReplyMalformed(t *testing.T) {
 			payloads = append(payloads, b)
 		}
 		for _, payload := range payloads {
-			if r, err := UnmarshalReply(payload); !errors.Is(err, wire.ErrMalformed) || r != nil {
+			if r, err := readReply(payload); !errors.Is(err, wire.ErrMalformed) || r != nil {
 				t.Errorf("%s: %+v, %v", name, r, err)
 			}
 		}
 	}
 }
 
-func FuzzUnmarshalReply(f *testing.F) {
+func FuzzReply(f *testing.F) {
 	for _, text := range malformedReplies {
 		f.Add([]byte(text))
 	}
@@ -164,7 +285,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		before := bytes.Clone(payload)
-		r, err := UnmarshalReply(payload)
+		r, err := readReply(payload)
 		if !bytes.Equal(payload, before) {
 			t.Fatal("the payload was changed")
 		}
@@ -184,7 +305,7 @@ func FuzzUnmarshalReply(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, s := range r.Sockets {
-			if id, _ := s["id"].(string); id == "" {
+			if s.ID == "" {
 				t.Fatalf("%+v", s)
 			}
 		}
@@ -195,30 +316,35 @@ func FuzzUnmarshalReply(f *testing.F) {
 // makes of the whole.
 func sameAsDecoded(t *testing.T, payload []byte) {
 	t.Helper()
-	head, err := ReadReplyHead(string(payload))
+	head, err := ReadHead(string(payload))
 	v, decodeErr := wire.DecodeMessage(payload)
 	message, ok := v.(map[string]any)
 	if decodeErr != nil || !ok {
-		if err == nil && decodeErr == nil {
+		if _, isArray := v.([]any); err == nil && decodeErr == nil && !isArray {
 			t.Fatalf("%+v was read of %#v", head, v)
 		}
 		return
 	}
-	uid := ""
-	data, isCluster := message["data"].(map[string]any)
-	if _, flat := message["requestId"]; flat || !isCluster {
-		data = message
-	} else {
-		uid, _ = message["uid"].(string)
+	uid, _ := message["uid"].(string)
+	inner := message
+	if _, flat := message["requestId"]; !flat {
+		data, isObject := message["data"].(map[string]any)
+		if _, hasNamespace := message["nsp"]; isObject {
+			inner = data
+		} else if hasNamespace {
+			inner = nil
+		}
 	}
-	id, ok := data["requestId"].(string)
-	if len(id) > maxReplyName/6 || len(uid) > maxReplyName/6 {
+	id, ok := inner["requestId"].(string)
+	const long = 100 // escapes make it longer
+	if len(id) > long || len(uid) > long {
 		return
 	}
-	if err == nil && (!ok || head.RequestID != id || head.UID != uid) {
+	if err == nil && (head.IsReply && !ok || head.Kind != KindHeartbeat && head.Kind != KindGoodbye && head.RequestID != id || head.UID != uid) {
 		t.Fatalf("%+v was read of %#v", head, v)
 	}
-	if err != nil && ok && !strings.Contains(err.Error(), "is no reply") {
+	// Only a reply cannot do without an id.
+	if err != nil && ok && id != "" && strings.Contains(err.Error(), "requestId") {
 		t.Fatalf("%v of %#v", err, v)
 	}
 }
@@ -256,9 +382,9 @@ func hostileReplies(size int) map[string]string {
 func TestHostileReplies(t *testing.T) {
 	const size = 12 << 20
 	for name, payload := range hostileReplies(size) {
-		var head ReplyHead
+		var head Head
 		var err error
-		if n := allocated(func() { head, err = ReadReplyHead(payload) }); n > 10<<10 {
+		if n := allocated(func() { head, err = ReadHead(payload) }); n > 10<<10 {
 			t.Errorf("%s: %d bytes were allocated to read the id", name, n)
 		}
 		if wantErr := strings.HasSuffix(name, "deep") && name[0] == 'J' || strings.HasSuffix(name, "claims"); wantErr != (err != nil) {
@@ -284,13 +410,11 @@ func TestJustifiedReplies(t *testing.T) {
 	t.Parallel()
 	socket := `{"id":"s","handshake":{"headers":{"host":"127.0.0.1:3000","connection":"Upgrade","sec-websocket-version":"13","sec-websocket-key":"bm90IGEgc2VjcmV0ISEhIQ==","upgrade":"websocket"},` +
 		`"time":"Fri Nov 27 2026 12:00:00 GMT+0000","address":"::ffff:127.0.0.1","xdomain":false,"secure":false,"issued":1795780800000,"url":"/socket.io/?EIO=4&transport=websocket","query":{"EIO":"4","transport":"websocket"},"auth":{}},"rooms":["s","r"],"data":{}}`
-	for form, text := range map[scanner]string{scanJSON: socket, scanPack: string(messagePack(t, socket))} {
-		m, err := form.members(`{"data":` + text + `}`)
-		if form == scanPack {
-			m, err = form.members("\x81\xa4data" + text)
-		}
-		if err != nil || m.data.cost > 16*int64(len(text)) {
-			t.Errorf("a socket of %d bytes costs %d, %v", len(text), m.data.cost, err)
+	for _, message := range []string{`{"data":` + socket + `}`, "\x81\xa4data" + string(messagePack(t, socket))} {
+		whole := wire.NewRaw(message)
+		var m members
+		if err := m.read(&whole); err != nil || m.data.Cost > 16*int64(len(m.data.Text)) {
+			t.Errorf("a socket of %d bytes costs %d, %v", len(m.data.Text), m.data.Cost, err)
 		}
 	}
 	for name, text := range map[string]string{
@@ -300,7 +424,7 @@ func TestJustifiedReplies(t *testing.T) {
 		"a string of 30 MB":     `{"type":9,"requestId":"x","packet":"` + strings.Repeat("x", 30<<20) + `"}`,
 	} {
 		for form, payload := range map[string][]byte{"JSON": []byte(text), "MessagePack": messagePack(t, text)} {
-			if _, err := UnmarshalReply(payload); err != nil {
+			if _, err := readReply(payload); err != nil {
 				t.Errorf("%s, %s: %v", name, form, err)
 			}
 		}

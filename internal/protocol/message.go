@@ -2,43 +2,20 @@ package protocol
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
-// Kind is what a Message does, in the words of the command.
-type Kind string
-
-// Kinds of messages. Those of replies are the kinds of the requests that they
-// answer, and KindAckCount.
-const (
-	KindEvent      Kind = "event"       // an event for clients
-	KindEmitAck    Kind = "emit-ack"    // an event that clients acknowledge; one client's acknowledgement
-	KindAckCount   Kind = "ack-count"   // how many clients one server sent an event that they acknowledge
-	KindJoin       Kind = "join"        // clients join rooms
-	KindLeave      Kind = "leave"       // clients leave rooms
-	KindDisconnect Kind = "disconnect"  // clients are disconnected
-	KindServerEmit Kind = "server-emit" // an event for the servers themselves; one server's answer
-	KindSockets    Kind = "sockets"     // which sockets there are
-	KindRooms      Kind = "rooms"       // which rooms there are
-	KindHeartbeat  Kind = "heartbeat"   // a server says that it is there
-	KindGoodbye    Kind = "goodbye"     // a server says that it goes
-	KindUnknown    Kind = "unknown"     // a request, an answer, or a message between servers that no adapter here sends
-)
-
 // Message is anything that servers and emitters tell each other, decoded.
 type Message struct {
-	Kind      Kind
-	IsReply   bool
-	IsJSON    bool   // the form: JSON, not MessagePack
-	Number    int    // the message's type on the wire; -1 where it has none
-	UID       string // of the sender; empty where it does not say
-	RequestID string // of a request that wants answers, and of the answers
+	Head
 
 	// Broadcast is the event, and who gets it or is asked about. Its namespace
 	// is empty where only the channel tells it. The arguments are what a client
@@ -53,37 +30,25 @@ type Message struct {
 	// answer. Of KindUnknown it is the whole message.
 	Value encoding.Value
 
-	source []byte   // what it was decoded from
-	path   []string // where in there the event is: members, and indices of arrays
+	answer any      // what Value is, of a reply
+	source []byte   // what the event was decoded from
+	path   []string // where in there it is: members, and indices of arrays
 }
 
-// Unmarshal decodes a message that came by pub/sub, of any adapter, JSON
-// or MessagePack. Messages may come from anyone: see Decode for the bounds.
-// The message keeps payload, which must not be changed. Errors wrap
-// wire.ErrMalformed.
+// Unmarshal decodes a message that came by pub/sub, of any adapter, JSON or
+// MessagePack. Messages may come from anyone: see Head.Decode for the bounds.
+// Errors wrap wire.ErrMalformed.
 func Unmarshal(payload []byte) (*Message, error) {
-	v, err := wire.DecodeMessage(payload)
-	if err != nil {
-		return nil, err
+	head, err := ReadHead(string(payload))
+	if err == nil {
+		return head.Decode()
 	}
-	m := &Message{Number: -1, IsJSON: payload[0] == '[' || payload[0] == '{', source: payload}
-	switch v := v.(type) {
-	case []any:
-		err = m.setBroadcast(v)
-	case map[string]any:
-		// Only messages of ClusterAdapter say their namespace.
-		if _, ok := v["nsp"]; ok {
-			err = m.setCluster(v)
-		} else {
-			err = m.setClassic(v)
-		}
-	default:
-		err = fmt.Errorf("a message is an array or an object, not %s", describe(v))
+	if v, whole := wire.DecodeMessage(payload); whole != nil {
+		return nil, whole // which knows better what is wrong
+	} else if _, ok := v.(map[string]any); !ok {
+		return nil, fmt.Errorf("%w: a message is an array or an object, not %s", wire.ErrMalformed, describe(v))
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", wire.ErrMalformed, err)
-	}
-	return m, nil
+	return nil, err
 }
 
 // UnmarshalUnknown decodes a request as KindUnknown, whatever its number: with
@@ -97,7 +62,7 @@ func UnmarshalUnknown(payload []byte) (*Message, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: a request is an object, not %s", wire.ErrMalformed, describe(v))
 	}
-	m := &Message{Number: -1, IsJSON: payload[0] == '{'}
+	m := &Message{Head: Head{Number: -1, IsJSON: payload[0] == '{'}}
 	if typ, ok := request["type"].(int64); ok && typ == int64(int32(typ)) {
 		m.Number = int(typ)
 	}
@@ -110,49 +75,81 @@ func UnmarshalUnknown(payload []byte) (*Message, error) {
 // UnmarshalEntry decodes an entry of a stream, given as its fields, names and
 // values in turn. See Unmarshal for the rest.
 func UnmarshalEntry(fields []string) (*Message, error) {
+	head, err := readEntry(fields)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return head.Decode()
+}
+
+func readEntry(fields []string) (h Head, err error) {
 	entry := make(map[string]string)
 	for i := 0; i+1 < len(fields); i += 2 {
 		entry[fields[i]] = fields[i+1]
 	}
 	for _, name := range []string{"nsp", "type"} {
 		if entry[name] == "" {
-			return nil, fmt.Errorf("%w: the entry has no field %s", wire.ErrMalformed, name)
+			return h, fmt.Errorf("the entry has no field %s", name)
 		}
 	}
 	typ, err := strconv.ParseInt(entry["type"], 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the type %q is no number", wire.ErrMalformed, entry["type"])
+		return h, fmt.Errorf("the type %q is no number", entry["type"])
 	}
-	v := map[string]any{"type": typ, "nsp": entry["nsp"], "uid": entry["uid"]}
-	m := &Message{Number: -1}
-	if data := entry["data"]; data != "" {
-		if v["data"], m.source, err = entryData(data); err != nil {
-			return nil, err
+	data := wire.NewRaw(entry["data"])
+	if data.Text != "" && data.Text[0] != '{' { // base64 of MessagePack
+		bin, err := base64.StdEncoding.DecodeString(data.Text)
+		if err != nil {
+			return h, fmt.Errorf("the data is neither a JSON object nor base64: %w", err)
 		}
-		m.IsJSON = data[0] == '{'
+		data = wire.Raw{Text: string(bin)}
 	}
-	if err := m.setCluster(v); err != nil {
-		return nil, fmt.Errorf("%w: %w", wire.ErrMalformed, err)
+	h = Head{Number: int(typ), UID: entry["uid"], namespace: entry["nsp"], IsCluster: true, IsJSON: data.IsJSON, message: data, isEntry: true}
+	return h, h.readData(&data)
+}
+
+// Decode decodes the whole message. Of a reply it refuses what would take far more
+// memory than its size justifies, and of others what Decode of package wire
+// refuses. Errors wrap wire.ErrMalformed.
+func (h *Head) Decode() (*Message, error) {
+	m := &Message{Head: *h}
+	m.RequestID = strings.Clone(h.RequestID)
+	m.Namespace = h.namespace
+	if err := m.decode(); err != nil {
+		return nil, malformed(err)
 	}
-	if len(m.path) > 0 {
-		m.path = m.path[1:] // the source is what the member data holds
-	}
+	m.message, m.data, m.content = wire.Raw{}, wire.Raw{}, wire.Raw{} // m does not keep all of it
 	return m, nil
 }
 
-// entryData decodes the field data: JSON, or base64 of MessagePack, which the
-// source is.
-func entryData(text string) (v any, source []byte, err error) {
-	if text[0] == '{' {
-		v, err = wire.DecodeMessage([]byte(text))
-		return v, []byte(text), err
+func (m *Message) decode() error {
+	if m.IsJSON && !json.Valid([]byte(m.message.Text)) { // as a server, which reads all of it
+		_, err := wire.DecodeMessage([]byte(m.message.Text)) // says where and what
+		return err
 	}
-	bin, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case m.Kind == KindHeartbeat || m.Kind == KindGoodbye:
+		return nil
+	case m.IsReply && m.Kind != KindUnknown:
+		return m.setAnswer()
+	case m.IsCluster && m.Kind != KindUnknown:
+		return m.setCluster()
+	}
+	v, err := m.message.Decode()
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: the data is neither a JSON object nor base64: %w", wire.ErrMalformed, err)
+		return err
 	}
-	v, err = wire.Decode(bin)
-	return v, bin, err
+	if m.isEntry {
+		v = map[string]any{"type": int64(m.Number), "nsp": m.namespace, "uid": m.UID, "data": v}
+	}
+	m.source = []byte(m.message.Text)
+	switch v := v.(type) {
+	case []any:
+		return m.setBroadcast(v)
+	case map[string]any:
+		return m.setClassic(v)
+	}
+	return fmt.Errorf("a message is an array or an object, not %s", describe(v))
 }
 
 // setBroadcast reads the one message of the classic adapter that is an array.
@@ -164,7 +161,7 @@ func (m *Message) setBroadcast(parts []any) error {
 	if m.UID, ok = parts[0].(string); !ok {
 		return fmt.Errorf("the uid is %s, not a string", describe(parts[0]))
 	}
-	m.Kind, m.path = KindEvent, []string{"1", "data"}
+	m.path = []string{"1", "data"}
 	if err := m.setPacket(parts[1]); err != nil {
 		return err
 	}
@@ -229,17 +226,8 @@ func (m *Message) setServerSide(v any, path ...string) error {
 	return nil
 }
 
-// setValue stores what a reply holds. In JSON, binary is what JSON.stringify
-// makes of it.
-func (m *Message) setValue(kind Kind, v any) {
-	if m.IsJSON {
-		v = wire.Buffers(v)
-	}
-	m.Kind, m.IsReply, m.Value = kind, true, encoding.NewValue(wire.ArrivesAs(v))
-}
-
 // setUnknown keeps the message for who wants to look at it.
 func (m *Message) setUnknown(message map[string]any) {
-	*m = Message{Kind: KindUnknown, Number: m.Number, IsJSON: m.IsJSON, UID: m.UID, RequestID: m.RequestID,
-		Broadcast: encoding.Broadcast{Namespace: m.Namespace}, Value: encoding.NewValue(wire.ArrivesAs(message))}
+	m.Kind = KindUnknown
+	m.Value = encoding.NewValue(wire.ArrivesAs(message))
 }

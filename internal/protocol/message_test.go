@@ -106,7 +106,7 @@ func TestUnmarshal(t *testing.T) {
 	event.Event, event.Args = "e", []any{int64(1)}
 	root := encoding.Broadcast{Namespace: "/n"}
 	unknown := func(number int) Message {
-		return Message{Kind: KindUnknown, Number: number, UID: "u", Broadcast: root,
+		return Message{Head: Head{Kind: KindUnknown, Number: number, UID: "u"}, Broadcast: root,
 			Value: encoding.NewValue(map[string]any{"uid": "u", "nsp": "/n", "type": int64(number), "data": map[string]any{}})}
 	}
 	for _, test := range []struct {
@@ -114,49 +114,49 @@ func TestUnmarshal(t *testing.T) {
 		want       Message
 	}{
 		{"old broadcast", `["u",{"type":5,"data":["e",1],"nsp":"/n"},{"rooms":["r"],"flags":{}}]`,
-			Message{Kind: KindEvent, Number: -1, UID: "u", NoExcept: true, PacketType: wire.PacketBinaryEvent, Broadcast: encoding.Broadcast{Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []encoding.Room{"r"}}}},
+			Message{Head: Head{Kind: KindEvent, Number: -1, UID: "u"}, NoExcept: true, PacketType: wire.PacketBinaryEvent, Broadcast: encoding.Broadcast{Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []encoding.Room{"r"}}}},
 		{"rooms and flags that are text", `["u",{"type":2,"data":["e",1],"nsp":"/n"},{"rooms":"","flags":"","except":""}]`,
-			Message{Kind: KindEvent, Number: -1, UID: "u", PacketType: wire.PacketEvent, Broadcast: encoding.Broadcast{Namespace: "/n", Event: "e", Args: []any{int64(1)}}}},
+			Message{Head: Head{Kind: KindEvent, Number: -1, UID: "u"}, PacketType: wire.PacketEvent, Broadcast: encoding.Broadcast{Namespace: "/n", Event: "e", Args: []any{int64(1)}}}},
 		{"rooms that are a word", `["u",{"type":2,"data":["e",1],"nsp":"/n"},{"rooms":"aé","flags":[]}]`,
-			Message{Kind: KindEvent, Number: -1, UID: "u", NoExcept: true, PacketType: wire.PacketEvent, Broadcast: encoding.Broadcast{Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []encoding.Room{"a", "é"}}}},
+			Message{Head: Head{Kind: KindEvent, Number: -1, UID: "u"}, NoExcept: true, PacketType: wire.PacketEvent, Broadcast: encoding.Broadcast{Namespace: "/n", Event: "e", Args: []any{int64(1)}, Rooms: []encoding.Room{"a", "é"}}}},
 		{"one socket joins", `{"type":2,"requestId":"q","sid":"s","room":7}`,
-			Message{Kind: KindJoin, Number: 2, RequestID: "q", Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"s"}}, Change: []encoding.Room{encoding.NumberRoom(7)}}},
+			Message{Head: Head{Kind: KindJoin, Number: 2, RequestID: "q"}, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"s"}}, Change: []encoding.Room{encoding.NumberRoom(7)}}},
 		{"rooms that are numbers", `{"type":3,"opts":{"rooms":["r",5,"5",-2.5],"except":[1e21,0]},"rooms":[6,"6"]}`,
-			Message{Kind: KindLeave, Number: 3, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"r", encoding.NumberRoom(5), "5", encoding.NumberRoom(-2.5)}, Except: []encoding.Room{encoding.NumberRoom(1e21), encoding.NumberRoom(0)}},
+			Message{Head: Head{Kind: KindLeave, Number: 3}, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"r", encoding.NumberRoom(5), "5", encoding.NumberRoom(-2.5)}, Except: []encoding.Room{encoding.NumberRoom(1e21), encoding.NumberRoom(0)}},
 				Change: []encoding.Room{encoding.NumberRoom(6), "6"}}},
 		{"a request without except", `{"type":5,"requestId":"q","uid":"u","opts":{"rooms":["r"]}}`,
-			Message{Kind: KindSockets, Number: 5, UID: "u", RequestID: "q", NoExcept: true, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"r"}}}},
+			Message{Head: Head{Kind: KindSockets, Number: 5, UID: "u", RequestID: "q"}, NoExcept: true, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"r"}}}},
 		{"one socket is disconnected", `{"type":4,"requestId":"q","sid":"s","close":true}`,
-			Message{Kind: KindDisconnect, Number: 4, RequestID: "q", Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"s"}}, Close: true}},
-		{"socket ids", `{"uid":"u","requestId":"q","type":0,"rooms":["r"]}`, Message{Kind: KindSockets, Number: 0, UID: "u", RequestID: "q", Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"r"}}}},
-		{"reply with ids", `{"requestId":"q","sockets":["s"]}`, Message{Kind: KindSockets, IsReply: true, Number: -1, RequestID: "q", Value: encoding.NewValue([]any{"s"})}},
-		{"reply with rooms", `{"requestId":"q","rooms":[]}`, Message{Kind: KindRooms, IsReply: true, Number: -1, RequestID: "q", Value: encoding.NewValue([]any{})}},
-		{"reply that is done", `{"requestId":"q"}`, Message{Kind: KindUnknown, IsReply: true, Number: -1, RequestID: "q", Value: encoding.NewValue(map[string]any{"requestId": "q"})}},
-		{"answer of a server", `{"type":6,"requestId":"q","data":null}`, Message{Kind: KindServerEmit, IsReply: true, Number: 6, RequestID: "q"}},
-		{"client count", `{"type":8,"requestId":"q","clientCount":2}`, Message{Kind: KindAckCount, IsReply: true, Number: 8, RequestID: "q", Value: encoding.NewValue(int64(2))}},
-		{"acknowledgement", `{"type":9,"requestId":"q","packet":["a"]}`, Message{Kind: KindEmitAck, IsReply: true, Number: 9, RequestID: "q", Value: encoding.NewValue([]any{"a"})}},
-		{"a number of no meaning", `{"uid":"u","type":77}`, Message{Kind: KindUnknown, Number: 77, UID: "u", Value: encoding.NewValue(map[string]any{"uid": "u", "type": int64(77)})}},
-		{"a number beyond all", `{"uid":"u","type":4294967298}`, Message{Kind: KindUnknown, Number: -1, UID: "u", Value: encoding.NewValue(map[string]any{"uid": "u", "type": int64(1<<32 + 2)})}},
+			Message{Head: Head{Kind: KindDisconnect, Number: 4, RequestID: "q"}, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"s"}}, Close: true}},
+		{"socket ids", `{"uid":"u","requestId":"q","type":0,"rooms":["r"]}`, Message{Head: Head{Kind: KindSockets, Number: 0, UID: "u", RequestID: "q"}, Broadcast: encoding.Broadcast{Rooms: []encoding.Room{"r"}}}},
+		{"reply with ids", `{"requestId":"q","sockets":["s"]}`, Message{Head: Head{Kind: KindSockets, IsReply: true, Number: -1, RequestID: "q"}, Value: encoding.NewValue([]any{"s"})}},
+		{"reply with rooms", `{"requestId":"q","rooms":[]}`, Message{Head: Head{Kind: KindRooms, IsReply: true, Number: -1, RequestID: "q"}, Value: encoding.NewValue([]any{})}},
+		{"reply that is done", `{"requestId":"q"}`, Message{Head: Head{Kind: KindUnknown, IsReply: true, Number: -1, RequestID: "q"}, Value: encoding.NewValue(map[string]any{"requestId": "q"})}},
+		{"answer of a server", `{"type":6,"requestId":"q","data":null}`, Message{Head: Head{Kind: KindServerEmit, IsReply: true, Number: 6, RequestID: "q"}}},
+		{"client count", `{"type":8,"requestId":"q","clientCount":2}`, Message{Head: Head{Kind: KindAckCount, IsReply: true, Number: 8, RequestID: "q"}, Value: encoding.NewValue(int64(2))}},
+		{"acknowledgement", `{"type":9,"requestId":"q","packet":["a"]}`, Message{Head: Head{Kind: KindEmitAck, IsReply: true, Number: 9, RequestID: "q"}, Value: encoding.NewValue([]any{"a"})}},
+		{"a number of no meaning", `{"uid":"u","type":77}`, Message{Head: Head{Kind: KindUnknown, Number: 77, UID: "u"}, Value: encoding.NewValue(map[string]any{"uid": "u", "type": int64(77)})}},
+		{"a number beyond all", `{"uid":"u","type":4294967298}`, Message{Head: Head{Kind: KindUnknown, Number: -1, UID: "u"}, Value: encoding.NewValue(map[string]any{"uid": "u", "type": int64(1<<32 + 2)})}},
 		{"cluster event", `{"uid":"u","nsp":"/n","type":3,"data":{"packet":{"type":2,"data":["e",1],"nsp":"/other"},` + opts + `}}`,
-			Message{Kind: KindEvent, Number: 3, UID: "u", PacketType: wire.PacketEvent, Broadcast: event}},
+			Message{Head: Head{Kind: KindEvent, Number: 3, UID: "u"}, PacketType: wire.PacketEvent, Broadcast: event}},
 		{"cluster emit-ack", `{"uid":"u","nsp":"/n","type":3,"data":{"requestId":"q","packet":{"type":2,"data":["e",1]},` + opts + `}}`,
-			Message{Kind: KindEmitAck, Number: 3, UID: "u", RequestID: "q", PacketType: wire.PacketEvent, Broadcast: event}},
-		{"cluster leave", `{"uid":"u","nsp":"/n","type":5,"data":{` + opts + `,"rooms":["a"]}}`, Message{Kind: KindLeave, Number: 5, UID: "u", Broadcast: withNamespace, Change: []encoding.Room{"a"}}},
-		{"cluster heartbeat", `{"uid":"u","nsp":"/n","type":2}`, Message{Kind: KindHeartbeat, Number: 2, UID: "u", Broadcast: root}},
-		{"cluster goodbye", `{"uid":"u","nsp":"/n","type":13}`, Message{Kind: KindGoodbye, Number: 13, UID: "u", Broadcast: root}},
+			Message{Head: Head{Kind: KindEmitAck, Number: 3, UID: "u", RequestID: "q"}, PacketType: wire.PacketEvent, Broadcast: event}},
+		{"cluster leave", `{"uid":"u","nsp":"/n","type":5,"data":{` + opts + `,"rooms":["a"]}}`, Message{Head: Head{Kind: KindLeave, Number: 5, UID: "u"}, Broadcast: withNamespace, Change: []encoding.Room{"a"}}},
+		{"cluster heartbeat", `{"uid":"u","nsp":"/n","type":2}`, Message{Head: Head{Kind: KindHeartbeat, Number: 2, UID: "u"}, Broadcast: root}},
+		{"cluster goodbye", `{"uid":"u","nsp":"/n","type":13}`, Message{Head: Head{Kind: KindGoodbye, Number: 13, UID: "u"}, Broadcast: root}},
 		// Their lowest byte is that of a heartbeat, a goodbye, an event.
 		{"a cluster number of no meaning", `{"uid":"u","nsp":"/n","type":258,"data":{}}`, unknown(258)},
 		{"a cluster number near goodbye", `{"uid":"u","nsp":"/n","type":269,"data":{}}`, unknown(269)},
 		{"a cluster number near an event", `{"uid":"u","nsp":"/n","type":259,"data":{}}`, unknown(259)},
 		{"a cluster number below zero", `{"uid":"u","nsp":"/n","type":-254,"data":{}}`, unknown(-254)},
 		{"cluster sockets", `{"uid":"u","nsp":"/n","type":8,"data":{"requestId":"q","sockets":[{"id":"s"}]}}`,
-			Message{Kind: KindSockets, IsReply: true, Number: 8, UID: "u", RequestID: "q", Broadcast: root, Value: encoding.NewValue([]any{map[string]any{"id": "s"}})}},
+			Message{Head: Head{Kind: KindSockets, IsReply: true, Number: 8, UID: "u", RequestID: "q"}, Broadcast: root, Value: encoding.NewValue([]any{map[string]any{"id": "s"}})}},
 		{"cluster server answer", `{"uid":"u","nsp":"/n","type":10,"data":{"requestId":"q","packet":1}}`,
-			Message{Kind: KindServerEmit, IsReply: true, Number: 10, UID: "u", RequestID: "q", Broadcast: root, Value: encoding.NewValue(int64(1))}},
+			Message{Head: Head{Kind: KindServerEmit, IsReply: true, Number: 10, UID: "u", RequestID: "q"}, Broadcast: root, Value: encoding.NewValue(int64(1))}},
 		{"cluster count", `{"uid":"u","nsp":"/n","type":11,"data":{"requestId":"q","clientCount":0}}`,
-			Message{Kind: KindAckCount, IsReply: true, Number: 11, UID: "u", RequestID: "q", Broadcast: root, Value: encoding.NewValue(int64(0))}},
+			Message{Head: Head{Kind: KindAckCount, IsReply: true, Number: 11, UID: "u", RequestID: "q"}, Broadcast: root, Value: encoding.NewValue(int64(0))}},
 		{"cluster ack", `{"uid":"u","nsp":"/n","type":12,"data":{"requestId":"q","packet":"yes"}}`,
-			Message{Kind: KindEmitAck, IsReply: true, Number: 12, UID: "u", RequestID: "q", Broadcast: root, Value: encoding.NewValue("yes")}},
+			Message{Head: Head{Kind: KindEmitAck, IsReply: true, Number: 12, UID: "u", RequestID: "q"}, Broadcast: root, Value: encoding.NewValue("yes")}},
 	} {
 		for form, payload := range map[string][]byte{"JSON": []byte(test.text), "MessagePack": messagePack(t, test.text)} {
 			got, err := Unmarshal(payload)
@@ -177,7 +177,7 @@ func TestUnmarshal(t *testing.T) {
 // normalMessage makes nil and empty lists equal, and forgets what the message was
 // decoded from.
 func normalMessage(m Message) Message {
-	m.source, m.path = nil, nil
+	m.source, m.path, m.answer, m.IsCluster, m.namespace, m.isEntry = nil, nil, nil, false, "", false
 	m.Args, m.Rooms, m.Except = append([]any{}, m.Args...), append([]encoding.Room{}, m.Rooms...), append([]encoding.Room{}, m.Except...)
 	return m
 }
