@@ -61,7 +61,7 @@ type decoder struct {
 func decode(c *cli.Context, stdin io.Reader) error {
 	d := &decoder{c: c}
 	var takeErr error // not of the input, but of writing
-	skipped, err := unlessDone(c.Context, func() (skipped int, err error) {
+	skipped, err := commandline.UnlessDone(c.Context, func() (skipped int, err error) {
 		return decodeInput(c.Args().Slice(), stdin, func(captured capture) error {
 			takeErr = d.take(captured)
 			return takeErr

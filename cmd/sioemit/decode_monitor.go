@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sioemit/sioemit/internal/event"
 )
 
 var (
@@ -23,12 +25,12 @@ var (
 func readMonitor(in *bufio.Reader, take func(capture) error) (skipped int, err error) {
 	found := false
 	for {
-		text, err := readLine(in)
-		if err != nil && err != io.EOF && !errors.Is(err, errLongLine) {
+		text, err := event.ReadLine(in)
+		if err != nil && err != io.EOF && !errors.Is(err, event.ErrLongLine) {
 			return skipped, err
 		}
 		captured, ok, isOther := fromMonitor(strings.TrimRight(string(text), "\r\n"))
-		if isOther || errors.Is(err, errLongLine) {
+		if isOther || errors.Is(err, event.ErrLongLine) {
 			skipped++
 		}
 		if ok {

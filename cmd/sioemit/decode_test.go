@@ -20,6 +20,7 @@ import (
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
@@ -373,7 +374,7 @@ func TestDecodeMonitor(t *testing.T) {
 		{"first line cut off", ours[20:] + ours, 1, "sioemit: skipped 1 line"},
 		{"another stream", other(`"XADD" "jobs" "1000" "a" "b"`) + ours + other(`"XADD" "jobs" "*" "a"`), 1, "sioemit: skipped 2 lines"},
 		{"another channel", ours + other(`"PUBLISH" "other" "hello"`) + ours, 2, "sioemit: skipped 1 line"},
-		{"a line too long", ours + other(`"SET" "a" "`+strings.Repeat("x", maxLine)+`"`) + ours, 2, "sioemit: skipped 1 line"},
+		{"a line too long", ours + other(`"SET" "a" "`+strings.Repeat("x", event.MaxLine)+`"`) + ours, 2, "sioemit: skipped 1 line"},
 		{"other commands", ours + other(`"SET" "publish" "x"`) + "OK\n\n" + ours, 2, ""},
 		{"options of XADD", entry(`"*"`) + entry(`"1-1"`) + entry(`"MINID" "~" "1000-0" "*"`) + entry(`"NOMKSTREAM" "MAXLEN" "=" "5" "LIMIT" "100" "1700000000000-*"`), 4, ""},
 		{"garbage on an adapter's channel", ours + other(`"PUBLISH" "socket.io#/#" "garbage"`) + ours, 2, "sioemit: payload 2: "},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 )
@@ -77,7 +78,7 @@ func (p *patient) checkServers() *group {
 	nearest = likely(p.servers, nearest)
 	switch {
 	case here != nil:
-		p.ok("servers", fmt.Sprintf("%s with %s.", capital(listen(here.servers)), p.described(*here)))
+		p.ok("servers", fmt.Sprintf("%s with %s.", capital(outcome.Listen(here.servers)), p.described(*here)))
 		p.checkReplicas(here)
 	case len(groups) == 0 && p.checkPython():
 		return nil
@@ -169,19 +170,19 @@ func (p *patient) suggest(d difference) {
 	var text string
 	switch {
 	case len(d.differs) > 1:
-		text = fmt.Sprintf("%s with %s, none with %s.", capital(listen(d.servers)), p.described(d.group), p.described(p.wanted()))
+		text = fmt.Sprintf("%s with %s, none with %s.", capital(outcome.Listen(d.servers)), p.described(d.group), p.described(p.wanted()))
 	case d.differs[0] == "key":
-		text = fmt.Sprintf("%s with key %s, none with %s.", capital(listen(d.servers)), show.Quote(d.key), show.Quote(p.key))
+		text = fmt.Sprintf("%s with key %s, none with %s.", capital(outcome.Listen(d.servers)), show.Quote(d.key), show.Quote(p.key))
 	case d.differs[0] == "namespace":
-		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(listen(d.servers)), show.Quote(d.namespace), show.Quote(p.namespace))
+		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(outcome.Listen(d.servers)), show.Quote(d.namespace), show.Quote(p.namespace))
 	case d.stream != "" && d.differs[0] != "adapter":
-		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", capital(listen(d.servers)), show.Quote(d.stream))
+		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", capital(outcome.Listen(d.servers)), show.Quote(d.stream))
 	case d.differs[0] == "adapter":
-		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", capital(listen(d.servers)), d.adapter, p.adapter)
+		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", capital(outcome.Listen(d.servers)), d.adapter, p.adapter)
 	default:
-		text = fmt.Sprintf("%s with --%s, none without.", capital(listen(d.servers)), d.differs[0])
+		text = fmt.Sprintf("%s with --%s, none without.", capital(outcome.Listen(d.servers)), d.differs[0])
 		if !d.shardedPubSub {
-			text = fmt.Sprintf("%s without --%s, none with it.", capital(listen(d.servers)), d.differs[0])
+			text = fmt.Sprintf("%s without --%s, none with it.", capital(outcome.Listen(d.servers)), d.differs[0])
 		}
 	}
 	f := p.leadingTo(d)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -40,61 +39,8 @@ func open(*cli.Context) (redis.UniversalClient, []emitter.Option, error) {
 	return r.Client, r.Settings.Options(), nil
 }
 
-func explain(_ *cli.Context, err error) error {
-	s, parseErr := parsed()
-	if parseErr != nil || len(s.Redis.URLs) == 0 {
-		return err
-	}
-	return (&connect.Redis{Settings: s}).Explain(err)
-}
-
-func shardedFormat(*cli.Context) encoding.Sharded { s, _ := parsed(); return s.Sharded() }
-func streamsFormat(*cli.Context) encoding.Streams { s, _ := parsed(); return s.Streams() }
-
 // roomsOf are the rooms that a flag names, room or except, and that of the same
 // name for numbers.
 func roomsOf(c *cli.Context, flag string) []encoding.Room {
 	return settings.Rooms(c.StringSlice(flag), c.Float64Slice(flag+"-number"))
 }
-
-func askListeners(ctx context.Context, c *cli.Context, pipe redis.Pipeliner) (cmd *redis.MapStringIntCmd, channel string) {
-	s, _ := parsed()
-	namespace := s.Namespace
-	switch s.Adapter {
-	case settings.Sharded:
-		channel = shardedFormat(c).Channel(namespace, nil)
-		return pipe.PubSubShardNumSub(ctx, channel), channel
-	case settings.Streams:
-		channel = streamsFormat(c).Channel(namespace)
-		if c.Bool("sharded-pubsub") {
-			return pipe.PubSubShardNumSub(ctx, channel), channel
-		}
-		return pipe.PubSubNumSub(ctx, channel), channel
-	}
-	channel = s.Classic().RequestChannel(namespace)
-	return pipe.PubSubNumSub(ctx, channel), channel
-}
-
-func targetFlags() []cli.Flag   { return new(settings.TargetFlags).Rooms() }
-func deliveryFlags() []cli.Flag { return new(settings.TargetFlags).Delivery() }
-
-func targeted(c *cli.Context, io *emitter.Emitter) *emitter.BroadcastOperator {
-	t := settings.Target{Namespace: c.String("namespace"), Rooms: roomsOf(c, "room"), Except: roomsOf(c, "except")}
-	return t.Of(io)
-}
-
-// delivered adds to the operator what the delivery flags say.
-func delivered(c *cli.Context, op *emitter.BroadcastOperator) *emitter.BroadcastOperator {
-	if c.Bool("volatile") {
-		op = op.Volatile()
-	}
-	if c.IsSet("compress") {
-		op = op.Compress(c.Bool("compress"))
-	}
-	return op
-}
-
-func nameOf(*cli.Context, string) string { s, _ := parsed(); return s.VersionName }
-
-// namespaceOf is the namespace that the flags name, with its slash.
-func namespaceOf(c *cli.Context) string { return encoding.Namespace(c.String("namespace")) }

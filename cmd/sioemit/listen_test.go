@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -64,8 +65,8 @@ func TestListenServers(t *testing.T) {
 				if !sameLine(t, got[i], want[i]) {
 					t.Errorf("line %d is\n%s, want\n%s", i+1, got[i], want[i])
 				}
-				var l line
-				if err := l.parse([]byte(got[i])); err != nil {
+				var l event.Line
+				if err := l.Parse([]byte(got[i])); err != nil {
 					t.Errorf("pipe does not read %s: %v", got[i], err)
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -27,9 +26,12 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/outcome"
+	"github.com/sioemit/sioemit/internal/pipe"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/wire"
-	"github.com/urfave/cli/v2"
 )
 
 // numbered returns n lines with one number each, from 1.
@@ -157,7 +159,7 @@ func TestPipeLines(t *testing.T) {
 		numbered(1): {0, "", "sioemit: 1 line: 1 sent, 0 rejected, 0 not sent\n"},
 		numbered(2): {0, "", "sioemit: 2 lines: 2 sent, 0 rejected, 0 not sent\n"},
 		"":          {0, "", "sioemit: 0 lines: 0 sent, 0 rejected, 0 not sent\n"},
-		"{}\n": {commandline.StatusUsage, "", `sioemit: line 1: there is no "event"; expected ` + lineShape + "\n" +
+		"{}\n": {commandline.StatusUsage, "", `sioemit: line 1: there is no "event"; expected {"event":"name","args":[...],"namespace":"/","rooms":["a"],"except":["b"],"volatile":true,"compress":false}, of which only event must be there` + "\n" +
 			"sioemit: 1 line: 0 sent, 1 rejected, 0 not sent\nsioemit: 1 of 1 line rejected\n"},
 	} {
 		if r := sioemit(t, env, input, "pipe"); r != want {
@@ -180,7 +182,7 @@ func TestPipeUnheard(t *testing.T) {
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	for input, want := range map[string]string{
 		`{"event":"a"}{"event":"a","namespace":"chat"}`: "",
-		`{"event":"a"}{"event":"a","namespace":"nobody"}{"event":"a","namespace":"/two words"}{"event":"b","namespace":"/nobody"}`: "sioemit: warning: in namespace /nobody, \"/two words\" nobody receives it: " + whatToCheck + "\n",
+		`{"event":"a"}{"event":"a","namespace":"nobody"}{"event":"a","namespace":"/two words"}{"event":"b","namespace":"/nobody"}`: "sioemit: warning: in namespace /nobody, \"/two words\" nobody receives it: " + outcome.WhatToCheck + "\n",
 	} {
 		input = strings.ReplaceAll(input, "}{", "}\n{")
 		r := sioemit(t, env, input, "pipe")
@@ -209,7 +211,7 @@ func TestPipeNewStream(t *testing.T) {
 	}
 	words := []string{"--redis", server.URL(), "pipe", "--adapter", "streams", "--stream-count", "2"}
 	input := strings.Repeat(`{"event":"a","namespace":"/a"}`+"\n", 5) + strings.Repeat(`{"event":"a","namespace":"/b"}`+"\n", 5)
-	if r := sioemit(t, nil, input, words...); r.status != 0 || !strings.Contains(r.stderr, newStream) {
+	if r := sioemit(t, nil, input, words...); r.status != 0 || !strings.Contains(r.stderr, outcome.NewStream) {
 		t.Fatalf("%+v", r)
 	}
 	streams, err := rdb.Keys(t.Context(), "*").Result()
@@ -218,7 +220,7 @@ func TestPipeNewStream(t *testing.T) {
 	}
 	// Both hold five of others now, and get one and nine.
 	input = `{"event":"a","namespace":"/a"}` + "\n" + strings.Repeat(`{"event":"a","namespace":"/b"}`+"\n", 9)
-	if r := sioemit(t, nil, input, words...); r.status != 0 || strings.Contains(r.stderr, newStream) {
+	if r := sioemit(t, nil, input, words...); r.status != 0 || strings.Contains(r.stderr, outcome.NewStream) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -228,11 +230,11 @@ func TestPipeManyNamespaces(t *testing.T) {
 	t.Parallel()
 	server := harness.RedisFor(t, harness.RedisConfig{})
 	var input strings.Builder
-	for i := range maxNamespaces + 5 {
+	for i := range pipe.MaxNamespaces + 5 {
 		fmt.Fprintf(&input, `{"event":"e","namespace":"/%d"}`+"\n", i)
 	}
 	r := sioemit(t, nil, input.String(), "pipe", "--redis", server.URL())
-	if r.status != 0 || strings.Count(r.stderr, ", /") != maxNamespaces-1 || !strings.HasSuffix(r.stderr, fmt.Sprintf(" (%d namespaces were looked at)\n", maxNamespaces)) {
+	if r.status != 0 || strings.Count(r.stderr, ", /") != pipe.MaxNamespaces-1 || !strings.HasSuffix(r.stderr, fmt.Sprintf(" (%d namespaces were looked at)\n", pipe.MaxNamespaces)) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -592,37 +594,6 @@ func TestPipeRefused(t *testing.T) {
 	}
 }
 
-// TestPipeSaysWhatComesTwice stops at a line behind which others, in the same
-// round trip, were sent.
-func TestPipeSaysWhatComesTwice(t *testing.T) {
-	t.Parallel()
-	server := harness.RedisFor(t, harness.RedisConfig{})
-	if err := server.Client().Do(t.Context(), "ACL", "SETUSER", "default", "-publish", "+publish|socket.io#/#").Err(); err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr bytes.Buffer
-	flags := flag.NewFlagSet("pipe", flag.ContinueOnError)
-	flags.Duration("timeout", 5*time.Second, "")
-	flags.String("namespace", "/", "")
-	flags.Bool("json", true, "")
-	c := cli.NewContext(&cli.App{Writer: &stdout, ErrWriter: &stderr}, flags, nil)
-	c.Context = t.Context()
-	p := newPiper(c, server.Client(), nil, nil)
-	for i, text := range []string{`{"event":"e1"}`, `{"event":"e2","rooms":["r"]}`, `{"event":"e3"}`, `{"event":"e4"}`, `{"event":"e5","rooms":["r"]}`} {
-		if _, err := p.put(int64(10*i), new(line), []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p.queue.close()
-	err := p.finish(nil, p.queue.drain(p.execute))
-	if err == nil || !strings.Contains(err.Error(), "resume with --from-line 10, which sends 2 lines behind it again") {
-		t.Errorf("%v", err)
-	}
-	if s := (result{stdout: stdout.String()}).summary(t); s.Sent != 3 || s.NotSent != 2 || *s.FirstNotSent != 10 {
-		t.Errorf("%+v", s)
-	}
-}
-
 // TestLineSchema holds docs/line.schema.json to what pipe takes.
 func TestLineSchema(t *testing.T) {
 	t.Parallel()
@@ -633,8 +604,8 @@ func TestLineSchema(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{})
 	defer rdb.Close()
 	accepts := func(text string) bool {
-		l := line{Namespace: "/"}
-		return l.parse([]byte(text)) == nil && l.emit(t.Context(), emitter.New(rdb.Pipeline())) == nil
+		l := event.Line{Target: settings.Target{Namespace: "/"}}
+		return l.Parse([]byte(text)) == nil && l.Emit(t.Context(), emitter.New(rdb.Pipeline())) == nil
 	}
 	check := func(text string) {
 		t.Helper()
@@ -669,7 +640,7 @@ func TestPipeLongLines(t *testing.T) {
 		const frame = len(`{"event":"x","args":[""]}`)
 		return `{"event":"x","args":["` + strings.Repeat("x", n-frame) + `"]}`
 	}
-	input := of(maxLine) + "\n" + of(maxLine+1) + "\n" + of(300000) + "\n" + of(100)
+	input := of(event.MaxLine) + "\n" + of(event.MaxLine+1) + "\n" + of(300000) + "\n" + of(100)
 	r := sioemit(t, nil, input, "pipe", "--redis", server.URL(), "--json")
 	if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 4, Sent: 3, Rejected: 1}) || !strings.Contains(r.stderr, "line 2: the line is longer than 16 MiB") {
 		t.Errorf("%+v", r)
@@ -946,7 +917,7 @@ func checkNumbers(t *testing.T, rdb *redis.Client, n int) {
 			break
 		}
 	}
-	if last != n || doubled > maxBatchLines {
+	if last != n || doubled > pipe.MaxBatchLines {
 		t.Errorf("%d is the last of %d, %d came twice", last, n, doubled)
 	}
 }

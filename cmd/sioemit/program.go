@@ -3,9 +3,11 @@ package main
 import (
 	"io"
 
+	"github.com/sioemit/sioemit/internal/call"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
-	listening "github.com/sioemit/sioemit/internal/listen" // until the function listen has its package
+	"github.com/sioemit/sioemit/internal/listen"
+	"github.com/sioemit/sioemit/internal/pipe"
 	"github.com/sioemit/sioemit/internal/settings"
 )
 
@@ -46,8 +48,8 @@ REDIS:
 	flags := settings.AddTo(p)
 	globalFlags.Store(flags)
 	p.Commands = []*commandline.Command{
-		emitCommand(stdin), pipeCommand(stdin), joinCommand(), leaveCommand(), disconnectCommand(), serverEmitCommand(stdin),
-		socketsCommand(), roomsCommand(), serversCommand(), listening.Command(p, flags), doctorCommand(p), decodeCommand(stdin),
+		call.Emit(p, flags), pipe.Command(p, flags), call.Join(p, flags), call.Leave(p, flags), call.Disconnect(p, flags), call.ServerEmit(p, flags),
+		call.Sockets(p, flags), call.Rooms(p, flags), call.Servers(p, flags), listen.Command(p, flags), doctorCommand(p), decodeCommand(stdin),
 	}
 	return p
 }

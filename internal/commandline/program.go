@@ -47,6 +47,7 @@ type Command struct {
 	Name        string
 	Usage       string
 	Words       string // what may stand behind the name; empty: nothing
+	NoWords     string // what is said to who puts something there all the same
 	Description string
 	Flags       []cli.Flag
 	Global      []string       // names of global flags that its help lists; nil: it uses none
@@ -151,7 +152,11 @@ func (c *Command) command(onUsageError cli.OnUsageErrorFunc) *cli.Command {
 func (c *Command) run(context *cli.Context) error {
 	words := context.Args().Slice()
 	if c.Words == "" && len(words) > 0 {
-		return Usagef("%s takes no argument, and got %q", c.Name, words[0])
+		hint := ""
+		if c.NoWords != "" {
+			hint = "; " + c.NoWords
+		}
+		return Usagef("%s takes no argument, and got %q%s", c.Name, words[0], hint)
 	}
 	return c.Run(context.Context, words)
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
@@ -55,7 +56,7 @@ func (p *printer) print(a traffic.Arrival) error {
 	case m == nil || !p.takes(m):
 		return nil
 	case m.Kind == protocol.KindEvent:
-		event, err := eventLineOf(m)
+		event, err := eventLine(m)
 		if err != nil {
 			return p.undecodable(a, err)
 		}
@@ -106,18 +107,9 @@ func (p *printer) undecodable(a traffic.Arrival, err error) error {
 	return nil
 }
 
-// eventLine is an event, as pipe reads it.
-type eventLine struct {
-	Event string            `json:"event"`
-	Args  []json.RawMessage `json:"args,omitempty"`
-	settings.Target
-}
-
-func eventLineOf(m *protocol.Message) (*eventLine, error) {
+func eventLine(m *protocol.Message) (*event.Line, error) {
 	args, err := show.TaggedArgs(m)
-	return &eventLine{m.Event, args, settings.Target{
-		Namespace: m.Namespace, Rooms: m.Rooms, Except: m.Except, Volatile: m.Flags.Volatile, Compress: m.Flags.Compress,
-	}}, err
+	return &event.Line{Event: m.Event, Args: args, Target: settings.Target{Namespace: m.Namespace, Rooms: m.Rooms, Except: m.Except, Volatile: m.Flags.Volatile, Compress: m.Flags.Compress}}, err
 }
 
 // shownRequest is a message that is no event. Its first member keeps it from

@@ -35,3 +35,11 @@ func RoomLine(room encoding.Room) string {
 	}
 	return name
 }
+
+// OrEmpty makes [] of no rooms in JSON, not null.
+func OrEmpty(rooms []encoding.Room) []encoding.Room {
+	if rooms == nil {
+		return []encoding.Room{}
+	}
+	return rooms
+}

@@ -1,18 +1,18 @@
-package main
+package outcome
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
-// printCommand prints a Redis command in a form that can be pasted into
+// PrintCommand prints a Redis command in a form that can be pasted into
 // redis-cli, or as JSON.
-func printCommand(c *cli.Context, args []any) error {
+func PrintCommand(w io.Writer, asJSON bool, args []any) error {
 	words := make([]any, len(args))
 	var line []string
 	for i, arg := range args {
@@ -35,11 +35,11 @@ func printCommand(c *cli.Context, args []any) error {
 			line = append(line, show.Quote(word))
 		}
 	}
-	if c.Bool("json") {
-		return show.JSON(c.App.Writer, struct {
+	if asJSON {
+		return show.JSON(w, struct {
 			Args []any `json:"args"`
 		}{words})
 	}
-	_, err := fmt.Fprintln(c.App.Writer, strings.Join(line, " "))
+	_, err := fmt.Fprintln(w, strings.Join(line, " "))
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package pipe
 
 import (
 	"bufio"
@@ -15,20 +15,22 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
-	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/event"
+	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
 )
 
 // piper is one run of pipe.
 type piper struct {
-	c        *cli.Context
+	options
+	ctx      context.Context
+	redis    *connect.Redis
 	queue    *queue
 	limit    *rate.Limiter // nil: none
-	defaults line
+	defaults event.Line
 	progress *progress // nil: none
 
 	namespaces map[string]bool // of the first lines queued; the reader's until it has ended
@@ -49,21 +51,17 @@ type piper struct {
 	sentBehind   int   // lines after that one that were sent all the same
 }
 
-// maxNamespaces is in how many namespaces, at most, pipe asks at the end whether
+// MaxNamespaces is in how many namespaces, at most, pipe asks at the end whether
 // anybody listens: those that come first.
-const maxNamespaces = 20
+const MaxNamespaces = 20
 
-func newPiper(c *cli.Context, client redis.UniversalClient, options []emitter.Option, limit *rate.Limiter) *piper {
+func newPiper(ctx context.Context, o options, r *connect.Redis, limit *rate.Limiter) *piper {
 	p := &piper{
-		c: c, queue: newQueue(client, options), limit: limit,
+		options: o, ctx: ctx, redis: r, queue: newQueue(r), limit: limit,
 		namespaces: make(map[string]bool), added: make(map[string]int64),
-		defaults: line{Namespace: c.String("namespace"), Rooms: roomsOf(c, "room"), Except: roomsOf(c, "except"), Volatile: c.Bool("volatile")},
+		defaults: event.Line{Target: o.target},
 	}
-	p.next.Store(c.Int64("from-line"))
-	if c.IsSet("compress") {
-		compress := c.Bool("compress")
-		p.defaults.Compress = &compress
-	}
+	p.next.Store(o.fromLine)
 	return p
 }
 
@@ -89,18 +87,18 @@ func parseRate(text string) (*rate.Limiter, error) {
 // read puts every line of input into the queue. It returns when the input ends,
 // when nothing more will be sent, at the first bad line with --fail-fast, and
 // after too many bad lines in a row.
-func (p *piper) read(ctx context.Context, input io.Reader) error {
+func (p *piper) read(input io.Reader) error {
 	in := bufio.NewReaderSize(input, 256<<10)
-	from := p.c.Int64("from-line")
+	from := p.fromLine
 	head, _ := in.Peek(4)
-	bad := badRow{most: p.c.Int64("max-bad-lines"), head: bytes.Clone(head)}
-	var l line
+	bad := badRow{most: p.maxBadLines, head: bytes.Clone(head)}
+	var l event.Line
 	for number := int64(1); ; number++ {
-		text, err := readLine(in)
+		text, err := event.ReadLine(in)
 		switch {
-		case err == io.EOF && ctx.Err() != nil:
+		case err == io.EOF && p.ctx.Err() != nil:
 			return nil // whoever writes was interrupted, too: the line may be half of one
-		case err != nil && err != io.EOF && !errors.Is(err, errLongLine):
+		case err != nil && err != io.EOF && !errors.Is(err, event.ErrLongLine):
 			return err // what came of the line does not count
 		}
 		p.bytes.Add(int64(len(text)))
@@ -108,9 +106,9 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 			text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
 		}
 		text = bytes.TrimSpace(text)
-		if number >= from && (len(text) > 0 || errors.Is(err, errLongLine)) {
+		if number >= from && (len(text) > 0 || errors.Is(err, event.ErrLongLine)) {
 			if p.limit != nil {
-				if err := p.limit.Wait(ctx); err != nil {
+				if err := p.limit.Wait(p.ctx); err != nil {
 					return nil // interrupted; the line counts as not read
 				}
 			}
@@ -126,7 +124,7 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 			} else {
 				p.reject(number, lineErr)
 				p.next.Store(number + 1)
-				if p.c.Bool("fail-fast") {
+				if p.failFast {
 					return nil
 				}
 				if err := bad.bad(number, text); err != nil {
@@ -147,19 +145,19 @@ func (p *piper) read(ctx context.Context, input io.Reader) error {
 }
 
 // put parses a line and adds its event to the queue.
-func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) {
+func (p *piper) put(number int64, l *event.Line, text []byte) (taken bool, err error) {
 	args := l.Args
 	*l = p.defaults
 	l.Args = args
-	if err := l.parse(text); err != nil {
+	if err := l.Parse(text); err != nil {
 		return false, err
 	}
 	return p.queue.put(number, len(text), func(io *emitter.Emitter) error {
-		err := l.emit(context.WithoutCancel(p.c.Context), io) // Ctrl-C makes no line a bad one
+		err := l.Emit(context.WithoutCancel(p.ctx), io) // Ctrl-C makes no line a bad one
 		if err == nil {
 			p.queued.Add(1)
 			p.next.Store(number + 1)
-			if len(p.namespaces) <= maxNamespaces {
+			if len(p.namespaces) <= MaxNamespaces {
 				p.namespaces[l.Namespace] = true
 			}
 		}
@@ -167,47 +165,17 @@ func (p *piper) put(number int64, l *line, text []byte) (taken bool, err error) 
 	})
 }
 
-// emit sends the event of the line.
-func (l *line) emit(ctx context.Context, io *emitter.Emitter) error {
-	op := io.Of(l.Namespace)
-	for _, room := range l.Rooms {
-		if n, ok := room.Number(); ok {
-			op = op.ToNumber(n)
-		} else {
-			op = op.To(string(room))
-		}
-	}
-	for _, room := range l.Except {
-		if n, ok := room.Number(); ok {
-			op = op.ExceptNumber(n)
-		} else {
-			op = op.Except(string(room))
-		}
-	}
-	if l.Volatile {
-		op = op.Volatile()
-	}
-	if l.Compress != nil {
-		op = op.Compress(*l.Compress)
-	}
-	args := make([]any, len(l.Args))
-	for i, arg := range l.Args {
-		args[i] = encoding.TaggedJSON(arg)
-	}
-	return op.Emit(ctx, l.Event, args...)
-}
-
 func (p *piper) reject(number int64, err error) {
 	p.rejected.Add(1)
 	p.progress.message(func() {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: line %d: %s\n", number, show.OneLine(inputError(p.c, err).Error()))
+		p.Say("line %d: %s", number, show.OneLine(p.refused(err).Error()))
 	})
 }
 
 // print is --dry-run: it prints the commands of a batch.
 func (p *piper) print(b *batch) error {
 	for _, cmd := range b.pipe.Cmds() {
-		if err := printCommand(p.c, cmd.Args()); err != nil {
+		if err := outcome.PrintCommand(p.Out, p.json, cmd.Args()); err != nil {
 			return err
 		}
 	}
@@ -221,7 +189,6 @@ func (p *piper) print(b *batch) error {
 // not tried again. A line that Redis refuses ends the run, because it is not the
 // line that is wrong: a permission is missing, and whoever grants it can resume.
 func (p *piper) execute(b *batch) error {
-	timeout, retryFor := p.c.Duration("timeout"), p.c.Duration("retry-for")
 	started, pause := time.Now(), 50*time.Millisecond
 	cmds, lines := slices.Clone(b.pipe.Cmds()), b.lines
 	b.pipe.Discard()
@@ -233,7 +200,7 @@ func (p *piper) execute(b *batch) error {
 		if !p.trusted {
 			n = 1
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.c.Context), timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), p.settings.Redis.Timeout)
 		executeOnce(ctx, b.pipe, cmds[:n])
 		cancel()
 		var err error
@@ -252,7 +219,7 @@ func (p *piper) execute(b *batch) error {
 		}
 		p.trusted = err == nil
 		var large *connect.TooLargeError
-		isBad := n == 1 && errors.As(err, &large) && large.IsCertain() && !p.c.Bool("fail-fast")
+		isBad := n == 1 && errors.As(err, &large) && large.IsCertain() && !p.failFast
 		if isBad {
 			p.queued.Add(-1)
 			p.reject(lines[0], large)
@@ -262,19 +229,19 @@ func (p *piper) execute(b *batch) error {
 			continue
 		}
 		cmds, lines = append(againCmds, cmds[n:]...), append(againLines, lines[n:]...)
-		if !isPassing(err) || time.Since(started) >= retryFor || p.c.Context.Err() != nil {
+		if !isPassing(err) || time.Since(started) >= p.retryFor || p.ctx.Err() != nil {
 			p.firstNotSent, p.sentBehind = lines[0], -len(lines)
 			for _, number := range b.lines {
 				if number >= lines[0] {
 					p.sentBehind++
 				}
 			}
-			return explain(p.c, err)
+			return p.redis.Explain(err)
 		}
 		select {
 		case <-time.After(pause):
 			pause = min(2*pause, time.Second)
-		case <-p.c.Context.Done():
+		case <-p.ctx.Done():
 		}
 	}
 	return nil

@@ -1,24 +1,25 @@
-package main
+package call
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
+	"slices"
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/event"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
 )
 
-func emitCommand(stdin io.Reader) *commandline.Command {
-	flags := []cli.Flag{
-		&cli.BoolFlag{Name: "ack", DisableDefaultText: true, Usage: "wait for the clients' acknowledgements and print each"},
-	}
-	for _, more := range [][]cli.Flag{deliveryFlags(), targetFlags(), valueFlags(), sendFlags("without --ack it is sent all the same")} {
-		flags = append(flags, more...)
-	}
+// Emit is the command emit.
+func Emit(p *commandline.Program, flags *settings.Flags) *commandline.Command {
+	var o options
+	var target settings.TargetFlags
+	var values event.Values
+	ack := &cli.BoolFlag{Name: "ack", Destination: &o.ack, DisableDefaultText: true, Usage: "wait for the clients' acknowledgements and print each"}
 	return &commandline.Command{
 		Name:  "emit",
 		Usage: "send an event to clients",
@@ -44,74 +45,71 @@ nothing is a flag.
 			commandline.StatusListeners: commandline.TooFew,
 			commandline.StatusReplies:   commandline.TimeIsOut,
 		},
-		Flags:  flags,
-		Action: func(c *cli.Context) error { return emit(c, stdin) },
+		Flags: slices.Concat([]cli.Flag{ack}, target.Delivery(), target.Rooms(), values.Flags(), o.sendFlags("without --ack it is sent all the same")),
+		Run: func(ctx context.Context, words []string) error {
+			if err := o.parse("emit", p, flags, &target); err != nil {
+				return err
+			}
+			name, args, err := eventOf(ctx, "emit", o.IO, &values, words)
+			if err != nil {
+				return err
+			}
+			return o.emit(ctx, name, args)
+		},
 	}
 }
 
-func emit(c *cli.Context, stdin io.Reader) error {
-	event, args, err := eventOf(c, stdin)
-	if err != nil {
-		return err
+func (o *options) emit(ctx context.Context, name string, args []any) error {
+	if !o.ack {
+		return o.send(ctx, show.Quote(name), func(op *emitter.BroadcastOperator) error { return op.Emit(ctx, name, args...) })
 	}
-	if !c.Bool("ack") {
-		return send(c, show.Quote(event), func(op *emitter.BroadcastOperator) error {
-			return delivered(c, op).Emit(c.Context, event, args...)
-		})
-	}
-	if c.Bool("dry-run") {
-		return commandline.Usage(errDryRunAck)
-	}
-	return ask(c, func(op *emitter.BroadcastOperator) error {
-		acks, err := delivered(c, op).EmitWithAck(c.Context, event, args...)
-		if err == nil && acks.Clients == 0 && !c.Bool("quiet") {
-			warnNobodyAsked(c)
+	return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {
+		acks, err := op.EmitWithAck(ctx, name, args...)
+		if err == nil && acks.Clients == 0 && !o.quiet {
+			o.warnNobodyAsked()
 		}
-		if isSilent(c, err) {
+		if o.isSilent(err) {
 			return nil
 		}
 		if !hasAnswer(err, len(acks.Values)) {
 			return err
 		}
-		return errors.Join(printAcks(c, acks), err)
+		return errors.Join(o.printAcks(acks), err)
 	})
 }
 
 // warnNobodyAsked says why no client had to answer.
-func warnNobodyAsked(c *cli.Context) {
+func (o *options) warnNobodyAsked() {
 	clients, where, flags := "no client", "is connected to that namespace", "--namespace"
-	if len(roomsOf(c, "room")) > 0 {
+	if len(o.target.Rooms) > 0 {
 		where, flags = "is in that room", "--room and --namespace"
 	}
-	if len(roomsOf(c, "except")) > 0 {
+	if len(o.target.Except) > 0 {
 		clients, flags = "no client but those of --except", "--except, "+flags
 	}
-	fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: %s %s, so nobody was asked; check %s\n", clients, where, flags)
+	o.Warn("%s %s, so nobody was asked; check %s", clients, where, flags)
 }
-
-var errDryRunAck = errors.New("--dry-run cannot show --ack, whose message holds a random id")
 
 // eventOf returns what the words behind the command's name say: an event and
 // its arguments.
-func eventOf(c *cli.Context, stdin io.Reader) (event string, args []any, err error) {
-	words := c.Args().Slice()
+func eventOf(ctx context.Context, command string, io commandline.IO, values *event.Values, words []string) (name string, args []any, err error) {
 	if len(words) == 0 {
-		return "", nil, commandline.Usagef("%s needs the name of an event: sioemit %[1]s EVENT [ARG...]", c.Command.Name)
+		return "", nil, commandline.Usagef("%s needs the name of an event: sioemit %[1]s EVENT [ARG...]", command)
 	}
-	args, err = values(c, words[1:], stdin)
+	args, err = values.Read(ctx, io, words[1:])
 	return words[0], args, err
 }
 
 // printAcks prints what each client answered, a line each.
-func printAcks(c *cli.Context, acks emitter.Acks) error {
-	if !c.Bool("json") {
-		return show.Values(c.App.Writer, acks.Values)
+func (o *options) printAcks(acks emitter.Acks) error {
+	if !o.json {
+		return show.Values(o.Out, acks.Values)
 	}
 	values, err := show.Tagged(acks.Values)
 	if err != nil {
 		return err
 	}
-	return show.JSON(c.App.Writer, struct {
+	return show.JSON(o.Out, struct {
 		Acks    []json.RawMessage `json:"acks"`
 		Clients int               `json:"clients"`
 		Servers int               `json:"servers"`

@@ -1,4 +1,4 @@
-package main
+package pipe
 
 import (
 	"context"
@@ -7,12 +7,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/connect"
 )
 
 // The most that a batch holds: enough to make round trips cheap, little enough
 // to keep memory flat.
 const (
-	maxBatchLines = 2000
+	MaxBatchLines = 2000
 	maxBatchBytes = 1 << 20
 )
 
@@ -36,10 +37,10 @@ type queue struct {
 	ended   bool // nothing more will be sent
 }
 
-func newQueue(client redis.UniversalClient, options []emitter.Option) *queue {
+func newQueue(r *connect.Redis) *queue {
 	newBatch := func() *batch {
-		pipe := client.Pipeline()
-		return &batch{pipe: pipe, io: emitter.New(pipe, options...)}
+		pipe := r.Client.Pipeline()
+		return &batch{pipe: pipe, io: r.Emitter(pipe)}
 	}
 	q := &queue{filling: newBatch(), spare: newBatch()}
 	q.changed.L = &q.mu
@@ -51,7 +52,7 @@ func newQueue(client redis.UniversalClient, options []emitter.Option) *queue {
 func (q *queue) put(number int64, size int, emit func(io *emitter.Emitter) error) (taken bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.ended && !q.closed && (len(q.filling.lines) >= maxBatchLines || q.filling.bytes > 0 && q.filling.bytes+size > maxBatchBytes) {
+	for !q.ended && !q.closed && (len(q.filling.lines) >= MaxBatchLines || q.filling.bytes > 0 && q.filling.bytes+size > maxBatchBytes) {
 		q.changed.Wait()
 	}
 	if q.ended || q.closed {

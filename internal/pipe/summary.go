@@ -1,4 +1,4 @@
-package main
+package pipe
 
 import (
 	"cmp"
@@ -10,10 +10,11 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/outcome"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
@@ -25,7 +26,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 	if waiting := p.queue.waiting(); p.firstNotSent == 0 && notSent > 0 && len(waiting) > 0 {
 		p.firstNotSent = waiting[0]
 	}
-	interrupted := p.c.Context.Err() != nil
+	interrupted := p.ctx.Err() != nil
 	if interrupted && p.firstNotSent == 0 {
 		p.firstNotSent = p.next.Load()
 	}
@@ -34,9 +35,9 @@ func (p *piper) finish(readErr, sendErr error) error {
 	}
 	switch {
 	case interrupted:
-		fmt.Fprintln(p.c.App.ErrWriter, "sioemit: "+p.resume())
-		return p.c.Context.Err()
-	case sendErr != nil && p.c.Bool("dry-run"):
+		p.Say("%s", p.resume())
+		return p.ctx.Err()
+	case sendErr != nil && p.dryRun:
 		return sendErr
 	case errors.As(sendErr, new(*connect.TooLargeError)):
 		return fmt.Errorf("line %d: %w; %s, or without it with --from-line %d", p.firstNotSent, sendErr, p.resume(), p.firstNotSent+1)
@@ -52,8 +53,9 @@ func (p *piper) finish(readErr, sendErr error) error {
 
 // warnUnheard says in which namespaces nobody listens to what was sent. It asks
 // about all of them at once, so that it takes one round trip.
-func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
-	ctx, cancel := context.WithTimeout(p.c.Context, p.c.Duration("timeout"))
+func (p *piper) warnUnheard() {
+	io := p.redis.Emitter(p.redis.Client)
+	ctx, cancel := context.WithTimeout(p.ctx, p.settings.Redis.Timeout)
 	defer cancel()
 	var namespaces []string
 	for namespace := range p.namespaces {
@@ -62,8 +64,8 @@ func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
 	slices.Sort(namespaces)
 	namespaces = slices.Compact(namespaces) // admin is /admin
 	more := ""
-	if len(p.namespaces) > maxNamespaces {
-		namespaces, more = namespaces[:min(len(namespaces), maxNamespaces)], fmt.Sprintf(" (%d namespaces were looked at)", maxNamespaces)
+	if len(p.namespaces) > MaxNamespaces {
+		namespaces, more = namespaces[:min(len(namespaces), MaxNamespaces)], fmt.Sprintf(" (%d namespaces were looked at)", MaxNamespaces)
 	}
 	servers, errs := make([]int, len(namespaces)), make([]error, len(namespaces))
 	var group sync.WaitGroup
@@ -78,12 +80,12 @@ func (p *piper) warnUnheard(client redis.UniversalClient, io *emitter.Emitter) {
 		}
 	}
 	if len(unheardIn) > 0 {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: in namespace %s %s%s\n", strings.Join(unheardIn, ", "), unheard(p.c), more)
+		p.Warn("in namespace %s %s%s", strings.Join(unheardIn, ", "), outcome.Unheard(p.settings.Adapter == settings.Streams), more)
 	} else {
-		p.warnUnread(ctx, client, namespaces)
+		p.warnUnread(ctx, namespaces)
 	}
 	if err := cmp.Or(errs...); err != nil {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: the servers could not be counted: %s\n", connect.ErrorText(explain(p.c, err)))
+		p.Warn("the servers could not be counted: %s", connect.ErrorText(p.redis.Explain(err)))
 	}
 }
 
@@ -101,7 +103,7 @@ func (p *piper) noteTaken(cmd redis.Cmder) {
 // servers with clients in that room subscribes to, or nobody at all.
 func (p *piper) noteSubscribers(cmd redis.Cmder) {
 	sent, ok := cmd.(*redis.IntCmd)
-	if !ok || p.c.String("adapter") != "sharded" || !isRoomChannel(p.c, fmt.Sprint(sent.Args()[1])) {
+	if !ok || p.settings.Adapter != settings.Sharded || !p.isRoomChannel(fmt.Sprint(sent.Args()[1])) {
 		return
 	}
 	if sent.Val() == 0 {
@@ -111,28 +113,36 @@ func (p *piper) noteSubscribers(cmd redis.Cmder) {
 	}
 }
 
+// isRoomChannel reports whether a channel of the sharded adapter is that of a
+// room: it goes on behind <prefix>#<namespace>#.
+func (p *piper) isRoomChannel(channel string) bool {
+	prefix := strings.TrimSuffix(p.settings.Servers.Sharded().Channel("", nil), "#")
+	_, room, _ := strings.Cut(strings.TrimPrefix(channel, prefix), "#")
+	return room != ""
+}
+
 // warnUnread says what it can mean that servers listen on the namespaces and all
 // the same did not get what was sent: no event to a single room found a
 // subscriber, where one that did would show that the mode is right; or a stream
 // holds nothing but what was sent.
-func (p *piper) warnUnread(ctx context.Context, client redis.UniversalClient, namespaces []string) {
+func (p *piper) warnUnread(ctx context.Context, namespaces []string) {
 	if p.unsubscribed > 0 && p.subscribed == 0 {
-		fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: nobody received %s to a single room: no client is in these rooms, or %s\n", show.Plural(int(p.unsubscribed), "event"), otherMode(p.c))
+		p.Warn("nobody received %s to a single room: no client is in these rooms, or %s", show.Plural(int(p.unsubscribed), "event"), outcome.OtherMode(&p.settings.Servers))
 	}
-	if p.c.String("adapter") != "streams" {
+	if p.settings.Adapter != settings.Streams {
 		return
 	}
 	for _, namespace := range namespaces {
-		stream, err := streamsFormat(p.c).Stream(namespace)
+		stream, err := p.settings.Servers.Streams().Stream(namespace)
 		if err != nil {
 			continue // nothing was sent there
 		}
 		added := p.added[stream]
-		if added == 0 || added >= p.c.Int64("max-len") {
+		if added == 0 || added >= p.settings.MaxLen {
 			continue
 		}
-		if n, err := client.XLen(ctx, stream).Result(); err == nil && n <= added {
-			fmt.Fprintf(p.c.App.ErrWriter, "sioemit: warning: %s: %s\n", show.Quote(stream), newStream)
+		if n, err := p.redis.Client.XLen(ctx, stream).Result(); err == nil && n <= added {
+			p.Warn("%s: %s", show.Quote(stream), outcome.NewStream)
 			return
 		}
 	}
@@ -148,11 +158,11 @@ func (p *piper) resume() string {
 }
 
 func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
-	done, dryRun := "sent", p.c.Bool("dry-run")
-	if dryRun {
+	done := "sent"
+	if p.dryRun {
 		done = "printed"
 	}
-	if p.c.Bool("json") && !dryRun { // stdout has the commands then
+	if p.json && !p.dryRun { // stdout has the commands then
 		summary := struct {
 			Lines        int64  `json:"lines"`
 			Sent         int64  `json:"sent"`
@@ -163,20 +173,20 @@ func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
 			// nobody subscribes; of the sharded adapter only.
 			Unsubscribed *int64 `json:"unsubscribed,omitempty"`
 		}{lines, sent, rejected, notSent, nil, nil}
-		if p.c.String("adapter") == "sharded" {
+		if p.settings.Adapter == settings.Sharded {
 			summary.Unsubscribed = &p.unsubscribed
 		}
 		if p.firstNotSent > 0 {
 			summary.FirstNotSent = &p.firstNotSent
 		}
-		if err := show.JSON(p.c.App.Writer, summary); err != nil {
+		if err := show.JSON(p.Out, summary); err != nil {
 			return fmt.Errorf("%d of %s were sent, but the summary could not be printed: %w", sent, show.Plural(int(lines), "line"), err)
 		}
 		return nil
 	}
-	if p.c.Bool("quiet") && sent == lines {
+	if p.quiet && sent == lines {
 		return nil
 	}
-	fmt.Fprintf(p.c.App.ErrWriter, "sioemit: %s: %d %s, %d rejected, %d not %[3]s\n", show.Plural(int(lines), "line"), sent, done, rejected, notSent)
+	p.Say("%s: %d %s, %d rejected, %d not %[3]s", show.Plural(int(lines), "line"), sent, done, rejected, notSent)
 	return nil
 }

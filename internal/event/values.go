@@ -1,4 +1,4 @@
-package main
+package event
 
 import (
 	"bytes"
@@ -16,40 +16,47 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const valueCategory = "Arguments:"
+// Values are the arguments of an event, as the command line gives them.
+type Values struct {
+	text   bool
+	args   string
+	binary cli.StringSlice
+}
 
-func valueFlags() []cli.Flag {
+// Flags are those beside the words of an event.
+func (v *Values) Flags() []cli.Flag {
+	const category = "Arguments:"
 	return []cli.Flag{
-		&cli.BoolFlag{DisableDefaultText: true, Name: "string", Category: valueCategory, Usage: "take every ARG as a string, also where it is JSON"},
-		&cli.StringFlag{TakesFile: true, Name: "args", Category: valueCategory, Usage: "append the elements of the JSON array in `FILE`, - for stdin"},
-		&cli.StringSliceFlag{TakesFile: true, Name: "binary", Category: valueCategory, KeepSpace: true, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
+		&cli.BoolFlag{Name: "string", Destination: &v.text, DisableDefaultText: true, Category: category, Usage: "take every ARG as a string, also where it is JSON"},
+		&cli.StringFlag{Name: "args", Destination: &v.args, TakesFile: true, Category: category, Usage: "append the elements of the JSON array in `FILE`, - for stdin"},
+		&cli.StringSliceFlag{Name: "binary", Destination: &v.binary, TakesFile: true, Category: category, KeepSpace: true, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
 	}
 }
 
-// values returns the arguments of the event: the ARGs, then the elements of
+// Read returns the arguments of the event: the ARGs, then the elements of
 // --args, then the content of each --binary.
-func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
+func (v *Values) Read(ctx context.Context, io commandline.IO, words []string) ([]any, error) {
 	var args []any
 	for i, word := range words {
-		args = append(args, value(word, c.Bool("string")))
-		if !c.Bool("string") {
-			warnNoJSON(c, i+1, word)
+		args = append(args, value(word, v.text))
+		if !v.text {
+			warnNoJSON(io, i+1, word)
 		}
 	}
-	files := inputs{ctx: c.Context, stdin: stdin}
-	if c.IsSet("args") {
-		text, err := files.read("--args", c.String("args"))
+	files := inputs{ctx: ctx, stdin: io.In}
+	if v.args != "" {
+		text, err := files.read("--args", v.args)
 		if err != nil {
 			return nil, err
 		}
 		elements, err := jsonArray(text)
 		if err != nil {
-			return nil, commandline.Usagef("--args %s: %w", c.String("args"), err)
+			return nil, commandline.Usagef("--args %s: %w", v.args, err)
 		}
 		args = append(args, elements...)
 	}
 	emptyStdin := false
-	for _, name := range c.StringSlice("binary") {
+	for _, name := range v.binary.Value() {
 		data, err := files.read("--binary", name)
 		if err != nil {
 			return nil, err
@@ -58,7 +65,7 @@ func values(c *cli.Context, words []string, stdin io.Reader) ([]any, error) {
 		emptyStdin = emptyStdin || name == "-" && len(data) == 0
 	}
 	if emptyStdin { // as when what should have written it failed
-		fmt.Fprintln(c.App.ErrWriter, "sioemit: warning: --binary -: stdin is empty, and so is what is sent")
+		io.Warn("--binary -: stdin is empty, and so is what is sent")
 	}
 	return args, nil
 }
@@ -72,22 +79,16 @@ func value(word string, text bool) any {
 	return word
 }
 
-// notJSON says what is wrong with a text that encoding/json does not parse.
-func notJSON(text []byte) error {
-	_, err := encoding.Append(nil, encoding.TaggedJSON(text))
-	return err
-}
-
 // warnNoJSON says so where a word begins as JSON does and is none: it was to be
 // an object, an array or a quoted string, and is sent as the text that it is.
-func warnNoJSON(c *cli.Context, number int, word string) {
+func warnNoJSON(io commandline.IO, number int, word string) {
 	start := strings.TrimLeft(word, " \t\r\n")
 	if start == "" || !strings.ContainsRune(`{["`, rune(start[0])) {
 		return
 	}
 	var discard json.RawMessage
 	if err := json.Unmarshal([]byte(word), &discard); err != nil && !errors.Is(notJSON([]byte(word)), encoding.ErrTooDeep) {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: warning: argument %d, %s, begins like JSON and is none (%s), so it is sent as a string; --string if that is meant\n",
+		io.Warn("argument %d, %s, begins like JSON and is none (%s), so it is sent as a string; --string if that is meant",
 			number, show.OneLine(show.Shorten([]byte(word))), show.OneLine(err.Error()))
 	}
 }
@@ -119,7 +120,7 @@ type inputs struct {
 
 func (in *inputs) read(flag, name string) ([]byte, error) {
 	if name != "-" {
-		data, err := unlessDone(in.ctx, func() ([]byte, error) { return os.ReadFile(name) })
+		data, err := commandline.UnlessDone(in.ctx, func() ([]byte, error) { return os.ReadFile(name) })
 		if err != nil {
 			return nil, commandline.Usagef("%s: %w", flag, err)
 		}
@@ -132,7 +133,7 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 		return nil, commandline.Usagef("%s -: stdin is closed or %s; if nothing is what you want to send, name an empty file", flag, os.DevNull)
 	}
 	in.used = flag
-	data, err := unlessDone(in.ctx, func() ([]byte, error) { return io.ReadAll(in.stdin) })
+	data, err := commandline.UnlessDone(in.ctx, func() ([]byte, error) { return io.ReadAll(in.stdin) })
 	if err != nil {
 		return nil, commandline.Usagef("%s -: %w", flag, err)
 	}
@@ -152,23 +153,4 @@ func isNothing(stdin io.Reader) bool {
 	}
 	null, err := os.Stat(os.DevNull)
 	return err == nil && os.SameFile(info, null)
-}
-
-// unlessDone returns what read returns, or the error of ctx once that is done:
-// Ctrl-C does not interrupt the reading of a pipe.
-func unlessDone[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	var result T
-	var err error
-	done := make(chan struct{})
-	go func() {
-		result, err = read()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return result, err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
 }

@@ -1,7 +1,10 @@
-package main
+// Package event is what is sent, as people write it: as words and files of a
+// command line, and as a JSON line.
+package event
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,35 +13,42 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
-// line is an event as a JSON line: what pipe reads and listen prints. Binary in
+// Line is an event as a JSON line: what pipe reads and listen prints. Binary in
 // its arguments is {"$binary":"<base64>"}; docs/line.schema.json describes it.
-type line struct {
-	Event     string            `json:"event"`
-	Args      []json.RawMessage `json:"args,omitempty"`
-	Namespace string            `json:"namespace,omitempty"`
-	Rooms     []encoding.Room   `json:"rooms,omitempty"`
-	Except    []encoding.Room   `json:"except,omitempty"`
-	Volatile  bool              `json:"volatile,omitempty"`
-	Compress  *bool             `json:"compress,omitempty"`
+type Line struct {
+	Event string            `json:"event"`
+	Args  []json.RawMessage `json:"args,omitempty"`
+	settings.Target
 }
 
-// lineShape is what an error about a line says was expected.
-const lineShape = `{"event":"name","args":[...],"namespace":"/","rooms":["a"],"except":["b"],"volatile":true,"compress":false}, of which only event must be there`
+// Emit sends the event of the line.
+func (l *Line) Emit(ctx context.Context, io *emitter.Emitter) error {
+	args := make([]any, len(l.Args))
+	for i, arg := range l.Args {
+		args[i] = encoding.TaggedJSON(arg)
+	}
+	return l.Of(io).Emit(ctx, l.Event, args...)
+}
 
-// parse reads one line over the values that l has; a member that is there
+// shape is what an error about a line says was expected.
+const shape = `{"event":"name","args":[...],"namespace":"/","rooms":["a"],"except":["b"],"volatile":true,"compress":false}, of which only event must be there`
+
+// Parse reads one line over the values that l has; a member that is there
 // replaces its value. The arguments point into text.
-func (l *line) parse(text []byte) error {
+func (l *Line) Parse(text []byte) error {
 	if !json.Valid(text) {
-		return fmt.Errorf("%w; expected %s", notJSON(text), lineShape)
+		return fmt.Errorf("%w; expected %s", notJSON(text), shape)
 	}
 	l.Event, l.Args = "", l.Args[:0]
 	s := jsonSpans{text: text}
 	if s.next() != '{' {
-		return fmt.Errorf("not a JSON object; expected %s", lineShape)
+		return fmt.Errorf("not a JSON object; expected %s", shape)
 	}
 	hasEvent := false
 	err := s.members(func(key string, value []byte) error {
@@ -49,13 +59,13 @@ func (l *line) parse(text []byte) error {
 		return err
 	}
 	if !hasEvent {
-		return fmt.Errorf(`there is no "event"; expected %s`, lineShape)
+		return fmt.Errorf(`there is no "event"; expected %s`, shape)
 	}
 	return nil
 }
 
 // set takes one member of a line.
-func (l *line) set(key string, value []byte) error {
+func (l *Line) set(key string, value []byte) error {
 	var err error
 	switch key {
 	case "event":
@@ -85,7 +95,7 @@ func (l *line) set(key string, value []byte) error {
 		l.Compress = new(bool)
 		err = setBool(l.Compress, value)
 	default:
-		return fmt.Errorf("there is no %q in an event line; expected %s", key, lineShape)
+		return fmt.Errorf("there is no %q in an event line; expected %s", key, shape)
 	}
 	if err != nil {
 		return fmt.Errorf("%q is %s: %w", key, show.Shorten(value), err)
@@ -275,4 +285,10 @@ func (s *jsonSpans) skipString() {
 		}
 	}
 	s.pos++
+}
+
+// notJSON says what is wrong with a text that encoding/json does not parse.
+func notJSON(text []byte) error {
+	_, err := encoding.Append(nil, encoding.TaggedJSON(text))
+	return err
 }

@@ -1,4 +1,4 @@
-package main
+package pipe
 
 import (
 	"fmt"
@@ -21,8 +21,8 @@ type progress struct {
 
 // newProgress expects an input of so many bytes, -1 if that is not known.
 func (p *piper) newProgress(size int64) *progress {
-	stderr, ok := p.c.App.ErrWriter.(*os.File)
-	if !ok || p.c.Bool("quiet") || p.c.Bool("dry-run") || !term.IsTerminal(int(stderr.Fd())) {
+	stderr, ok := p.Err.(*os.File)
+	if !ok || p.quiet || p.dryRun || !term.IsTerminal(int(stderr.Fd())) {
 		return nil
 	}
 	return &progress{bar: progressbar.NewOptions64(size,

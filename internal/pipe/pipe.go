@@ -1,0 +1,188 @@
+// Package pipe is the command that sends events from JSON lines: in order, many
+// in one round trip, and such that every line is accounted for.
+package pipe
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/outcome"
+	"github.com/sioemit/sioemit/internal/settings"
+	"github.com/urfave/cli/v2"
+)
+
+// options are what the flags say.
+type options struct {
+	commandline.IO
+	settings *settings.Settings
+	target   settings.Target
+
+	rate                  string
+	require               int
+	retryFor              time.Duration
+	fromLine, maxBadLines int64
+
+	failFast, dryRun, json, quiet bool
+}
+
+// Command is the command pipe.
+func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command {
+	o := options{IO: p.IO}
+	var target settings.TargetFlags
+	return &commandline.Command{
+		Name:  "pipe",
+		Usage: "send events from JSON lines",
+		Words: "[FILE]",
+		Description: `Reads one JSON object a line from FILE or stdin and sends them in order:
+
+   {"event":"paid","args":[{"id":1}],"rooms":["user:7"]}
+
+The other members are namespace, except, volatile and compress; those missing
+are taken from the flags. In rooms and except, 5 is the room of join(5), and "5"
+that of join("5"); an empty rooms is refused. Blank lines are skipped. What
+trickles in, from tail -f for example, is sent as it comes.
+
+   sioemit pipe events.jsonl
+   seq 1 9 | jq -c '{event:"n",args:[.]}' | sioemit pipe --room numbers
+   sioemit pipe --rate 500/s --retry-for 30s events.jsonl
+   sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
+
+A bad line is reported and skipped; after 20 in a row pipe stops, and says what
+the input looks like (--max-bad-lines). Every line that is read ends as sent,
+rejected or not sent, and the summary adds up; a warning says where nobody
+listens. When Redis goes away in the middle, or refuses for now (it is loading,
+failing over, or out of memory or disk), --retry-for sends again what it has not
+confirmed: such a line may arrive twice, or behind later ones that were under
+way with it. Where a run stops because Redis is gone or refuses a line, it says
+how to resume.`,
+		Global: []string{"namespace"},
+		Statuses: map[int]string{
+			commandline.StatusFailed:    commandline.NoRedis,
+			commandline.StatusUsage:     "bad usage, and nothing was sent; or lines were rejected, and others sent",
+			commandline.StatusListeners: commandline.TooFew + "; nothing was sent",
+		},
+		Flags: slices.Concat(target.Rooms(), target.Delivery(), []cli.Flag{
+			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send at most so many lines, 500/s or 500/m: `RATE`"},
+			&cli.IntFlag{Name: "require", Destination: &o.require, Usage: "exit with 3, and send nothing, if fewer than `N` servers listen on the namespace"},
+			&cli.DurationFlag{Name: "retry-for", Destination: &o.retryFor, Usage: "when Redis is gone, try again for this `TIME`"},
+			&cli.Int64Flag{Name: "from-line", Destination: &o.fromLine, Value: 1, Usage: "start with line `N`, to resume"},
+			&cli.Int64Flag{Name: "max-bad-lines", Destination: &o.maxBadLines, Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
+			&cli.BoolFlag{Name: "fail-fast", Destination: &o.failFast, DisableDefaultText: true, Usage: "stop at the first bad line"},
+			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
+			&cli.BoolFlag{Name: "json", Destination: &o.json, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the summary as JSON, on stdout"},
+			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
+		}),
+		Run: func(ctx context.Context, words []string) error {
+			s, err := flags.Parse()
+			if err != nil {
+				return err
+			}
+			o.settings, o.target = s, target.Parse(p, s)
+			return run(ctx, o, words)
+		},
+	}
+}
+
+func run(ctx context.Context, o options, words []string) error {
+	input, size, err := open(words, o.In)
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	if o.require < 0 || o.fromLine < 1 || o.retryFor < 0 || o.maxBadLines < 0 {
+		return commandline.Usagef("--require, --retry-for and --max-bad-lines must not be negative, and --from-line starts at 1")
+	}
+	limit, err := parseRate(o.rate)
+	if err != nil {
+		return commandline.Usage(err)
+	}
+	r := connect.Open(o.settings)
+	defer r.Close()
+	if err := o.checkDefaults(ctx, r); err != nil {
+		return err
+	}
+	if !o.dryRun {
+		inTime, cancel := context.WithTimeout(ctx, o.settings.Redis.Timeout)
+		err := outcome.Require(inTime, o.require, r.Emitter(r.Client).Of(o.settings.Namespace))
+		cancel()
+		if err != nil {
+			return outcome.Unanswered(r, "pipe", err)
+		}
+	}
+
+	p := newPiper(ctx, o, r, limit)
+	flush := p.execute
+	if o.dryRun {
+		flush = p.print
+	}
+	p.progress = p.newProgress(size)
+	stopProgress := p.progress.show(p)
+	// Reading stdin cannot be interrupted; after Ctrl-C, or when Redis is gone
+	// for good, the reader is left where it is.
+	read := make(chan error, 1)
+	go func() { read <- p.read(input) }()
+	sent := make(chan error, 1)
+	go func() { sent <- p.queue.drain(flush) }()
+	var readErr, sendErr error
+	ended := false // the reading
+	select {
+	case readErr = <-read:
+		ended = true
+		p.queue.close()
+		sendErr = <-sent
+	case <-ctx.Done():
+		p.queue.close()
+		sendErr = <-sent
+	case sendErr = <-sent:
+	}
+	stopProgress()
+	err = p.finish(readErr, sendErr)
+	if ended && sendErr == nil && p.sent.Load() > 0 && !o.dryRun && !o.quiet {
+		p.warnUnheard()
+	}
+	return err
+}
+
+// checkDefaults refuses flags with which no line could be sent.
+func (o *options) checkDefaults(ctx context.Context, r *connect.Redis) error {
+	if err := o.target.Of(r.Emitter(r.Client.Pipeline())).Emit(ctx, "never sent"); err != nil {
+		return o.refused(err)
+	}
+	return nil
+}
+
+// refused is an error about a line, or about the flags for all of them.
+func (o *options) refused(err error) error {
+	return outcome.Refused(&o.settings.Servers, "pipe", err)
+}
+
+// open opens FILE, or takes stdin. The size is -1 where it is not known.
+func open(words []string, stdin io.Reader) (io.ReadCloser, int64, error) {
+	if len(words) > 1 {
+		return nil, 0, commandline.Usagef("pipe takes one FILE, not %d", len(words))
+	}
+	if len(words) == 0 || words[0] == "" || words[0] == "-" {
+		return io.NopCloser(stdin), -1, nil
+	}
+	name := words[0]
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, 0, commandline.Usage(err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, commandline.Usage(err)
+	}
+	if info.IsDir() {
+		return nil, 0, commandline.Usagef("%s is a directory", name)
+	}
+	if !info.Mode().IsRegular() {
+		return file, -1, nil
+	}
+	return file, info.Size(), nil
+}
