@@ -70,10 +70,10 @@ func (e *encoder) event(b []byte, event string, args []any, limit int) ([]byte, 
 		if b, err = e.value(b, arg); err != nil {
 			return nil, &ArgumentError{event, i, err}
 		}
-		if e.beyond|e.special|e.attachments == 0 {
+		if e.Beyond|e.Special|e.Attachments == 0 {
 			continue
 		}
-		if special < 0 && e.special > 0 {
+		if special < 0 && e.Special > 0 {
 			special = i
 		}
 		if at, err := e.checkArgument(i, special, limit); err != nil {
@@ -90,14 +90,14 @@ func (e *encoder) event(b []byte, event string, args []any, limit int) ([]byte, 
 // argument is to blame.
 func (e *encoder) checkArgument(i, special, limit int) (at int, err error) {
 	switch {
-	case e.beyond > 0:
+	case e.Beyond > 0:
 		return i, ErrTooDeep
 	case limit == forServers:
 		return i, nil
-	case e.attachments > limit:
+	case e.Attachments > limit:
 		return i, fmt.Errorf("more than %d binary values in one event, which is what maxAttachments allows: %w", limit, ErrUnsafe)
 	}
-	return special, e.check()
+	return special, e.Check()
 }
 
 // appendTarget writes the members rooms and except.

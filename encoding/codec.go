@@ -35,13 +35,13 @@ const (
 func marshal(f form, write func(e *encoder, b []byte) ([]byte, error)) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	e.textOnly = f == formJSON
+	e.TextOnly = f == formJSON
 	b, err := write(e, e.message[:0])
 	if err != nil {
 		return nil, err
 	}
 	e.message = b
-	if f == formMessagePack || e.attachments > 0 {
+	if f == formMessagePack || e.Attachments > 0 {
 		return bytes.Clone(b), nil
 	}
 	e.json = wire.ToJSON(e.json[:0], b)

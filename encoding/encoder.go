@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"unsafe"
 
+	"github.com/sioemit/sioemit/internal/harm"
+	"github.com/sioemit/sioemit/internal/jsontext"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
@@ -19,18 +22,18 @@ var (
 	ErrTooLarge = errors.New("the value is larger than 4 GiB")
 
 	// ErrTooDeep is returned for a value of more than MaxLevels levels.
-	ErrTooDeep = fmt.Errorf("the value is nested deeper than %d levels, which servers may not survive", MaxLevels)
+	ErrTooDeep = harm.ErrTooDeep
 
 	// ErrBinary is returned when a value holds binary and is to travel as JSON,
 	// which cannot carry any.
-	ErrBinary = errors.New("JSON cannot carry binary ([]byte)")
+	ErrBinary = harm.ErrBinary
 )
 
 // MaxLevels is how deep a value may nest: the arrays and objects that are open
 // at once in what arrives. A number has no level, [] has one, and [{"a":[]}] has
 // three. Pointers have none. Servers and clients read values recursively, and
 // from about 2,500 levels on they end, or go deaf, for lack of stack.
-const MaxLevels = 1000
+const MaxLevels = harm.MaxLevels
 
 // Append appends the MessagePack form of v to dst. It refuses what
 // encoding/json refuses, with the error types of encoding/json:
@@ -50,7 +53,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 func AppendJSON(dst []byte, v any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	e.textOnly = true
+	e.TextOnly = true
 	b, err := e.whole(e.message[:0], v)
 	if err != nil {
 		return nil, err
@@ -61,41 +64,26 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 
 // encoder holds the state of one encoding, but for the bytes written so far.
 type encoder struct {
-	textOnly bool // refuse binary
-	received bool // the value comes from a server, which has survived it
-
-	attachments int    // how many binary values were written
-	special     int    // and how many members that harm beside binary
-	specialKey  string // the last of these
-
-	depth    int                    // how many arrays, objects and pointers are open
-	pointers int                    // how many of them are pointers
-	beyond   int                    // how many were opened below MaxLevels
-	open     map[reference]struct{} // maps, slices and pointers that are open below cycleDepth
+	harm.Tally
+	open map[reference]struct{} // maps, slices and pointers that are open below cycleDepth
 
 	lastType   reflect.Type // events are mostly like the one before
 	lastEncode encodeFunc   // of lastType
 
-	keys    []string // stack of the keys of the map[string]any being written
-	entries []entry  // stack of the entries of other maps
-	present []int    // stack of the fields of structs that are not left out
-	members []member // stack of the members of JSON objects
-	kept    []member // of the objects of a JSON text that are not in order
-	fixes   []fix    // what is to move in a JSON text
-	message []byte   // pooled memory for a message
-	json    []byte   // pooled memory for its JSON form
-	moved   []byte   // pooled memory for a JSON text in which something moves
-	sorted  []member // scratch of one object at a time
-	text    [40]byte // scratch of numbers and times
+	keys    []string        // stack of the keys of the map[string]any being written
+	entries []entry         // stack of the entries of other maps
+	present []int           // stack of the fields of structs that are not left out
+	parsing jsontext.Memory // of JSON text
+	message []byte          // pooled memory for a message
+	json    []byte          // pooled memory for its JSON form
+	text    [40]byte        // scratch of numbers and times
 }
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 func newEncoder() *encoder {
 	e := encoders.Get().(*encoder)
-	e.textOnly, e.received = false, false
-	e.attachments, e.special = 0, 0
-	e.depth, e.pointers, e.beyond = 0, 0, 0
+	e.Tally = harm.Tally{}
 	return e
 }
 
@@ -110,18 +98,15 @@ func (e *encoder) free() {
 	if cap(e.json) > maxPooled {
 		e.json = nil
 	}
-	if cap(e.moved) > maxPooled {
-		e.moved = nil
-	}
 	if e.open != nil { // rarely there, and large then
 		e.open = nil
 	}
-	if len(e.keys)|len(e.entries)|len(e.present)|len(e.members) != 0 { // after an error
+	if len(e.keys)|len(e.entries)|len(e.present) != 0 { // after an error
 		clear(e.keys)
 		clear(e.entries)
-		e.keys, e.entries, e.present, e.members = e.keys[:0], e.entries[:0], e.present[:0], e.members[:0]
+		e.keys, e.entries, e.present = e.keys[:0], e.entries[:0], e.present[:0]
 	}
-	if max(cap(e.keys), cap(e.entries), cap(e.members), cap(e.kept), cap(e.fixes), cap(e.sorted)) <= maxPooled/16 {
+	if small := max(cap(e.keys), cap(e.entries)) <= maxPooled/16; e.parsing.Trim(maxPooled) && small {
 		encoders.Put(e)
 	}
 }
@@ -130,7 +115,7 @@ func (e *encoder) free() {
 func (e *encoder) whole(dst []byte, v any) ([]byte, error) {
 	b, err := e.value(dst, v)
 	if err == nil {
-		err = e.check()
+		err = e.Check()
 	}
 	if err == nil {
 		err = checkSize(len(b) - len(dst))
@@ -173,7 +158,7 @@ func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 	case float64:
 		return e.float64(b, v)
 	case []byte:
-		return e.bytes(b, v)
+		return e.Binary(b, v)
 	case []any:
 		return e.anySlice(b, v, boxed)
 	case map[string]any:
@@ -192,17 +177,6 @@ func (e *encoder) value(b []byte, boxed any) ([]byte, error) {
 		e.lastType, e.lastEncode = t, typeEncoder(t)
 	}
 	return e.lastEncode(e, b, rv)
-}
-
-func (e *encoder) bytes(b, bin []byte) ([]byte, error) {
-	switch {
-	case bin == nil:
-		return wire.AppendNil(b), nil
-	case e.textOnly:
-		return nil, ErrBinary
-	}
-	e.attachments++
-	return wire.AppendBinary(b, bin), nil
 }
 
 func (e *encoder) float64(b []byte, f float64) ([]byte, error) {
@@ -260,7 +234,7 @@ func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) 
 		e.keys = append(e.keys, k)
 	}
 	keys := e.keys[start:]
-	sortKeys(keys)
+	slices.SortFunc(keys, wire.CompareKeys)
 	b = wire.AppendMapHeader(b, len(keys))
 	var err error
 	for _, k := range keys {
@@ -269,8 +243,8 @@ func (e *encoder) anyMap(b []byte, m map[string]any, boxed any) ([]byte, error) 
 		if b, err = e.value(b, m[k]); err != nil {
 			return nil, err
 		}
-		if isSpecial(k) {
-			if err := e.member(k, b[start]); err != nil {
+		if harm.IsSpecial(k) {
+			if err := e.Member(k, b[start]); err != nil {
 				return nil, err
 			}
 		}
@@ -285,7 +259,7 @@ func (e *encoder) rawMessage(b []byte, m json.RawMessage) ([]byte, error) {
 	if m == nil {
 		return wire.AppendNil(b), nil
 	}
-	b, err := e.jsonText(b, m, false)
+	b, err := e.parsing.Append(b, m, false, &e.Tally)
 	if err != nil {
 		return nil, &json.MarshalerError{Type: reflect.TypeFor[json.RawMessage](), Err: err}
 	}
@@ -309,10 +283,6 @@ func (e *encoder) number(b []byte, n json.Number) ([]byte, error) {
 // remembered to find a cycle. encoding/json starts to look at the same depth.
 const cycleDepth = MaxLevels
 
-// maxBeyond is how many arrays and objects below MaxLevels are looked at before
-// the value is refused: it may be a cycle, which is the better thing to say.
-const maxBeyond = 10000
-
 // reference identifies an open pointer, map or slice.
 type reference struct {
 	typ reflect.Type
@@ -330,7 +300,7 @@ func referenceTo(v reflect.Value) reference {
 
 // enter opens a pointer, map or slice; leave closes it again.
 func (e *encoder) enter(v reflect.Value) error {
-	if e.depth++; e.depth <= cycleDepth {
+	if e.Depth++; e.Depth <= cycleDepth {
 		return nil
 	}
 	r := referenceTo(v)
@@ -341,45 +311,12 @@ func (e *encoder) enter(v reflect.Value) error {
 		e.open = make(map[reference]struct{})
 	}
 	e.open[r] = struct{}{}
-	return e.deeper()
+	return e.Deeper()
 }
 
 func (e *encoder) leave(v reflect.Value) {
-	if e.depth > cycleDepth {
+	if e.Depth > cycleDepth {
 		delete(e.open, referenceTo(v))
 	}
-	e.depth--
-}
-
-// descend opens an array or an object that cannot be a part of a cycle by
-// itself; it is closed by depth--.
-func (e *encoder) descend() error {
-	if e.depth++; e.depth > MaxLevels {
-		return e.deeper()
-	}
-	return nil
-}
-
-// deeper is called when something opens at a depth of more than MaxLevels. What
-// is too deep is refused in the end only, by check, because it may turn out to
-// be a cycle.
-func (e *encoder) deeper() error {
-	if e.depth-e.pointers <= MaxLevels || e.received {
-		return nil
-	}
-	if e.beyond++; e.beyond > maxBeyond {
-		return ErrTooDeep
-	}
-	return nil
-}
-
-// check refuses a whole value, or the arguments of an event written so far.
-func (e *encoder) check() error {
-	switch {
-	case e.beyond > 0:
-		return ErrTooDeep
-	case e.special > 0 && e.attachments > 0:
-		return unsafeBesideBinary(e.specialKey)
-	}
-	return nil
+	e.Depth--
 }

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/harm"
+	"github.com/sioemit/sioemit/internal/jsontext"
 )
 
 // TestEncoderForgets looks for values that a pooled encoder would keep alive.
@@ -27,8 +31,8 @@ func TestEncoderForgets(t *testing.T) {
 	if _, err := e.value(nil, []g20{{}, {S: 1}}); err != nil || len(e.present) > 0 {
 		t.Errorf("%v, the stack holds %d fields", err, len(e.present))
 	}
-	if len(e.entries) > 0 || len(e.keys) > 0 || len(e.members) > 0 {
-		t.Errorf("the stacks hold %d entries, %d keys, %d members", len(e.entries), len(e.keys), len(e.members))
+	if len(e.entries) > 0 || len(e.keys) > 0 {
+		t.Errorf("the stacks hold %d entries, %d keys", len(e.entries), len(e.keys))
 	}
 	entries, keys := e.entries[:cap(e.entries)], e.keys[:cap(e.keys)]
 	if len(entries) == 0 || len(keys) == 0 {
@@ -62,7 +66,7 @@ func TestEncoderPool(t *testing.T) {
 	for name, e := range map[string]*encoder{
 		"keys":    {keys: make([]string, 0, maxPooled)},
 		"entries": {entries: make([]entry, 0, maxPooled)},
-		"members": {members: make([]member, 0, maxPooled)},
+		"members": {parsing: giantMemory(t)},
 	} {
 		e.free()
 		if other := newEncoder(); other == e {
@@ -155,4 +159,13 @@ func TestAfterCycle(t *testing.T) {
 			t.Fatalf("no cycle any more: %v", err)
 		}
 	}
+}
+
+// giantMemory has read an object of many members.
+func giantMemory(t *testing.T) (m jsontext.Memory) {
+	t.Helper()
+	if _, err := m.Append(nil, []byte(`{"0":0`+strings.Repeat(`,"0":0`, maxPooled)+"}"), false, new(harm.Tally)); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/harm"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
@@ -54,7 +55,7 @@ func TestLinear(t *testing.T) {
 		flat, deep := build(few, shape.open, shape.shut, shape.more), build(many, shape.open, shape.shut, shape.more)
 		for _, tagged := range []bool{false, true} {
 			encode := func(text []byte) func(e *encoder) ([]byte, error) {
-				return func(e *encoder) ([]byte, error) { return e.jsonText(nil, text, tagged) }
+				return func(e *encoder) ([]byte, error) { return e.parsing.Append(nil, text, tagged, &e.Tally) }
 			}
 			if ratio := timesAsLong(t, encode(deep), encode(flat)); ratio > 30 {
 				t.Errorf("%s, tagged %v: %d levels take %.0f times as long as %d", name, tagged, many, ratio, few)
@@ -86,7 +87,7 @@ func timesAsLong(t *testing.T, encode, reference func(*encoder) ([]byte, error))
 	fastest := func(encode func(*encoder) ([]byte, error)) time.Duration {
 		least := time.Duration(math.MaxInt64)
 		for range 5 {
-			e := &encoder{received: true}
+			e := &encoder{Tally: harm.Tally{Received: true}}
 			start := time.Now()
 			if _, err := encode(e); err != nil {
 				t.Fatal(err)
@@ -102,6 +103,7 @@ func timesAsLong(t *testing.T, encode, reference func(*encoder) ([]byte, error))
 // sides of each size at which something else is done about it.
 func TestMoves(t *testing.T) {
 	t.Parallel()
+	const small = 256 // as in package jsontext
 	for _, n := range []int{0, 1, 14, 15, 16, 17, 300, 1<<16 - 1, 1 << 16} {
 		for _, pad := range []int{0, 1, small/17 - 3, small} {
 			if n > 300 && pad > 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/sioemit/sioemit/internal/harm"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
@@ -28,12 +29,12 @@ type field struct {
 
 func newStructEncoder(t reflect.Type) encodeFunc {
 	fields := structFields(t)
-	// JavaScript lists array indices before other keys; see compareKeys.
+	// JavaScript lists array indices before other keys; see wire.CompareKeys.
 	slices.SortStableFunc(fields, func(a, b field) int {
-		_, aIsIndex := arrayIndex(a.name)
-		_, bIsIndex := arrayIndex(b.name)
+		_, aIsIndex := wire.ArrayIndex(a.name)
+		_, bIsIndex := wire.ArrayIndex(b.name)
 		if aIsIndex || bIsIndex {
-			return compareKeys(a.name, b.name)
+			return wire.CompareKeys(a.name, b.name)
 		}
 		return 0
 	})
@@ -45,7 +46,7 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 		if f.quoted {
 			f.encode = newCustomEncoder(f.typ, f.typ.Kind() != reflect.Pointer, newQuotedEncoder)
 		}
-		if isSpecial(f.name) {
+		if harm.IsSpecial(f.name) {
 			f.encode = showMember(f.name, f.encode)
 		}
 		optional = optional || f.omitEmpty || f.isZero != nil || len(f.index) > 1
@@ -62,7 +63,7 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 	}
 	header := wire.AppendMapHeader(nil, len(fields))
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-		err := e.descend()
+		err := e.Descend()
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func newStructEncoder(t reflect.Type) encodeFunc {
 				return nil, err
 			}
 		}
-		e.depth--
+		e.Depth--
 		return b, nil
 	}
 }
@@ -85,7 +86,7 @@ func showMember(name string, encode encodeFunc) encodeFunc {
 		start := len(b)
 		b, err := encode(e, b, v)
 		if err == nil {
-			err = e.member(name, b[start])
+			err = e.Member(name, b[start])
 		}
 		return b, err
 	}
@@ -94,7 +95,7 @@ func showMember(name string, encode encodeFunc) encodeFunc {
 // encodeFewOptional writes a struct of which some fields may be left out. Their
 // number is known only in the end, and fits into the first byte.
 func encodeFewOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([]byte, error) {
-	err := e.descend()
+	err := e.Descend()
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func encodeFewOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([
 		}
 	}
 	b[start] = wire.MapHeader(n)
-	e.depth--
+	e.Depth--
 	return b, nil
 }
 
@@ -120,7 +121,7 @@ func encodeFewOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([
 // out first which ones there are, because what is written never moves: in
 // nested structs it would move once for each level.
 func encodeManyOptional(e *encoder, b []byte, v reflect.Value, fields []field) ([]byte, error) {
-	err := e.descend()
+	err := e.Descend()
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +141,7 @@ func encodeManyOptional(e *encoder, b []byte, v reflect.Value, fields []field) (
 		}
 	}
 	e.present = e.present[:start]
-	e.depth--
+	e.Depth--
 	return b, nil
 }
 

@@ -28,5 +28,5 @@ func (e *encoder) taggedJSON(b []byte, text TaggedJSON) ([]byte, error) {
 	if text == nil {
 		return wire.AppendNil(b), nil
 	}
-	return e.jsonText(b, text, true)
+	return e.parsing.Append(b, text, true, &e.Tally)
 }

@@ -68,7 +68,7 @@ func (t *Template) giveBack() {
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	e.textOnly = t.form == formJSON
+	e.TextOnly = t.form == formJSON
 	if t.form == formMessagePack && cap(dst)-len(dst) >= len(t.all.text) {
 		return t.appendDirect(e, dst, event, args)
 	}
@@ -77,7 +77,7 @@ func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) 
 		return nil, err
 	}
 	e.message = data
-	if t.form == formMessagePack || e.attachments > 0 {
+	if t.form == formMessagePack || e.Attachments > 0 {
 		dst = join(dst, t.all.head(), data, t.all.tail())
 		t.setType(e, dst[:len(dst)-len(data)-len(t.all.tail())])
 		return dst, nil
@@ -101,7 +101,7 @@ func (t *Template) appendDirect(e *encoder, dst []byte, event string, args []any
 
 // setType corrects the type of the packet at the end of head.
 func (t *Template) setType(e *encoder, head []byte) {
-	if t.legacyBinary && e.attachments > 0 {
+	if t.legacyBinary && e.Attachments > 0 {
 		head[len(head)-len("\xa4data")-1] = wire.PacketBinaryEvent
 	}
 }

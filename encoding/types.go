@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/harm"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
@@ -106,7 +107,7 @@ func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	}
 	text, err := marshaler.MarshalJSON()
 	if err == nil {
-		b, err = e.jsonText(b, text, false)
+		b, err = e.parsing.Append(b, text, false, &e.Tally)
 	}
 	if err != nil {
 		return nil, &json.MarshalerError{Type: v.Type(), Err: err}
@@ -216,13 +217,13 @@ func newPointerEncoder(t reflect.Type) encodeFunc {
 		if v.IsNil() {
 			return wire.AppendNil(b), nil
 		}
-		e.pointers++
+		e.Pointers++
 		if err := e.enter(v); err != nil {
 			return nil, err
 		}
 		b, err := encodeElem(e, b, v.Elem())
 		e.leave(v)
-		e.pointers--
+		e.Pointers--
 		return b, err
 	}
 }
@@ -234,7 +235,7 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 		pointer := reflect.PointerTo(t.Elem())
 		if !pointer.Implements(marshalerType) && !pointer.Implements(textMarshalerType) {
 			return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-				return e.bytes(b, v.Bytes())
+				return e.Binary(b, v.Bytes())
 			}
 		}
 	}
@@ -255,11 +256,11 @@ func newSliceEncoder(t reflect.Type) encodeFunc {
 func newArrayEncoder(t reflect.Type) encodeFunc {
 	encodeElems := newElemsEncoder(t)
 	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
-		if err := e.descend(); err != nil {
+		if err := e.Descend(); err != nil {
 			return nil, err
 		}
 		b, err := encodeElems(e, b, v)
-		e.depth--
+		e.Depth--
 		return b, err
 	}
 }
@@ -308,7 +309,7 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 			e.entries = append(e.entries, entry{name, it.Value()})
 		}
 		entries := e.entries[start:]
-		slices.SortFunc(entries, func(a, b entry) int { return compareKeys(a.key, b.key) })
+		slices.SortFunc(entries, func(a, b entry) int { return wire.CompareKeys(a.key, b.key) })
 		b = wire.AppendMapHeader(b, len(entries))
 		var err error
 		for _, entry := range entries {
@@ -317,8 +318,8 @@ func newMapEncoder(t reflect.Type) encodeFunc {
 			if b, err = encodeElem(e, b, entry.value); err != nil {
 				return nil, err
 			}
-			if isSpecial(entry.key) {
-				if err := e.member(entry.key, b[start]); err != nil {
+			if harm.IsSpecial(entry.key) {
+				if err := e.Member(entry.key, b[start]); err != nil {
 					return nil, err
 				}
 			}

@@ -93,7 +93,7 @@ func plainValue(v any) any {
 func (v Value) TaggedJSON() (TaggedJSON, error) {
 	e := newEncoder()
 	defer e.free()
-	e.received = true
+	e.Received = true
 	b, err := e.whole(e.message[:0], v.decoded)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package encoding
+package jsontext
 
 import (
 	"bytes"
@@ -10,26 +10,45 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/sioemit/sioemit/internal/harm"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
-// jsonText appends the MessagePack form of JSON text; with tagged, objects
-// {"$binary":"<base64>"} stand for binary.
-func (e *encoder) jsonText(b, text []byte, tagged bool) ([]byte, error) {
+// Memory is what Append works in, and may use again.
+type Memory struct {
+	members []member // stack of the members of objects
+	kept    []member // of the objects that are not in order
+	fixes   []fix    // what is to move
+	moved   []byte   // for a text in which something moves
+	sorted  []member // scratch of one object at a time
+}
+
+// Trim lets go of bytes beyond most, and reports whether the rest is small enough
+// to be kept.
+func (m *Memory) Trim(most int) (small bool) {
+	if cap(m.moved) > most {
+		m.moved = nil
+	}
+	return max(cap(m.members), cap(m.kept), cap(m.fixes), cap(m.sorted)) <= most/16
+}
+
+// Append appends the MessagePack form of JSON text, and counts what is in it; with
+// tagged, objects {"$binary":"<base64>"} stand for binary.
+func (m *Memory) Append(b, text []byte, tagged bool, t *harm.Tally) ([]byte, error) {
 	if !json.Valid(text) {
 		if deeperThanJSON(text) {
-			return nil, ErrTooDeep
+			return nil, harm.ErrTooDeep
 		}
 		var discard json.RawMessage
 		err := json.Unmarshal(text, &discard) // says where and what
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
-	e.fixes, e.kept = e.fixes[:0], e.kept[:0]
-	r := jsonReader{e: e, buf: b, text: text, tagged: tagged}
+	m.members, m.fixes, m.kept = m.members[:0], m.fixes[:0], m.kept[:0]
+	r := reader{mem: m, t: t, buf: b, text: text, tagged: tagged}
 	if err := r.value(); err != nil {
 		return nil, err
 	}
-	if len(e.fixes) > 0 {
+	if len(m.fixes) > 0 {
 		r.fix(len(b))
 	}
 	return r.buf, nil
@@ -58,11 +77,12 @@ func deeperThanJSON(text []byte) bool {
 	return false
 }
 
-// jsonReader walks through text that json.Valid has accepted, so that it needs
+// reader walks through text that json.Valid has accepted, so that it needs
 // to check nothing itself and its recursion ends at the depth that json.Valid
 // allows.
-type jsonReader struct {
-	e      *encoder
+type reader struct {
+	mem    *Memory
+	t      *harm.Tally
 	buf    []byte // written so far
 	text   []byte
 	pos    int
@@ -70,7 +90,7 @@ type jsonReader struct {
 }
 
 // next skips white space and returns the byte that follows it.
-func (r *jsonReader) next() byte {
+func (r *reader) next() byte {
 	for r.pos < len(r.text) {
 		switch c := r.text[r.pos]; c {
 		case ' ', '\t', '\r', '\n':
@@ -82,7 +102,7 @@ func (r *jsonReader) next() byte {
 	return 0
 }
 
-func (r *jsonReader) value() error {
+func (r *reader) value() error {
 	switch r.next() {
 	case '{':
 		return r.object()
@@ -105,12 +125,12 @@ func (r *jsonReader) value() error {
 	return nil
 }
 
-func (r *jsonReader) array() error {
-	e := r.e
-	if err := e.descend(); err != nil {
+func (r *reader) array() error {
+	mem, t := r.mem, r.t
+	if err := t.Descend(); err != nil {
 		return err
 	}
-	start, n, fixes := len(r.buf), 0, len(e.fixes)
+	start, n, fixes := len(r.buf), 0, len(mem.fixes)
 	r.buf = append(r.buf, 0)
 	for r.pos++; r.next() != ']'; n++ {
 		if n > 0 {
@@ -121,7 +141,7 @@ func (r *jsonReader) array() error {
 		}
 	}
 	r.pos++
-	e.depth--
+	t.Depth--
 	r.close(fix{start: start, count: n}, fixes)
 	return nil
 }
@@ -130,17 +150,17 @@ func (r *jsonReader) array() error {
 // has brought.
 type member struct{ key, keyEnd, value, end, attachments, special int }
 
-func (r *jsonReader) object() error {
-	e := r.e
-	e.depth++
-	start, base, fixes := len(r.buf), len(e.members), len(e.fixes)
+func (r *reader) object() error {
+	mem, t := r.mem, r.t
+	t.Depth++
+	start, base, fixes := len(r.buf), len(mem.members), len(mem.fixes)
 	r.buf = append(r.buf, 0)
 	for r.pos++; r.next() != '}'; {
-		if len(e.members) > base {
+		if len(mem.members) > base {
 			r.pos++ // the comma
 			r.next()
 		}
-		m := member{key: len(r.buf), attachments: e.attachments, special: e.special}
+		m := member{key: len(r.buf), attachments: t.Attachments, special: t.Special}
 		r.string()
 		m.keyEnd, m.value = len(r.buf), len(r.buf)
 		r.next()
@@ -150,35 +170,35 @@ func (r *jsonReader) object() error {
 			return err
 		}
 		m.end = len(r.buf)
-		if key := r.key(m); isSpecial(key) {
+		if key := r.key(m); harm.IsSpecial(key) {
 			first := r.buf[m.value]
 			if starts == '{' || starts == '[' {
 				first = 0x90 // its header may still have to be written
 			}
-			if err := e.member(string(key), first); err != nil {
+			if err := t.Member(string(key), first); err != nil {
 				return err
 			}
 		}
-		m.attachments, m.special = e.attachments-m.attachments, e.special-m.special
-		e.members = append(e.members, m)
+		m.attachments, m.special = t.Attachments-m.attachments, t.Special-m.special
+		mem.members = append(mem.members, m)
 	}
 	r.pos++
-	members := e.members[base:]
-	e.members = e.members[:base]
+	members := mem.members[base:]
+	mem.members = mem.members[:base]
 	if r.tagged && len(members) == 1 && string(r.key(members[0])) == "$binary" {
-		e.depth--
+		t.Depth--
 		value := r.buf[members[0].value:]
 		if !wire.IsString(value[0]) {
 			return fmt.Errorf(`{"$binary":…} must hold base64 text`)
 		}
 		return r.binary(start, wire.StringBody(value))
 	}
-	if e.depth > MaxLevels { // not before, because binary is no level
-		if err := e.deeper(); err != nil {
+	if t.Depth > harm.MaxLevels { // not before, because binary is no level
+		if err := t.Deeper(); err != nil {
 			return err
 		}
 	}
-	e.depth--
+	t.Depth--
 	f := fix{start: start, count: len(members), object: true}
 	if !r.inOrder(members) {
 		f.kept = r.arrange(members)
@@ -191,41 +211,41 @@ func (r *jsonReader) object() error {
 // arrange brings the members of an object into the order in which JavaScript
 // would have them after JSON.parse: array indices first, by value; of members
 // with one key the place of the first and the value of the last. It returns
-// where they stand in e.kept.
-func (r *jsonReader) arrange(members []member) span {
-	e := r.e
-	e.sorted = append(e.sorted[:0], members...)
-	slices.SortStableFunc(e.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
-	from := len(e.kept)
-	for _, m := range e.sorted {
-		if last := len(e.kept) - 1; last >= from && bytes.Equal(r.key(e.kept[last]), r.key(m)) {
-			lost := &e.kept[last]
-			e.attachments -= lost.attachments
-			e.special -= lost.special
+// where they stand in kept.
+func (r *reader) arrange(members []member) span {
+	mem, t := r.mem, r.t
+	mem.sorted = append(mem.sorted[:0], members...)
+	slices.SortStableFunc(mem.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
+	from := len(mem.kept)
+	for _, m := range mem.sorted {
+		if last := len(mem.kept) - 1; last >= from && bytes.Equal(r.key(mem.kept[last]), r.key(m)) {
+			lost := &mem.kept[last]
+			t.Attachments -= lost.attachments
+			t.Special -= lost.special
 			m.key, m.keyEnd = lost.key, lost.keyEnd
 			*lost = m
 			continue
 		}
-		e.kept = append(e.kept, m)
+		mem.kept = append(mem.kept, m)
 	}
-	slices.SortFunc(e.kept[from:], func(a, b member) int {
-		_, aIsIndex := arrayIndex(r.key(a))
-		_, bIsIndex := arrayIndex(r.key(b))
+	slices.SortFunc(mem.kept[from:], func(a, b member) int {
+		_, aIsIndex := wire.ArrayIndex(r.key(a))
+		_, bIsIndex := wire.ArrayIndex(r.key(b))
 		if aIsIndex || bIsIndex {
-			return compareKeys(string(r.key(a)), string(r.key(b)))
+			return wire.CompareKeys(string(r.key(a)), string(r.key(b)))
 		}
 		return a.key - b.key
 	})
-	return span{from, len(e.kept)}
+	return span{from, len(mem.kept)}
 }
 
 // inOrder reports whether the members may stay as they are: no key twice, and
 // array indices only in front and in their order. Few members are compared with
 // each other; of many, the keys are sorted.
-func (r *jsonReader) inOrder(members []member) bool {
+func (r *reader) inOrder(members []member) bool {
 	next := int64(0) // the least index that may follow; -1: none
 	for _, m := range members {
-		index, ok := arrayIndex(r.key(m))
+		index, ok := wire.ArrayIndex(r.key(m))
 		switch {
 		case !ok:
 			next = -1
@@ -246,31 +266,31 @@ func (r *jsonReader) inOrder(members []member) bool {
 		}
 		return true
 	}
-	r.e.sorted = append(r.e.sorted[:0], members...)
-	slices.SortFunc(r.e.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
-	for i := range r.e.sorted[1:] {
-		if bytes.Equal(r.key(r.e.sorted[i]), r.key(r.e.sorted[i+1])) {
+	r.mem.sorted = append(r.mem.sorted[:0], members...)
+	slices.SortFunc(r.mem.sorted, func(a, b member) int { return bytes.Compare(r.key(a), r.key(b)) })
+	for i := range r.mem.sorted[1:] {
+		if bytes.Equal(r.key(r.mem.sorted[i]), r.key(r.mem.sorted[i+1])) {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *jsonReader) key(m member) []byte { return wire.StringBody(r.buf[m.key:m.keyEnd]) }
+func (r *reader) key(m member) []byte { return wire.StringBody(r.buf[m.key:m.keyEnd]) }
 
 // binary replaces the object {"$binary":"<base64>"} just written at start by the
 // bytes it stands for.
-func (r *jsonReader) binary(start int, text []byte) error {
+func (r *reader) binary(start int, text []byte) error {
 	bin, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil {
 		return fmt.Errorf(`{"$binary":…} must hold base64 text: %w`, err)
 	}
-	r.buf, err = r.e.bytes(r.buf[:start], bin)
+	r.buf, err = r.t.Binary(r.buf[:start], bin)
 	return err
 }
 
 // string writes the string literal that starts at the current position.
-func (r *jsonReader) string() {
+func (r *reader) string() {
 	r.pos++
 	rest := r.text[r.pos:]
 	end := bytes.IndexByte(rest, '"')
@@ -284,7 +304,7 @@ func (r *jsonReader) string() {
 
 // unescape reads the rest of a string literal, past its closing quote. What is
 // no valid UTF-8 is left for wire.AppendString to replace.
-func (r *jsonReader) unescape() string {
+func (r *reader) unescape() string {
 	var s []byte
 	for {
 		c := r.text[r.pos]
@@ -300,7 +320,7 @@ func (r *jsonReader) unescape() string {
 	}
 }
 
-func (r *jsonReader) escape(s []byte) []byte {
+func (r *reader) escape(s []byte) []byte {
 	c := r.text[r.pos]
 	r.pos++
 	switch c {
@@ -332,13 +352,13 @@ func (r *jsonReader) escape(s []byte) []byte {
 	return append(s, c) // one of " \ /
 }
 
-func (r *jsonReader) hex4() rune {
+func (r *reader) hex4() rune {
 	n, _ := strconv.ParseUint(string(r.text[r.pos:r.pos+4]), 16, 32)
 	r.pos += 4
 	return rune(n)
 }
 
-func (r *jsonReader) number() error {
+func (r *reader) number() error {
 	start := r.pos
 	for r.pos < len(r.text) && wire.IsNumberByte(r.text[r.pos]) {
 		r.pos++

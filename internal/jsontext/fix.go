@@ -1,4 +1,4 @@
-package encoding
+package jsontext
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ type fix struct {
 	start, end int // in the output
 	count      int // of elements or members
 	object     bool
-	kept       span // the members of an object in their order, in e.kept; empty when they stand in it
+	kept       span // the members of an object in their order, in kept; empty when they stand in it
 }
 
 // span is a part of a slice.
@@ -28,8 +28,8 @@ const small = 256
 
 // close ends an array or an object; fixes is how many fixes there were when it
 // began.
-func (r *jsonReader) close(f fix, fixes int) {
-	e := r.e
+func (r *reader) close(f fix, fixes int) {
+	mem := r.mem
 	f.end = len(r.buf)
 	var room [5]byte
 	header := f.header(room[:0])
@@ -37,11 +37,11 @@ func (r *jsonReader) close(f fix, fixes int) {
 	switch {
 	case inOrder && len(header) == 1:
 		r.buf[f.start] = header[0]
-	case inOrder && f.end-f.start <= small && len(e.fixes) == fixes:
+	case inOrder && f.end-f.start <= small && len(mem.fixes) == fixes:
 		r.buf = slices.Insert(r.buf, f.start+1, header[1:]...)
 		r.buf[f.start] = header[0]
 	default:
-		e.fixes = append(e.fixes, f)
+		mem.fixes = append(mem.fixes, f)
 	}
 }
 
@@ -53,29 +53,29 @@ func (f *fix) header(b []byte) []byte {
 }
 
 // fix puts right what was written from base on.
-func (r *jsonReader) fix(base int) {
-	e := r.e
-	slices.SortFunc(e.fixes, func(a, b fix) int { return cmp.Compare(a.start, b.start) })
-	e.moved = r.fixed(e.moved[:0], base, len(r.buf))
-	r.buf = append(r.buf[:base], e.moved...)
+func (r *reader) fix(base int) {
+	mem := r.mem
+	slices.SortFunc(mem.fixes, func(a, b fix) int { return cmp.Compare(a.start, b.start) })
+	mem.moved = r.fixed(mem.moved[:0], base, len(r.buf))
+	r.buf = append(r.buf[:base], mem.moved...)
 }
 
 // fixed appends to dst what was written from start to end, put right.
-func (r *jsonReader) fixed(dst []byte, start, end int) []byte {
-	e := r.e
+func (r *reader) fixed(dst []byte, start, end int) []byte {
+	mem := r.mem
 	next := func(from int) int {
-		i, _ := slices.BinarySearchFunc(e.fixes, from, func(f fix, from int) int { return cmp.Compare(f.start, from) })
+		i, _ := slices.BinarySearchFunc(mem.fixes, from, func(f fix, from int) int { return cmp.Compare(f.start, from) })
 		return i
 	}
-	for i := next(start); i < len(e.fixes) && e.fixes[i].start < end; {
-		f := &e.fixes[i]
+	for i := next(start); i < len(mem.fixes) && mem.fixes[i].start < end; {
+		f := &mem.fixes[i]
 		dst = f.header(append(dst, r.buf[start:f.start]...))
 		if f.kept.from == f.kept.to {
 			start = f.start + 1
 			i++
 			continue
 		}
-		for _, m := range e.kept[f.kept.from:f.kept.to] {
+		for _, m := range mem.kept[f.kept.from:f.kept.to] {
 			dst = append(dst, r.buf[m.key:m.keyEnd]...)
 			dst = r.fixed(dst, m.value, m.end)
 		}

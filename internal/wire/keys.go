@@ -1,18 +1,17 @@
-package encoding
+package wire
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 )
 
-// compareKeys orders the keys of an object as JavaScript lists them once the
+// CompareKeys orders the keys of an object as JavaScript lists them once the
 // document that encoding/json writes, with its sorted keys, has been parsed:
 // array indices first, by value, then all others, by their bytes. The official
 // emitter publishes them in that order.
-func compareKeys(a, b string) int {
-	i, aIsIndex := arrayIndex(a)
-	j, bIsIndex := arrayIndex(b)
+func CompareKeys(a, b string) int {
+	i, aIsIndex := ArrayIndex(a)
+	j, bIsIndex := ArrayIndex(b)
 	switch {
 	case aIsIndex && bIsIndex:
 		return cmp.Compare(i, j)
@@ -24,11 +23,9 @@ func compareKeys(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-func sortKeys(keys []string) { slices.SortFunc(keys, compareKeys) }
-
-// arrayIndex reports whether key is an array index in the sense of ECMAScript:
+// ArrayIndex reports whether key is an array index in the sense of ECMAScript:
 // the canonical decimal text of an integer below 2^32-1.
-func arrayIndex[T string | []byte](key T) (uint32, bool) {
+func ArrayIndex[T string | []byte](key T) (uint32, bool) {
 	if len(key) == 0 || len(key) > 10 || key[0] < '0' || key[0] > '9' || key[0] == '0' && len(key) > 1 {
 		return 0, false
 	}
