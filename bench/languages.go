@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/driver"
 )
 
 // language is a line of what make bench writes in a folder of sdk/: how

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sioemit/sioemit/conformance/driver"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/driver"
 )
 
 // refusals are the names that drivers have for the errors of the library.

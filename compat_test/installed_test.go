@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/conformance/driver"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/driver"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/driver"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 

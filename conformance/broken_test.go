@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/driver"
 )
 
 func buildGoDriver(t *testing.T) string {

@@ -11,7 +11,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/driver"
 )
 
 // Case is one line of cases/*.jsonl: a call, and what has to come of it. Its

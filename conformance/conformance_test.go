@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/driver"
 	"github.com/sioemit/sioemit/internal/harness"
 	"go.uber.org/goleak"
 )

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sioemit/sioemit/conformance/driver"
+	"github.com/sioemit/sioemit/internal/driver"
 )
 
 // outcome is what came of one case with one variant.
