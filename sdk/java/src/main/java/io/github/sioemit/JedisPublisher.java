@@ -1,0 +1,341 @@
+package io.github.sioemit;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.ConnectionPool;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.MultiNodePipelineBase;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.Response;
+import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.commands.ProtocolCommand;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.exceptions.JedisRedirectionException;
+import redis.clients.jedis.util.Pool;
+
+/**
+ * Publishes through Jedis 5 or later: {@code RedisClient}, {@code RedisClusterClient}, {@code
+ * RedisSentinelClient}, {@code JedisPooled}, {@code JedisCluster}, {@code JedisSentineled} or a
+ * pool of {@code Jedis}. The client stays the caller's.
+ */
+public final class JedisPublisher implements Publisher {
+  private final Client client;
+  private final InOrder inOrder;
+
+  /**
+   * Publishes through a client that can be shared by threads, as {@code RedisClient} can.
+   *
+   * @param client the client
+   */
+  public JedisPublisher(UnifiedJedis client) {
+    this(new Unified(client), null);
+  }
+
+  /**
+   * Publishes through such a client, and asynchronously by threads of the caller's. Jedis waits for
+   * Redis, so that {@code emitAsync} has another thread do it: without an executor, one of {@link
+   * CompletableFuture}'s own.
+   *
+   * @param client the client
+   * @param executor what runs asynchronous calls, one at a time
+   */
+  public JedisPublisher(UnifiedJedis client, Executor executor) {
+    this(new Unified(client), executor);
+  }
+
+  /**
+   * Publishes through the connections of a pool, as {@code JedisPool} and {@code JedisSentinelPool}
+   * are.
+   *
+   * @param pool the pool
+   */
+  public JedisPublisher(Pool<Jedis> pool) {
+    this(new Pooled(pool), null);
+  }
+
+  /**
+   * Publishes through the connections of a pool, and asynchronously by threads of the caller's.
+   *
+   * @param pool the pool
+   * @param executor what runs asynchronous calls, one at a time
+   */
+  public JedisPublisher(Pool<Jedis> pool, Executor executor) {
+    this(new Pooled(pool), executor);
+  }
+
+  private JedisPublisher(Client client, @Nullable Executor executor) {
+    this.client = client;
+    inOrder = new InOrder(executor);
+  }
+
+  @Override
+  public void send(List<Command> commands) {
+    withoutSecrets(
+        () -> {
+          if (commands.size() == 1) {
+            client.send(commands.get(0));
+          } else {
+            client.sendAll(commands);
+          }
+          return null;
+        });
+  }
+
+  @Override
+  public CompletableFuture<Void> sendAsync(List<Command> commands) {
+    return inOrder.run(() -> send(commands));
+  }
+
+  @Override
+  public long subscribers(byte[] channel, boolean sharded) {
+    CommandArguments question =
+        new CommandArguments(Protocol.Command.PUBSUB)
+            .add(sharded ? "SHARDNUMSUB" : "NUMSUB")
+            .add(channel);
+    return withoutSecrets(() -> client.subscribers(question));
+  }
+
+  /** Lets no error repeat a password. */
+  private static <T extends @Nullable Object> T withoutSecrets(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (JedisException e) {
+      if (!Refusal.repeats(e)) {
+        throw e;
+      }
+      JedisException clean = new JedisException(Refusal.withoutArguments(e));
+      clean.setStackTrace(e.getStackTrace());
+      throw clean;
+    }
+  }
+
+  /** Both kinds of clients that Jedis has. */
+  private interface Client {
+    void send(Command command);
+
+    void sendAll(List<Command> commands);
+
+    long subscribers(CommandArguments question);
+  }
+
+  private record Pooled(Pool<Jedis> pool) implements Client {
+    Pooled {
+      Objects.requireNonNull(pool, "the pool is null");
+    }
+
+    @Override
+    public void send(Command command) {
+      try (Jedis jedis = pool.getResource()) {
+        jedis.sendCommand(name(command), command.array());
+      }
+    }
+
+    @Override
+    public void sendAll(List<Command> commands) {
+      try (Jedis jedis = pool.getResource();
+          AbstractPipeline pipeline = jedis.pipelined()) {
+        for (Response<Object> response : fill(pipeline, commands)) {
+          response.get();
+        }
+      }
+    }
+
+    @Override
+    public long subscribers(CommandArguments question) {
+      try (Jedis jedis = pool.getResource()) {
+        return count(jedis.getConnection().executeCommand(question));
+      }
+    }
+  }
+
+  private record Unified(UnifiedJedis jedis) implements Client {
+    Unified {
+      Objects.requireNonNull(jedis, "the client is null");
+    }
+
+    @Override
+    public void send(Command command) {
+      jedis.executeCommand(routed(command));
+    }
+
+    @Override
+    public void sendAll(List<Command> commands) {
+      JedisException first = null;
+      try (AbstractPipeline pipeline = Versions.pipelined(jedis)) {
+        List<Response<Object>> responses = fill(pipeline, commands);
+        for (int i = 0; i < responses.size(); i++) {
+          try {
+            taken(responses.get(i), commands.get(i));
+          } catch (JedisException e) {
+            first = first == null ? e : first;
+          }
+        }
+      }
+      if (first != null) {
+        throw first;
+      }
+    }
+
+    /** Reads what Redis says to a command. A node that no longer has its slot has not taken it. */
+    private void taken(Response<Object> response, Command command) {
+      try {
+        response.get();
+      } catch (JedisRedirectionException e) {
+        send(command);
+      } catch (IllegalStateException e) {
+        throw new JedisConnectionException(
+            "a node of the cluster did not answer; it may have taken a part of the pipeline", e);
+      }
+    }
+
+    @Override
+    public long subscribers(CommandArguments question) {
+      Collection<ConnectionPool> nodes = Versions.nodes(jedis);
+      if (nodes.isEmpty()) {
+        return count(jedis.executeCommand(question));
+      }
+      long sum = 0;
+      for (ConnectionPool node : nodes) {
+        try (Connection connection = node.getResource()) {
+          sum += count(connection.executeCommand(question));
+        }
+      }
+      return sum;
+    }
+  }
+
+  private static List<Response<Object>> fill(AbstractPipeline pipeline, List<Command> commands) {
+    boolean cluster = pipeline instanceof MultiNodePipelineBase;
+    List<Response<Object>> responses = new ArrayList<>(commands.size());
+    for (Command command : commands) {
+      responses.add(
+          pipeline.sendCommand(
+              cluster ? routed(command) : words(command, new CommandArguments(name(command)), 0)));
+    }
+    pipeline.sync();
+    return responses;
+  }
+
+  /** Returns a command whose slot a cluster can tell. */
+  private static CommandArguments routed(Command command) {
+    return words(command, Versions.arguments(name(command)).key(command.key()), 1);
+  }
+
+  private static CommandArguments words(Command command, CommandArguments arguments, int from) {
+    byte[][] words = command.array();
+    for (int i = from; i < words.length; i++) {
+      arguments.add(words[i]);
+    }
+    return arguments;
+  }
+
+  private static ProtocolCommand name(Command command) {
+    return Protocol.Command.valueOf(command.name());
+  }
+
+  /** Reads the answer to PUBSUB NUMSUB of one channel: its name, and how many. */
+  private static long count(Object reply) {
+    return (Long) ((List<?>) reply).get(1);
+  }
+
+  /** What has another name, or another type, from version to version of Jedis. */
+  private static final class Versions {
+    private static final MethodHandle ARGUMENTS = findArguments();
+    private static final MethodHandle PIPELINED = findPipelined();
+
+    private Versions() {}
+
+    /** Up to Jedis 7, only these arguments tell a cluster the slot of their key. */
+    private static MethodHandle findArguments() {
+      Class<?> type;
+      try {
+        type = Class.forName("redis.clients.jedis.ClusterCommandArguments");
+      } catch (ClassNotFoundException e) {
+        type = CommandArguments.class;
+      }
+      MethodType constructor = MethodType.methodType(void.class, ProtocolCommand.class);
+      try {
+        return MethodHandles.publicLookup()
+            .findConstructor(type, constructor)
+            .asType(MethodType.methodType(CommandArguments.class, ProtocolCommand.class));
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("an unknown version of Jedis", e);
+      }
+    }
+
+    /** Up to Jedis 6, it returns another type. */
+    private static MethodHandle findPipelined() {
+      try {
+        return MethodHandles.publicLookup()
+            .unreflect(UnifiedJedis.class.getMethod("pipelined"))
+            .asType(MethodType.methodType(AbstractPipeline.class, UnifiedJedis.class));
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("an unknown version of Jedis", e);
+      }
+    }
+
+    static CommandArguments arguments(ProtocolCommand name) {
+      try {
+        return (CommandArguments) ARGUMENTS.invokeExact(name);
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    static AbstractPipeline pipelined(UnifiedJedis jedis) {
+      try {
+        return (AbstractPipeline) PIPELINED.invokeExact(jedis);
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /**
+     * Returns the nodes of a cluster, replicas too, or none for a single Redis. JedisCluster and,
+     * since Jedis 7, RedisClusterClient tell them by a method of the same name.
+     */
+    static Collection<ConnectionPool> nodes(UnifiedJedis jedis) {
+      try {
+        Object nodes = jedis.getClass().getMethod("getClusterNodes").invoke(jedis);
+        List<ConnectionPool> pools = new ArrayList<>();
+        for (Object pool : ((Map<?, ?>) nodes).values()) {
+          pools.add((ConnectionPool) pool);
+        }
+        return pools;
+      } catch (NoSuchMethodException e) {
+        return noCluster(jedis);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("an unknown version of Jedis", e);
+      }
+    }
+
+    /** One node of several would count a part of the servers. */
+    private static Collection<ConnectionPool> noCluster(UnifiedJedis jedis) {
+      Object info = jedis.executeCommand(arguments(Protocol.Command.INFO).add("cluster"));
+      if (new String((byte[]) info, StandardCharsets.US_ASCII).contains("cluster_enabled:1")) {
+        throw new UnsupportedOperationException(
+            "this client of a Redis Cluster does not tell its nodes: use RedisClusterClient");
+      }
+      return List.of();
+    }
+  }
+}

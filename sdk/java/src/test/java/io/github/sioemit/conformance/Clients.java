@@ -1,0 +1,74 @@
+package io.github.sioemit.conformance;
+
+import io.github.sioemit.JedisPublisher;
+import io.github.sioemit.LettucePublisher;
+import io.github.sioemit.Publisher;
+import io.lettuce.core.RedisClient;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.RedisClusterClient;
+
+/** The connections of a driver, which are kept. */
+final class Clients {
+  private final boolean lettuce;
+  private final Map<String, Publisher> publishers = new HashMap<>();
+  private final List<Runnable> ends = new ArrayList<>();
+
+  Clients(boolean lettuce) {
+    this.lettuce = lettuce;
+  }
+
+  Publisher publisher(String url, boolean cluster) {
+    return publishers.computeIfAbsent(
+        url + cluster,
+        where -> {
+          if (lettuce) {
+            return cluster ? lettuceCluster(url) : lettuce(url);
+          }
+          return cluster ? jedisCluster(URI.create(url)) : jedis(URI.create(url));
+        });
+  }
+
+  private Publisher jedis(URI url) {
+    var client = redis.clients.jedis.RedisClient.create(url);
+    ends.add(client::close);
+    return new JedisPublisher(client);
+  }
+
+  private Publisher jedisCluster(URI url) {
+    var config = DefaultJedisClientConfig.builder();
+    if (url.getUserInfo() != null) {
+      String[] user = url.getUserInfo().split(":", 2);
+      config.user(user[0].isEmpty() ? null : user[0]).password(user[1]);
+    }
+    var client =
+        RedisClusterClient.builder()
+            .nodes(Set.of(new HostAndPort(url.getHost(), url.getPort())))
+            .clientConfig(config.build())
+            .build();
+    ends.add(client::close);
+    return new JedisPublisher(client);
+  }
+
+  private Publisher lettuce(String url) {
+    var client = RedisClient.create(url);
+    ends.add(client::shutdown);
+    return new LettucePublisher(client.connect());
+  }
+
+  private Publisher lettuceCluster(String url) {
+    var client = io.lettuce.core.cluster.RedisClusterClient.create(url);
+    ends.add(client::shutdown);
+    return new LettucePublisher(client.connect());
+  }
+
+  void close() {
+    ends.forEach(Runnable::run);
+  }
+}
