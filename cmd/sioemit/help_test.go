@@ -120,7 +120,7 @@ func TestMan(t *testing.T) {
 	harness.NeedServers(t)
 	t.Parallel()
 	r := sioemit(t, nil, "", "man")
-	if r.status != 0 || !strings.HasPrefix(r.stdout, ".TH sioemit 1 ") {
+	if r.status != 0 || !strings.Contains(r.stdout, "\n.TH sioemit 1\n") {
 		t.Errorf("%+v", r)
 	}
 	groff := exec.CommandContext(t.Context(), "groff", "-man", "-ww", "-Tascii", "-P-cbou")
@@ -139,20 +139,31 @@ func TestMan(t *testing.T) {
 		}
 	}
 	program := newProgram(nil, io.Discard, io.Discard)
-	headline := regexp.MustCompile(`^[A-Z][A-Z ,]+:$`)
-	texts := map[string]string{"": strings.Join(strings.Split(sioemit(t, nil, "", "--help").stdout, "\n")[3:], "\n")}
-	for _, command := range program.All() {
-		_, text, _ := strings.Cut(sioemit(t, nil, "", command.Name, "--help").stdout, "\n")
-		texts[command.Name] = command.Usage + text
-		if !shown["sioemit "+command.Name] {
-			t.Errorf("%s has no section", command.Name)
+	inPage := func(what, text string) {
+		t.Helper()
+		for line := range strings.Lines(text) {
+			if line = strings.TrimRight(line, " \n"); !shown[line] {
+				t.Errorf("%s: the manual page lacks %q", what, line)
+			}
 		}
 	}
-	for name, text := range texts {
-		for line := range strings.Lines(text) {
-			if line = strings.TrimRight(line, " \n"); !shown[line] && !strings.HasPrefix(line, "Global flags") && !headline.MatchString(line) {
-				t.Errorf("%s: the manual page lacks %q", name, line)
+	flags := program.Flags
+	inPage("sioemit", program.Description)
+	for _, command := range program.All() {
+		inPage(command.Name, command.Description)
+		if !regexp.MustCompile(`(?m)^` + command.Name + `(, \w)?$`).Match(page) {
+			t.Errorf("%s has no section", command.Name)
+		}
+		flags = append(flags, command.Flags...)
+		for _, text := range command.Statuses {
+			if !strings.Contains(string(page), "  "+text+"\n") {
+				t.Errorf("%s: the manual page lacks the status %q", command.Name, text)
 			}
+		}
+	}
+	for _, f := range flags {
+		if !strings.Contains(string(page), " --"+f.Names()[0]) {
+			t.Errorf("the manual page lacks --%s", f.Names()[0])
 		}
 	}
 	variables := []string{"$SIOEMIT_REDIS_URL", "$REDIS_URL"}

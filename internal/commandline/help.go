@@ -1,7 +1,6 @@
 package commandline
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,25 +17,26 @@ const helpColumn = 30 // where the explanations of flags start
 const appHelp = `{{.Name}} - {{.Usage}}
 
 USAGE:
-   {{.Name}} [FLAGS] COMMAND [ARG...]
-
-{{.Description}}
+   {{.UsageText}}
 
 COMMANDS:{{range .VisibleCommands}}
    {{printf "%-14s" .Name}}{{.Usage}}{{end}}
+
+{{.Description}}
 {{flags .VisibleFlags}}`
 
 const commandHelp = `{{.HelpName}} - {{.Usage}}
 
 USAGE:
-   {{.HelpName}}{{if .VisibleFlags}} [FLAGS]{{end}}{{with .ArgsUsage}} {{.}}{{end}}
+   {{.UsageText}}
 
 {{.Description}}
 {{flags .VisibleFlags}}`
 
-// footer ends the description of every command that uses Redis; the exit
-// statuses follow it.
-const footer = `Global flags (--redis, --namespace, --key, --adapter, ...): sioemit --help`
+// globalHelp follows the help of commands that use global flags.
+const globalHelp = `
+GLOBAL FLAGS, of which sioemit --help lists the others:
+`
 
 // helpCommand stands in for the one of package cli, which would be a command of
 // every command, too. Whoever asks with --help gets here through arrange.
@@ -49,7 +49,7 @@ func (p *Program) helpCommand() *Command {
 		Description: `   sioemit help emit    the same as sioemit emit --help`,
 		Run: func(_ context.Context, words []string) error {
 			app := p.app()
-			var text bytes.Buffer
+			var text strings.Builder
 			switch len(words) {
 			case 0:
 				printHelp(&text, appHelp, app)
@@ -60,13 +60,29 @@ func (p *Program) helpCommand() *Command {
 				}
 				command.Flags = append(command.Flags, cli.HelpFlag) // package cli adds it to the command that runs
 				printHelp(&text, commandHelp, command)
+				text.WriteString(p.globalHelp(command.Name))
 			default:
 				return Usagef("help takes the name of one command, and got %q, too", words[1])
 			}
-			_, err := text.WriteTo(p.Out)
+			_, err := io.WriteString(p.Out, text.String())
 			return err
 		},
 	}
+}
+
+// globalHelp lists the global flags that matter most to a command.
+func (p *Program) globalHelp(command string) string {
+	var b strings.Builder
+	for _, c := range p.Commands {
+		if c.Name != command || c.Global == nil {
+			continue
+		}
+		b.WriteString(globalHelp)
+		for _, name := range c.Global {
+			flagHelp(&b, findFlag(p.Flags, name))
+		}
+	}
+	return b.String()
 }
 
 // printHelp fills in a template from above, with package cli's functions and

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -16,68 +15,52 @@ func (p *Program) manCommand() *Command {
 		Usage:       "print the manual page",
 		Description: `   sioemit man | man -l -`,
 		Run: func(context.Context, []string) error {
-			_, err := io.WriteString(p.Out, manPage(p.app()))
+			page, err := p.manPage()
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(p.Out, page)
 			return err
 		},
 	}
 }
 
-// manPage is the help texts as a manual page.
-func manPage(app *cli.App) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, ".TH sioemit 1 \"\" \"sioemit %s\"\n", buildVersion().Version)
-	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", app.Name, roff(app.Usage))
-	usage, text := helpText(appHelp, app)
-	manSection(&b, "SYNOPSIS", usage)
-	headline := "DESCRIPTION"
-	var section strings.Builder
-	for line := range strings.Lines(text) {
-		if manHeadline.MatchString(line) {
-			manSection(&b, headline, section.String())
-			headline = strings.TrimSuffix(line, ":\n")
-			section.Reset()
-			continue
-		}
-		section.WriteString(line)
+// manPage is what package cli makes of the program. It takes descriptions for
+// Markdown, in which text that is indented stays as it is.
+func (p *Program) manPage() (string, error) {
+	app := p.app()
+	app.Description = "    " + strings.ReplaceAll(app.Description+environment(app.Flags), "\n", "\n    ")
+	for _, command := range app.Commands {
+		command.UsageText = command.UsageText + "\n\n" + command.Description
 	}
-	manSection(&b, headline, section.String())
-	for _, command := range app.VisibleCommands() {
-		command.Flags = append(command.Flags, cli.HelpFlag) // package cli adds it to the command that runs
-		usage, text := helpText(commandHelp, command)
-		// What all commands have in common stands above.
-		text = strings.Replace(text, footer+"\n\n", "", 1)
-		manSection(&b, command.HelpName, command.Usage+"\n\nUSAGE:\n"+usage+"\n\n"+text)
+	page, err := app.ToManWithSection(1)
+	return forTerminals(page), err
+}
+
+// forTerminals gives text that stays as it is the whole width, and has a man
+// that prints for a typesetter leave alone what is copied into a shell.
+func forTerminals(page string) string {
+	plain := strings.NewReplacer(`\-`, `\-`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`)
+	var b strings.Builder
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, ".") {
+			line = plain.Replace(line)
+		}
+		b.WriteString(line)
+		if line == ".EX\n" {
+			b.WriteString(".in 0\n")
+		}
 	}
 	return b.String()
 }
 
-// helpText is what printHelp prints without the name: the usage, and the rest.
-func helpText(template string, data any) (usage, text string) {
-	var b strings.Builder
-	printHelp(&b, template, data)
-	_, text, _ = strings.Cut(b.String(), "USAGE:\n")
-	usage, text, _ = strings.Cut(text, "\n\n")
-	return usage, text
-}
-
-// manHeadline is a line of the help that is one.
-var manHeadline = regexp.MustCompile(`^[A-Z][A-Z ,]+:\n$`)
-
-// manSection shows the lines of text as they are, with the whole width for
-// them.
-func manSection(b *strings.Builder, headline, text string) {
-	fmt.Fprintf(b, ".SH %s\n.in 0\n.nf\n", roff(headline))
-	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		b.WriteString(roff(line))
+// environment names the variables that stand for flags.
+func environment(flags []cli.Flag) string {
+	text := "\n\nENVIRONMENT:"
+	for _, f := range flags {
+		if doc, ok := f.(cli.DocGenerationFlag); ok && len(doc.GetEnvVars()) > 0 {
+			text += fmt.Sprintf("\n   $%s stands for --%s", strings.Join(doc.GetEnvVars(), ", $"), f.Names()[0])
+		}
 	}
-	b.WriteString("\n.fi\n")
-}
-
-// roff escapes a line of text for man.
-func roff(line string) string {
-	line = strings.NewReplacer(`\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(line)
-	if strings.HasPrefix(line, ".") {
-		line = `\&` + line
-	}
-	return line
+	return text
 }

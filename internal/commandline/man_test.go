@@ -2,8 +2,10 @@ package commandline
 
 import "testing"
 
-func TestRoff(t *testing.T) {
-	if got := roff(`.a -b\c 'd' "e" ~^` + "`"); got != `\&.a \-b\(rsc \(aqd\(aq "e" \(ti\(ha\(ga` {
-		t.Error(got)
+// TestForTerminals keeps what is copied into a shell as it is.
+func TestForTerminals(t *testing.T) {
+	page := ".EX\n  a \\- --b 'c' \"d\" ~^`\n'e\n.EE\n"
+	if got, want := forTerminals(page), ".EX\n.in 0\n  a \\- \\-\\-b \\(aqc\\(aq \"d\" \\(ti\\(ha\\(ga\n\\(aqe\n.EE\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

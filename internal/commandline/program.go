@@ -50,7 +50,7 @@ type Command struct {
 	NoWords     string // what is said to who puts something there all the same
 	Description string
 	Flags       []cli.Flag
-	Global      []string       // names of global flags that its help lists; nil: it uses none
+	Global      []string       // names of the global flags that its help lists
 	Statuses    map[int]string // the exit statuses that it has, and what they say; none: it only ever fails for want of a writer
 	Run         func(ctx context.Context, words []string) error
 
@@ -110,6 +110,7 @@ func (p *Program) app() *cli.App {
 	app := &cli.App{
 		Name:        "sioemit",
 		Usage:       p.Usage,
+		UsageText:   "sioemit [FLAGS] COMMAND [ARG...]",
 		Description: p.Description + statusHelp(p.statuses()),
 		Flags:       append(slices.Clone(p.Flags), cli.HelpFlag),
 		Reader:      p.In,
@@ -133,16 +134,17 @@ func (p *Program) app() *cli.App {
 }
 
 func (c *Command) command(onUsageError cli.OnUsageErrorFunc) *cli.Command {
-	description := c.Description
-	if c.Global != nil {
-		description += "\n\n" + footer
+	usage := "sioemit " + c.Name + " [FLAGS]"
+	if c.Words != "" {
+		usage += " " + c.Words
 	}
 	action := c.Action
 	if action == nil {
 		action = c.run
 	}
 	return &cli.Command{
-		Name: c.Name, Aliases: c.hidden, HelpName: "sioemit " + c.Name, Usage: c.Usage, ArgsUsage: c.Words, Description: description + statusHelp(c.Statuses), Flags: c.Flags,
+		Name: c.Name, Aliases: c.hidden, HelpName: "sioemit " + c.Name, Usage: c.Usage, UsageText: usage, ArgsUsage: c.Words,
+		Description: c.Description + statusHelp(c.Statuses), Flags: c.Flags,
 		Action:          action,
 		OnUsageError:    onUsageError,
 		HideHelpCommand: true, // or an event named help would be a question
