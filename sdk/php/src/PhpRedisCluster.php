@@ -23,8 +23,8 @@ final class PhpRedisCluster implements Connection
     public function sendAll(array $commands): void
     {
         // phpredis finds the node of a channel as that of a key, before which it puts its prefix.
-        $prefix = (string) $this->cluster->getOption(\RedisCluster::OPT_PREFIX);
-        $this->cluster->setOption(\RedisCluster::OPT_PREFIX, '');
+        $prefix = (string) $this->cluster->getOption(\Redis::OPT_PREFIX);
+        $this->cluster->setOption(\Redis::OPT_PREFIX, '');
         try {
             $failures = new Failures();
             foreach ($commands as $command) {
@@ -37,14 +37,14 @@ final class PhpRedisCluster implements Connection
                 }
             }
         } finally {
-            $this->cluster->setOption(\RedisCluster::OPT_PREFIX, $prefix);
+            $this->cluster->setOption(\Redis::OPT_PREFIX, $prefix);
         }
         $failures->throw($commands);
     }
 
     public function askAll(array $command): array
     {
-        if ($this->cluster->getMode() !== \RedisCluster::ATOMIC) {
+        if ($this->cluster->getMode() !== \Redis::ATOMIC) {
             throw PhpRedis::inTransaction();
         }
         foreach ($this->ask('', ['CLUSTER', 'SLOTS']) as $range) {

@@ -37,14 +37,14 @@ final class ClusterTest extends TestCase
         yield 'phpredis' => [fn () => self::$cluster->phpredis()];
         yield 'phpredis, all set' => [function () {
             $redis = self::$cluster->phpredis();
-            $redis->setOption(\RedisCluster::OPT_PREFIX, 'laravel_');
-            $redis->setOption(\RedisCluster::OPT_SERIALIZER, \Redis::SERIALIZER_IGBINARY);
-            $redis->setOption(\RedisCluster::OPT_COMPRESSION, \Redis::COMPRESSION_ZSTD);
+            $redis->setOption(\Redis::OPT_PREFIX, 'laravel_');
+            $redis->setOption(\Redis::OPT_SERIALIZER, \Redis::SERIALIZER_IGBINARY);
+            $redis->setOption(\Redis::OPT_COMPRESSION, \Redis::COMPRESSION_ZSTD);
             return $redis;
         }];
         yield 'phpredis, a prefix of braces' => [function () {
             $redis = self::$cluster->phpredis();
-            $redis->setOption(\RedisCluster::OPT_PREFIX, '{app}:');
+            $redis->setOption(\Redis::OPT_PREFIX, '{app}:');
             return $redis;
         }];
         yield 'Predis' => [fn () => self::$cluster->predis()];

@@ -16,8 +16,9 @@ final class FakeRedis
     /**
      * @param callable(list<string> $command, int $count, int $port): ?string $answer what it says to a command, of
      *     which so many have come; null breaks the connection
+     * @param bool $cutsShort it breaks each connection after ten bytes
      */
-    public function __construct(callable $answer)
+    public function __construct(callable $answer, private readonly bool $cutsShort = false)
     {
         $listening = stream_socket_server('tcp://127.0.0.1:0');
         $name = (string) stream_socket_get_name($listening, false);
@@ -59,7 +60,12 @@ final class FakeRedis
             foreach ($ready as $socket) {
                 if ($socket === $listening) {
                     $connection = stream_socket_accept($listening);
-                    $connections[(int) $connection] = $connection;
+                    if ($this->cutsShort) {
+                        fread($connection, 10);
+                        fclose($connection);
+                    } else {
+                        $connections[(int) $connection] = $connection;
+                    }
                     continue;
                 }
                 do {

@@ -56,7 +56,10 @@ final class SentinelTest extends TestCase
     public function testEmit(): void
     {
         $sentinel = $this->sentinel();
-        [$host, $port] = (new \RedisSentinel('127.0.0.1', $sentinel->port))->getMasterAddrByName('mymaster');
+        // phpredis 6 takes an array.
+        $where = ['host' => '127.0.0.1', 'port' => $sentinel->port];
+        $words = version_compare((string) phpversion('redis'), '6', '<') ? array_values($where) : [$where];
+        [$host, $port] = (new \RedisSentinel(...$words))->getMasterAddrByName('mymaster');
         $redis = new \Redis();
         $redis->connect($host, (int) $port);
         foreach ([$redis, $this->predis($sentinel)] as $client) {
