@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // classic: servers subscribe to all channels of a namespace with PSUBSCRIBE,
@@ -62,5 +63,5 @@ func (classic) needs(kind encoding.RequestKind) string {
 // of publishOnSpecificResponseChannel.
 func (a classic) replyChannels(namespace string) ([]string, bool) {
 	channel := a.format.ResponseChannel(namespace)
-	return []string{channel, channel + encoding.UID + "#"}, false
+	return []string{channel, wire.Within(channel, encoding.UID)}, false
 }

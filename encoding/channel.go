@@ -1,6 +1,10 @@
 package encoding
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sioemit/sioemit/internal/wire"
+)
 
 // DefaultKey is the key of the classic adapter unless the servers set another.
 const DefaultKey = "socket.io"
@@ -28,13 +32,13 @@ func (c Classic) AppendChannel(dst []byte, namespace string, rooms []Room) []byt
 // a namespace: <key>-request#<namespace>#. Each server subscribes to it once,
 // so its subscribers are the servers that listen.
 func (c Classic) RequestChannel(namespace string) string {
-	return c.key() + "-request#" + namespace + "#"
+	return wire.Channel(c.key()+wire.RequestSuffix, namespace)
 }
 
 // ResponseChannel returns the channel on which the servers answer requests:
 // <key>-response#<namespace>#.
 func (c Classic) ResponseChannel(namespace string) string {
-	return c.key() + "-response#" + namespace + "#"
+	return wire.Channel(c.key()+wire.ResponseSuffix, namespace)
 }
 
 func (c Classic) key() string {

@@ -107,5 +107,5 @@ func prefixed(prefix, namespace string) string {
 	if prefix == "" {
 		prefix = DefaultKey
 	}
-	return prefix + "#" + namespace + "#"
+	return wire.Channel(prefix, namespace)
 }

@@ -37,7 +37,7 @@ type Sharded struct {
 func (s Sharded) Channel(namespace string, rooms []Room) string {
 	channel := prefixed(s.ChannelPrefix, namespace)
 	if len(rooms) == 1 && s.hasChannel(rooms[0]) {
-		channel += string(rooms[0]) + "#"
+		return wire.Within(channel, string(rooms[0]))
 	}
 	return channel
 }
@@ -92,5 +92,5 @@ func (s Sharded) MarshalRequest(r *Request) ([]byte, error) {
 // ResponseChannel returns the shard channel on which the servers answer an
 // emitter: <prefix>#<namespace>#emitter#.
 func (s Sharded) ResponseChannel(namespace string) string {
-	return prefixed(s.ChannelPrefix, namespace) + UID + "#"
+	return wire.Within(prefixed(s.ChannelPrefix, namespace), UID)
 }

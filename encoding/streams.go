@@ -64,7 +64,7 @@ func (s Streams) Channel(namespace string) string {
 // ResponseChannel returns the channel on which the servers answer an emitter:
 // <prefix>#<namespace>#emitter#.
 func (s Streams) ResponseChannel(namespace string) string {
-	return prefixed(s.ChannelPrefix, namespace) + UID + "#"
+	return wire.Within(prefixed(s.ChannelPrefix, namespace), UID)
 }
 
 // Marshal returns the fields of the stream entry of a broadcast, names and

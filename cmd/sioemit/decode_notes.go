@@ -53,13 +53,13 @@ func expectedPlace(c capture, e *explanation) string {
 	if !found {
 		return ""
 	}
-	key := strings.TrimSuffix(strings.TrimSuffix(before, "-request"), "-response")
+	key := strings.TrimSuffix(strings.TrimSuffix(before, wire.RequestSuffix), wire.ResponseSuffix)
 	name, want := "events", key
 	switch {
 	case e.Reply:
-		name, want = "replies", key+"-response"
+		name, want = "replies", key+wire.ResponseSuffix
 	case e.Kind != protocol.KindEvent:
-		name, want = "requests", key+"-request"
+		name, want = "requests", key+wire.RequestSuffix
 	}
 	if before == want {
 		return ""

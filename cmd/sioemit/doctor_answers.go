@@ -12,6 +12,7 @@ import (
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // answers are what the servers said when they were asked who is in a room.
@@ -131,7 +132,7 @@ func (p *patient) askCluster(ctx context.Context, g group, rooms []encoding.Room
 			return a, ignoreTimeout(err)
 		}
 		uid, sockets, ok := socketsIn(text, question.ID)
-		if !ok || !own[channel+uid+"#"] || heard[uid] {
+		if !ok || !own[wire.Within(channel, uid)] || heard[uid] {
 			continue // of another call, or of sioemit listen, which has no channel of its own
 		}
 		heard[uid] = true
@@ -199,7 +200,7 @@ func (a *classicAnswer) UnmarshalJSON(text []byte) error {
 func (p *patient) askClassic(ctx context.Context, here group, rooms []encoding.Room, parser bool) (answers, error) {
 	format := encoding.Classic{Key: here.key}
 	response := format.ResponseChannel(here.namespace)
-	pubsub := p.client.Subscribe(ctx, response, response+encoding.UID+"#")
+	pubsub := p.client.Subscribe(ctx, response, wire.Within(response, encoding.UID))
 	defer pubsub.Close()
 	for range 2 {
 		if _, err := pubsub.Receive(ctx); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/traffic"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // others is what other programs publish while doctor runs.
@@ -71,16 +72,16 @@ func (p *patient) watchOthers(ctx, inTime context.Context, duration time.Duratio
 // withoutRoom is what the channels of all rooms have in common: who is heard in
 // one is in all. It is empty for channels of answers, which no emitter uses.
 func withoutRoom(channel string) string {
-	prefix, namespace, rest, ok := splitChannel(channel)
+	prefix, namespace, rest, ok := wire.SplitChannel(channel)
 	switch {
 	case strings.HasSuffix(channel, "#emitter"):
 		return channel
 	case !ok:
 		return channel[:strings.LastIndexByte(channel, '#')+1] + "?"
-	case strings.HasSuffix(prefix, "-response"), rest == encoding.UID, clusterUID.MatchString(rest):
+	case strings.HasSuffix(prefix, wire.ResponseSuffix), rest == encoding.UID, clusterUID.MatchString(rest):
 		return ""
 	}
-	return prefix + "#" + namespace + "#"
+	return wire.Channel(prefix, namespace)
 }
 
 // looksLikeMessage reports whether a payload begins as those of emitters do: with
@@ -129,7 +130,7 @@ func (p *patient) checkOthers(o *others) {
 // unheard says why no server takes what is published on a channel, and nothing
 // when one does, or when it is no emitter who publishes there.
 func (p *patient) unheard(channel string) (why, advice string) {
-	prefix, namespace, _, ok := splitChannel(channel)
+	prefix, namespace, _, ok := wire.SplitChannel(channel)
 	const old = "Emit with sioemit, or with an emitter for Socket.IO 4."
 	switch {
 	case p.listened.plain.names[channel], p.listened.python[channel] > 0:
@@ -143,7 +144,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 	case !ok:
 		return "", ""
 	}
-	key := strings.TrimSuffix(prefix, "-request")
+	key := strings.TrimSuffix(prefix, wire.RequestSuffix)
 	for _, g := range p.listened.groups(p.servers) {
 		if g.adapter == "classic" && g.key == key && g.namespace == namespace {
 			return "", ""

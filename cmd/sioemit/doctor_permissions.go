@@ -14,6 +14,7 @@ import (
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/traffic"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // need is one Redis command that some use of sioemit sends.
@@ -57,7 +58,7 @@ func (p *patient) needs() []need {
 		emit,
 		{[]any{publish, format.Channel(p.namespace, []encoding.Room{"room"}), ""}, "emit to a room", false},
 		{[]any{publish, request, ""}, "join, leave and the like", false},
-		{[]any{subscribe, response, response + encoding.UID + "#"}, "calls with replies", false},
+		{[]any{subscribe, response, wire.Within(response, encoding.UID)}, "calls with replies", false},
 		{[]any{"PUBSUB", numsub, request}, "counting the servers", false},
 	}
 }
@@ -249,7 +250,7 @@ func newAsker(node *redis.Client, responses string) *asker {
 	a := &asker{node: node, states: [][]any{{"MULTI"}}}
 	// Nobody publishes on the first, and whoever may have answers may mostly
 	// subscribe to it.
-	for _, channel := range []string{responses + rand.Text() + "#", responses} {
+	for _, channel := range []string{wire.Within(responses, rand.Text()), responses} {
 		a.states = append(a.states, []any{"SUBSCRIBE", channel}, []any{"SSUBSCRIBE", channel})
 	}
 	return a

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // manyClients is a number of clients that is not known, but more than none.
@@ -80,7 +81,7 @@ func (p *patient) lookInRoom(ctx context.Context, g group, room encoding.Room) (
 // that is the number 5 is the same as that of the text "5". Every sioemit listen
 // may subscribe to it, too: only with more subscribers is one a server.
 func (p *patient) channelOf(ctx context.Context, g group, room encoding.Room) (clients int, known bool) {
-	channel := g.key + "#" + g.namespace + "#" + room.String() + "#"
+	channel := wire.Within(wire.Channel(g.key, g.namespace), room.String())
 	switch {
 	case isNumber(room.String()): // the text or the number
 		return 0, false

@@ -17,6 +17,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Bounds of the look at streams: doctor must not be a burden for a large Redis.
@@ -169,7 +170,7 @@ func (p *patient) askStream(ctx context.Context, g group, stream string, rooms [
 			if err != nil {
 				break
 			}
-			if uid, sockets, ok := socketsIn(text, question); ok && own[channel+uid+"#"] && !heard[uid] {
+			if uid, sockets, ok := socketsIn(text, question); ok && own[wire.Within(channel, uid)] && !heard[uid] {
 				heard[uid] = true
 				a.servers++
 				a.clients += sockets

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // census is who is subscribed to what, on all nodes.
@@ -198,7 +199,7 @@ func (c channels) add(names []string, subscribers map[string]int64) {
 func subscribers(ctx context.Context, node *redis.Client, numsub string, names []string) (map[string]int64, error) {
 	words := []any{"PUBSUB", numsub}
 	for _, name := range names {
-		if _, _, rest, ok := splitChannel(name); ok && rest == "" {
+		if _, _, rest, ok := wire.SplitChannel(name); ok && rest == "" {
 			words = append(words, name)
 		}
 	}
@@ -223,20 +224,6 @@ func (r *readers) add(clients string) {
 	}
 }
 
-// splitChannel takes a channel apart: <prefix>#<namespace>#, or
-// <prefix>#<namespace>#<rest>#.
-func splitChannel(name string) (prefix, namespace, rest string, ok bool) {
-	prefix, name, ok = strings.Cut(name, "#/")
-	if !ok {
-		return "", "", "", false
-	}
-	namespace, rest, ok = strings.Cut(name, "#")
-	if !ok || rest != "" && !strings.HasSuffix(rest, "#") {
-		return "", "", "", false
-	}
-	return prefix, "/" + namespace, strings.TrimSuffix(rest, "#"), true
-}
-
 // The random names that servers make: the uid of the sharded and the streams
 // adapter, and the id of a socket.
 var (
@@ -249,13 +236,13 @@ func (t *census) groups(s servers) []group {
 	plain, shard := members(t.plain), members(t.shard)
 	var found []group
 	for at, m := range plain {
-		if key, ok := strings.CutSuffix(at.prefix, "-request"); ok && m.servers > 0 {
-			responses := plain[place{key + "-response", at.namespace}]
+		if key, ok := strings.CutSuffix(at.prefix, wire.RequestSuffix); ok && m.servers > 0 {
+			responses := plain[place{key + wire.ResponseSuffix, at.namespace}]
 			found = append(found, group{adapter: "classic", key: key, namespace: at.namespace, servers: m.servers, modern: responses.ids + responses.rooms})
 		}
 		// Servers of the streams adapter have a channel of their own beside
 		// this one. Those of socket.io-redis 4 have not.
-		if m.uids > 0 && !strings.HasSuffix(at.prefix, "-response") {
+		if m.uids > 0 && !strings.HasSuffix(at.prefix, wire.ResponseSuffix) {
 			found = append(found, group{adapter: "streams", key: at.prefix, namespace: at.namespace, servers: min(m.servers, m.uids)})
 		}
 	}
@@ -296,7 +283,7 @@ type membership struct {
 func members(c channels) map[place]membership {
 	all := make(map[place]membership)
 	for name := range c.names {
-		prefix, namespace, rest, ok := splitChannel(name)
+		prefix, namespace, rest, ok := wire.SplitChannel(name)
 		if !ok {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // finish prints the summary and returns the error that the exit status comes
@@ -116,8 +117,7 @@ func (p *piper) noteSubscribers(cmd redis.Cmder) {
 // isRoomChannel reports whether a channel of the sharded adapter is that of a
 // room: it goes on behind <prefix>#<namespace>#.
 func (p *piper) isRoomChannel(channel string) bool {
-	prefix := strings.TrimSuffix(p.settings.Servers.Sharded().Channel("", nil), "#")
-	_, room, _ := strings.Cut(strings.TrimPrefix(channel, prefix), "#")
+	_, _, room, _ := wire.SplitChannel(strings.TrimPrefix(channel, p.settings.Servers.Sharded().ChannelPrefix))
 	return room != ""
 }
 

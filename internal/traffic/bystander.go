@@ -53,7 +53,7 @@ func (b *bystander) consider(ctx context.Context, payload string, deliver func(A
 	}
 	text, err := appendTo(nil, answer)
 	if err == nil {
-		err = b.client.SPublish(ctx, b.channel+m.UID+"#", text).Err()
+		err = b.client.SPublish(ctx, wire.Within(b.channel, m.UID), text).Err()
 	}
 	if err != nil {
 		b.refused.Do(func() {
