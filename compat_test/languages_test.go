@@ -71,6 +71,7 @@ func languagesPage(columns []languageColumn) []byte {
 ` + "```js\nio.to(\"user:7\").emit(\"order:paid\", { id: 12345 });          // JavaScript\n```\n\n" +
 		"```python\nio.to(\"user:7\").emit(\"order:paid\", {\"id\": 12345})          # Python\n```\n\n" +
 		"```php\n$io->to('user:7')->emit('order:paid', ['id' => 12345]); // PHP\n```\n\n" +
+		"```java\nio.to(\"user:7\").emit(\"order:paid\", Map.of(\"id\", 12345)); // Java\n```\n\n" +
 		"```go\nerr := io.To(\"user:7\").Emit(ctx, \"order:paid\", order)       // Go\n```\n" + `
 The same calls, in each language's own spelling:
 
@@ -80,6 +81,7 @@ The same calls, in each language's own spelling:
 | JavaScript, TypeScript | [sdk/javascript](../sdk/javascript) | node-redis, ioredis |
 | Python | [sdk/python](../sdk/python) | redis-py, redis.asyncio |
 | PHP | [sdk/php](../sdk/php) | phpredis, Predis |
+| Java, Kotlin | [sdk/java](../sdk/java) | Jedis, Lettuce |
 
 All of them pass [one suite](conformance.md), byte for byte.
 
