@@ -169,14 +169,21 @@ func TestTexts(t *testing.T) {
 func TestRouteForgets(t *testing.T) {
 	t.Parallel()
 	io := New(new(redis.Pipeline))
-	for name, large := range map[string]bool{"room": false, strings.Repeat("r", large): true} {
+	for name, test := range map[string]struct {
+		rooms []string
+		large bool
+	}{
+		"some":                 {[]string{"room", "b", "room"}, false},
+		"a long name":          {[]string{strings.Repeat("r", large), "b"}, true},
+		"a million duplicates": {slices.Repeat([]string{"room"}, 1e6), true},
+	} {
 		r := new(route)
-		if err := r.set(&io.To(name, "b").Except("c").operator); err != nil {
+		if err := r.set(&io.To(test.rooms...).Except("c").operator); err != nil {
 			t.Fatal(err)
 		}
 		r.forget()
-		if large && (cap(r.words) > 0 || cap(r.target.Rooms) > 0) || !large && (cap(r.words) == 0 || cap(r.target.Rooms) == 0) {
-			t.Errorf("after a large target %t: room for %d words and %d rooms is kept", large, cap(r.words), cap(r.target.Rooms))
+		if test.large && (cap(r.words) > 0 || cap(r.target.Rooms) > 0) || !test.large && (cap(r.words) == 0 || cap(r.target.Rooms) == 0) {
+			t.Errorf("after %s: room for %d words and %d rooms is kept", name, cap(r.words), cap(r.target.Rooms))
 		}
 		for _, word := range r.words[:cap(r.words)] {
 			if word != nil {

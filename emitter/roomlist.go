@@ -67,7 +67,9 @@ func (l *roomList) appendTo(rooms []encoding.Room) []encoding.Room {
 		at--
 		rooms[at] = l.first
 	}
-	return distinctInOrder(rooms)
+	kept := distinctInOrder(rooms)
+	clear(rooms[len(kept):]) // what they named twice
+	return kept
 }
 
 // distinctInOrder returns the names, each at its first place, in the memory of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -46,12 +47,14 @@ func (r *route) giveBack() {
 	routes.Put(r)
 }
 
-// forget keeps nothing of the target but memory, and of that not much.
+// forget keeps nothing of the target but memory, and of that not much. A list has
+// room for the duplicates in it as well.
 func (r *route) forget() {
 	size := len(r.target.Namespace)
 	for _, list := range [][]encoding.Room{r.target.Rooms, r.target.Except} {
+		size += cap(list) * int(unsafe.Sizeof(encoding.Room("")))
 		for _, room := range list {
-			size += len(room) + len("word")
+			size += len(room)
 		}
 	}
 	if size > large {
