@@ -146,3 +146,10 @@ func ErrorText(err error) string {
 	}
 	return text
 }
+
+// IsUnknownCommand reports whether Redis does not know a command, or not under
+// that name.
+func IsUnknownCommand(err error) bool {
+	text := strings.ToLower(err.Error())
+	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown subcommand")
+}

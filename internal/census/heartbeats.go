@@ -1,13 +1,13 @@
-package main
+package census
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/internal/settings"
 )
 
 // Servers of the streams adapter before 0.3 subscribe to nothing. They add a
@@ -24,32 +24,32 @@ const (
 // stream, or not at all.
 var onlyBefore03 = map[string]bool{"1": true, "2": true, "7": true, "8": true, "9": true, "10": true, "11": true, "12": true, "13": true}
 
-// observeHeartbeats looks in streams for servers that no channel shows: in the
-// one of the settings, and when nobody else is there, in all.
-func (p *patient) observeHeartbeats(ctx context.Context) {
+// LookForHeartbeats looks in streams for servers that no channel shows: in the
+// one of the settings, if there is one, and when nobody else is there, in all.
+func (c *Census) LookForHeartbeats(ctx context.Context, own string) {
 	var names []string
 	switch {
-	case p.adapter == "streams" && p.command != nil:
-		names = []string{fmt.Sprint(p.command[1])}
-	case len(p.listened.groups(p.servers)) > 0:
+	case own != "":
+		names = []string{own}
+	case len(c.Groups()) > 0:
 		return
 	}
-	p.listened.heartbeats = p.heartbeatsIn(ctx, names)
-	if len(p.listened.groups(p.servers)) == 0 {
-		names, _ = p.streamNames(ctx)
-		p.listened.heartbeats = p.heartbeatsIn(ctx, names[:min(len(names), lookedAtStreams)])
+	c.heartbeats = c.heartbeatsIn(ctx, names)
+	if len(c.Groups()) == 0 {
+		names, _ = c.StreamNames(ctx)
+		c.heartbeats = c.heartbeatsIn(ctx, names[:min(len(names), MostStreams)])
 	}
 }
 
-func (p *patient) heartbeatsIn(ctx context.Context, streams []string) (found []group) {
-	now, err := p.client.Time(ctx).Result()
+func (c *Census) heartbeatsIn(ctx context.Context, streams []string) (found []Group) {
+	now, err := c.client.Time(ctx).Result()
 	if err != nil {
 		now = time.Now()
 	}
 	since := strconv.FormatInt(now.Add(-heartbeatWindow).UnixMilli(), 10)
 	for _, name := range streams {
-		for namespace, n := range p.beatingIn(ctx, name, since) {
-			found = append(found, group{adapter: "streams", key: p.key, namespace: namespace, servers: n, shardedPubSub: p.adapter == "streams" && p.shardedPubSub, stream: name})
+		for namespace, n := range c.beatingIn(ctx, name, since) {
+			found = append(found, Group{Adapter: settings.Streams, Key: c.given.Key, Namespace: namespace, Servers: n, ShardedPubSub: c.given.Adapter == settings.Streams && c.given.ShardedPubSub, Stream: name})
 		}
 	}
 	return found
@@ -57,11 +57,11 @@ func (p *patient) heartbeatsIn(ctx context.Context, streams []string) (found []g
 
 // beatingIn looks at the entries of a stream since some id, from its end. It goes
 // no further than the first few in a stream that is not one of Socket.IO.
-func (p *patient) beatingIn(ctx context.Context, stream, since string) map[string]int {
+func (c *Census) beatingIn(ctx context.Context, stream, since string) map[string]int {
 	b := beats{servers: make(map[string]int), seen: make(map[string]bool)}
 	last, most := "+", firstBeats
 	for looked := 0; looked < lookedAtBeats; {
-		entries, err := p.client.XRevRangeN(ctx, stream, last, since, int64(most)).Result()
+		entries, err := c.client.XRevRangeN(ctx, stream, last, since, int64(most)).Result()
 		if err != nil {
 			break // no stream, or not for this user
 		}
@@ -106,7 +106,7 @@ func (b *beats) add(entries []redis.XMessage) {
 		uid, _ := entry.Values["uid"].(string)
 		namespace, _ := entry.Values["nsp"].(string)
 		typ, _ := entry.Values["type"].(string)
-		if !clusterUID.MatchString(uid) || !onlyBefore03[typ] || b.seen[uid] {
+		if !ClusterUID.MatchString(uid) || !onlyBefore03[typ] || b.seen[uid] {
 			continue
 		}
 		b.seen[uid] = true

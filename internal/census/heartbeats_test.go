@@ -1,4 +1,4 @@
-package main
+package census
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/settings"
 )
 
 // TestBeatingIn counts servers on all pages of a stream, and does not go on in
@@ -30,9 +31,9 @@ func TestBeatingIn(t *testing.T) {
 	for range firstBeats {
 		add("jobs", "job", "x")
 	}
-	p := &patient{client: client}
+	c := New(client, &settings.Servers{})
 	for stream, want := range map[string]map[string]int{"socket.io": {"/": 4}, "jobs": {}, "none": {}} {
-		if got := p.beatingIn(t.Context(), stream, "0"); !maps.Equal(got, want) {
+		if got := c.beatingIn(t.Context(), stream, "0"); !maps.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", stream, got, want)
 		}
 	}

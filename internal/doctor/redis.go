@@ -1,6 +1,7 @@
-package main
+package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,28 +14,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/settings"
 )
-
-// addressOf is where the client connects to, for people.
-func addressOf(client redis.UniversalClient) string {
-	switch client := client.(type) {
-	case *redis.ClusterClient:
-		return strings.Join(client.Options().Addrs, ", ")
-	case *redis.Client:
-		if isSentinel(client) {
-			return behindSentinels
-		}
-		return client.Options().Addr
-	}
-	return "Redis"
-}
-
-// behindSentinels is the address of a Redis that Sentinels watch.
-const behindSentinels = "the master that the Sentinels name"
-
-// isSentinel reports whether the client asks Sentinels where Redis is. Its
-// options hold this word instead of an address then.
-func isSentinel(client *redis.Client) bool { return client.Options().Addr == "FailoverClient" }
 
 // otherURL returns the flags that lead to a Redis, and the advice to use them. A
 // password is never printed: then there are no flags. With the name of a master,
@@ -82,7 +63,7 @@ func schemeOf(o *redis.Options) string {
 func (p *patient) checkServer(ctx context.Context) bool {
 	cluster, isCluster := p.client.(*redis.ClusterClient)
 	if isCluster {
-		node, err := cluster.MasterForKey(ctx, p.key)
+		node, err := cluster.MasterForKey(ctx, p.Key)
 		if err != nil {
 			p.clusterFailed(err)
 			return false
@@ -98,9 +79,9 @@ func (p *patient) checkServer(ctx context.Context) bool {
 	}
 	info := parseInfo(text)
 	p.checkVersion(info)
-	switch mode := first(info["redis_mode"], info["server_mode"]); {
+	switch mode := cmp.Or(info["redis_mode"], info["server_mode"]); {
 	case mode == "sentinel":
-		p.isSentinel(ctx)
+		p.itIsSentinel(ctx)
 		return false
 	case mode == "cluster" && !isCluster:
 		return p.becomeCluster(ctx)
@@ -132,15 +113,6 @@ func replicasIn(info map[string]string) (addresses []string) {
 	}
 }
 
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
 // parseInfo reads the reply of INFO.
 func parseInfo(text string) map[string]string {
 	info := make(map[string]string)
@@ -160,14 +132,13 @@ func (p *patient) checkVersion(info map[string]string) {
 	if major, _, ok := strings.Cut(info["redis_version"], "."); ok {
 		p.major, _ = strconv.Atoi(major) // 0 means not known
 	}
-	shards := p.adapter == "sharded" || p.adapter == "streams" && p.shardedPubSub
 	switch {
 	case p.major == 0:
 		p.warn("version", "The version of this Redis is not known.", "")
-	case shards && p.major < 7:
+	case p.onShards() && p.major < 7:
 		p.fail("version", fmt.Sprintf("This is %s %s, which has no sharded pub/sub.", name, version),
 			"Servers with sharded pub/sub need Redis 7: either they use another Redis, or another adapter.")
-	case p.adapter == "streams" && p.major < 5:
+	case p.Adapter == settings.Streams && p.major < 5:
 		p.fail("version", fmt.Sprintf("This is %s %s, which has no streams.", name, version), "Streams need Redis 5: the servers must use another Redis.")
 	default:
 		p.ok("version", fmt.Sprintf("This is %s %s.", name, version))
@@ -179,7 +150,7 @@ func (p *patient) checkVersion(info map[string]string) {
 func (p *patient) becomeCluster(ctx context.Context) bool {
 	flags := []string{"--cluster"}
 	text := "This Redis is one node of a Redis Cluster."
-	if p.adapter == "classic" {
+	if p.Adapter == settings.Classic {
 		p.warn("role", text+" Events go out, but the servers cannot be counted.", p.addFlags(flags), flags...)
 	} else {
 		p.fail("role", text+" It takes only a part of what is sent.", p.addFlags(flags), flags...)
@@ -195,7 +166,7 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 	if !p.checkAnnounced(ctx, cluster) {
 		return false
 	}
-	node, err := cluster.MasterForKey(ctx, p.key)
+	node, err := cluster.MasterForKey(ctx, p.Key)
 	if err != nil {
 		p.clusterFailed(err)
 		return false
@@ -227,7 +198,7 @@ func (p *patient) checkReplica(listeners bool) {
 	o.Network, o.Addr = "tcp", p.master
 	flags, advice := p.otherURL(o, "")
 	switch {
-	case p.adapter == "streams":
+	case p.Adapter == settings.Streams:
 		p.fail("role", "This Redis is a replica: it takes no stream entries.", advice, flags...)
 	case listeners:
 		p.warn("role", "This Redis is a replica: what is published here reaches servers that subscribe here, and no others.", advice, flags...)
@@ -242,23 +213,11 @@ func reason(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "it took too long"
-	case isUnknownCommand(err): // what Redis repeats of it says nothing more
+	case connect.IsUnknownCommand(err): // what Redis repeats of it says nothing more
 		text, _, _ = strings.Cut(text, ", with args")
 	case strings.Contains(text, "NOPERM"):
 		_, text, _ = strings.Cut(text, "NOPERM ")
 		return strings.Replace(strings.TrimSuffix(text, "."), "this user has no permissions", "this user has no permission", 1)
 	}
 	return strings.TrimSuffix(text, ".")
-}
-
-// everyNode calls f for each node that may have subscribers, several at a time
-// on a Redis Cluster.
-func everyNode(ctx context.Context, client redis.UniversalClient, f func(context.Context, *redis.Client) error) error {
-	switch client := client.(type) {
-	case *redis.ClusterClient:
-		return client.ForEachShard(ctx, f)
-	case *redis.Client:
-		return f(ctx, client)
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bufio"
@@ -22,7 +22,7 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 	deadline, _ := ctx.Deadline()
 	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
-	address := addressOf(p.client)
+	address := p.redis.Place()
 	if cluster, ok := p.client.(*redis.ClusterClient); ok && !p.checkAnnounced(half, cluster) {
 		return false
 	}
@@ -40,7 +40,7 @@ func (p *patient) checkConnection(ctx context.Context) bool {
 	}
 	if client, ok := p.client.(*redis.Client); ok {
 		o := *client.Options()
-		if len(p.sentinels) > 0 {
+		if p.redis.IsSentinel() {
 			if address = p.checkSentinels(ctx); address == "" {
 				return false
 			}
@@ -100,7 +100,7 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 	if connect.IsReply(err) {
 		return fmt.Sprintf("Redis at %s refuses: %s.", address, reason(err)), "Check " + settings.URLSources + ".", nil
 	}
-	if client, ok := p.client.(*redis.Client); ok && !isSentinel(client) && client.Options().Network == "tcp" {
+	if client, ok := p.client.(*redis.Client); ok && !p.redis.IsSentinel() && client.Options().Network == "tcp" {
 		if text, advice, flags := p.otherProtocol(ctx, *client.Options()); text != "" {
 			return text, advice, flags
 		}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -18,9 +18,9 @@ import (
 func (p *patient) checkSentinels(ctx context.Context) (master string) {
 	var silent []string
 	var why error
-	for _, t := range p.sentinels {
+	for _, t := range p.redis.URLs {
 		probing, cancel := context.WithTimeout(ctx, probeTimeout)
-		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.Options.Addr, p.sentinels[0])
+		address, names, err := askSentinel(probing, p.client.(*redis.Client), t.Options.Addr, p.redis.URLs[0])
 		cancel()
 		switch {
 		case address != "":
@@ -82,7 +82,7 @@ func mastersOf(ctx context.Context, sentinel *redis.Client) (names []string, err
 
 // unknownMaster says that a Sentinel does not watch the master of the URL.
 func (p *patient) unknownMaster(t *settings.URL, names []string) {
-	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.Options.Addr, show.Quote(p.sentinels[0].MasterName), strings.Join(names, ", "))
+	text := fmt.Sprintf("The Sentinel at %s knows no master %s; it knows %s.", t.Options.Addr, show.Quote(p.redis.URLs[0].MasterName), strings.Join(names, ", "))
 	flags, advice := p.masterURL(*t.Options, names)
 	p.fail("redis", text, advice, flags...)
 }
@@ -94,8 +94,8 @@ func (p *patient) noSentinel(t *settings.URL) {
 		"Sentinels have a port of their own, 26379 by default. For this Redis, "+strings.ToLower(advice[:1])+advice[1:], flags...)
 }
 
-// isSentinel says that what answers is a Sentinel, and how to use it as one.
-func (p *patient) isSentinel(ctx context.Context) {
+// itIsSentinel says that what answers is a Sentinel, and how to use it as one.
+func (p *patient) itIsSentinel(ctx context.Context) {
 	names, err := mastersOf(ctx, p.node)
 	if err != nil {
 		p.fail("role", "This is a Sentinel, not a Redis.", fmt.Sprintf("Add ?master_name=NAME to the URL. The names are not known: %s.", reason(err)))
@@ -113,7 +113,7 @@ func (p *patient) isSentinel(ctx context.Context) {
 // masterURL is otherURL for the master that Sentinels watch, when it is clear
 // which one and a URL can hold all that is needed, for no password is printed.
 func (p *patient) masterURL(o redis.Options, names []string) (flags []string, advice string) {
-	if len(names) != 1 || len(p.sentinels) > 1 || len(p.sentinels) == 1 && p.sentinels[0].SentinelPassword != "" {
+	if len(names) != 1 || p.redis.IsSentinel() && (len(p.redis.URLs) > 1 || p.redis.URLs[0].SentinelPassword != "") {
 		return nil, "Put ?master_name=NAME into the URL. It knows: " + strings.Join(names, ", ") + "."
 	}
 	return p.otherURL(o, names[0])

@@ -1,6 +1,7 @@
-package main
+package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/traffic"
 	"github.com/sioemit/sioemit/internal/wire"
@@ -24,43 +26,38 @@ type need struct {
 	essential bool   // nothing can be emitted without it
 }
 
+// onShards reports whether the servers of the settings have shard channels.
+func (p *patient) onShards() bool {
+	return p.Adapter == settings.Sharded || p.Adapter == settings.Streams && p.ShardedPubSub
+}
+
 // needs are the commands that the settings lead to.
 func (p *patient) needs() []need {
 	publish, subscribe, numsub := "PUBLISH", "SUBSCRIBE", "NUMSUB"
-	if p.adapter == "sharded" || p.adapter == "streams" && p.shardedPubSub {
+	if p.onShards() {
 		publish, subscribe, numsub = "SPUBLISH", "SSUBSCRIBE", "SHARDNUMSUB"
 	}
-	emit := need{p.command, "emit", true}
-	switch p.adapter {
-	case "sharded":
-		format := encoding.Sharded{ChannelPrefix: p.key, SubscriptionMode: p.mode}
-		channel := format.Channel(p.namespace, nil)
-		return []need{
-			emit,
-			{[]any{publish, format.Channel(p.namespace, []encoding.Room{"room"}), ""}, "emit to a room", false},
-			{[]any{publish, channel, ""}, "join, leave and the like", false},
-			{[]any{subscribe, format.ResponseChannel(p.namespace)}, "calls with replies", false},
-			{[]any{"PUBSUB", numsub, channel}, "counting the servers", false},
-		}
-	case "streams":
-		format := encoding.Streams{ChannelPrefix: p.key}
-		channel := format.Channel(p.namespace)
-		return []need{
-			emit,
-			{[]any{publish, channel, ""}, "server-emit and calls with replies", false},
-			{[]any{subscribe, format.ResponseChannel(p.namespace)}, "calls with replies", false},
-			{[]any{"PUBSUB", numsub, channel}, "counting the servers", false},
-		}
+	room, request, responses := "", "", []any{subscribe, p.responses()}
+	asked := "join, leave and the like"
+	switch p.Adapter {
+	case settings.Sharded:
+		format := p.Sharded()
+		room, request = format.Channel(p.Namespace, []encoding.Room{"room"}), format.Channel(p.Namespace, nil)
+	case settings.Streams:
+		request, asked = p.Streams().Channel(p.Namespace), "server-emit and calls with replies"
+	default:
+		format := p.Classic()
+		room, request = format.Channel(p.Namespace, []encoding.Room{"room"}), format.RequestChannel(p.Namespace)
+		responses = append(responses, wire.Within(p.responses(), encoding.UID))
 	}
-	format := encoding.Classic{Key: p.key}
-	request, response := format.RequestChannel(p.namespace), format.ResponseChannel(p.namespace)
-	return []need{
-		emit,
-		{[]any{publish, format.Channel(p.namespace, []encoding.Room{"room"}), ""}, "emit to a room", false},
-		{[]any{publish, request, ""}, "join, leave and the like", false},
-		{[]any{subscribe, response, wire.Within(response, encoding.UID)}, "calls with replies", false},
-		{[]any{"PUBSUB", numsub, request}, "counting the servers", false},
+	needs := []need{{p.command, "emit", true}}
+	if room != "" {
+		needs = append(needs, need{[]any{publish, room, ""}, "emit to a room", false})
 	}
+	return append(needs,
+		need{[]any{publish, request, ""}, asked, false},
+		need{responses, "calls with replies", false},
+		need{[]any{"PUBSUB", numsub, request}, "counting the servers", false})
 }
 
 // denied is a need that Redis does not take, and what it says of that.
@@ -75,7 +72,7 @@ func (p *patient) checkPermissions(ctx context.Context) {
 	if p.command == nil || p.node == nil {
 		return
 	}
-	user := first(p.node.Options().Username, "default")
+	user := cmp.Or(p.node.Options().Username, "default")
 	if name, err := p.node.Do(ctx, "ACL", "WHOAMI").Text(); err == nil {
 		user = name
 	}
@@ -132,7 +129,7 @@ func (p *patient) checkPermissions(ctx context.Context) {
 // remedy is what to do about an error of Redis that is none of permissions.
 func remedy(err error) string {
 	switch text := err.Error(); {
-	case isUnknownCommand(err):
+	case connect.IsUnknownCommand(err):
 		return "This Redis is too old for that command, or it was renamed there (rename-command)."
 	case strings.HasPrefix(text, "MISCONF"):
 		return "Redis takes no writes while it cannot save to its disk: its log says why."
@@ -140,11 +137,6 @@ func remedy(err error) string {
 		return "Redis takes no writes while it is full: raise maxmemory there, or remove keys."
 	}
 	return "The log of Redis may say more."
-}
-
-func isUnknownCommand(err error) bool {
-	text := strings.ToLower(err.Error())
-	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown subcommand")
 }
 
 // does is a command as part of a sentence.
@@ -175,7 +167,7 @@ func (p *patient) grant(user string, missing []denied) string {
 		case keyRefused:
 			rule = "'~" + aclPattern(fmt.Sprint(d.words[1])) + "'"
 		default:
-			rule = "'&" + aclPattern(p.key) + "*'"
+			rule = "'&" + aclPattern(p.Key) + "*'"
 		}
 		if !slices.Contains(words, rule) {
 			words = append(words, rule)
@@ -304,9 +296,9 @@ func (a *asker) inState(ctx context.Context, words []any) error {
 }
 
 // responses is the channel on which servers answer.
-func (s servers) responses() string {
-	if s.adapter == "classic" {
-		return encoding.Classic{Key: s.key}.ResponseChannel(s.namespace)
+func (p *patient) responses() string {
+	if p.Adapter == settings.Classic {
+		return p.Classic().ResponseChannel(p.Namespace)
 	}
-	return encoding.Streams{ChannelPrefix: s.key}.ResponseChannel(s.namespace)
+	return p.Streams().ResponseChannel(p.Namespace)
 }

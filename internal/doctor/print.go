@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
 
@@ -22,17 +21,14 @@ func coloured(w io.Writer) bool {
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// printFinding prints a finding for people, the status in front and the advice
-// below, or, with --json, as a line for programs.
-func printFinding(c *cli.Context) func(finding) error {
-	w := c.App.Writer
-	colour := coloured(w)
-	return func(f finding) error {
-		if c.Bool("json") {
-			return show.JSON(w, f)
-		}
-		return f.render(w, colour)
+// printer prints a finding for people, the status in front and the advice below,
+// or, with --json, as a line for programs.
+func (o *options) printer() func(finding) error {
+	if o.json {
+		return func(f finding) error { return show.JSON(o.Out, f) }
 	}
+	colour := coloured(o.Out)
+	return func(f finding) error { return f.render(o.Out, colour) }
 }
 
 func (f finding) render(w io.Writer, colour bool) error {
@@ -58,19 +54,19 @@ type conclusion struct {
 	Command []string `json:"command"` // the corrected command line, empty when flags change nothing
 }
 
-// printConclusion prints what all findings amount to.
-func (d *diagnosis) printConclusion(c *cli.Context, given []commandline.Given) error {
-	words := d.corrected(given)
-	if c.Bool("json") {
+// conclude prints what all findings amount to.
+func (o *options) conclude(d *diagnosis) error {
+	words := d.corrected(o.given)
+	if o.json {
 		exit := commandline.Status(d.verdict())
 		if words == nil {
 			words = []string{}
 		}
-		return show.JSON(c.App.Writer, conclusion{exit == commandline.StatusDone, exit, words})
+		return show.JSON(o.Out, conclusion{exit == commandline.StatusDone, exit, words})
 	}
 	if words == nil {
 		return nil
 	}
-	_, err := fmt.Fprintf(c.App.Writer, "\nCorrected: %s\n", show.Printable(shellWords(words)))
+	_, err := fmt.Fprintf(o.Out, "\nCorrected: %s\n", show.Printable(shellWords(words)))
 	return err
 }

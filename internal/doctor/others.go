@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/census"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/traffic"
 	"github.com/sioemit/sioemit/internal/wire"
@@ -36,7 +38,7 @@ func (p *patient) watchOthers(ctx, inTime context.Context, duration time.Duratio
 		return o
 	}
 	began := time.Now()
-	subscribing, cancel := patience(inTime, 4)
+	subscribing, cancel := census.Patience(inTime, 4)
 	defer cancel()
 	pubsub, err := p.subscribeToOthers(subscribing)
 	if err != nil {
@@ -78,7 +80,7 @@ func withoutRoom(channel string) string {
 		return channel
 	case !ok:
 		return channel[:strings.LastIndexByte(channel, '#')+1] + "?"
-	case strings.HasSuffix(prefix, wire.ResponseSuffix), rest == encoding.UID, clusterUID.MatchString(rest):
+	case strings.HasSuffix(prefix, wire.ResponseSuffix), rest == encoding.UID, census.ClusterUID.MatchString(rest):
 		return ""
 	}
 	return wire.Channel(prefix, namespace)
@@ -93,7 +95,7 @@ func looksLikeMessage(payload string) bool {
 // subscribeToOthers subscribes to as much as this user may: a pattern needs a
 // permission for all channels, or for just that pattern.
 func (p *patient) subscribeToOthers(ctx context.Context) (pubsub *redis.PubSub, err error) {
-	for _, patterns := range [][]string{{"*#/*", "*#emitter", pythonChannel}, {traffic.EscapeGlob(p.key) + "*"}} {
+	for _, patterns := range [][]string{{"*#/*", "*#emitter", census.PythonChannel}, {traffic.EscapeGlob(p.Key) + "*"}} {
 		pubsub = p.client.PSubscribe(ctx, patterns...)
 		for range patterns {
 			if _, err = pubsub.Receive(ctx); err != nil {
@@ -133,9 +135,9 @@ func (p *patient) unheard(channel string) (why, advice string) {
 	prefix, namespace, _, ok := wire.SplitChannel(channel)
 	const old = "Emit with sioemit, or with an emitter for Socket.IO 4."
 	switch {
-	case p.listened.plain.names[channel], p.listened.python[channel] > 0:
+	case p.listened.Plain.Names[channel], p.listened.Python[channel] > 0:
 		return "", ""
-	case channel == pythonChannel:
+	case channel == census.PythonChannel:
 		return "that is the channel of python-socketio, and servers of Node.js do not know it.", "Emit with sioemit."
 	case strings.HasSuffix(channel, "#emitter"):
 		return "that is the channel of emitters from 2015 and before.", old
@@ -145,8 +147,8 @@ func (p *patient) unheard(channel string) (why, advice string) {
 		return "", ""
 	}
 	key := strings.TrimSuffix(prefix, wire.RequestSuffix)
-	for _, g := range p.listened.groups(p.servers) {
-		if g.adapter == "classic" && g.key == key && g.namespace == namespace {
+	for _, g := range p.listened.Groups() {
+		if g.Adapter == settings.Classic && g.Key == key && g.Namespace == namespace {
 			return "", ""
 		}
 	}
@@ -156,7 +158,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 
 // known lists the servers that there are.
 func (p *patient) known() string {
-	groups := p.listened.groups(p.servers)
+	groups := p.listened.Groups()
 	if len(groups) == 0 {
 		return "there are none"
 	}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -7,46 +7,46 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/census"
 	"github.com/sioemit/sioemit/internal/commandline"
-	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 )
 
 // difference is what has to change in the settings so that they fit a group.
 type difference struct {
-	group
+	census.Group
 	differs []string // names of the flags, in the order of severity
 	flags   []string
 }
 
 // differenceTo compares the settings with a group.
-func (s servers) differenceTo(g group) difference {
-	d := difference{group: g}
+func (p *patient) differenceTo(g census.Group) difference {
+	d := difference{Group: g}
 	differ := func(name, value string) {
 		d.differs = append(d.differs, name)
 		d.flags = append(d.flags, "--"+name, value)
 	}
-	if g.adapter != s.adapter {
-		differ("adapter", g.adapter)
+	if g.Adapter != p.Adapter {
+		differ("adapter", string(g.Adapter))
 	}
-	if g.key != s.key {
-		differ("key", g.key)
+	if g.Key != p.Key {
+		differ("key", g.Key)
 	}
-	if g.namespace != s.namespace {
-		differ("namespace", g.namespace)
+	if g.Namespace != p.Namespace {
+		differ("namespace", g.Namespace)
 	}
-	if g.adapter == "streams" && g.shardedPubSub != (s.adapter == "streams" && s.shardedPubSub) {
+	if g.Adapter == settings.Streams && g.ShardedPubSub != (p.Adapter == settings.Streams && p.ShardedPubSub) {
 		d.differs = append(d.differs, "sharded-pubsub")
-		d.flags = append(d.flags, "--sharded-pubsub="+strconv.FormatBool(g.shardedPubSub))
+		d.flags = append(d.flags, "--sharded-pubsub="+strconv.FormatBool(g.ShardedPubSub))
 	}
-	if g.stream != "" && g.stream != s.streamName {
-		differ("stream-name", g.stream)
+	if g.Stream != "" && g.Stream != p.StreamName {
+		differ("stream-name", g.Stream)
 	}
-	if g.stream != "" && s.streamCount > 1 {
+	if g.Stream != "" && p.StreamCount > 1 {
 		differ("stream-count", "1")
 	}
-	if g.adapter != "classic" && s.version != 4 {
+	if g.Adapter != settings.Classic && p.Version != 4 {
 		differ("server-version", "4")
 	}
 	return d
@@ -54,15 +54,15 @@ func (s servers) differenceTo(g group) difference {
 
 // checkServers compares the settings with who listens, and returns the servers
 // that they fit, or nil.
-func (p *patient) checkServers() *group {
-	groups := p.listened.groups(p.servers)
-	var others []group
+func (p *patient) checkServers() *census.Group {
+	groups := p.listened.Groups()
+	var others []census.Group
 	var nearest []difference
-	var here *group
+	var here *census.Group
 	for _, g := range groups {
 		d := p.differenceTo(g)
 		if len(d.differs) == 0 {
-			if here == nil || here.stream != "" {
+			if here == nil || here.Stream != "" {
 				here = &g
 			}
 			continue
@@ -75,10 +75,10 @@ func (p *patient) checkServers() *group {
 			nearest = append(nearest, d)
 		}
 	}
-	nearest = likely(p.servers, nearest)
+	nearest = likely(p.Servers, nearest)
 	switch {
 	case here != nil:
-		p.ok("servers", fmt.Sprintf("%s with %s.", capital(outcome.Listen(here.servers)), p.described(*here)))
+		p.ok("servers", fmt.Sprintf("%s with %s.", listening(here.Servers, "server"), described(*here)))
 		p.checkReplicas(here)
 	case len(groups) == 0 && p.checkPython():
 		return nil
@@ -87,16 +87,16 @@ func (p *patient) checkServers() *group {
 			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+settings.URLSources+".")
 	case len(nearest) == 1:
 		p.suggest(nearest[0])
-		others = without(others, nearest[0].group)
+		others = without(others, nearest[0].Group)
 	default:
-		p.fail("servers", fmt.Sprintf("No server listens with %s.", p.described(p.wanted())),
+		p.fail("servers", fmt.Sprintf("No server listens with %s.", described(p.wanted())),
 			"Find in the list below the servers that you mean, and add the flags that lead to them. "+onDemand)
 	}
 	if len(others) > 0 {
 		p.ok("others", "Others that listen here: "+list(others)+".")
 	}
-	if n := p.listened.python[pythonChannel]; n > 0 {
-		p.ok("others", fmt.Sprintf("%s on channel %s, as servers of python-socketio do. Events of sioemit do not reach these.", capital(listenThere(n)), pythonChannel))
+	if n := p.listened.Python[census.PythonChannel]; n > 0 {
+		p.ok("others", fmt.Sprintf("%s on channel %s, as servers of python-socketio do. Events of sioemit do not reach these.", listening(n, "connection"), census.PythonChannel))
 	}
 	return here
 }
@@ -104,8 +104,8 @@ func (p *patient) checkServers() *group {
 // leadingTo is a failure whose advice leads to other servers.
 func (p *patient) leadingTo(d difference) finding {
 	f := finding{Status: failure, Advice: p.addFlags(d.flags), Flags: d.flags}
-	if d.adapter != p.adapter {
-		for _, flag := range settings.OnlyOf(settings.Adapter(p.adapter)) {
+	if d.Adapter != p.Adapter {
+		for _, flag := range settings.OnlyOf(p.Adapter) {
 			if slices.Contains(p.given, flag) {
 				f.Remove = append(f.Remove, flag)
 			}
@@ -121,13 +121,13 @@ func (p *patient) leadingTo(d difference) finding {
 // setting reaches.
 func (p *patient) checkPython() bool {
 	found := false
-	for _, channel := range slices.Sorted(maps.Keys(p.listened.python)) {
-		n := p.listened.python[channel]
+	for _, channel := range slices.Sorted(maps.Keys(p.listened.Python)) {
+		n := p.listened.Python[channel]
 		if n == 0 {
 			continue
 		}
 		found = true
-		p.fail("servers", fmt.Sprintf("No server of Node.js listens on this Redis. %s on channel %s, as servers of python-socketio do: they take a JSON of their own, which sioemit does not write.", capital(listenThere(n)), show.Quote(channel)),
+		p.fail("servers", fmt.Sprintf("No server of Node.js listens on this Redis. %s on channel %s, as servers of python-socketio do: they take a JSON of their own, which sioemit does not write.", listening(n, "connection"), show.Quote(channel)),
 			"Emit with that package: socketio.RedisManager(URL, channel="+pythonText(channel)+", write_only=True).emit(EVENT, DATA).")
 	}
 	return found
@@ -138,27 +138,26 @@ func pythonText(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
 }
 
-// listenThere is listen for those of whom it is not known whether they are
-// servers.
-func listenThere(n int) string {
+// listening begins a sentence about those who listen.
+func listening(n int, who string) string {
 	if n == 1 {
-		return "1 connection listens"
+		return "1 " + who + " listens"
 	}
-	return fmt.Sprintf("%d connections listen", n)
+	return fmt.Sprintf("%d %ss listen", n, who)
 }
 
 // checkReplicas says which of the servers subscribe at a replica of this Redis.
-func (p *patient) checkReplicas(here *group) {
-	for i, at := range p.listened.replicas {
+func (p *patient) checkReplicas(here *census.Group) {
+	for i := range p.listened.Replicas {
 		n := 0
-		for _, g := range (&census{plain: at, shard: newChannels(), readers: readers{known: true}}).groups(p.servers) {
-			if g.adapter == here.adapter && g.key == here.key && g.namespace == here.namespace {
-				n = g.servers
+		for _, g := range p.listened.AtReplica(i) {
+			if g.Adapter == here.Adapter && g.Key == here.Key && g.Namespace == here.Namespace {
+				n = g.Servers
 			}
 		}
 		if n > 0 {
 			p.warn("replica", fmt.Sprintf("%d of %s subscribe at %s, which is a replica of this Redis. Events arrive there. But Redis counts at each node its own subscribers alone, so that sioemit and the servers count too few: --require, --ack, sockets, rooms and server-emit fail, and so does fetchSockets() of the servers.",
-				n, show.Plural(here.servers, "server"), p.replicas[i]), "Connect subClient of the adapter to the same Redis as pubClient.")
+				n, show.Plural(here.Servers, "server"), p.replicas[i]), "Connect subClient of the adapter to the same Redis as pubClient.")
 		}
 	}
 }
@@ -170,28 +169,28 @@ func (p *patient) suggest(d difference) {
 	var text string
 	switch {
 	case len(d.differs) > 1:
-		text = fmt.Sprintf("%s with %s, none with %s.", capital(outcome.Listen(d.servers)), p.described(d.group), p.described(p.wanted()))
+		text = fmt.Sprintf("%s with %s, none with %s.", listening(d.Servers, "server"), described(d.Group), described(p.wanted()))
 	case d.differs[0] == "key":
-		text = fmt.Sprintf("%s with key %s, none with %s.", capital(outcome.Listen(d.servers)), show.Quote(d.key), show.Quote(p.key))
+		text = fmt.Sprintf("%s with key %s, none with %s.", listening(d.Servers, "server"), show.Quote(d.Key), show.Quote(p.Key))
 	case d.differs[0] == "namespace":
-		text = fmt.Sprintf("%s in namespace %s, none in %s.", capital(outcome.Listen(d.servers)), show.Quote(d.namespace), show.Quote(p.namespace))
-	case d.stream != "" && d.differs[0] != "adapter":
-		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", capital(outcome.Listen(d.servers)), show.Quote(d.stream))
+		text = fmt.Sprintf("%s in namespace %s, none in %s.", listening(d.Servers, "server"), show.Quote(d.Namespace), show.Quote(p.Namespace))
+	case d.Stream != "" && d.differs[0] != "adapter":
+		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", listening(d.Servers, "server"), show.Quote(d.Stream))
 	case d.differs[0] == "adapter":
-		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", capital(outcome.Listen(d.servers)), d.adapter, p.adapter)
+		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", listening(d.Servers, "server"), d.Adapter, p.Adapter)
 	default:
-		text = fmt.Sprintf("%s with --%s, none without.", capital(outcome.Listen(d.servers)), d.differs[0])
-		if !d.shardedPubSub {
-			text = fmt.Sprintf("%s without --%s, none with it.", capital(outcome.Listen(d.servers)), d.differs[0])
+		text = fmt.Sprintf("%s with --%s, none without.", listening(d.Servers, "server"), d.differs[0])
+		if !d.ShardedPubSub {
+			text = fmt.Sprintf("%s without --%s, none with it.", listening(d.Servers, "server"), d.differs[0])
 		}
 	}
 	f := p.leadingTo(d)
 	f.Check, f.Text = "servers", text
-	if d.namespace != p.namespace {
+	if d.Namespace != p.Namespace {
 		f.Advice += " " + onDemand
 	}
-	p.suggested = &d.group
-	if p.adapter == "streams" && d.adapter == "streams" && d.namespace == p.namespace && d.stream == "" {
+	p.suggested = &d.Group
+	if p.Adapter == settings.Streams && d.Adapter == settings.Streams && d.Namespace == p.Namespace && d.Stream == "" {
 		// Events go through the stream, for which key and channels do not matter.
 		f.Status = warning
 		f.Text += " Events arrive, but calls with replies and server-emit reach nobody."
@@ -201,11 +200,11 @@ func (p *patient) suggest(d difference) {
 
 // likely picks from groups that are equally near the one whose names are so
 // similar to the ones given that a slip of the fingers is the explanation.
-func likely(s servers, nearest []difference) []difference {
+func likely(s settings.Servers, nearest []difference) []difference {
 	const slip = 2
 	var similar []difference
 	for _, d := range nearest {
-		if commandline.Distance(s.key, d.key)+commandline.Distance(s.namespace, d.namespace) <= slip {
+		if commandline.Distance(s.Key, d.Key)+commandline.Distance(s.Namespace, d.Namespace) <= slip {
 			similar = append(similar, d)
 		}
 	}
@@ -216,20 +215,20 @@ func likely(s servers, nearest []difference) []difference {
 }
 
 // wanted is the group that the settings are for.
-func (s servers) wanted() group {
-	return group{adapter: s.adapter, key: s.key, namespace: s.namespace, shardedPubSub: s.adapter == "streams" && s.shardedPubSub}
+func (p *patient) wanted() census.Group {
+	return census.Group{Adapter: p.Adapter, Key: p.Key, Namespace: p.Namespace, ShardedPubSub: p.Adapter == settings.Streams && p.ShardedPubSub}
 }
 
-func (s servers) described(g group) string {
-	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.adapter, show.Quote(g.key), show.Quote(g.namespace))
-	if g.shardedPubSub {
+func described(g census.Group) string {
+	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.Adapter, show.Quote(g.Key), show.Quote(g.Namespace))
+	if g.ShardedPubSub {
 		text += ", with sharded pub/sub"
 	}
 	return text
 }
 
 // list names groups, but not more than can be read.
-func list(groups []group) string {
+func list(groups []census.Group) string {
 	const most = 12
 	var lines []string
 	for i, g := range groups {
@@ -237,13 +236,13 @@ func list(groups []group) string {
 			lines = append(lines, fmt.Sprintf("and %d more", len(groups)-most))
 			break
 		}
-		text := fmt.Sprintf("%s, key %s, namespace %s (%s)", g.adapter, show.Quote(g.key), show.Quote(g.namespace), show.Plural(g.servers, "server"))
+		text := fmt.Sprintf("%s, key %s, namespace %s (%s)", g.Adapter, show.Quote(g.Key), show.Quote(g.Namespace), show.Plural(g.Servers, "server"))
 		lines = append(lines, text)
 	}
 	return strings.Join(lines, "; ")
 }
 
-func without(groups []group, g group) (rest []group) {
+func without(groups []census.Group, g census.Group) (rest []census.Group) {
 	for _, other := range groups {
 		if other != g {
 			rest = append(rest, other)
@@ -251,5 +250,3 @@ func without(groups []group, g group) (rest []group) {
 	}
 	return rest
 }
-
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

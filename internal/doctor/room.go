@@ -1,15 +1,15 @@
-package main
+package doctor
 
 import (
 	"context"
 	"fmt"
 	"math"
 	"strconv"
-	"sync/atomic"
 	"unicode/utf16"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/census"
+	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/wire"
 )
@@ -19,7 +19,7 @@ const manyClients = -1
 
 // checkRooms looks for clients in each room, and returns how many there are in
 // all as far as that is known.
-func (p *patient) checkRooms(ctx context.Context, here *group) (clients int) {
+func (p *patient) checkRooms(ctx context.Context, here *census.Group) (clients int) {
 	p.proof.inRoom = len(p.rooms) == 0
 	type presence struct {
 		clients int
@@ -56,58 +56,40 @@ func listIn(clients int) string {
 
 // lookInRoom returns how many clients of some servers are in a room, or
 // manyClients, and whether none is known to be none.
-func (p *patient) lookInRoom(ctx context.Context, g group, room encoding.Room) (clients int, known bool) {
-	asking, cancel := patience(ctx, 4)
+func (p *patient) lookInRoom(ctx context.Context, g census.Group, room encoding.Room) (clients int, known bool) {
+	asking, cancel := census.Patience(ctx, 4)
 	defer cancel()
-	var a answers
-	var err error
 	switch {
-	case g.adapter == "classic":
-		a, err = p.askClassic(asking, g, []encoding.Room{room}, false)
-	case p.fetchSockets && g.stream != "":
-		a, err = p.askStream(asking, g, g.stream, []encoding.Room{room}, false)
-	case p.fetchSockets:
-		a, err = p.askCluster(asking, g, []encoding.Room{room})
-	case g.adapter == "sharded":
+	case p.fetchSockets || g.Adapter == settings.Classic: // which tells ids, and no data
+	case g.Adapter == settings.Sharded:
 		return p.channelOf(asking, g, room)
 	default:
 		return 0, false
 	}
-	return a.clients, err == nil && a.servers >= g.servers
+	a, err := p.listened.Ask(asking, g, room, false)
+	return a.Clients, err == nil && a.Servers >= g.Servers
 }
 
 // channelOf looks for the channel that a room has on servers that are not in
 // static mode. Sockets have none in the mode dynamic, and the channel of the room
 // that is the number 5 is the same as that of the text "5". Every sioemit listen
 // may subscribe to it, too: only with more subscribers is one a server.
-func (p *patient) channelOf(ctx context.Context, g group, room encoding.Room) (clients int, known bool) {
-	channel := wire.Within(wire.Channel(g.key, g.namespace), room.String())
+func (p *patient) channelOf(ctx context.Context, g census.Group, room encoding.Room) (clients int, known bool) {
+	channel := wire.Within(wire.Channel(g.Key, g.Namespace), room.String())
 	switch {
 	case isNumber(room.String()): // the text or the number
 		return 0, false
-	case !p.listened.shard.names[channel]:
-		return 0, g.rooms > 0 && len(utf16.Encode([]rune(room.String()))) != 20
+	case !p.listened.Shard.Names[channel]:
+		return 0, g.Rooms > 0 && len(utf16.Encode([]rune(room.String()))) != 20
 	}
-	here := members(p.listened.shard)[place{g.key, g.namespace}]
-	listeners := max(0, here.servers-here.uids)
+	listeners := p.listened.Listeners(g)
 	if listeners == 0 {
 		return manyClients, true
 	}
-	if n, err := p.shardSubscribers(ctx, channel); err != nil || n <= listeners {
+	if n, err := p.listened.ShardSubscribers(ctx, channel); err != nil || n <= listeners {
 		return 0, false
 	}
 	return manyClients, true
-}
-
-// shardSubscribers counts the subscribers of a shard channel, on all nodes.
-func (p *patient) shardSubscribers(ctx context.Context, channel string) (int, error) {
-	var n atomic.Int64
-	err := everyNode(ctx, p.client, func(ctx context.Context, node *redis.Client) error {
-		counts, err := node.PubSubShardNumSub(ctx, channel).Result()
-		n.Add(counts[channel])
-		return err
-	})
-	return int(n.Load()), err
 }
 
 // isNumber reports whether text is what a number in JavaScript looks like, as
@@ -118,13 +100,13 @@ func isNumber(text string) bool {
 }
 
 // roomUnknown says what has to be done to know who is in a room.
-func (p *patient) roomUnknown(here *group, room encoding.Room) {
+func (p *patient) roomUnknown(here *census.Group, room encoding.Room) {
 	text := fmt.Sprintf("Whether a client is in room %s is not known.", show.Room(room))
 	advice := "To ask the servers, add --fetch-sockets. They write down socket.data of the clients in the room then, and a server ends when that is circular."
 	switch {
-	case p.fetchSockets, here.adapter == "classic": // which was asked
+	case p.fetchSockets, here.Adapter == settings.Classic: // which was asked
 		text, advice = fmt.Sprintf("Whether a client is in room %s is not known: not all servers answered.", show.Room(room)), ""
-	case p.adapter == "sharded" && here.rooms+here.ids == 0 && p.mode != "static":
+	case p.Adapter == settings.Sharded && here.Rooms+here.IDs == 0 && p.SubscriptionMode != "static":
 		text += " No room has a channel of its own: either no client is in one now, or the servers' subscriptionMode is static, and events to a room are lost."
 		advice += " --subscription-mode static reaches servers in any mode."
 	}
@@ -139,10 +121,10 @@ func (p *patient) roomUnknown(here *group, room encoding.Room) {
 const lookedAtGroups = 50
 
 // roomEmpty says that nobody is in a room, and where somebody is.
-func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room) {
+func (p *patient) roomEmpty(ctx context.Context, here *census.Group, room encoding.Room) {
 	text := fmt.Sprintf("No client is in room %s now.", show.Room(room))
 	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM)."}
-	if here.adapter == "classic" { // the others would have to write down socket.data
+	if here.Adapter == settings.Classic { // the others would have to write down socket.data
 		f.Advice = "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist."
 	}
 	if other, ok := p.inOther(ctx, here, room); ok {
@@ -157,7 +139,7 @@ func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room
 		}
 	} else {
 		var elsewhere []difference
-		for i, g := range p.listened.groups(p.servers) {
+		for i, g := range p.listened.Groups() {
 			if i == lookedAtGroups {
 				break
 			}
@@ -168,11 +150,11 @@ func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room
 			}
 		}
 		if len(elsewhere) > 0 {
-			var groups []group
+			var groups []census.Group
 			for _, d := range elsewhere {
-				groups = append(groups, d.group)
+				groups = append(groups, d.Group)
 			}
-			text = fmt.Sprintf("No client is in room %s in namespace %s of key %s now, but some are elsewhere: %s.", show.Room(room), show.Quote(p.namespace), show.Quote(p.key), list(groups))
+			text = fmt.Sprintf("No client is in room %s in namespace %s of key %s now, but some are elsewhere: %s.", show.Room(room), show.Quote(p.Namespace), show.Quote(p.Key), list(groups))
 			f.Advice = "Find the one that you mean, and add the flags that lead there."
 		}
 		if len(elsewhere) == 1 {
@@ -189,7 +171,7 @@ func (p *patient) roomEmpty(ctx context.Context, here *group, room encoding.Room
 
 // inOther returns the room that is a number where the one asked for is its text,
 // or the other way round, when a client is there.
-func (p *patient) inOther(ctx context.Context, here *group, room encoding.Room) (other encoding.Room, ok bool) {
+func (p *patient) inOther(ctx context.Context, here *census.Group, room encoding.Room) (other encoding.Room, ok bool) {
 	if !isNumber(room.String()) {
 		return "", false
 	}
