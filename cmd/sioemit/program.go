@@ -6,6 +6,7 @@ import (
 	"github.com/sioemit/sioemit/internal/call"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
+	"github.com/sioemit/sioemit/internal/decode"
 	"github.com/sioemit/sioemit/internal/doctor"
 	"github.com/sioemit/sioemit/internal/listen"
 	"github.com/sioemit/sioemit/internal/pipe"
@@ -49,7 +50,7 @@ REDIS:
 	flags := settings.AddTo(p)
 	p.Commands = []*commandline.Command{
 		call.Emit(p, flags), pipe.Command(p, flags), call.Join(p, flags), call.Leave(p, flags), call.Disconnect(p, flags), call.ServerEmit(p, flags),
-		call.Sockets(p, flags), call.Rooms(p, flags), call.Servers(p, flags), listen.Command(p, flags), doctor.Command(p, flags), decodeCommand(stdin),
+		call.Sockets(p, flags), call.Rooms(p, flags), call.Servers(p, flags), listen.Command(p, flags), doctor.Command(p, flags), decode.Command(p),
 	}
 	return p
 }

@@ -1,8 +1,10 @@
-package main
+// Package decode is the subcommand that explains captured payloads.
+package decode
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +17,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func decodeCommand(stdin io.Reader) *commandline.Command {
+// Command is the subcommand.
+func Command(p *commandline.Program) *commandline.Command {
+	o := options{IO: p.IO}
 	return &commandline.Command{
 		Name:  "decode",
 		Usage: "explain a captured payload",
@@ -43,35 +47,41 @@ sent by other programs is skipped, and counted on stderr.`,
 			commandline.StatusFailed: "could not print",
 			commandline.StatusUsage:  "bad usage, or something that is no payload",
 		},
-		Flags:  []cli.Flag{commandline.JSONFlag(nil)},
-		Action: func(c *cli.Context) error { return decode(c, stdin) },
+		Flags: []cli.Flag{commandline.JSONFlag(&o.json)},
+		Run:   func(ctx context.Context, words []string) error { return run(ctx, o, words) },
 	}
 }
 
 // maxDecodeInput is how much is read at most of what is not read line by line.
 const maxDecodeInput = 256 << 20
 
+// options are the flags of the command.
+type options struct {
+	commandline.IO
+	json bool
+}
+
 // decoder explains one message after the other.
 type decoder struct {
-	c         *cli.Context
+	options
 	seen, bad int
 	first     error // what is wrong with the first message, until there is another
 }
 
-func decode(c *cli.Context, stdin io.Reader) error {
-	d := &decoder{c: c}
+func run(ctx context.Context, o options, words []string) error {
+	d := &decoder{options: o}
 	var takeErr error // not of the input, but of writing
-	skipped, err := commandline.UnlessDone(c.Context, func() (skipped int, err error) {
-		return decodeInput(c.Args().Slice(), stdin, func(captured capture) error {
+	skipped, err := commandline.UnlessDone(ctx, func() (skipped int, err error) {
+		return decodeInput(words, o.In, func(captured capture) error {
 			takeErr = d.take(captured)
 			return takeErr
 		})
 	})
-	if c.Context.Err() != nil {
-		return c.Context.Err()
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if skipped > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "sioemit: skipped %s that cannot be read or that another program sent\n", show.Plural(skipped, "line"))
+		d.Say("skipped %s that cannot be read or that another program sent", show.Plural(skipped, "line"))
 	}
 	switch {
 	case takeErr != nil:
@@ -111,17 +121,17 @@ func (d *decoder) take(captured capture) error {
 	if err != nil {
 		return err
 	}
-	if d.c.Bool("json") {
-		return show.JSON(d.c.App.Writer, e)
+	if d.json {
+		return show.JSON(d.Out, e)
 	}
 	if d.seen > 1 {
-		fmt.Fprintln(d.c.App.Writer) // an error of it is that of what follows, too
+		fmt.Fprintln(d.Out) // an error of it is that of what follows, too
 	}
-	return e.print(d.c.App.Writer)
+	return e.print(d.Out)
 }
 
 func (d *decoder) complain(number int, err error) {
-	fmt.Fprintf(d.c.App.ErrWriter, "sioemit: payload %d: %s\n", number, show.OneLine(err.Error()))
+	d.Say("payload %d: %s", number, show.OneLine(err.Error()))
 }
 
 // expectedInput is what an error about unreadable input says.
