@@ -1,0 +1,135 @@
+//! The connections of redis-rs, which are kept.
+
+use std::collections::HashMap;
+
+use redis::ConnectionLike;
+use redis::aio::ConnectionLike as AsyncConnectionLike;
+use redis::cluster::ClusterClient;
+use serde_json::Value as Json;
+use sioemit::{AsyncEmitter, Emitter, Options, Pipeline, Spread};
+use tokio::runtime::Runtime;
+
+use crate::Failure;
+use crate::calls::{self, call, chain};
+
+pub const VARIANTS: [&str; 3] = ["redis-rs-sync", "redis-rs-tokio", "redis-rs-connection-manager"];
+
+type Answer = Result<Option<Json>, Failure>;
+
+/// Makes calls over connections to the Redis that each line names.
+pub struct Clients {
+    variant: String,
+    runtime: Runtime,
+    open: HashMap<(String, bool), Client>,
+}
+
+enum Client {
+    Sync(redis::Connection),
+    SyncCluster(Box<redis::cluster::ClusterConnection>),
+    Multiplexed(redis::aio::MultiplexedConnection),
+    Manager(redis::aio::ConnectionManager),
+    AsyncCluster(redis::cluster_async::ClusterConnection),
+}
+
+impl Clients {
+    pub fn new(variant: &str) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { variant: variant.to_owned(), runtime, open: HashMap::new() })
+    }
+
+    pub fn call(&mut self, line: &Json) -> Answer {
+        let options = calls::options(&line["options"])?;
+        let place = (line["redis"].as_str().unwrap_or_default().to_owned(), line["cluster"] == true);
+        if !self.open.contains_key(&place) {
+            let client = self.connect(&place.0, place.1)?;
+            self.open.insert(place.clone(), client);
+        }
+        let runtime = &self.runtime;
+        match self.open.get_mut(&place) {
+            None => Err(Failure::Skip("no connection".to_owned())),
+            Some(Client::Sync(connection)) => blocking(connection, options, line),
+            Some(Client::SyncCluster(connection)) => blocking(&mut **connection, options, line),
+            Some(Client::Multiplexed(connection)) => runtime.block_on(awaited(connection, options, line)),
+            Some(Client::Manager(connection)) => runtime.block_on(awaited(connection, options, line)),
+            Some(Client::AsyncCluster(connection)) => runtime.block_on(awaited(connection, options, line)),
+        }
+    }
+
+    fn connect(&self, url: &str, cluster: bool) -> Result<Client, Failure> {
+        Ok(match (self.variant.as_str(), cluster) {
+            ("redis-rs-sync", false) => Client::Sync(redis::Client::open(url)?.get_connection()?),
+            ("redis-rs-sync", true) => Client::SyncCluster(Box::new(ClusterClient::new([url])?.get_connection()?)),
+            ("redis-rs-tokio", false) => Client::Multiplexed(
+                self.runtime.block_on(redis::Client::open(url)?.get_multiplexed_async_connection())?,
+            ),
+            (_, false) => Client::Manager(self.runtime.block_on(redis::Client::open(url)?.get_connection_manager())?),
+            (_, true) => {
+                Client::AsyncCluster(self.runtime.block_on(ClusterClient::new([url])?.get_async_connection())?)
+            }
+        })
+    }
+}
+
+fn blocking(connection: &mut impl ConnectionLike, options: Options, line: &Json) -> Answer {
+    let io = Emitter::with_options(connection, options)?;
+    if let Some(steps) = line["pipeline"].as_array() {
+        return collected(steps, |calls| io.pipeline(calls));
+    }
+    let io = chain!(io, line);
+    if calls::words(&line["call"]).0 == "serverCount" {
+        return Ok(Some(io.server_count()?.into()));
+    }
+    call!(io, line, |result: Result<(), sioemit::Error>| result)?;
+    Ok(None)
+}
+
+async fn awaited<C>(connection: &C, options: Options, line: &Json) -> Answer
+where
+    C: AsyncConnectionLike + Clone + Send + Sync + 'static,
+{
+    let io = AsyncEmitter::with_options(connection.clone(), options)?;
+    if let Some(steps) = line["pipeline"].as_array() {
+        let mut sending = None;
+        collected(steps, |calls| {
+            sending = Some(io.pipeline(calls));
+            Ok(())
+        })?;
+        if let Some(sending) = sending {
+            sending.await?;
+        }
+        return Ok(None);
+    }
+    let io = chain!(io, line);
+    if calls::words(&line["call"]).0 == "serverCount" {
+        return Ok(Some(io.server_count().await?.into()));
+    }
+    call!(io, line, |sending: sioemit::Sending| sending).await?;
+    Ok(None)
+}
+
+/// Makes the calls of a pipeline.
+fn collected(
+    steps: &[Json],
+    pipeline: impl FnOnce(&mut dyn FnMut(&Pipeline<'_>) -> Result<(), sioemit::Error>) -> Result<(), sioemit::Error>,
+) -> Answer {
+    let mut skipped = None;
+    pipeline(&mut |io| {
+        for step in steps {
+            match added(io, step) {
+                Ok(()) => {}
+                Err(Failure::Refused(err)) => return Err(err),
+                Err(skip) => {
+                    skipped = Some(skip);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    skipped.map_or(Ok(None), Err)
+}
+
+fn added(io: &Pipeline<'_>, step: &Json) -> Result<(), Failure> {
+    call!(chain!(io, step), step, |result: Result<(), sioemit::Error>| result)?;
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! The emitter over asynchronous connections.
+
+use std::collections::HashMap;
+use std::future::{self, Future};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use redis::aio::ConnectionLike;
+use redis::{Arg, Cmd, ErrorKind, Pipeline, ServerErrorKind};
+
+use crate::args::Args;
+use crate::count::count;
+use crate::error::{Error, Refusal};
+use crate::message::{Request, Sink};
+use crate::options::{Options, Settings};
+use crate::pipeline::{self, collect};
+use crate::room::Rooms;
+use crate::target::{Target, operators};
+use crate::value::Encoder;
+
+/// What the calls of an [`AsyncEmitter`] return. It holds no borrow, so that it can be spawned.
+pub type Sending<T = ()> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+/// Sends to the clients of a Socket.IO cluster, over an asynchronous connection of redis-rs.
+///
+/// Operators such as [`to`](Self::to) return another emitter with a narrower target and change nothing, so that emitters
+/// can be kept, cloned and shared between tasks.
+///
+/// `C` is any connection that can be cloned: [`redis::aio::MultiplexedConnection`], `redis::aio::ConnectionManager`, one
+/// of a Sentinel, or `redis::cluster_async::ClusterConnection`.
+///
+/// Arguments are read when a method is called, and sent when its future is awaited. A future that is dropped halfway may
+/// have sent or not.
+///
+/// ```no_run
+/// # async fn notify() -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = redis::Client::open("redis://localhost:6379")?.get_multiplexed_async_connection().await?;
+/// let io = sioemit::AsyncEmitter::new(redis);
+/// io.to("user:7").emit("order:paid", &["anything", "Serialize"]).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct AsyncEmitter<C> {
+    connection: Arc<C>,
+    settings: Arc<Settings>,
+    target: Target,
+}
+
+operators!(AsyncEmitter<C>, C);
+
+impl<C> AsyncEmitter<C> {
+    fn with(&self, target: Target) -> Self {
+        Self { connection: Arc::clone(&self.connection), settings: Arc::clone(&self.settings), target }
+    }
+}
+
+impl<C> std::fmt::Debug for AsyncEmitter<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AsyncEmitter").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
+    /// Makes one for servers with the classic adapter and its defaults, on Socket.IO 4. Nothing is sent.
+    pub fn new(connection: C) -> Self {
+        Self::with_settings(connection, Settings::default())
+    }
+
+    /// Makes one for servers with other options. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// An option that cannot be.
+    pub fn with_options(connection: C, options: Options) -> Result<Self, Error> {
+        Ok(Self::with_settings(connection, options.settings()?))
+    }
+
+    fn with_settings(connection: C, settings: Settings) -> Self {
+        Self { connection: Arc::new(connection), settings: Arc::new(settings), target: Target::default() }
+    }
+
+    /// Sends an event to the clients targeted. It is done once Redis has taken the event.
+    ///
+    /// It has one argument, `&value`; none, `()`; or several, `Spread((&a, &b))`: see [`Args`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the event or its target, before anything is sent; and what Redis says.
+    pub fn emit(&self, event: &str, args: impl Args) -> Sending {
+        let mut commands = Commands::default();
+        let result = self.settings.emit(&self.target, event, &args, &mut Encoder::new(), &mut commands);
+        self.send(result, commands)
+    }
+
+    /// Makes the clients targeted join a room, or several. Servers do not answer.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is sent; and what Redis says.
+    pub fn sockets_join(&self, rooms: impl Rooms) -> Sending {
+        self.request(Request::join(rooms))
+    }
+
+    /// Makes the clients targeted leave a room, or several.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is sent; and what Redis says.
+    pub fn sockets_leave(&self, rooms: impl Rooms) -> Sending {
+        self.request(Request::leave(rooms))
+    }
+
+    /// Disconnects the clients targeted from the namespace; with `close`, closes their connections.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is sent; and what Redis says.
+    #[must_use = "it sends nothing unless it is awaited"]
+    pub fn disconnect_sockets(&self, close: bool) -> Sending {
+        self.request(Ok(Request::Disconnect { close }))
+    }
+
+    /// Sends an event to the servers of the namespace, where `io.on(event)` receives it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the event, before anything is sent; and what Redis says.
+    pub fn server_side_emit(&self, event: &str, args: impl Args) -> Sending {
+        let mut commands = Commands::default();
+        let result = self.settings.server_side_emit(&self.target, event, &args, &mut Encoder::new(), &mut commands);
+        self.send(result, commands)
+    }
+
+    /// Counts the servers that listen on the namespace.
+    ///
+    /// # Errors
+    ///
+    /// Rooms, which it takes none of; and what Redis says.
+    #[must_use = "it asks nothing unless it is awaited"]
+    pub fn server_count(&self) -> Sending<u64> {
+        let question = self.settings.count(&self.target);
+        let mut connection = C::clone(&self.connection);
+        Box::pin(async move {
+            let question = question?;
+            let reply = connection.req_packed_command(&question.to_command()).await?;
+            Ok(count(&reply.extract_error()?, &question.channel)?)
+        })
+    }
+
+    /// Sends what the closure adds in one round trip, in its order. On a Redis Cluster, it takes one for each channel, all
+    /// at a time.
+    ///
+    /// The calls within the closure are not awaited. When it fails, nothing is sent. A pipeline is no transaction: when the
+    /// connection breaks, a part may have been sent.
+    ///
+    /// ```no_run
+    /// # async fn notify(io: sioemit::AsyncEmitter<redis::aio::MultiplexedConnection>) -> Result<(), sioemit::Error> {
+    /// io.pipeline(|io| {
+    ///     for n in 0..1000 {
+    ///         io.to(format!("user:{n}")).emit("tick", n)?;
+    ///     }
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the closure, before anything is sent; and what Redis says first.
+    pub fn pipeline(&self, calls: impl FnOnce(&pipeline::Pipeline<'_>) -> Result<(), Error>) -> Sending {
+        match collect(&self.settings, &self.target, Commands::default(), calls) {
+            Ok(commands) if commands.0.is_empty() => Box::pin(future::ready(Ok(()))),
+            Ok(commands) => Box::pin(send_all(C::clone(&self.connection), commands.0)),
+            Err(err) => Box::pin(future::ready(Err(err))),
+        }
+    }
+
+    fn request(&self, request: Result<Request, Refusal>) -> Sending {
+        let mut commands = Commands::default();
+        let result = request
+            .and_then(|request| self.settings.request(&self.target, &request, &mut Encoder::new(), &mut commands));
+        self.send(result, commands)
+    }
+
+    /// Sends the one command of a call.
+    fn send(&self, result: Result<(), Refusal>, commands: Commands) -> Sending {
+        let mut connection = C::clone(&self.connection);
+        Box::pin(async move {
+            result?;
+            for command in commands.0.cmd_iter() {
+                connection.req_packed_command(command).await?.extract_error()?;
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn send_all<C: ConnectionLike + Clone>(connection: C, pipeline: Pipeline) -> Result<(), Error> {
+    match send_pipeline(connection.clone(), &pipeline).await {
+        // redis-rs finds out before it sends: this is a cluster, and the channels are not on one node.
+        Err(Error::Redis(err)) if err.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot) => {
+            let groups = groups(&pipeline);
+            let sending = groups.iter().map(|group| send_pipeline(connection.clone(), group));
+            join_all(sending).await.into_iter().fold(Ok(()), Result::and)
+        }
+        result => result,
+    }
+}
+
+async fn send_pipeline<C: ConnectionLike>(mut connection: C, pipeline: &Pipeline) -> Result<(), Error> {
+    for reply in connection.req_packed_commands(pipeline, 0, pipeline.len()).await? {
+        reply.extract_error()?;
+    }
+    Ok(())
+}
+
+/// The commands of each channel, in their order.
+fn groups(pipeline: &Pipeline) -> Vec<Pipeline> {
+    let mut groups: Vec<Pipeline> = Vec::new();
+    let mut of_channel = HashMap::new();
+    for command in pipeline.cmd_iter() {
+        let channel = match command.args_iter().nth(1) {
+            Some(Arg::Simple(channel)) => channel,
+            _ => &[],
+        };
+        let group = *of_channel.entry(channel).or_insert_with(|| {
+            groups.push(Pipeline::new());
+            groups.len() - 1
+        });
+        groups[group].add_command(command.clone());
+    }
+    groups
+}
+
+/// Commands as redis-rs has them.
+#[derive(Default)]
+struct Commands(Pipeline);
+
+impl Sink for Commands {
+    fn command(&mut self, words: &[&[u8]]) {
+        let mut command = Cmd::with_capacity(words.len(), words.iter().map(|word| word.len()).sum());
+        for word in words {
+            command.arg(*word);
+        }
+        self.0.add_command(command);
+    }
+}

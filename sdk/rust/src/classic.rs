@@ -1,0 +1,133 @@
+//! The adapter made by `createAdapter` of `@socket.io/redis-adapter` and `socket.io-redis`, for Socket.IO 1 to 4.
+
+use crate::error::{Reason, Refusal};
+use crate::json;
+use crate::message::{Count, EVENT, Event, Request, Sink, UID};
+use crate::room::Room;
+use crate::target::Target;
+use crate::value::Encoder;
+
+/// Socket.IO 1 and 2 need this type for a packet with binary; 4 drops clients for it.
+const BINARY_EVENT: u8 = 5;
+
+pub(crate) struct Classic {
+    pub(crate) key: String,
+    pub(crate) json: bool,
+    pub(crate) legacy_binary: bool,
+}
+
+impl Classic {
+    /// Publishes `["emitter", packet, options]`.
+    pub(crate) fn broadcast(
+        &self,
+        target: &Target,
+        event: &Event<'_>,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Refusal> {
+        let out = &mut encoder.out;
+        out.extend_from_slice(self.key.as_bytes());
+        out.push(b'#');
+        out.extend_from_slice(target.namespace.as_bytes());
+        out.push(b'#');
+        // A room that is a number has no channel of its own: servers look up the text in the channel among their rooms.
+        if let Some(name) = target.rooms.single().and_then(Room::name) {
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'#');
+        }
+        let message = out.len();
+        out.extend_from_slice(b"\x93\xa7emitter\x83\xa4type\x02\xa4data");
+        let packet_type = out.len() - 6;
+        if self.json {
+            event.in_json().encode(encoder)?;
+        } else {
+            event.encode(encoder)?;
+        }
+        if encoder.binaries > 0 && self.legacy_binary {
+            encoder.out[packet_type] = BINARY_EVENT;
+        }
+        debug_assert!(matches!(encoder.out[packet_type], EVENT | BINARY_EVENT));
+        encoder.raw(b"\xa3nsp");
+        encoder.text(&target.namespace);
+        encoder.raw(b"\x83\xa5rooms");
+        encoder.rooms(&target.rooms)?;
+        encoder.raw(b"\xa5flags");
+        encoder.flags(target);
+        encoder.raw(b"\xa6except");
+        encoder.rooms(&target.excepted)?;
+        let (channel, message) = encoder.out.split_at(message);
+        if self.json {
+            publish_json(channel, message, sink);
+        } else {
+            sink.command(&[b"PUBLISH", channel, message]);
+        }
+        Ok(())
+    }
+
+    /// Publishes a request in JSON.
+    pub(crate) fn request(
+        &self,
+        target: &Target,
+        request: &Request,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Refusal> {
+        encoder.map(3);
+        encoder.text("type");
+        encoder.small(match request {
+            Request::Join(_) => 2,
+            Request::Leave(_) => 3,
+            Request::Disconnect { .. } => 4,
+        });
+        encoder.text("opts");
+        encoder.map(2);
+        encoder.text("rooms");
+        encoder.rooms(&target.rooms)?;
+        encoder.text("except");
+        encoder.rooms(&target.excepted)?;
+        encoder.subject(request)?;
+        publish_json(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
+        Ok(())
+    }
+
+    /// Publishes a request of type 6. Servers with an adapter before 7.2 end when it holds binary.
+    pub(crate) fn server_side(
+        &self,
+        target: &Target,
+        event: &Event<'_>,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Refusal> {
+        encoder.map(3);
+        encoder.text("uid");
+        encoder.text(UID);
+        encoder.text("type");
+        encoder.small(6);
+        encoder.text("data");
+        event.in_json().encode(encoder).map_err(|err| match err.reason() {
+            Reason::BinaryInJson if !self.json => Refusal::new(
+                Reason::BinaryInJson,
+                format!(
+                    "{err}, and servers with @socket.io/redis-adapter before 7.2 end when such a request holds any"
+                ),
+            ),
+            _ => err,
+        })?;
+        publish_json(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
+        Ok(())
+    }
+
+    pub(crate) fn count(&self, namespace: &str) -> Count {
+        Count { command: "NUMSUB", channel: self.request_channel(namespace) }
+    }
+
+    fn request_channel(&self, namespace: &str) -> String {
+        format!("{}-request#{namespace}#", self.key)
+    }
+}
+
+fn publish_json(channel: &[u8], message: &[u8], sink: &mut dyn Sink) {
+    let mut text = Vec::with_capacity(2 * message.len());
+    json::transcode(message, &mut text);
+    sink.command(&[b"PUBLISH", channel, &text]);
+}

@@ -1,0 +1,189 @@
+//! Rooms, which have names or are numbers.
+
+use std::borrow::Cow;
+
+use crate::error::{Reason, Refusal};
+use crate::value::{Encoder, shortest};
+
+/// A room: a name, or a number.
+///
+/// A number is a room of its own: the servers' `socket.join(5)` is not `socket.join("5")`. It is made `from` any text or
+/// number, so that methods take those.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Room(Kind);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Name(String),
+    Number(f64), // as JavaScript has them
+}
+
+impl Room {
+    /// The name, unless it is a number.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Name(name) => Some(name),
+            Kind::Number(_) => None,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        match &self.0 {
+            Kind::Name(name) if name.is_empty() => Err(Refusal::new(Reason::EmptyRoom, "the room's name is empty")),
+            Kind::Number(n) if !n.is_finite() => {
+                Err(Refusal::new(Reason::InvalidText, format!("room {n}: no server can have a room of that number")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn encode(&self, encoder: &mut Encoder) -> Result<(), Refusal> {
+        match &self.0 {
+            Kind::Name(name) => encoder.text(name),
+            Kind::Number(n) => encoder.float(*n)?,
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Kind::Name(name) => write!(f, "{name:?}"),
+            Kind::Number(n) => write!(f, "{n}"),
+        }
+    }
+}
+
+/// Rooms, each once, in order. Most targets have one, for which nothing is allocated but its name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RoomList {
+    first: Option<Room>,
+    rest: Vec<Room>,
+}
+
+impl RoomList {
+    /// Adds rooms, and returns how many were given.
+    pub(crate) fn add(&mut self, rooms: impl Rooms) -> Result<usize, Refusal> {
+        let mut given = 0;
+        let mut result = Ok(());
+        rooms.for_each(&mut |room| {
+            given += 1;
+            match room.check() {
+                Err(refusal) => result = Err(refusal),
+                Ok(()) if self.first.is_none() => self.first = Some(room),
+                Ok(()) if self.iter().any(|other| *other == room) => {}
+                Ok(()) => self.rest.push(room),
+            }
+        });
+        result.map(|()| given)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Room> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    /// The only room.
+    pub(crate) fn single(&self) -> Option<&Room> {
+        self.first.as_ref().filter(|_| self.rest.is_empty())
+    }
+}
+
+/// One room or several: text, a number, a [`Room`], or an array, slice or `Vec` of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no room, and no rooms",
+    note = "rooms are text or numbers, or an array, slice or `Vec` of them"
+)]
+pub trait Rooms {
+    #[doc(hidden)]
+    fn for_each(self, add: &mut dyn FnMut(Room));
+}
+
+macro_rules! names {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Room {
+            fn from(name: $type) -> Self {
+                Self(Kind::Name(name.into()))
+            }
+        }
+    )*};
+}
+
+names!(&str, String, &String, Cow<'_, str>);
+
+macro_rules! numbers {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Room {
+            /// As JavaScript has numbers: beyond 2^53, the nearest float64.
+            #[allow(clippy::cast_lossless, clippy::cast_precision_loss, reason = "that is what is meant")]
+            fn from(number: $type) -> Self {
+                Self(Kind::Number(number as f64))
+            }
+        }
+    )*};
+}
+
+numbers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f64);
+
+impl From<f32> for Room {
+    fn from(number: f32) -> Self {
+        Self(Kind::Number(shortest(number)))
+    }
+}
+
+impl From<&Room> for Room {
+    fn from(room: &Room) -> Self {
+        room.clone()
+    }
+}
+
+macro_rules! single {
+    ($($type:ty),*) => {$(
+        impl Rooms for $type {
+            fn for_each(self, add: &mut dyn FnMut(Room)) {
+                add(self.into());
+            }
+        }
+    )*};
+}
+
+single!(&str, String, &String, Cow<'_, str>, Room, &Room);
+single!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
+
+impl<T: Into<Room>, const N: usize> Rooms for [T; N] {
+    fn for_each(self, add: &mut dyn FnMut(Room)) {
+        self.into_iter().map(Into::into).for_each(add);
+    }
+}
+
+impl<T: Into<Room>> Rooms for Vec<T> {
+    fn for_each(self, add: &mut dyn FnMut(Room)) {
+        self.into_iter().map(Into::into).for_each(add);
+    }
+}
+
+impl<T: Into<Room> + Clone> Rooms for &[T] {
+    fn for_each(self, add: &mut dyn FnMut(Room)) {
+        self.iter().cloned().map(Into::into).for_each(add);
+    }
+}
+
+impl<T: Into<Room> + Clone> Rooms for &Vec<T> {
+    fn for_each(self, add: &mut dyn FnMut(Room)) {
+        self.as_slice().for_each(add);
+    }
+}
+
+impl<T: Into<Room> + Clone, const N: usize> Rooms for &[T; N] {
+    fn for_each(self, add: &mut dyn FnMut(Room)) {
+        self.as_slice().for_each(add);
+    }
+}

@@ -1,0 +1,187 @@
+//! Who gets what is sent.
+
+use std::borrow::Cow;
+
+use crate::error::{Reason, Refusal};
+use crate::options::{CURRENT_VERSION, Settings};
+use crate::room::{Room, RoomList, Rooms};
+
+const SOCKET_ID_LENGTH: usize = 20;
+
+/// Who gets an event. What was wrong with it is kept until something is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) namespace: Cow<'static, str>,
+    pub(crate) rooms: RoomList,
+    pub(crate) excepted: RoomList,
+    pub(crate) volatile: bool,
+    pub(crate) compress: Option<bool>,
+    wrong: Option<Refusal>,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            namespace: Cow::Borrowed("/"),
+            rooms: RoomList::default(),
+            excepted: RoomList::default(),
+            volatile: false,
+            compress: None,
+            wrong: None,
+        }
+    }
+}
+
+impl Target {
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        match &self.wrong {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.clone()),
+        }
+    }
+
+    pub(crate) fn of(&self, namespace: &str) -> Self {
+        let namespace = if namespace.starts_with('/') { namespace.to_owned() } else { format!("/{namespace}") };
+        Self { namespace: Cow::Owned(namespace), ..self.clone() }
+    }
+
+    pub(crate) fn to(&self, rooms: impl Rooms) -> Self {
+        let mut target = self.clone();
+        match target.rooms.add(rooms) {
+            Ok(0) => target.refuse(Refusal::new(
+                Reason::EmptyRoom,
+                "to() without a room would reach everyone; give it one, or leave it out",
+            )),
+            Ok(_) => {}
+            Err(refusal) => target.refuse(refusal),
+        }
+        target
+    }
+
+    pub(crate) fn except(&self, rooms: impl Rooms, settings: &Settings) -> Self {
+        let mut target = self.clone();
+        if let Err(refusal) = target.excepted.add(rooms) {
+            target.refuse(refusal);
+        }
+        if settings.version < CURRENT_VERSION {
+            let wrong = target.excepted.iter().find(|room| !is_socket_id(room, settings)).cloned();
+            if let Some(room) = wrong {
+                let message = format!(
+                    "except({room}): Socket.IO {} leaves out socket ids only, and would ignore a room. If your servers \
+                     make their own ids, say what they look like with Options::socket_ids",
+                    settings.version
+                );
+                target.refuse(Refusal::new(Reason::ExceptRoom, message));
+            }
+        }
+        target
+    }
+
+    pub(crate) fn volatile(&self) -> Self {
+        Self { volatile: true, ..self.clone() }
+    }
+
+    pub(crate) fn compress(&self, compress: bool) -> Self {
+        Self { compress: Some(compress), ..self.clone() }
+    }
+
+    /// Keeps what was wrong first.
+    fn refuse(&mut self, refusal: Refusal) {
+        self.wrong.get_or_insert(refusal);
+    }
+
+    /// Refuses rooms for a call that goes to servers.
+    pub(crate) fn untargeted(&self, call: &str) -> Result<(), Refusal> {
+        if self.rooms.is_empty() && self.excepted.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::new(Reason::Targeted, format!("{call} goes to the servers of a namespace and takes no rooms")))
+    }
+}
+
+fn is_socket_id(room: &Room, settings: &Settings) -> bool {
+    let Some(name) = room.name() else { return false };
+    // On Socket.IO 1 and 2 it stands behind the namespace, unless that is "/".
+    let bare = match name.split_once('#') {
+        Some((namespace, bare)) if settings.version <= 2 && namespace.starts_with('/') => bare,
+        _ => "",
+    };
+    let looks = |id: &str| match &settings.socket_ids {
+        Some(looks) => looks(id),
+        None => id.len() == SOCKET_ID_LENGTH && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
+    };
+    looks(name) || (!bare.is_empty() && looks(bare))
+}
+
+/// What Socket.IO emits itself: a client that gets one of these drops its connection.
+pub(crate) fn check_event(event: &str) -> Result<(), Refusal> {
+    match event {
+        "" => Err(Refusal::new(Reason::EmptyEvent, "the event's name is empty")),
+        "connect" | "connect_error" | "disconnect" | "disconnecting" | "newListener" | "removeListener" => {
+            Err(reserved(event))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// To servers these would call handlers with no socket; without a listener, "error" ends a server.
+pub(crate) fn check_server_event(event: &str) -> Result<(), Refusal> {
+    match event {
+        "" => check_event(event),
+        "connect" | "connection" | "new_namespace" | "error" => Err(reserved(event)),
+        _ => Ok(()),
+    }
+}
+
+fn reserved(event: &str) -> Refusal {
+    Refusal::new(Reason::ReservedEvent, format!("event {event:?}: the name is reserved by Socket.IO"))
+}
+
+/// The operators, which return another target of the same kind.
+macro_rules! operators {
+    ($type:ty $(, $generics:ident)?) => {
+        impl$(<$generics>)? $type {
+            /// Targets another namespace, in which rooms and flags are kept. `"admin"` is `"/admin"`.
+            #[must_use]
+            pub fn of(&self, namespace: &str) -> Self {
+                self.with(self.target.of(namespace))
+            }
+
+            /// Targets a room, or several, besides those already targeted. A client in several of them gets an event
+            /// once.
+            ///
+            /// A socket id is a room, too. A number is a room that is a number: the servers' `socket.join(5)` is not
+            /// `socket.join("5")`.
+            #[must_use]
+            pub fn to(&self, rooms: impl $crate::Rooms) -> Self {
+                self.with(self.target.to(rooms))
+            }
+
+            /// Does as `to`, by its other name in Socket.IO, where `in` is no keyword.
+            #[must_use]
+            pub fn in_(&self, rooms: impl $crate::Rooms) -> Self {
+                self.to(rooms)
+            }
+
+            /// Leaves out the clients in any of the rooms. On Socket.IO 1 to 3 it takes socket ids only.
+            #[must_use]
+            pub fn except(&self, rooms: impl $crate::Rooms) -> Self {
+                self.with(self.target.except(rooms, &self.settings))
+            }
+
+            /// Lets servers drop the event for clients that are not ready to receive it.
+            #[must_use]
+            pub fn volatile(&self) -> Self {
+                self.with(self.target.volatile())
+            }
+
+            /// Says whether servers may compress the event.
+            #[must_use]
+            pub fn compress(&self, compress: bool) -> Self {
+                self.with(self.target.compress(compress))
+            }
+        }
+    };
+}
+
+pub(crate) use operators;
