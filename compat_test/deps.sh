@@ -21,6 +21,10 @@ need script bsdutils
 need groff groff-base
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv" # Debian's python3 leaves it out
+need ruby ruby # of an example
+need elixir elixir
+set -- /usr/lib/erlang/lib/jiffy-*
+[ -e "$1" ] || missing="$missing erlang-jiffy"
 need psql postgresql-client
 set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
 [ -e "$1" ] || need postgres postgresql

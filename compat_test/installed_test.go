@@ -6,47 +6,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/sioemit/sioemit/emitter"
-	"github.com/sioemit/sioemit/internal/driver"
 	"github.com/sioemit/sioemit/internal/harness"
 )
-
-// fences are the words that start a block of code in the README of each language.
-var fences = map[string]string{
-	"java": "java", "javascript": "js", "perl": "perl", "php": "php", "python": "python", "rust": `rust\S*`,
-}
-
-// firstProgram is the first block of code in an emitter's README, which every language has.
-func firstProgram(sdk driver.SDK) (string, error) {
-	text, err := os.ReadFile(filepath.Join(sdk.Folder, "README.md"))
-	if err != nil {
-		return "", err
-	}
-	fence := fences[sdk.Name]
-	if fence == "" {
-		return "", fmt.Errorf("%s has no word for its blocks of code", sdk.Name)
-	}
-	block := regexp.MustCompile("(?ms)^```" + fence + "\n(.*?)^```$").FindSubmatch(text)
-	if block == nil {
-		return "", fmt.Errorf("the README of %s has no program", sdk.Name)
-	}
-	return string(block[1]), nil
-}
 
 // TestInstalled installs what each language would publish into an empty folder outside of the repository, and has the
 // README's first program reach the clients of two servers from there.
 func TestInstalled(t *testing.T) {
+	harness.NeedServers(t)
 	found, err := sdks()
 	if err != nil {
 		t.Error(err)
 	}
 	for _, sdk := range found {
 		t.Run(sdk.Name, func(t *testing.T) {
-			program, err := firstProgram(sdk)
+			program, err := languageOf(sdk.Name).program()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,6 +35,33 @@ func TestInstalled(t *testing.T) {
 			}
 			s.run(t, exec.CommandContext(withDeadline(t), filepath.Join(folder, "run")), folder, program)
 		})
+	}
+}
+
+// TestHello has the program in Go, and those that go through the command, send the same events as the READMEs.
+func TestHello(t *testing.T) {
+	harness.NeedServers(t)
+	path, err := command.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]func(*testing.T, *readmeServers){
+		"go": func(t *testing.T, s *readmeServers) {
+			text, err := os.ReadFile(helloGo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "main.go")
+			s.run(t, exec.CommandContext(withDeadline(t), "sh", "-c", `cat > "$1" && exec go run "$1"`, "sh", file), ".", string(text))
+		},
+		"ruby": func(t *testing.T, s *readmeServers) {
+			s.runThrough(t, path, exec.CommandContext(withDeadline(t), "ruby", helloRuby))
+		},
+		"elixir": func(t *testing.T, s *readmeServers) {
+			s.runThrough(t, path, exec.CommandContext(withDeadline(t), "elixir", helloElixir))
+		},
+	} {
+		t.Run(name, func(t *testing.T) { run(t, startReadmeServers(t)) })
 	}
 }
 
@@ -98,18 +102,33 @@ func startReadmeServers(t *testing.T) *readmeServers {
 	return s
 }
 
-// run runs a program of a README, which names localhost:6379, in another folder, and looks at what every client got.
+// run runs a program of a README, which names localhost:6379, in another folder.
 func (s *readmeServers) run(t *testing.T, cmd *exec.Cmd, folder, program string) {
 	t.Helper()
-	ctx := withDeadline(t)
 	port := fmt.Sprint(s.redis.Port)
 	there := strings.NewReplacer("localhost:6379", "127.0.0.1:"+port, `"localhost", 6379`, `"127.0.0.1", `+port, "'localhost', 6379", "'127.0.0.1', "+port).Replace(program)
 	if there == program {
 		t.Fatalf("the program does not name localhost:6379:\n%s", program)
 	}
 	cmd.Dir, cmd.Stdin = folder, strings.NewReader(there)
-	if out, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
-		t.Fatalf("%v, the program printed:\n%s", err, out)
+	s.sends(t, cmd)
+}
+
+// runThrough runs a program that finds sioemit in its path.
+func (s *readmeServers) runThrough(t *testing.T, sioemit string, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.Env = append(environment(), "PATH="+filepath.Dir(sioemit)+":"+os.Getenv("PATH"), "SIOEMIT_REDIS_URL="+s.redis.URL())
+	s.sends(t, cmd)
+}
+
+// sends runs a command, and looks at what every client got.
+func (s *readmeServers) sends(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	ctx := withDeadline(t)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if out, err := cmd.Output(); err != nil || len(out) > 0 {
+		t.Fatalf("%v, the program printed:\n%s\n%s", err, out, &stderr)
 	}
 	for _, namespace := range []string{"/", "/admin"} {
 		if err := emitter.New(s.redis.Client()).Of(namespace).Emit(ctx, "end"); err != nil {

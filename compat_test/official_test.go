@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // official is the variant of the official JavaScript emitter.
@@ -41,6 +43,7 @@ var officialFails = map[string]knownFailures{
 // TestOfficialEmitter puts every promise to the official JavaScript emitter on every row with the classic adapter. A
 // promise that it breaks has to be listed, and a listed one that it keeps is stale.
 func TestOfficialEmitter(t *testing.T) {
+	harness.NeedServers(t)
 	program, err := filepath.Abs("foreign/run")
 	if err != nil {
 		t.Fatal(err)

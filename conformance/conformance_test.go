@@ -202,6 +202,25 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
+// TestScattered wants the commands for one channel at one node.
+func TestScattered(t *testing.T) {
+	command := func(channel, node string) *sentCommand {
+		return &sentCommand{words: [][]byte{[]byte("PUBLISH"), []byte(channel)}, node: node}
+	}
+	for _, test := range []struct {
+		sent []*sentCommand
+		want int
+	}{
+		{nil, 0},
+		{[]*sentCommand{command("a", "1"), command("b", "2"), command("a", "1")}, 0},
+		{[]*sentCommand{command("a", "1"), command("b", "2"), command("a", "2")}, 1},
+	} {
+		if got := scattered(test.sent); len(got) != test.want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // TestUsage refuses what cannot be run.
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{

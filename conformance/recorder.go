@@ -39,7 +39,8 @@ type log struct {
 // sentCommand is one command that a client sent.
 type sentCommand struct {
 	words   [][]byte
-	refused bool // with an error, MOVED and NOPERM among them
+	node    string // the address of the Redis that got it
+	refused bool   // with an error, MOVED and NOPERM among them
 }
 
 // publishes reports whether a command is one of those that send something.
@@ -109,7 +110,7 @@ func (r *recorder) accept() {
 		r.mu.Lock()
 		r.conns[client], r.conns[server] = true, true
 		r.mu.Unlock()
-		c := &connection{client: client, server: server, log: r.log}
+		c := &connection{client: client, server: server, redis: r.redis, log: r.log}
 		r.wg.Add(2)
 		end := func(err error) {
 			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !isReset(err) {
@@ -144,6 +145,7 @@ func (r *recorder) Close() error {
 // connection is one client of the Redis behind the recorder.
 type connection struct {
 	client, server net.Conn
+	redis          string // address
 	log            *log
 
 	mu      sync.Mutex
@@ -159,7 +161,7 @@ func (c *connection) commands() error {
 		if err != nil {
 			return err
 		}
-		cmd := &sentCommand{words: words}
+		cmd := &sentCommand{words: words, node: c.redis}
 		c.mu.Lock()
 		c.waiting = append(c.waiting, cmd)
 		c.mu.Unlock()

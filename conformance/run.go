@@ -54,7 +54,7 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 			slices.SortStableFunc(wanted.Want.Commands, func(a, b []Word) int { return bytes.Compare(a[1].Bytes, b[1].Bytes) })
 			slices.SortStableFunc(sent, func(a, b *sentCommand) int { return bytes.Compare(a.words[1], b.words[1]) })
 		}
-		o.failed = strings.Join(append(behind(late), wanted.judge(a, sent)...), "\n")
+		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), scattered(sent)), "\n")
 	}
 	return o, nil
 }
@@ -65,6 +65,23 @@ func behind(late []*sentCommand) []string {
 	var wrong []string
 	for _, cmd := range late {
 		wrong = append(wrong, "behind the answer to the case before this one, Redis got "+showAll(cmd.words))
+	}
+	return wrong
+}
+
+// scattered returns what is wrong with the nodes of a cluster that commands went to. What belongs to a slot, Redis takes
+// at its own node only; a PUBLISH it takes anywhere, but between nodes one event for a client overtakes another.
+func scattered(sent []*sentCommand) []string {
+	var wrong []string
+	nodes := make(map[string]string)
+	for _, cmd := range sent {
+		channel := string(cmd.words[1])
+		if node, known := nodes[channel]; known && node != cmd.node {
+			wrong = append(wrong, fmt.Sprintf("the commands for %q went to more than one node, where they overtake each other", channel))
+			delete(nodes, channel)
+			continue
+		}
+		nodes[channel] = cmd.node
 	}
 	return wrong
 }
