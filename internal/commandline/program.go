@@ -54,8 +54,7 @@ type Command struct {
 	Statuses    map[int]string // the exit statuses that it has, and what they say; none: it only ever fails for want of a writer
 	Run         func(ctx context.Context, words []string) error
 
-	Action cli.ActionFunc // instead of Run
-	hidden []string       // other names
+	hidden []string // other names
 }
 
 // Given is a flag on the command line, with its value.
@@ -138,14 +137,10 @@ func (c *Command) command(onUsageError cli.OnUsageErrorFunc) *cli.Command {
 	if c.Words != "" {
 		usage += " " + c.Words
 	}
-	action := c.Action
-	if action == nil {
-		action = c.run
-	}
 	return &cli.Command{
 		Name: c.Name, Aliases: c.hidden, HelpName: "sioemit " + c.Name, Usage: c.Usage, UsageText: usage, ArgsUsage: c.Words,
 		Description: c.Description + statusHelp(c.Statuses), Flags: c.Flags,
-		Action:          action,
+		Action:          c.run,
 		OnUsageError:    onUsageError,
 		HideHelpCommand: true, // or an event named help would be a question
 	}
