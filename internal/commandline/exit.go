@@ -62,11 +62,9 @@ const (
 	TimeIsOut = "time ran out before every reply came"
 )
 
-// statuses are all that there are.
-func (p *Program) statuses() map[int]string {
-	return map[int]string{
-		StatusFailed: NoAnswer, StatusUsage: BadInput + ", but pipe sends the good lines", StatusListeners: TooFew, StatusReplies: TimeIsOut,
-	}
+// allStatuses are those of all commands together.
+var allStatuses = map[int]string{
+	StatusFailed: NoAnswer, StatusUsage: BadInput + ", but pipe sends the good lines", StatusListeners: TooFew, StatusReplies: TimeIsOut,
 }
 
 // statusHelp explains exit statuses. Those that all commands have need not be

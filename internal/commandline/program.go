@@ -51,7 +51,7 @@ type Command struct {
 	Description string
 	Flags       []cli.Flag
 	Global      []string       // names of the global flags that its help lists
-	Statuses    map[int]string // the exit statuses that it has, and what they say; none: it only ever fails for want of a writer
+	Statuses    map[int]string // the exit statuses that its help explains
 	Run         func(ctx context.Context, words []string) error
 
 	hidden []string // other names
@@ -110,7 +110,7 @@ func (p *Program) app() *cli.App {
 		Name:        "sioemit",
 		Usage:       p.Usage,
 		UsageText:   "sioemit [FLAGS] COMMAND [ARG...]",
-		Description: p.Description + statusHelp(p.statuses()),
+		Description: p.Description + statusHelp(allStatuses),
 		Flags:       append(slices.Clone(p.Flags), cli.HelpFlag),
 		Reader:      p.In,
 		Writer:      p.Out,
