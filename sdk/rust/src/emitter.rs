@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use redis::{ConnectionLike, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{ConnectionLike, ErrorKind, RedisError};
 
 use crate::args::Args;
 use crate::count::count;
@@ -180,38 +180,19 @@ impl<C: ConnectionLike> Emitter<C> {
                 connection.req_packed_command(&packed.bytes)?.extract_error()?;
                 Ok(())
             }
-            _ if connection.supports_pipelining() => {
-                first_error(connection.req_packed_commands(&packed.bytes, 0, packed.commands.len())?)
-            }
-            _ => {
-                packed.groups().into_iter().map(|group| send_group(&mut *connection, &group)).fold(Ok(()), Result::and)
-            }
+            all if connection.supports_pipelining() => send_pipeline(&mut *connection, &packed.bytes, all.len()),
+            // This is a cluster. A pipeline goes to the node of its first command there.
+            _ => packed
+                .groups()
+                .iter()
+                .map(|group| send_pipeline(&mut *connection, &group.concat(), group.len()))
+                .fold(Ok(()), Result::and),
         }
     }
 }
 
-/// Sends what goes to one channel of a Redis Cluster. A pipeline goes where its first command has to go.
-fn send_group<C: ConnectionLike>(connection: &mut C, group: &[&[u8]]) -> Result<(), Error> {
-    let replies = connection.req_packed_commands(&group.concat(), 0, group.len())?;
-    let mut result = Ok(());
-    for (reply, command) in replies.into_iter().zip(group) {
-        let mut reply = reply.extract_error();
-        // The channel has moved to another node, which a pipeline does not follow.
-        if reply.as_ref().is_err_and(is_redirect) {
-            reply = connection.req_packed_command(command).and_then(Value::extract_error);
-        }
-        result = result.and(reply.map(drop).map_err(Error::from));
-    }
-    result
-}
-
-fn is_redirect(err: &RedisError) -> bool {
-    use ServerErrorKind::{Ask, ClusterDown, Moved, TryAgain};
-    matches!(err.kind(), ErrorKind::Server(Ask | ClusterDown | Moved | TryAgain))
-}
-
-fn first_error(replies: Vec<Value>) -> Result<(), Error> {
-    for reply in replies {
+fn send_pipeline(connection: &mut impl ConnectionLike, packed: &[u8], count: usize) -> Result<(), Error> {
+    for reply in connection.req_packed_commands(packed, 0, count)? {
         reply.extract_error()?;
     }
     Ok(())

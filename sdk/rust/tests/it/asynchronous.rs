@@ -3,7 +3,7 @@
 use redis::aio::ConnectionLike;
 use rmpv::Value;
 use serde_json::json;
-use sioemit::{AsyncEmitter, Error, Reason, Spread};
+use sioemit::{AsyncEmitter, Error, Options, Reason, Spread, Streams};
 
 use crate::redis_server::{Listener, Redis};
 
@@ -85,6 +85,14 @@ async fn a_future_that_nobody_awaits_sends_nothing() {
 async fn errors_of_redis_are_told() {
     let redis = Redis::start(&[]);
     let io = AsyncEmitter::new(redis.client().get_multiplexed_async_connection().await.unwrap());
+    redis::cmd("SET").arg("socket.io").arg("no stream").exec(&mut redis.connection()).unwrap();
+    let connection = redis.client().get_multiplexed_async_connection().await.unwrap();
+    let streams = AsyncEmitter::with_options(connection, Options::new().adapter(Streams::new())).unwrap();
+    let refused =
+        [streams.emit("ev", ()).await, streams.pipeline(|io| (0..3).try_for_each(|n| io.emit("ev", n))).await];
+    for err in refused.map(Result::unwrap_err) {
+        assert!(err.to_string().contains("WRONGTYPE"), "{err}");
+    }
     drop(redis);
     for result in [io.emit("ev", ()).await, io.pipeline(|io| io.emit("ev", ())).await] {
         assert_eq!(result.unwrap_err().reason(), Reason::Redis);

@@ -297,32 +297,37 @@ fn ids_of_servers_that_make_their_own() {
 
 #[test]
 fn errors_of_redis_are_told_and_hold_no_password() {
-    let redis = Redis::start(&["--requirepass", "right", "--rename-command", "AUTH", "HIDDEN"]);
-    // This one connects anew for each call.
-    let client = redis::Client::open(format!("redis://:S3cr3tP4ss@127.0.0.1:{}", redis.port)).unwrap();
-    let io = Emitter::new(client);
-    for err in [
-        io.emit("ev", ()).unwrap_err(),
-        io.server_count().unwrap_err(),
-        io.pipeline(|io| io.emit("ev", ())).unwrap_err(),
-        io.to("r").sockets_join("x").unwrap_err(),
-    ] {
-        assert_eq!(err.reason(), Reason::Redis);
-        assert!(matches!(err, Error::Redis(_)));
-        assert!(!format!("{err} {err:?} {:?}", std::error::Error::source(&err)).contains("S3cr3tP4ss"), "{err}");
+    let hidden = ["--requirepass", "right", "--rename-command", "AUTH", "HIDDEN", "--rename-command", "HELLO", "GONE"];
+    let redis = Redis::start(&hidden);
+    // These connect anew for each call, and Redis repeats the words of what it does not know.
+    for (user, query) in [("", ""), ("ada", ""), ("", "?protocol=resp3"), ("ada", "?protocol=resp3")] {
+        let url = format!("redis://{user}:S3cr3tP4ss@127.0.0.1:{}/{query}", redis.port);
+        let io = Emitter::new(redis::Client::open(url).unwrap());
+        for err in [
+            io.emit("ev", ()).unwrap_err(),
+            io.server_count().unwrap_err(),
+            io.pipeline(|io| io.emit("ev", ())).unwrap_err(),
+            io.to("r").sockets_join("x").unwrap_err(),
+        ] {
+            assert_eq!(err.reason(), Reason::Redis);
+            assert!(matches!(err, Error::Redis(_)));
+            assert!(!format!("{err} {err:?} {:?}", std::error::Error::source(&err)).contains("S3cr3tP4ss"), "{err}");
+        }
     }
     let gone = redis::Client::open("redis://127.0.0.1:1").unwrap();
     assert_eq!(Emitter::new(gone).emit("ev", ()).unwrap_err().reason(), Reason::Redis);
 }
 
 #[test]
-fn what_redis_refuses_in_a_pipeline_is_told() {
+fn what_redis_refuses_is_told() {
     let redis = Redis::start(&[]);
     let mut connection = redis.connection();
     connection.set::<_, _, ()>("socket.io", "no stream").unwrap();
     let io = Emitter::with_options(&mut connection, Options::new().adapter(Streams::new())).unwrap();
-    let err = io.pipeline(|io| (0..3).try_for_each(|n| io.emit("ev", n))).unwrap_err();
-    assert!(err.to_string().contains("WRONGTYPE"), "{err}");
+    for refused in [io.emit("ev", ()), io.pipeline(|io| (0..3).try_for_each(|n| io.emit("ev", n)))] {
+        let err = refused.unwrap_err();
+        assert!(err.to_string().contains("WRONGTYPE"), "{err}");
+    }
     drop(io);
     assert!(connection.check_connection());
 }

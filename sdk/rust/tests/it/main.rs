@@ -1,6 +1,7 @@
 //! Against a real redis-server, which each test starts and stops.
 
 mod asynchronous;
+mod cluster;
 mod emitter;
 mod package;
 mod redis_server;

@@ -1,0 +1,121 @@
+//! A Redis Cluster, whose slots move.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::cluster::ClusterClient;
+use redis::{Connection, RedisResult};
+use sioemit::{AsyncEmitter, Emitter, Options, Streams};
+
+use crate::redis_server::Redis;
+
+const STREAM: &str = "moving";
+
+/// Two masters, with the slots of the stream and of all else on the first.
+struct Cluster {
+    nodes: [Redis; 2],
+}
+
+fn ask<T: redis::FromRedisValue>(connection: &mut Connection, words: &[&str]) -> RedisResult<T> {
+    let mut command = redis::cmd("CLUSTER");
+    for word in words {
+        command.arg(word);
+    }
+    command.query(connection)
+}
+
+fn wait_for(mut ready: impl FnMut() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !ready() {
+        assert!(Instant::now() < give_up, "the cluster is not ready");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+impl Cluster {
+    fn start() -> Self {
+        // No other nodes will come, so that one may be asked for what only a majority decides elsewhere.
+        let nodes = [(); 2].map(|()| Redis::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"]));
+        let mut connections = nodes.each_ref().map(Redis::connection);
+        ask::<()>(&mut connections[0], &["ADDSLOTSRANGE", "0", "16382"]).unwrap();
+        ask::<()>(&mut connections[1], &["ADDSLOTSRANGE", "16383", "16383"]).unwrap();
+        ask::<()>(&mut connections[0], &["MEET", "127.0.0.1", &nodes[1].port.to_string()]).unwrap();
+        for connection in &mut connections {
+            wait_for(|| {
+                let info: String = ask(connection, &["INFO"]).unwrap();
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
+            });
+        }
+        Self { nodes }
+    }
+
+    /// Moves the slot of the stream to the second node.
+    fn move_stream(&self) {
+        let mut connections = self.nodes.each_ref().map(Redis::connection);
+        let slot: u16 = ask(&mut connections[0], &["KEYSLOT", STREAM]).unwrap();
+        let there: String = ask(&mut connections[1], &["MYID"]).unwrap();
+        redis::cmd("DEL").arg(STREAM).exec(&mut connections[0]).unwrap();
+        for connection in connections.iter_mut().rev() {
+            ask::<()>(connection, &["SETSLOT", &slot.to_string(), "NODE", &there]).unwrap();
+        }
+    }
+
+    fn entries(&self) -> usize {
+        redis::cmd("XLEN").arg(STREAM).query(&mut self.nodes[1].connection()).unwrap()
+    }
+
+    fn client(&self) -> ClusterClient {
+        ClusterClient::new([self.nodes[0].url()]).unwrap()
+    }
+}
+
+fn options() -> Options {
+    Options::new().adapter(Streams::new().stream_name(STREAM))
+}
+
+#[test]
+fn a_pipeline_follows_a_stream_that_has_moved() {
+    let cluster = Cluster::start();
+    let io = Emitter::with_options(cluster.client().get_connection().unwrap(), options()).unwrap();
+    cluster.move_stream();
+    io.pipeline(|io| (0..10).try_for_each(|n| io.emit("ev", n))).unwrap();
+    assert_eq!(cluster.entries(), 10);
+    io.emit("ev", ()).unwrap();
+    assert_eq!(cluster.entries(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_asynchronous_pipeline_follows_a_stream_that_has_moved() {
+    let cluster = Cluster::start();
+    let connection = cluster.client().get_async_connection().await.unwrap();
+    let io = AsyncEmitter::with_options(connection, options()).unwrap();
+    cluster.move_stream();
+    io.pipeline(|io| (0..10).try_for_each(|n| io.emit("ev", n))).await.unwrap();
+    assert_eq!(cluster.entries(), 10);
+}
+
+#[test]
+fn servers_are_counted_on_all_nodes() {
+    let cluster = Cluster::start();
+    let io = Emitter::new(cluster.client().get_connection().unwrap());
+    let mut listeners = cluster.nodes.each_ref().map(Redis::connection);
+    for listener in &mut listeners {
+        redis::cmd("SUBSCRIBE").arg("socket.io-request#/#").exec(listener).unwrap();
+    }
+    assert_eq!(io.server_count().unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipeline_goes_to_many_channels() {
+    let cluster = Cluster::start();
+    let mut listener = cluster.nodes[1].listener();
+    let blocking = Emitter::new(cluster.client().get_connection().unwrap());
+    let io = AsyncEmitter::new(cluster.client().get_async_connection().await.unwrap());
+    let calls = |io: &sioemit::Pipeline<'_>| (0..100).try_for_each(|n| io.to(n.to_string()).emit("ev", n % 10));
+    blocking.pipeline(calls).unwrap();
+    io.pipeline(calls).await.unwrap();
+    let mut channels: Vec<String> = (0..200).map(|_| listener.raw().0).collect();
+    channels.sort();
+    channels.dedup();
+    assert_eq!(channels.len(), 100);
+}
