@@ -134,7 +134,7 @@ class BroadcastOperator
         [$ask, $channel] = $this->settings->adapter->listeners($this->target->namespace);
         $count = 0;
         foreach ($this->connection->askAll(['PUBSUB', $ask, $channel]) as $reply) {
-            $count += (int) ($reply[1] ?? $reply[$channel]); // RESP 2, and 3
+            $count += Answer::count($channel, $reply);
         }
         return $count;
     }

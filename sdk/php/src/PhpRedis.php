@@ -11,13 +11,17 @@ namespace Sioemit;
  */
 final class PhpRedis implements Connection
 {
+    /** @var \WeakMap<\Redis, true> those whose database is still to be selected anew, whichever emitter has them */
+    private static \WeakMap $astray;
+
     public function __construct(private readonly \Redis $redis)
     {
+        self::$astray ??= new \WeakMap();
     }
 
     public function send(array $command): void
     {
-        $this->ask($command);
+        $this->check($command, $this->ask($command));
     }
 
     public function sendAll(array $commands): void
@@ -29,36 +33,33 @@ final class PhpRedis implements Connection
             return;
         }
         try {
+            $this->prepare();
             $this->redis->pipeline();
             foreach ($commands as $command) {
                 $this->redis->rawCommand(...$command);
             }
             $replies = @$this->redis->exec(); // what it warns of, it also throws or returns
         } catch (\Throwable $e) {
+            $error = $this->recover($e, true);
             // It throws for some errors that Redis answers, too; how many there were it does not say then.
-            throw self::failure(sprintf('a pipeline of %d commands', count($commands)), $e->getMessage(), $e);
+            throw self::failure(sprintf('a pipeline of %d commands', count($commands)), $error, $e);
         }
         $failed = is_array($replies) ? count(array_keys($replies, false, true)) : count($commands);
         if ($failed > 0) {
             $what = sprintf('%d of %d commands failed, the last with', $failed, count($commands));
-            throw self::failure($what, $this->lastError());
+            throw self::failure($what, $this->recover());
+        }
+        foreach ($commands as $i => $command) {
+            $this->check($command, $replies[$i] ?? null);
         }
     }
 
     public function askAll(array $command): array
     {
         if ($this->isQueueing()) {
-            throw self::inTransaction();
+            throw Answer::inTransaction();
         }
         return [$this->ask($command)];
-    }
-
-    public static function inTransaction(): SioemitException
-    {
-        return new SioemitException(
-            Reason::InPipeline,
-            'serverCount needs an answer, which the transaction or pipeline of the client has only at its end',
-        );
     }
 
     /**
@@ -67,7 +68,11 @@ final class PhpRedis implements Connection
      */
     private function isQueueing(): bool
     {
-        return $this->redis->getMode() !== \Redis::ATOMIC;
+        try {
+            return $this->redis->getMode() !== \Redis::ATOMIC;
+        } catch (\RedisException) { // it was never connected
+            return false;
+        }
     }
 
     /**
@@ -76,16 +81,62 @@ final class PhpRedis implements Connection
     private function ask(array $command): mixed
     {
         try {
+            $this->prepare();
             $reply = @$this->redis->rawCommand(...$command);
         } catch (\Throwable $e) {
-            throw self::failure($command[0], $e->getMessage(), $e);
+            throw self::failure($command[0], $this->recover($e), $e);
         }
-        return $reply !== false ? $reply : throw self::failure($command[0], $this->lastError());
+        return $reply !== false ? $reply : throw self::failure($command[0], $this->recover());
     }
 
-    private function lastError(): string
+    private function prepare(): void
     {
-        return $this->redis->getLastError() ?? 'no answer';
+        if (isset(self::$astray[$this->redis]) && !$this->isQueueing()) {
+            $this->redis->select((int) $this->redis->getDbNum());
+            unset(self::$astray[$this->redis]);
+        }
+        $this->redis->clearLastError(); // or it would pass for the next one
+    }
+
+    /**
+     * Refuses what is no answer to a command. In a transaction of the caller's it is the client itself, or, when
+     * phpredis does not know of it, true or "QUEUED".
+     *
+     * @param non-empty-list<string> $command
+     */
+    private function check(array $command, mixed $reply): void
+    {
+        if (!Answer::fits($command, $reply) && !in_array($reply, [true, 'QUEUED', $this->redis], true)) {
+            throw self::failure($command[0], Answer::NOT_OURS);
+        }
+    }
+
+    /**
+     * Returns what went wrong, and leaves the client fit for the next command. When it could not read an answer, which
+     * may still come, phpredis keeps the connection, and would take that answer for the next command's.
+     */
+    private function recover(?\Throwable $thrown = null, bool $inPipeline = false): string
+    {
+        try {
+            if ($inPipeline && $this->isQueueing()) {
+                $this->redis->discard(); // of what was thrown before all were sent: none was
+            }
+            $answer = $this->redis->getLastError();
+            $isInStep = $answer !== null;
+            for ($e = $thrown; $e !== null; $e = $e->getPrevious()) {
+                $isInStep = $isInStep && $e->getMessage() === $answer;
+            }
+            if (!$isInStep) {
+                $this->redis->close();
+                if ((int) $this->redis->getDbNum() !== 0) { // which phpredis knows, and yet does not select
+                    self::$astray[$this->redis] = true;
+                    $this->prepare();
+                }
+            }
+        } catch (\Throwable) {
+            // It has no connection, then, which the next command says.
+        }
+        return $thrown?->getMessage() ?? $answer ?? 'no answer';
     }
 
     private static function failure(string $what, string $error, ?\Throwable $e = null): SioemitException

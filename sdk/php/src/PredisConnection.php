@@ -7,6 +7,7 @@ namespace Sioemit;
 use Predis\Command\RawCommand;
 use Predis\Connection\NodeConnectionInterface;
 use Predis\Response\ErrorInterface;
+use Predis\Response\Status;
 
 /**
  * A client of Predis. Commands go to the nodes themselves: where there are several, Predis would repeat a command whose
@@ -73,6 +74,8 @@ abstract class PredisConnection implements Connection
                 $reply = $e !== null ? throw $e : $node->readResponse($words);
                 if ($reply instanceof ErrorInterface) {
                     $refused[] = [$command, $reply];
+                } elseif (!Answer::fits($command, $reply)) {
+                    $failures->add(self::misfit($reply));
                 }
             } catch (\Throwable $e) {
                 $broken[spl_object_id($node)] = $e;
@@ -84,12 +87,25 @@ abstract class PredisConnection implements Connection
                 $reply = $this->redirect($command, $error);
                 if ($reply instanceof ErrorInterface) {
                     $failures->add($reply->getMessage());
+                } elseif (!Answer::fits($command, $reply)) {
+                    $failures->add(self::misfit($reply));
                 }
             } catch (\Throwable $e) {
                 $failures->add($e->getMessage(), $e);
             }
         }
         $failures->throw($commands);
+    }
+
+    /**
+     * Says why a reply is none to a command that sends. A command that was queued cannot stay in the transaction of
+     * Predis, which would find one answer too many after it has run. On this exception Predis discards all of it.
+     */
+    private static function misfit(mixed $reply): string
+    {
+        return $reply instanceof Status && $reply->getPayload() === 'QUEUED'
+            ? 'the client is in a transaction, to which Predis can add no event; emit when it is over'
+            : Answer::NOT_OURS;
     }
 
     public function askAll(array $command): array

@@ -194,6 +194,186 @@ final class ClientsTest extends RedisTestCase
     }
 
     /**
+     * The answers of Redis come after all, and must not be taken for those to what is sent next.
+     *
+     * @dataProvider clients
+     */
+    public function testAClientIsInStepAfterATimeout(callable $client): void
+    {
+        $admin = self::$server->client();
+        $admin->select(1);
+        $admin->set('text', 'no stream');
+        $redis = $client(self::$server->port, ['read_write_timeout' => 0.3, 'database' => 1]);
+        $redis->select(1);
+        $io = new Emitter($redis);
+        $streams = new Emitter($redis, adapter: new Streams(streamName: 'text'));
+        $calls = [
+            fn () => $io->emit('late'),
+            fn () => $io->pipeline(function (BroadcastOperator $io) {
+                $io->emit('late');
+                $io->emit('late');
+            }),
+            fn () => $io->serverCount(),
+        ];
+        foreach ($calls as $call) {
+            self::$server->pause();
+            try {
+                self::assertRefused(Reason::Redis, $call);
+            } finally {
+                self::$server->resume();
+            }
+            $admin->ping();
+            $admin->ping(); // all that came before it has been answered by now
+            $e = self::assertRefused(Reason::Redis, fn () => $streams->emit('ev'));
+            self::assertStringContainsString('WRONGTYPE', $e->getMessage());
+            self::assertSame('no stream', $redis->get('text'));
+        }
+        foreach (array_slice($calls, 0, 2) as $call) {
+            $admin->rawCommand('CLIENT', 'PAUSE', '60000', 'WRITE'); // of which SELECT is none
+            try {
+                self::assertRefused(Reason::Redis, $call);
+            } finally {
+                $admin->rawCommand('CLIENT', 'UNPAUSE');
+            }
+            self::assertSame('no stream', $redis->get('text'));
+        }
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testASubscribedClientIsToldApart(callable $client): void
+    {
+        $admin = self::$server->client();
+        $sends = [
+            fn (Emitter $io) => $io->emit('ev'),
+            fn (Emitter $io) => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev')),
+            fn (Emitter $io) => $io->serverCount(),
+        ];
+        foreach ([null, new Streams()] as $adapter) {
+            foreach ($sends as $send) {
+                $redis = $client(self::$server->port);
+                self::raw($redis, 'SUBSCRIBE', 'news');
+                $admin->publish('news', 'for the user');
+                $admin->ping();
+                $e = self::assertRefused(Reason::Redis, fn () => $send(new Emitter($redis, adapter: $adapter)));
+                self::assertStringContainsString('subscribed', $e->getMessage());
+            }
+        }
+    }
+
+    private static function raw(\Redis|\Predis\Client $redis, string ...$command): mixed
+    {
+        return $redis instanceof \Redis ? $redis->rawCommand(...$command) : $redis->executeRaw($command);
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testServerCountInATransactionThatTheClientDoesNotKnow(callable $client): void
+    {
+        $redis = $client(self::$server->port);
+        $io = new Emitter($redis);
+        self::raw($redis, 'MULTI');
+        self::assertRefused(Reason::InPipeline, fn () => $io->serverCount());
+        self::raw($redis, 'DISCARD');
+        self::assertSame(0, $io->serverCount());
+    }
+
+    public function testATransactionThatPhpredisDoesNotKnow(): void
+    {
+        $listener = $this->listener();
+        $redis = self::$server->client();
+        $io = new Emitter($redis);
+        $redis->rawCommand('MULTI');
+        $io->emit('one');
+        $io->pipeline(fn (BroadcastOperator $io) => $io->emit('two'));
+        self::assertCount(2, $redis->rawCommand('EXEC'));
+        self::assertSame([['one'], ['two']], [$listener->event(), $listener->event()]);
+    }
+
+    /**
+     * Predis could not tell the answers apart: it would throw after the transaction has run.
+     */
+    public function testInATransactionOfPredisAnEventIsRefused(): void
+    {
+        $listener = $this->listener();
+        $predis = self::$server->predis();
+        $io = new Emitter($predis);
+        foreach (
+            [
+                fn () => $io->emit('lost'),
+                fn () => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('lost')),
+            ] as $send
+        ) {
+            $e = self::assertRefused(Reason::Redis, fn () => $predis->transaction(function ($transaction) use ($send) {
+                $transaction->set('key', 'of the transaction');
+                $send();
+            }));
+            self::assertStringContainsString('transaction', $e->getMessage());
+            self::assertSame(0, self::$server->client()->exists('key'));
+        }
+        $io->emit('next');
+        self::assertSame(['next'], $listener->event());
+    }
+
+    /**
+     * A handler of a signal may throw wherever it is called.
+     */
+    public function testAnExceptionInAPipelineLeavesTheClientAsItWas(): void
+    {
+        $listener = $this->listener();
+        $redis = new class extends \Redis {
+            public bool $throws = false;
+
+            #[\ReturnTypeWillChange]
+            public function rawCommand($command, ...$args) // phpcs:ignore -- phpredis 5 has no types here
+            {
+                if ($this->throws) {
+                    throw new \RuntimeException('time is up');
+                }
+                return parent::rawCommand($command, ...$args);
+            }
+        };
+        $redis->connect('127.0.0.1', self::$server->port);
+        $io = new Emitter($redis);
+        $redis->throws = true;
+        $e = self::assertRefused(
+            Reason::Redis,
+            fn () => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('not sent')),
+        );
+        self::assertSame('time is up', $e->getPrevious()?->getMessage());
+        self::assertSame(\Redis::ATOMIC, $redis->getMode());
+        $redis->throws = false;
+        $io->pipeline(fn (BroadcastOperator $io) => $io->emit('after'));
+        self::assertSame(['after'], $listener->event());
+    }
+
+    public function testAnOlderErrorIsNotNamed(): void
+    {
+        $admin = self::$server->client();
+        $admin->set('text', 'no list');
+        $fake = $this->servers[] = new FakeRedis(fn ($command) => match ($command[0]) {
+            'LPUSH' => "-WRONGTYPE an older error\r\n",
+            'PUBLISH' => null,
+            default => "+OK\r\n",
+        });
+        foreach (
+            [
+                fn (Emitter $io) => $io->emit('ev'),
+                fn (Emitter $io) => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev')),
+            ] as $send
+        ) {
+            $redis = new \Redis();
+            $redis->connect('127.0.0.1', $fake->port, 10, null, 0, 0.5);
+            $redis->lPush('text', 'item');
+            self::assertSame('WRONGTYPE an older error', trim((string) $redis->getLastError()));
+            $e = self::assertRefused(Reason::Redis, fn () => $send(new Emitter($redis)));
+            self::assertStringNotContainsString('older', $e->getMessage());
+        }
+    }
+
+    /**
      * @dataProvider clients
      */
     public function testErrorsOfRedisAreSeen(callable $client): void
@@ -278,7 +458,10 @@ final class ClientsTest extends RedisTestCase
 
     public function testAClientThatWasNeverConnected(): void
     {
-        self::assertRefused(Reason::Redis, fn () => (new Emitter(new \Redis()))->emit('ev'));
+        $io = new Emitter(new \Redis());
+        self::assertRefused(Reason::Redis, fn () => $io->emit('ev'));
+        self::assertRefused(Reason::Redis, fn () => $io->pipeline(fn (BroadcastOperator $io) => $io->emit('ev')));
+        self::assertRefused(Reason::Redis, fn () => $io->serverCount());
         $port = RedisServer::freePort();
         $e = self::assertRefused(
             Reason::Redis,

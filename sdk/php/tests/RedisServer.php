@@ -67,6 +67,20 @@ final class RedisServer
         proc_terminate($this->process, SIGKILL);
     }
 
+    /**
+     * Makes it deaf, as a machine that is short of everything would be.
+     */
+    public function pause(): void
+    {
+        proc_terminate($this->process, SIGSTOP);
+        self::waitFor(fn () => proc_get_status($this->process)['stopped'], 'redis-server is stopped');
+    }
+
+    public function resume(): void
+    {
+        proc_terminate($this->process, SIGCONT);
+    }
+
     public function stop(): void
     {
         proc_terminate($this->process);
