@@ -29,8 +29,11 @@ final class PhpRedisCluster implements Connection
             $failures = new Failures();
             foreach ($commands as $command) {
                 try {
-                    if ($this->sendToHome($command) === false) {
+                    $reply = $this->sendToHome($command);
+                    if ($reply === false) {
                         $failures->add($this->lastError());
+                    } elseif (!Answer::fits($command, $reply) && !$this->isQueued($reply)) {
+                        $failures->add(Answer::NOT_OURS);
                     }
                 } catch (\Throwable $e) {
                     $failures->add($e->getMessage(), $e);
@@ -45,7 +48,7 @@ final class PhpRedisCluster implements Connection
     public function askAll(array $command): array
     {
         if ($this->cluster->getMode() !== \Redis::ATOMIC) {
-            throw PhpRedis::inTransaction();
+            throw Answer::inTransaction();
         }
         foreach ($this->ask('', ['CLUSTER', 'SLOTS']) as $range) {
             if (count($range) > 3) {
@@ -60,9 +63,15 @@ final class PhpRedisCluster implements Connection
         return $replies;
     }
 
+    private function isQueued(mixed $reply): bool
+    {
+        return in_array($reply, [true, 'QUEUED', $this->cluster], true);
+    }
+
     /**
      * Sends a command to the node of its channel. phpredis does not follow a raw command that Redis redirects, and does
-     * not say that this was why it failed.
+     * not say that this was why it failed. When it could not read an answer, which may still come, it keeps the
+     * connection, and would take that answer for the next command's.
      *
      * @param non-empty-list<string> $command
      */
@@ -73,6 +82,7 @@ final class PhpRedisCluster implements Connection
             return $this->call($channel, $command);
         } catch (\RedisClusterException $e) {
             if ($command[0] === 'PUBLISH' || !$this->hasMoved($channel)) {
+                $this->cluster->close();
                 throw $e;
             }
             $this->cluster->exists($channel); // which it follows, and so learns the way
@@ -86,6 +96,9 @@ final class PhpRedisCluster implements Connection
     private function hasMoved(string $channel): bool
     {
         $id = $this->ask($channel, ['CLUSTER', 'MYID']);
+        if (preg_match('/^[0-9a-f]{40}$/', is_string($id) ? $id : '') !== 1) {
+            return false; // it is the answer that could not be read
+        }
         $slot = $this->ask($channel, ['CLUSTER', 'KEYSLOT', $channel]);
         foreach ($this->ask($channel, ['CLUSTER', 'SLOTS']) as [$first, $last, $master]) {
             if ($first <= $slot && $slot <= $last) {
@@ -104,6 +117,7 @@ final class PhpRedisCluster implements Connection
         try {
             $reply = $this->call($node, $command);
         } catch (\Throwable $e) {
+            $this->cluster->close();
             throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
         }
         return $reply !== false ? $reply : throw SioemitException::fromRedis($command[0], $this->lastError());
@@ -115,6 +129,7 @@ final class PhpRedisCluster implements Connection
      */
     private function call(string|array $node, array $command): mixed
     {
+        $this->cluster->clearLastError(); // or it would pass for the next one
         return @$this->cluster->rawCommand($node, ...$command); // what it warns of, it also throws or returns
     }
 

@@ -208,6 +208,77 @@ final class ClusterTest extends TestCase
         }
     }
 
+    /**
+     * The answers of Redis come after all, and must not be taken for those to what is sent next.
+     */
+    public function testAClientIsInStepAfterATimeout(): void
+    {
+        $home = $this->home('text');
+        $home->client()->set('text', 'no stream');
+        foreach (
+            [
+                new \RedisCluster(null, self::$cluster->seeds(), 10, 0.3),
+                self::$cluster->predis(['parameters' => ['read_write_timeout' => 0.3]]),
+            ] as $redis
+        ) {
+            self::assertSame('no stream', $redis->get('text'));
+            $streams = new Emitter($redis, adapter: new Streams(streamName: 'text'));
+            $sharded = new Emitter($redis, adapter: new Sharded(channelPrefix: '{text}'));
+            foreach (
+                [
+                    fn () => $sharded->emit('late'),
+                    fn () => $streams->emit('late'),
+                    fn () => (new Emitter($redis, key: '{text}'))->emit('late'),
+                    fn () => $streams->serverCount(),
+                ] as $n => $call
+            ) {
+                $home->pause();
+                try {
+                    $call();
+                    self::fail('nothing was thrown');
+                } catch (SioemitException $e) {
+                    self::assertSame(Reason::Redis, $e->reason);
+                } finally {
+                    $home->resume();
+                }
+                $admin = $home->client();
+                $admin->ping();
+                $admin->ping(); // all that came before it has been answered by now
+                try {
+                    $streams->emit('ev');
+                    self::fail("nothing was thrown after call $n");
+                } catch (SioemitException $e) {
+                    self::assertStringContainsString('WRONGTYPE', $e->getMessage());
+                }
+                self::assertSame('no stream', $redis->get('text'));
+            }
+        }
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testASubscribedClientIsToldApart(callable $client): void
+    {
+        $redis = $client();
+        $io = new Emitter($redis, key: '{text}');
+        $io->emit('ev');
+        if ($redis instanceof \RedisCluster) {
+            $redis->setOption(\Redis::OPT_PREFIX, ''); // which may lead elsewhere
+            $redis->rawCommand('text', 'SUBSCRIBE', 'news');
+        } else {
+            $connection = $redis->getConnection();
+            $slot = $connection->getClusterStrategy()->getSlotByKey('text');
+            $subscribe = \Predis\Command\RawCommand::create('SUBSCRIBE', 'news');
+            $connection->getConnectionBySlot($slot)->executeCommand($subscribe);
+        }
+        foreach (self::$cluster->nodes as $node) { // Predis may have taken another one
+            $node->client()->publish('news', 'for the user');
+        }
+        $this->expectExceptionMessage('subscribed');
+        $io->emit('ev');
+    }
+
     public function testReplicasAreAskedToo(): void
     {
         $cluster = new RedisCluster(true);
