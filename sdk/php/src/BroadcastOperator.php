@@ -35,8 +35,9 @@ class BroadcastOperator
      * Targets rooms, besides those already targeted. A client in several of them gets an event once.
      *
      * A socket id is a room, too. A number is a room that is a number: join(5) on the server is not join("5").
+     * A boolean is refused: its type is listed so that PHP does not make a number of it, as it does without strict_types.
      */
-    public function to(string|int|float ...$rooms): self
+    public function to(string|int|float|bool ...$rooms): self
     {
         $t = $this->target;
         $rooms = Names::addRooms('to', $t->rooms, $rooms);
@@ -46,7 +47,7 @@ class BroadcastOperator
     /**
      * Does as to(), by its other name in Socket.IO.
      */
-    public function in(string|int|float ...$rooms): self
+    public function in(string|int|float|bool ...$rooms): self
     {
         return $this->to(...$rooms);
     }
@@ -54,7 +55,7 @@ class BroadcastOperator
     /**
      * Leaves out the clients in any of the rooms. On Socket.IO 1 to 3 it takes socket ids only.
      */
-    public function except(string|int|float ...$rooms): self
+    public function except(string|int|float|bool ...$rooms): self
     {
         $t = $this->target;
         $except = $rooms === [] ? $t->except : Names::addRooms('except', $t->except, $rooms);
@@ -93,7 +94,7 @@ class BroadcastOperator
     /**
      * Makes the clients targeted join rooms.
      */
-    public function socketsJoin(string|int|float ...$rooms): void
+    public function socketsJoin(string|int|float|bool ...$rooms): void
     {
         $this->request('socketsJoin', Request::join(Names::addRooms('socketsJoin', [], $rooms)));
     }
@@ -101,7 +102,7 @@ class BroadcastOperator
     /**
      * Makes the clients targeted leave rooms.
      */
-    public function socketsLeave(string|int|float ...$rooms): void
+    public function socketsLeave(string|int|float|bool ...$rooms): void
     {
         $this->request('socketsLeave', Request::leave(Names::addRooms('socketsLeave', [], $rooms)));
     }

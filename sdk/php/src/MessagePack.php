@@ -243,14 +243,32 @@ final class MessagePack
     private static function members(object $object): array
     {
         if ($object instanceof \ArrayObject || $object instanceof \ArrayIterator) {
-            return (array) $object;
+            return self::visible((array) $object); // around an object, also what is private
         }
-        $members = get_object_vars($object);
+        $members = self::visible(get_object_vars($object));
         if (
             $members === [] && !$object instanceof \stdClass
             && ($object instanceof \Traversable || (new \ReflectionClass($object))->isInternal())
         ) {
-            throw self::unencodable('a ' . get_debug_type($object) . ' would arrive as {}, without what is in it');
+            throw self::unencodable('a ' . get_debug_type($object) . ' has no public properties, and could arrive as '
+                . '{}, without what is in it; send an array of that');
+        }
+        return $members;
+    }
+
+    /**
+     * Returns members without those that PHP marks as hidden by a NUL.
+     *
+     * @param array<mixed> $members
+     *
+     * @return array<mixed>
+     */
+    private static function visible(array $members): array
+    {
+        foreach ($members as $key => $_) {
+            if (is_string($key) && ($key[0] ?? '') === "\0") {
+                unset($members[$key]);
+            }
         }
         return $members;
     }

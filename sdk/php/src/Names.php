@@ -57,8 +57,8 @@ final class Names
     /**
      * Returns the rooms of both lists, each once, in order. More of none is refused: it must not reach everyone.
      *
-     * @param list<string|int|float>  $rooms
-     * @param array<string|int|float> $more
+     * @param list<string|int|float>       $rooms
+     * @param array<string|int|float|bool> $more
      *
      * @return list<string|int|float>
      */
@@ -69,7 +69,11 @@ final class Names
         }
         $all = [];
         foreach ([...$rooms, ...array_values($more)] as $room) {
-            $room = is_string($room) ? self::roomName($room) : self::roomNumber($room);
+            $room = match (true) {
+                is_string($room) => self::roomName($room),
+                is_bool($room) => throw new SioemitException(Reason::InvalidText, "$call with a boolean as a room"),
+                default => self::roomNumber($room),
+            };
             $all[gettype($room) . (is_float($room) ? pack('E', $room) : $room)] = $room; // "5" is not 5
         }
         return array_values($all);

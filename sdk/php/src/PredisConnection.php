@@ -126,7 +126,7 @@ abstract class PredisConnection implements Connection
     /**
      * @param non-empty-list<string> $command
      */
-    protected static function ask(NodeConnectionInterface $node, array $command): mixed
+    protected static function ask(#[\SensitiveParameter] NodeConnectionInterface $node, array $command): mixed
     {
         $reply = $node->executeCommand(RawCommand::create(...$command));
         if ($reply instanceof ErrorInterface) {

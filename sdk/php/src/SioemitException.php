@@ -25,11 +25,17 @@ final class SioemitException extends \RuntimeException
      *
      * @internal
      */
-    public static function fromRedis(string $what, string $text, ?\Throwable $previous = null): self
-    {
+    public static function fromRedis(
+        string $what,
+        #[\SensitiveParameter] string $text,
+        #[\SensitiveParameter] ?\Throwable $previous = null,
+    ): self {
         $clean = (string) preg_replace('/,? with args beginning with.*$/s', '', $text);
-        if (preg_match('/\b(auth|hello)\b/i', $clean) === 1 && !str_starts_with($clean, 'NOPERM ')) {
+        if (preg_match('/^`?(AUTH|HELLO)\b|^ERR\b.*\b(AUTH|HELLO)\b/is', $clean) === 1) {
             return new self(Reason::Redis, "$what: Redis refused the AUTH or HELLO of the client");
+        }
+        if ($previous instanceof \Predis\CommunicationException) { // it holds the connection, and that the password
+            $previous = new \RuntimeException($previous->getMessage(), $previous->getCode());
         }
         return new self(Reason::Redis, "$what: $clean", $clean === $text ? $previous : null);
     }

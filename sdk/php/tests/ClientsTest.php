@@ -456,6 +456,66 @@ final class ClientsTest extends RedisTestCase
         }
     }
 
+    /**
+     * The exceptions of Predis hold its connection, and that the password.
+     */
+    public function testNothingInAnExceptionHoldsAPassword(): void
+    {
+        $port = RedisServer::freePort();
+        $program = <<<'PHP'
+            require $argv[1];
+            [, , $port, $password] = $argv;
+            $one = ['host' => '127.0.0.1', 'port' => $port, 'password' => $password];
+            foreach ([[$one], [[$one], ['cluster' => 'redis']]] as $arguments) {
+                $io = new Sioemit\Emitter(new Predis\Client(...$arguments));
+                foreach (
+                    [
+                        fn () => $io->emit('ev'),
+                        fn () => $io->pipeline(fn ($io) => $io->emit('ev')),
+                        fn () => $io->serverCount(),
+                    ] as $call
+                ) {
+                    try {
+                        $call();
+                    } catch (Sioemit\SioemitException $e) {
+                        print_r($e);
+                    }
+                }
+            }
+            PHP;
+        $words = [PHP_BINARY, '-d', 'zend.exception_ignore_args=0', '-r', $program, __DIR__ . '/bootstrap.php'];
+        $process = proc_open([...$words, (string) $port, self::PASSWORD], [1 => ['pipe', 'w']], $pipes);
+        $shown = stream_get_contents($pipes[1]);
+        self::assertSame(0, proc_close($process));
+        self::assertSame(6, preg_match_all('/^Sioemit.SioemitException Object/m', $shown));
+        self::assertStringContainsString('[previous:Exception:private] => RuntimeException Object', $shown);
+        self::assertStringNotContainsString(self::PASSWORD, $shown);
+    }
+
+    public function testAPathOrAHostIsNoPassword(): void
+    {
+        foreach (
+            [
+                'No such file or directory [unix:/var/auth/redis.sock]',
+                'php_network_getaddresses: getaddrinfo for auth failed: Name or service not known [tcp://auth:6379]',
+                'Connection refused [tcp://hello.localhost:6379]',
+            ] as $text
+        ) {
+            self::assertSame("PUBLISH: $text", SioemitException::fromRedis('PUBLISH', $text)->getMessage());
+        }
+        foreach (
+            [
+                'ERR AUTH <password> called without any password configured for the default user',
+                "ERR unknown command 'HELLO'",
+                "`AUTH` failed: ERR unknown command 'AUTH' [tcp://127.0.0.1:6379]",
+                'auth failed while reconnecting',
+            ] as $text
+        ) {
+            $e = SioemitException::fromRedis('PUBLISH', $text);
+            self::assertSame('PUBLISH: Redis refused the AUTH or HELLO of the client', $e->getMessage());
+        }
+    }
+
     public function testAClientThatWasNeverConnected(): void
     {
         $io = new Emitter(new \Redis());

@@ -198,6 +198,22 @@ final class EmitterTest extends RedisTestCase
         }
     }
 
+    /**
+     * Without strict_types, and in calls from PHP itself, false would be the room 0.
+     */
+    public function testABooleanIsNoRoom(): void
+    {
+        $io = new Emitter(self::$server->client());
+        foreach (['to', 'in', 'except', 'socketsJoin', 'socketsLeave'] as $call) {
+            foreach ([false, true] as $room) {
+                $e = self::assertRefused(Reason::InvalidText, fn () => array_map([$io, $call], [$room]));
+                self::assertStringContainsString('boolean', $e->getMessage());
+            }
+        }
+        $v2 = new Emitter(self::$server->client(), serverVersion: 2);
+        self::assertRefused(Reason::InvalidText, fn () => array_map($v2->except(...), [false]));
+    }
+
     public function testArgumentsHaveNoNames(): void
     {
         $listener = $this->listener();

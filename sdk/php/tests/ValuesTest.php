@@ -68,6 +68,8 @@ final class ValuesTest extends TestCase
             Level::High, new \ArrayObject(['a' => 1]), new \ArrayObject(), new \ArrayIterator([1, 2]),
             new WithProperties(), new WithJson(['x' => [new WithJson(1)]]), new WithJson(null), new Itself(),
             \SplFixedArray::fromArray([1, 2]),
+            new \ArrayObject(new WithProperties()), new \ArrayIterator(new WithProperties()),
+            (object) ["\0a" => 1, 'b' => 2], new \ArrayObject(["\0a" => 1]), new \SimpleXMLElement('<a><b>1</b></a>'),
             [$object, $object], // twice is no cycle
         ];
         foreach ($values as $i => $value) {
@@ -159,6 +161,8 @@ final class ValuesTest extends TestCase
         yield [(fn () => yield 1)(), $bad, 'Generator'];
         yield [new \SplObjectStorage(), $bad, 'SplObjectStorage'];
         yield [new Unseen(), $bad, 'Unseen'];
+        yield [new \SimpleXMLElement('<a/>'), $bad, 'SimpleXMLElement has no public properties'];
+        yield [new \DateTimeZone('UTC'), $bad, 'DateTimeZone has no public properties'];
         yield [Suit::Hearts, $bad, 'enum'];
         yield [['__proto__' => 1], $bad, '__proto__'];
         yield [[['__proto__' => new Binary('')]], $bad, '__proto__'];
