@@ -35,7 +35,7 @@ class BroadcastOperator
      * Targets rooms, besides those already targeted. A client in several of them gets an event once.
      *
      * A socket id is a room, too. A number is a room that is a number: join(5) on the server is not join("5").
-     * A boolean is refused: its type is listed so that PHP does not make a number of it, as it does without strict_types.
+     * A boolean is refused: its type is listed so that PHP makes no number of it, as it would without strict_types.
      */
     public function to(string|int|float|bool ...$rooms): self
     {
