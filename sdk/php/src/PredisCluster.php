@@ -27,7 +27,8 @@ final class PredisCluster extends PredisConnection
     protected function node(string $channel): NodeConnectionInterface
     {
         if (!$this->knowsNodes) {
-            $this->cluster->getIterator(); // asks the cluster for its nodes, of which Predis otherwise guesses
+            $this->cluster->getIterator(); // asks the cluster for its nodes, of which Predis otherwise guesses,
+            $this->askSlots(); // and, having added them, forgets which slots they have
             $this->knowsNodes = true;
         }
         $slot = $this->slot($channel);
@@ -40,7 +41,7 @@ final class PredisCluster extends PredisConnection
             }
             // Nothing has been sent yet, so that another node may take it.
             $this->cluster->remove($node);
-            $this->cluster->{method_exists($this->cluster, 'askSlotMap') ? 'askSlotMap' : 'askSlotsMap'}();
+            $this->askSlots();
             $node = $this->cluster->getConnectionBySlot($slot);
             $node->connect();
         }
@@ -70,6 +71,11 @@ final class PredisCluster extends PredisConnection
         $words = RawCommand::create(...$command);
         $words->setSlot($this->slot($command[1]));
         return $this->cluster->executeCommand($words); // it finds the node, and remembers it
+    }
+
+    private function askSlots(): void
+    {
+        $this->cluster->{method_exists($this->cluster, 'askSlotMap') ? 'askSlotMap' : 'askSlotsMap'}();
     }
 
     private function slot(string $channel): int

@@ -106,6 +106,20 @@ final class ClusterTest extends TestCase
         self::assertSame(2, $stream->xLen('events'));
     }
 
+    public function testPredisNeedsNoRedirection(): void
+    {
+        $moved = fn () => array_map(
+            fn (RedisServer $node) => $node->client()->info('errorstats')['errorstat_MOVED'] ?? '',
+            self::$cluster->nodes,
+        );
+        $before = $moved();
+        $io = new Emitter(self::$cluster->predis(), adapter: new Sharded());
+        foreach (range(1, 9) as $n) {
+            $io->to("r$n")->emit('ev');
+        }
+        self::assertSame($before, $moved());
+    }
+
     private function home(string $channel): RedisServer
     {
         $slot = self::$cluster->nodes[0]->client()->rawCommand('CLUSTER', 'KEYSLOT', $channel);
