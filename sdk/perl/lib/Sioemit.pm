@@ -47,6 +47,7 @@ sub bin {
 
 sub new {
     my ($class, $redis, %given) = @_;
+    local $@;
     refuse('redis', 'new() takes the Redis client first: Sioemit->new(Redis->new)')
         if !blessed $redis || !$redis->can('wait_all_responses');
     my $name     = delete $given{adapter} // 'classic';
@@ -58,7 +59,9 @@ sub new {
     my $attachments = delete $given{max_attachments} // 10;
     refuse('adapter-option', "max_attachments \"$attachments\": it is a whole number from 1 on")
         if $attachments !~ /\A[1-9][0-9]*\z/;
-    my $ids     = delete $given{socket_ids} // qr/[0-9A-Za-z_-]{20}/;
+    my $given_ids = delete $given{socket_ids} // '[0-9A-Za-z_-]{20}';
+    my $ids       = eval { qr/$given_ids/ }
+        // refuse('adapter-option', "socket_ids \"$given_ids\": it is a regular expression, which this is not");
     my %options = map { $_ => delete $given{$_} // $defaults->{$_} } keys %$defaults;
 
     for my $option (sort keys %given) {
@@ -87,8 +90,6 @@ sub new {
     }, $class;
 }
 
-sub operator_class { return __PACKAGE__ }
-
 sub send {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, @command) = @_;
     $self->{client}->call(@command);
@@ -97,7 +98,8 @@ sub send {    ## no critic (ProhibitBuiltinHomonyms)
 
 sub pipeline {
     my ($self, $sub) = @_;
-    my $pipe     = Sioemit::Pipeline->new($self->{options});
+    local $@;
+    my $pipe     = Sioemit::Pipeline->new($self->{options}, $self->{target});
     my $done     = eval { $sub->($pipe); 1 };
     my $error    = $@;
     my @commands = $pipe->end;
@@ -108,10 +110,12 @@ sub pipeline {
 
 sub server_count {
     my ($self) = @_;
+    local $@;
     $self->_untargeted('server_count');
     my ($command, $channel) = $self->{options}{adapter}->listeners($self->{target});
-    my %counts = $self->{client}->call(pubsub => $command, $channel);
-    return 0 + ($counts{$channel} // 0);
+    my @counts = $self->{client}->call(pubsub => $command, $channel);
+    refuse('redis', 'Redis does not say how many servers listen: the client is within a transaction') if @counts != 2;
+    return 0 + $counts[1];
 }
 
 1;
@@ -192,16 +196,14 @@ A regular expression for the ids of servers that make their own, for C<except> o
         $pipe->to("user:$_")->emit('tick', $_) for 1 .. 1000;
     });
 
-Calls a sub with a L<Sioemit::Pipeline>, and sends what it has collected in one round trip, in its order. When the sub dies,
-nothing is sent. A pipeline is no transaction: when the connection breaks, a part may have been sent.
+Calls a sub with a L<Sioemit::Pipeline>, and sends what it has collected in one round trip, in its order. The pipeline has
+the target on which the method was called. When the sub dies, nothing is sent. A pipeline is no transaction: when the connection breaks, a part may have been sent.
 
 =head2 server_count
 
 Returns how many servers listen on the namespace.
 
 =head2 send
-
-=head2 operator_class
 
 =head1 FUNCTIONS
 
@@ -242,8 +244,8 @@ NaN and infinities, what holds itself, and what is nested deeper than 1,000 leve
 
 =head1 REPEATED COMMANDS
 
-With C<reconnect>, both clients send a command again whose connection breaks, so that an event can arrive twice. Without it,
-the call dies.
+With C<reconnect>, both clients send a command again whose connection breaks, so that an event can arrive twice, and
+L<Redis> forgets what else it had sent of a pipeline, which then dies. Without it, the call dies.
 
 =head1 LICENSE
 

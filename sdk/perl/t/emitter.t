@@ -92,6 +92,10 @@ for my $class (qw(Redis Redis::Fast)) {
                     ok(!$died, 'the death of its sub goes on');
                     is($@, "reason\n", 'as it is');
                     $io->pipeline(sub { });
+                    my $died_before = eval { die "boom\n"; 1 };
+                    $io->of('/n')->to('r')->pipeline(sub { $_[0]->emit('targeted', 'n') });
+                    is($@,               "boom\n", 'what has died before stays in $@');
+                    is(ref $io->to('a'), ref $io,  'targets are of the class of the emitter');
                     ok(
                         !eval {
                             $io->pipeline(
@@ -106,6 +110,12 @@ for my $class (qw(Redis Redis::Fast)) {
                     );
                     is($@->reason, 'unencodable', 'with its reason');
                 }
+            );
+            my $targeted = pop @events;
+            is_deeply(
+                [$targeted->[0],    $targeted->[1][2]{rooms}],
+                ['socket.io#/n#r#', ['r']],
+                'a pipeline has the target that it was made on'
             );
             is_deeply([map { $_->[1][1]{data}[1] } @events], [1 .. 1000], 'in order, each once, and nothing else');
         };

@@ -117,6 +117,27 @@ for my $class (qw(Redis Redis::Fast)) {
     };
 }
 
+subtest 'a connection that breaks in a pipeline' => sub {
+    my $fragile = Redis->new(server => $server->address, reconnect => 5, every => 10_000);
+    my $breaks =
+        bless { redis => $fragile, id => $fragile->client_id, other => Redis->new(server => $server->address) },
+        'Breaks';
+    my $streams = Sioemit->new($breaks, adapter => 'streams');
+    my $send    = sub {
+        my ($pipe) = @_;
+        $pipe->emit('n', $_) for 1 .. 400;
+    };
+    my $error = refused('redis', sub { $streams->pipeline($send) }, 'a pipeline of which a part is forgotten');
+    like($error->message, qr/\Athe connection broke: \d+ of 400 commands/, 'which says so');
+};
+
+subtest 'transactions' => sub {
+    $redis->multi;
+    my $error = refused('redis', sub { $io->server_count }, 'a count within a transaction');
+    like($error->message, qr/transaction/, 'which is named');
+    $redis->discard;
+};
+
 subtest 'passwords' => sub {
     my $renamed = RedisServer->new('--rename-command', 'AUTH', 'LOGIN');
     my $client  = Redis->new(server => $renamed->address);
@@ -130,6 +151,16 @@ subtest 'passwords' => sub {
 package Liar;    ## no critic (RequireFilenameMatchesPackage)
 sub wait_all_responses { return }
 sub publish            { my ($self, @words) = @_; return $self->{redis}->auth('S3cr3t') }
+
+# Breaks loses its connection in the middle of a pipeline, and makes a new one.
+package Breaks;
+sub wait_all_responses { return $_[0]{redis}->wait_all_responses }
+
+sub xadd {
+    my ($self, @words) = @_;
+    $self->{other}->client_kill(ID => $self->{id}) if ++$self->{calls} == 200;
+    return $self->{redis}->xadd(@words);
+}
 
 package main;
 

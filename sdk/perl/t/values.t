@@ -141,8 +141,20 @@ subtest 'other values' => sub {
     is(packed({ b => 1, a => 2 }),                   '82a16102a16201',               'keys are sorted');
     is(text({ b => [1, undef], a => { c => 'd' } }), '{"a":{"c":"d"},"b":[1,null]}', 'in JSON');
     is(text(WithTO_JSON->new(['x'])),                '{"is":"x"}',                   'TO_JSON counts');
-    is(text(scalar Time::Piece->gmtime(0)),          '"1970-01-01T00:00:00Z"',       'a Time::Piece');
-    is(text(scalar Time::Piece->localtime(0)),       '"1970-01-01T00:00:00Z"',       'which has a time zone');
+    {
+        no warnings 'once';
+        local *WithTO_JSON::TO_JSON = sub { return };
+        is(packed([WithTO_JSON->new([])]), '91c0', 'one that returns nothing is undef')
+    }
+    {
+        no warnings 'redefine';
+        local *WithTO_JSON::TO_JSON = sub { $_ = 'mine'; return 1 };
+        my $list = [WithTO_JSON->new([]), 2];
+        packed($list);
+        is(ref $list->[0], 'WithTO_JSON', 'what TO_JSON does to $_ changes nothing')
+    }
+    is(text(scalar Time::Piece->gmtime(0)),    '"1970-01-01T00:00:00Z"', 'a Time::Piece');
+    is(text(scalar Time::Piece->localtime(0)), '"1970-01-01T00:00:00Z"', 'which has a time zone');
     refused('unencodable', Without->new,                'an object without TO_JSON');
     refused('unencodable', sub { },                     'a sub');
     refused('unencodable', \'x',                        'a reference to text');

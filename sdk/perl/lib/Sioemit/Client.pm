@@ -20,11 +20,12 @@ sub call {
 
 # call_all sends commands in one round trip.
 sub call_all {
-    my ($self, @commands) = @_;
-    my @errors;
+    my ($self, @commands)   = @_;
+    my ($answered, @errors) = (0);
     my $redis = $self->{redis};
     my $note  = sub {
         my (undef, $error) = @_;
+        $answered++;
         push @errors, $error if defined $error;
     };
     eval {
@@ -41,6 +42,13 @@ sub call_all {
         scalar @commands,
         $errors[0]
     ) if @errors;
+
+    # Redis forgets what it waits for when it connects again.
+    _failed(
+        sprintf 'the connection broke: %d of %d commands of the pipeline were not answered, and may be lost',
+        @commands - $answered,
+        scalar @commands
+    ) if $answered != @commands;
     return;
 }
 

@@ -104,7 +104,8 @@ sub value {
     return $self->text(date_time($value)) if $value->isa('DateTime');
     if ($value->can('TO_JSON')) {
         levels($value, $depth + 1);
-        return $self->value($value->TO_JSON, $depth + 1);
+        my $json = $value->TO_JSON;    # in scalar context, as JSON::PP has it
+        return $self->value($json, $depth + 1);
     }
     return refuse('unencodable', "an object of class $type has no JSON form; give it a method TO_JSON");
 }

@@ -36,7 +36,9 @@ sub value {
     if ($depth < Sioemit::Encoder::MAX_LEVELS && ($type eq 'ARRAY' || $type eq 'HASH' && !tied %$value)) {
         if ($type eq 'ARRAY') {
             $self->begin_array(scalar @$value);
-            value($self, $_, $depth + 1) for @$value;    # a call by name is faster than one of a method
+            for my $item (@$value) {
+                value($self, $item, $depth + 1);    # a call by name is faster than one of a method
+            }
             return 1;
         }
         my @keys = sort keys %$value;

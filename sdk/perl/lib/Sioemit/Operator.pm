@@ -27,10 +27,8 @@ sub _broadcast_event {
 
 sub _derive {
     my ($self, $name, $value) = @_;
-    return bless { %$self, target => $self->{target}->with($name => $value) }, $self->operator_class;
+    return bless { %$self, target => $self->{target}->with($name => $value) }, ref $self;
 }
-
-sub operator_class { return }    # of what targets become
 
 sub of {
     my ($self, $namespace) = @_;
@@ -84,7 +82,8 @@ sub compress {
 
 sub emit {
     my ($self, $event, @args) = @_;
-    my $name    = $EVENTS{ $event // '' } // _broadcast_event($event);
+    local $@;    # it is the caller's
+    my $name    = (ref $event ? undef : $EVENTS{ $event // '' }) // _broadcast_event($event);
     my $options = $self->{options};
     $self->send($options->{adapter}->broadcast($self->{target}, $name, \@args, $options->{max_attachments}));
     return;
@@ -110,6 +109,7 @@ sub disconnect_sockets {
 
 sub server_side_emit {
     my ($self, $event, @args) = @_;
+    local $@;
     my $name = _event($event, \%RESERVED_SERVER_SIDE);
     $self->_untargeted('server_side_emit');
     $self->_needs_version_4('server_side_emit');
@@ -119,6 +119,7 @@ sub server_side_emit {
 
 sub _request {
     my ($self, $call, $kind, $value) = @_;
+    local $@;
     $self->_needs_version_4($call);
     $self->send($self->{options}{adapter}->request($self->{target}, $kind, $value));
     return;
@@ -225,9 +226,5 @@ Disconnects the clients targeted from the namespace, and, with a true argument, 
 =head2 server_side_emit
 
 Takes an event and its arguments, and sends it to the servers of the namespace, where C<io.on(event)> receives it.
-
-=head1 METHODS OF THOSE THAT INHERIT
-
-=head2 operator_class
 
 =cut

@@ -5,15 +5,12 @@ use warnings;
 
 use parent 'Sioemit::Operator';
 
-use Sioemit::Error  qw(refuse);
-use Sioemit::Target ();
+use Sioemit::Error qw(refuse);
 
 sub new {
-    my ($class, $options) = @_;
-    return bless { options => $options, target => Sioemit::Target->new, batch => { commands => [] } }, $class;
+    my ($class, $options, $target) = @_;
+    return bless { options => $options, target => $target, batch => { commands => [] } }, $class;
 }
-
-sub operator_class { return __PACKAGE__ }
 
 sub send {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, @command) = @_;
@@ -58,7 +55,5 @@ What C<pipeline> of L<Sioemit> gives to its sub: a L<Sioemit::Operator> that col
 =head2 send
 
 =head2 end
-
-=head2 operator_class
 
 =cut

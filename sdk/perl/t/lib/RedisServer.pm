@@ -29,6 +29,7 @@ sub new {
     my $pid    = fork // croak "fork: $!";
     if (!$pid) {
         open STDOUT, '>', '/dev/null' or POSIX::_exit(1);
+        open STDERR, '>', '/dev/null' or POSIX::_exit(1);
         exec {'redis-server'} @words or POSIX::_exit(127);
     }
     my $self    = bless { pid => $pid, folder => $folder, address => "127.0.0.1:$port", owner => $$ }, $class;

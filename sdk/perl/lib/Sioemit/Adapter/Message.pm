@@ -19,6 +19,7 @@ my %TYPES = (join => 4, leave => 5, disconnect => 6);
 # json_unless_binary returns the data of a packet in JSON, or in MessagePack when it holds binary.
 sub json_unless_binary {
     my ($event, $args, $limit) = @_;
+    local $SIG{__DIE__};    # binary is no accident
     my $data = eval { Sioemit::JSON->encode($event, $args, $limit) };
     return $data if $data;
     my $error = $@;
