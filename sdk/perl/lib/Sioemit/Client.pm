@@ -14,16 +14,18 @@ sub new {
 sub call {
     my ($self, $command, @words) = @_;
     my @answer;
+    local $SIG{PIPE} = 'IGNORE';    # what is written to a connection that has gone would end the program
     eval { @answer = $self->{redis}->$command(@words); 1 } or _failed($@);
     return @answer;
 }
 
 # call_all sends commands in one round trip.
 sub call_all {
-    my ($self, @commands)   = @_;
-    my ($answered, @errors) = (0);
+    my ($self,     @commands) = @_;
+    my ($answered, @errors)   = (0);
     my $redis = $self->{redis};
-    my $note  = sub {
+    local $SIG{PIPE} = 'IGNORE';
+    my $note = sub {
         my (undef, $error) = @_;
         $answered++;
         push @errors, $error if defined $error;
