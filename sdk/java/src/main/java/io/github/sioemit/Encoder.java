@@ -44,6 +44,10 @@ final class Encoder {
 
   private Object[] path = new Object[SHALLOW];
   private int depth;
+
+  /** How many of the path are objects that were converted, which are no levels of what arrives. */
+  private int conversions;
+
   private int binaries;
 
   /** A key that beside binary is a trap for clients, and the argument that has it. */
@@ -188,23 +192,13 @@ final class Encoder {
 
   /** Writes what the converter makes of an object, or else what can be known of it without. */
   private void object(Object value) {
-    Object plain = value;
-    if (converter != null) {
-      try {
-        plain = converter.apply(value);
-      } catch (SioemitException e) {
-        throw e;
-      } catch (RuntimeException e) {
-        throw new SioemitException(
-            Reason.UNENCODABLE,
-            "the converter does not take the " + value.getClass().getName() + ": " + e.getMessage(),
-            e);
-      }
-    }
+    Object plain = converted(value);
     if (plain != value) {
+      conversions++;
       enter(value);
       value(plain);
       leave();
+      conversions--;
     } else if (value instanceof Enum<?> constant) {
       out.text(constant.name());
     } else if (value instanceof Record) {
@@ -217,6 +211,22 @@ final class Encoder {
           "an object of "
               + value.getClass()
               + " has no JSON form of its own; give the emitter a converter, such as Jackson's");
+    }
+  }
+
+  private @Nullable Object converted(Object value) {
+    if (converter == null) {
+      return value;
+    }
+    try {
+      return converter.apply(value);
+    } catch (SioemitException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new SioemitException(
+          Reason.UNENCODABLE,
+          "the converter does not take the " + value.getClass().getName() + ": " + e.getMessage(),
+          e);
     }
   }
 
@@ -330,12 +340,12 @@ final class Encoder {
     return type == 0xc0 || type == 0xc2 || type == 0x00 || type == 0xa0;
   }
 
-  private static String key(@Nullable Object key) {
+  private String key(@Nullable Object key) {
     if (key instanceof String text) {
       return text;
     }
     if (key instanceof Enum<?> constant) {
-      return constant.name();
+      return converted(constant) instanceof String text ? text : constant.name();
     }
     if (key instanceof CharSequence
         || key instanceof Character
@@ -391,7 +401,7 @@ final class Encoder {
           throw new SioemitException(Reason.UNENCODABLE, "it holds itself, which JSON cannot");
         }
       }
-      if (depth == MAX_DEPTH) {
+      if (depth - conversions == MAX_DEPTH || conversions > MAX_DEPTH) {
         throw new SioemitException(
             Reason.TOO_DEEP, "it is nested deeper than 1,000 levels, which ends servers");
       }

@@ -1,5 +1,6 @@
 package io.github.sioemit;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -373,6 +374,33 @@ class ValuesTest {
     cycle.children = List.of(cycle);
     var e = assertThrows(SioemitException.class, () -> arrives(cycle, jackson));
     assertEquals(Reason.UNENCODABLE, e.reason());
+  }
+
+  @Test
+  void converterNamesEnumsThatAreKeys() {
+    Function<Object, ?> jackson = value -> MAPPER.convertValue(value, Object.class);
+    assertEquals(ordered("light", 1L), arrives(Map.of(Named.LIGHT, 1), jackson));
+    assertEquals(ordered("LIGHT", 1L), arrives(Map.of(Named.LIGHT, 1), value -> value));
+    assertEquals(ordered("LIGHT", 1L), arrives(Map.of(Named.LIGHT, 1), value -> 7));
+  }
+
+  private enum Named {
+    @JsonProperty("light")
+    LIGHT
+  }
+
+  /** What is converted is no level of what arrives. */
+  @Test
+  void conversionsAreNoLevels() {
+    Function<Object, ?> unwrap = value -> value instanceof Self self ? self.list() : value;
+    Object value = null;
+    for (int i = 0; i < 1000; i++) {
+      value = new Self(Collections.singletonList(value));
+    }
+    assertArrayEquals(encode(null, 10, nested(1000)), encode(unwrap, 10, value));
+    Object deeper = Collections.singletonList(value);
+    var e = assertThrows(SioemitException.class, () -> encode(unwrap, 10, deeper));
+    assertEquals(Reason.TOO_DEEP, e.reason());
   }
 
   @Test
