@@ -29,7 +29,7 @@ import redis.clients.jedis.exceptions.JedisRedirectionException;
 import redis.clients.jedis.util.Pool;
 
 /**
- * Publishes through Jedis 5 or later: {@code RedisClient}, {@code RedisClusterClient}, {@code
+ * Publishes through Jedis 5.2 or later: {@code RedisClient}, {@code RedisClusterClient}, {@code
  * RedisSentinelClient}, {@code JedisPooled}, {@code JedisCluster}, {@code JedisSentineled} or a
  * pool of {@code Jedis}. The client stays the caller's.
  */
