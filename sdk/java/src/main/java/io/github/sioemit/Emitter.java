@@ -73,10 +73,16 @@ public final class Emitter extends BroadcastOperator {
   public CompletableFuture<Void> pipelinedAsync(Consumer<? super BroadcastOperator> block) {
     Batch batch = new Batch();
     List<Command> commands = collect(block, batch);
-    CompletableFuture<Void> sent =
-        commands.isEmpty()
-            ? CompletableFuture.completedFuture(null)
-            : config.publisher().sendAsync(commands);
+    CompletableFuture<Void> sent;
+    try {
+      sent =
+          commands.isEmpty()
+              ? CompletableFuture.completedFuture(null)
+              : config.publisher().sendAsync(commands);
+    } catch (RuntimeException | Error e) {
+      batch.sent().completeExceptionally(e);
+      throw e;
+    }
     return sent.whenComplete(
         (done, error) -> {
           if (error == null) {

@@ -190,6 +190,34 @@ class EmitterTest {
   }
 
   @Test
+  void futuresOfPipelineFailWhenThePublisherThrows() {
+    var broken =
+        new Emitter(
+            new Publisher() {
+              @Override
+              public void send(List<Command> commands) {
+                throw new IllegalStateException("broken");
+              }
+
+              @Override
+              public CompletableFuture<Void> sendAsync(List<Command> commands) {
+                throw new IllegalStateException("broken");
+              }
+
+              @Override
+              public long subscribers(byte[] channel, boolean sharded) {
+                return 0;
+              }
+            });
+    List<CompletableFuture<Void>> sent = new ArrayList<>();
+    Consumer<BroadcastOperator> block = pipe -> sent.add(pipe.emitAsync("ev"));
+    assertThrows(IllegalStateException.class, () -> broken.pipelined(block));
+    assertThrows(IllegalStateException.class, () -> broken.pipelinedAsync(block));
+    assertEquals(2, sent.size());
+    sent.forEach(future -> assertTrue(future.isCompletedExceptionally()));
+  }
+
+  @Test
   void pipelineKeepsItsOrder(Listener listener) {
     Consumer<BroadcastOperator> block =
         pipe -> {
