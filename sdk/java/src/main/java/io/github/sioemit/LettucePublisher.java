@@ -173,3 +173,4 @@ public final class LettucePublisher implements Publisher {
     }
   }
 }
+      commands.forEach(command -> command.cancel(false));

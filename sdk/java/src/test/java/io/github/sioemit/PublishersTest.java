@@ -187,6 +187,7 @@ class PublishersTest {
       connection.setTimeout(java.time.Duration.ZERO);
       io.emit("in time");
       assertEquals(List.of("in time"), listener.next().data());
+      connection.flushCommands();
     } finally {
       client.shutdown();
     }
