@@ -66,7 +66,13 @@ public final class LettucePublisher implements Publisher {
 
   @Override
   public CompletableFuture<Void> sendAsync(List<Command> commands) {
-    return CompletableFuture.allOf(dispatch(commands).toArray(CompletableFuture<?>[]::new))
+    List<AsyncCommand<byte[], byte[], ?>> all;
+    try {
+      all = dispatch(commands);
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
         .exceptionallyCompose(error -> CompletableFuture.failedFuture(withoutSecrets(error)));
   }
 
@@ -85,10 +91,14 @@ public final class LettucePublisher implements Publisher {
               ? command(keyword, new ValueOutput<>(ByteArrayCodec.INSTANCE), args)
               : command(keyword, new IntegerOutput<>(ByteArrayCodec.INSTANCE), args));
     }
-    if (all.size() == 1) {
-      connection.dispatch(all.get(0));
-    } else {
-      connection.dispatch(all);
+    try {
+      if (all.size() == 1) {
+        connection.dispatch(all.get(0));
+      } else {
+        connection.dispatch(all);
+      }
+    } catch (RuntimeException e) { // the connection was closed
+      throw withoutSecrets(e);
     }
     return all;
   }

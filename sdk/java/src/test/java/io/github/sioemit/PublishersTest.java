@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.sioemit.Listener.Binary;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisURI;
 import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.masterreplica.MasterReplica;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -183,11 +185,34 @@ class PublishersTest {
       Thread.currentThread().interrupt();
       assertThrows(io.lettuce.core.RedisCommandInterruptedException.class, () -> io.emit("late"));
       assertTrue(Thread.interrupted());
+      connection.flushCommands();
       connection.setAutoFlushCommands(true);
       connection.setTimeout(java.time.Duration.ZERO);
       io.emit("in time");
       assertEquals(List.of("in time"), listener.next().data());
-      connection.flushCommands();
+    } finally {
+      client.shutdown();
+    }
+  }
+
+  /** Such a connection throws at once, where others give a command that fails. */
+  @Test
+  void lettuceFailsFuturesWhenItThrows(RedisServer server) {
+    var client = io.lettuce.core.RedisClient.create();
+    try {
+      var connection =
+          MasterReplica.connect(client, StringCodec.UTF8, RedisURI.create(server.url()));
+      connection.close();
+      var io = new Emitter(new LettucePublisher(connection));
+      assertThrows(RedisException.class, () -> io.emit("ev"));
+      assertInstanceOf(
+          RedisException.class,
+          assertThrows(CompletionException.class, () -> io.emitAsync("ev").join()).getCause());
+      List<CompletableFuture<Void>> inside = new ArrayList<>();
+      var whole = io.pipelinedAsync(pipe -> inside.add(pipe.emitAsync("ev")));
+      for (var sent : List.of(whole, inside.get(0))) {
+        assertTrue(sent.isCompletedExceptionally());
+      }
     } finally {
       client.shutdown();
     }
