@@ -285,6 +285,7 @@ public class BroadcastOperator {
    * Returns how many servers listen on the namespace. In a pipeline, too, it asks at once.
    *
    * @return how many, over all nodes of a Redis Cluster
+   * @throws UnsupportedOperationException when the client knows only one of those nodes
    */
   public long serverCount() {
     untargeted("serverCount");

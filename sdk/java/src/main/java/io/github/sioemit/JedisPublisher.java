@@ -24,6 +24,7 @@ import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.commands.ProtocolCommand;
 import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.exceptions.JedisRedirectionException;
 import redis.clients.jedis.util.Pool;
@@ -36,6 +37,7 @@ import redis.clients.jedis.util.Pool;
 public final class JedisPublisher implements Publisher {
   private final Client client;
   private final InOrder inOrder;
+  private volatile boolean standsAlone;
 
   /**
    * Publishes through a client that can be shared by threads, as {@code RedisClient} can.
@@ -107,7 +109,39 @@ public final class JedisPublisher implements Publisher {
         new CommandArguments(Protocol.Command.PUBSUB)
             .add(sharded ? "SHARDNUMSUB" : "NUMSUB")
             .add(channel);
-    return withoutSecrets(() -> client.subscribers(question));
+    return withoutSecrets(
+        () -> {
+          Collection<ConnectionPool> nodes = client.nodes();
+          if (nodes.isEmpty()) {
+            refuseNodeOfCluster();
+            return count(client.ask(question));
+          }
+          long sum = 0;
+          for (ConnectionPool node : nodes) {
+            try (Connection connection = node.getResource()) {
+              sum += count(connection.executeCommand(question));
+            }
+          }
+          return sum;
+        });
+  }
+
+  /** One node of several would count a part of the servers. */
+  private void refuseNodeOfCluster() {
+    if (standsAlone) {
+      return;
+    }
+    Object info;
+    try {
+      info = client.ask(Versions.arguments(Protocol.Command.INFO).add("cluster"));
+    } catch (JedisDataException e) {
+      return; // whoever may not use INFO cannot know
+    }
+    if (new String((byte[]) info, StandardCharsets.US_ASCII).contains("cluster_enabled:1")) {
+      throw new UnsupportedOperationException(
+          "one node of a Redis Cluster knows its own subscribers only: use RedisClusterClient");
+    }
+    standsAlone = true;
   }
 
   /** Lets no error repeat a password. */
@@ -130,7 +164,10 @@ public final class JedisPublisher implements Publisher {
 
     void sendAll(List<Command> commands);
 
-    long subscribers(CommandArguments question);
+    Object ask(CommandArguments question);
+
+    /** Returns the nodes of a cluster, or none where the client knows a single Redis. */
+    Collection<ConnectionPool> nodes();
   }
 
   private record Pooled(Pool<Jedis> pool) implements Client {
@@ -156,10 +193,15 @@ public final class JedisPublisher implements Publisher {
     }
 
     @Override
-    public long subscribers(CommandArguments question) {
+    public Object ask(CommandArguments question) {
       try (Jedis jedis = pool.getResource()) {
-        return count(jedis.getConnection().executeCommand(question));
+        return jedis.getConnection().executeCommand(question);
       }
+    }
+
+    @Override
+    public Collection<ConnectionPool> nodes() {
+      return List.of();
     }
   }
 
@@ -204,18 +246,13 @@ public final class JedisPublisher implements Publisher {
     }
 
     @Override
-    public long subscribers(CommandArguments question) {
-      Collection<ConnectionPool> nodes = Versions.nodes(jedis);
-      if (nodes.isEmpty()) {
-        return count(jedis.executeCommand(question));
-      }
-      long sum = 0;
-      for (ConnectionPool node : nodes) {
-        try (Connection connection = node.getResource()) {
-          sum += count(connection.executeCommand(question));
-        }
-      }
-      return sum;
+    public Object ask(CommandArguments question) {
+      return jedis.executeCommand(question);
+    }
+
+    @Override
+    public Collection<ConnectionPool> nodes() {
+      return Versions.nodes(jedis);
     }
   }
 
@@ -322,20 +359,10 @@ public final class JedisPublisher implements Publisher {
         }
         return pools;
       } catch (NoSuchMethodException e) {
-        return noCluster(jedis);
+        return List.of();
       } catch (ReflectiveOperationException e) {
         throw new IllegalStateException("an unknown version of Jedis", e);
       }
-    }
-
-    /** One node of several would count a part of the servers. */
-    private static Collection<ConnectionPool> noCluster(UnifiedJedis jedis) {
-      Object info = jedis.executeCommand(arguments(Protocol.Command.INFO).add("cluster"));
-      if (new String((byte[]) info, StandardCharsets.US_ASCII).contains("cluster_enabled:1")) {
-        throw new UnsupportedOperationException(
-            "this client of a Redis Cluster does not tell its nodes: use RedisClusterClient");
-      }
-      return List.of();
     }
   }
 }

@@ -33,6 +33,7 @@ import java.util.concurrent.TimeoutException;
  */
 public final class LettucePublisher implements Publisher {
   private final StatefulConnection<byte[], byte[]> connection;
+  private volatile boolean standsAlone;
 
   /**
    * Publishes through a connection to one Redis, which Sentinel may have found.
@@ -111,13 +112,49 @@ public final class LettucePublisher implements Publisher {
   @Override
   public long subscribers(byte[] channel, boolean sharded) {
     if (!(connection instanceof StatefulRedisClusterConnection<byte[], byte[]> cluster)) {
+      refuseNodeOfCluster();
       return subscribers(connection, channel, sharded);
     }
     long sum = 0;
     for (RedisClusterNode node : cluster.getPartitions()) {
-      sum += subscribers(cluster.getConnection(node.getNodeId()), channel, sharded);
+      sum += subscribers(connectionTo(node, cluster), channel, sharded);
     }
     return sum;
+  }
+
+  private static StatefulConnection<byte[], byte[]> connectionTo(
+      RedisClusterNode node, StatefulRedisClusterConnection<byte[], byte[]> cluster) {
+    try {
+      return cluster.getConnection(node.getNodeId());
+    } catch (RuntimeException e) {
+      throw withoutSecrets(e);
+    }
+  }
+
+  /** One node of several would count a part of the servers. */
+  private void refuseNodeOfCluster() {
+    if (standsAlone) {
+      return;
+    }
+    String info;
+    try {
+      CommandArgs<byte[], byte[]> section =
+          new CommandArgs<>(ByteArrayCodec.INSTANCE).add("cluster");
+      info =
+          new String(
+              ask(
+                  connection,
+                  command(Keyword.INFO, new ValueOutput<>(ByteArrayCodec.INSTANCE), section)),
+              StandardCharsets.US_ASCII);
+    } catch (RedisCommandExecutionException e) {
+      return; // whoever may not use INFO cannot know
+    }
+    if (info.contains("cluster_enabled:1")) {
+      throw new UnsupportedOperationException(
+          "one node of a Redis Cluster knows its own subscribers only: use a"
+              + " StatefulRedisClusterConnection");
+    }
+    standsAlone = true;
   }
 
   private static long subscribers(
@@ -126,11 +163,20 @@ public final class LettucePublisher implements Publisher {
         new CommandArgs<>(ByteArrayCodec.INSTANCE)
             .add(sharded ? "SHARDNUMSUB" : "NUMSUB")
             .add(channel);
-    AsyncCommand<byte[], byte[], List<Object>> question =
-        command(Keyword.PUBSUB, new ArrayOutput<>(ByteArrayCodec.INSTANCE), args);
-    node.dispatch(question);
+    List<Object> answer =
+        ask(node, command(Keyword.PUBSUB, new ArrayOutput<>(ByteArrayCodec.INSTANCE), args));
+    return (Long) answer.get(1);
+  }
+
+  private static <T> T ask(
+      StatefulConnection<byte[], byte[]> node, AsyncCommand<byte[], byte[], T> question) {
+    try {
+      node.dispatch(question);
+    } catch (RuntimeException e) {
+      throw withoutSecrets(e);
+    }
     await(List.of(question), node.getTimeout());
-    return (Long) question.join().get(1);
+    return question.join();
   }
 
   private static void await(List<AsyncCommand<byte[], byte[], ?>> commands, Duration timeout) {
@@ -148,6 +194,7 @@ public final class LettucePublisher implements Publisher {
       commands.forEach(command -> command.cancel(false));
       throw new RedisCommandTimeoutException("Redis did not answer within " + timeout);
     } catch (InterruptedException e) {
+      commands.forEach(command -> command.cancel(false));
       Thread.currentThread().interrupt();
       throw new RedisCommandInterruptedException(e);
     }
@@ -175,7 +222,8 @@ public final class LettucePublisher implements Publisher {
     PUBLISH,
     SPUBLISH,
     XADD,
-    PUBSUB;
+    PUBSUB,
+    INFO;
 
     @Override
     public byte[] getBytes() {
@@ -183,4 +231,3 @@ public final class LettucePublisher implements Publisher {
     }
   }
 }
-      commands.forEach(command -> command.cancel(false));

@@ -1,6 +1,7 @@
 package io.github.sioemit;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -26,6 +27,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
@@ -215,6 +217,47 @@ class PublishersTest {
       }
     } finally {
       client.shutdown();
+    }
+  }
+
+  /** Each node of a cluster knows its own subscribers only, so that one would count a part. */
+  @Test
+  void oneNodeOfClusterDoesNotCountServers(@TempDir Path directory) throws IOException {
+    int busPort;
+    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      busPort = free.getLocalPort();
+    }
+    try (var server =
+        new RedisServer(directory, "--cluster-enabled", "yes", "--cluster-port", "" + busPort)) {
+      eachCounts(
+          server.url(),
+          io -> {
+            var e = assertThrows(UnsupportedOperationException.class, io::serverCount);
+            assertTrue(e.getMessage().contains("Redis Cluster"), e.getMessage());
+          });
+    }
+  }
+
+  @Test
+  void serversAreCountedWithoutTheRightToInfo(@TempDir Path directory) {
+    try (var server =
+        new RedisServer(
+            directory, "--user", "noinfo", "on", "nopass", "+@all", "-info", "~*", "&*")) {
+      eachCounts(
+          "redis://noinfo:any@127.0.0.1:" + server.port, io -> assertEquals(0, io.serverCount()));
+    }
+  }
+
+  private static void eachCounts(String url, Consumer<Emitter> count) {
+    var lettuce = io.lettuce.core.RedisClient.create(url);
+    try (var client = RedisClient.create(url);
+        var pool = new JedisPool(java.net.URI.create(url))) {
+      assertAll(
+          () -> count.accept(new Emitter(new JedisPublisher(client))),
+          () -> count.accept(new Emitter(new JedisPublisher(pool))),
+          () -> count.accept(new Emitter(new LettucePublisher(lettuce.connect()))));
+    } finally {
+      lettuce.shutdown();
     }
   }
 
