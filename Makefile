@@ -29,6 +29,7 @@ test: deps
 		out=$$(go test -count=1 -v -run Allocations $$p) || { echo "$$out"; exit 1; }; \
 		echo "$$out" | grep '^--- PASS: TestAllocations' || { echo "no TestAllocations ran in $$p"; exit 1; }; \
 	done
+	go test -count=1 -run TestDecodeMemory ./internal/decode
 	@# encoding/json is made in another way there. What it does otherwise is listed, and the list is tested, too.
 	GOEXPERIMENT=jsonv2 go test -count=1 ./encoding
 	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at

@@ -12,5 +12,6 @@ import (
 //
 // For a *redis.Client, MaxRetries: -1 does the same. On a *redis.ClusterClient
 // that option has no effect, and this hook has. MOVED and ASK are still followed:
-// a node that answers so has not carried out the command.
+// a node that answers so has not carried out the command. Hooks that are added
+// after it see commands of another type; add it last.
 func NoRetry() redis.Hook { return once.Hook{} }

@@ -56,7 +56,8 @@ func decode(cmd redis.Cmder) *Call {
 			return nil
 		}
 		if message.Namespace == "" { // a request of the classic adapter does not say it
-			// A name of a namespace begins with a slash.
+			// A name of a namespace begins with a slash. A key may hold "-request#/", too, so
+			// that a namespace which holds it is taken for its end.
 			at := strings.LastIndex(channel, "-request#/")
 			if at < 0 || !strings.HasSuffix(channel, "#") {
 				return nil
@@ -110,6 +111,16 @@ func newCall(m *protocol.Message) *Call {
 		call.Args = append(call.Args, encoding.NewValue(arg))
 	}
 	return call
+}
+
+// clone returns a copy that shares nothing which can be changed.
+func (c Call) clone() Call {
+	c.Rooms, c.Except, c.Change, c.Args = slices.Clone(c.Rooms), slices.Clone(c.Except), slices.Clone(c.Change), slices.Clone(c.Args)
+	if c.Flags.Compress != nil {
+		compress := *c.Flags.Compress
+		c.Flags.Compress = &compress
+	}
+	return c
 }
 
 // String returns the call as one writes it in Go, for the messages of tests.

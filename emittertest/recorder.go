@@ -18,7 +18,9 @@ import (
 // It is a hook of go-redis as well. Code that also uses Redis otherwise, as in a
 // transaction with an event in it, can be given a client of a Redis for tests, to
 // which the Recorder is added by AddHook: it takes the calls of Emitters out, and
-// passes the rest on.
+// passes the rest on. A *redis.ClusterClient asks its nodes for ServerCount, whose
+// clients need the Recorder, too: in OnNewNode. EXEC of a transaction that holds
+// nothing but events is not sent, so that what was watched is not looked at.
 type Recorder struct {
 	mu      sync.Mutex
 	calls   []Call
@@ -48,7 +50,11 @@ func (r *Recorder) Client() *redis.Client {
 func (r *Recorder) Calls() []Call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.calls)
+	calls := make([]Call, len(r.calls))
+	for i, call := range r.calls {
+		calls[i] = call.clone()
+	}
+	return calls
 }
 
 // Reset forgets the calls.
@@ -136,7 +142,7 @@ func (r *Recorder) take(cmds []redis.Cmder, calls []Call) error {
 	}
 	r.calls = append(r.calls, calls...)
 	for _, cmd := range cmds {
-		switch cmd := cmd.(type) {
+		switch cmd := bare(cmd).(type) {
 		case interface{ SetVal(int64) }: // of PUBLISH
 			cmd.SetVal(int64(r.servers))
 		case interface{ SetVal(string) }: // of XADD
@@ -144,6 +150,14 @@ func (r *Recorder) take(cmds []redis.Cmder, calls []Call) error {
 		}
 	}
 	return nil
+}
+
+// bare returns a command without what emitter.NoRetry has put around it.
+func bare(cmd redis.Cmder) redis.Cmder {
+	if wrapper, ok := cmd.(interface{ Unwrap() redis.Cmder }); ok {
+		return wrapper.Unwrap()
+	}
+	return cmd
 }
 
 func (r *Recorder) refusal() error {
@@ -179,9 +193,11 @@ func (r *Recorder) count(cmd redis.Cmder, channel string) error {
 	if r.err != nil {
 		return fail([]redis.Cmder{cmd}, r.err)
 	}
-	if counts, ok := cmd.(*redis.MapStringIntCmd); ok {
-		counts.SetVal(map[string]int64{channel: int64(r.servers)})
+	counts, ok := bare(cmd).(*redis.MapStringIntCmd)
+	if !ok {
+		return fail([]redis.Cmder{cmd}, fmt.Errorf("emittertest: a hook in front of the Recorder has made a %T of PUBSUB, which cannot be answered", cmd))
 	}
+	counts.SetVal(map[string]int64{channel: int64(r.servers)})
 	return nil
 }
 

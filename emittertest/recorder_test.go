@@ -147,6 +147,44 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestBehindNoRetry answers commands that a hook in front of it has marked.
+func TestBehindNoRetry(t *testing.T) {
+	t.Parallel()
+	r := emittertest.NewRecorder()
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	t.Cleanup(func() { rdb.Close() })
+	rdb.AddHook(emitter.NoRetry())
+	rdb.AddHook(r)
+	r.SetServers(2)
+	const requests = "socket.io-request#/#"
+	if counts, err := rdb.PubSubNumSub(t.Context(), requests).Result(); counts[requests] != 2 || err != nil {
+		t.Errorf("servers: %v, %v", counts, err)
+	}
+	if n, err := rdb.Publish(t.Context(), requests, `{"uid":"emitter","type":6,"data":["e"]}`).Result(); n != 2 || err != nil {
+		t.Errorf("PUBLISH: %d, %v", n, err)
+	}
+	if calls := r.Calls(); len(calls) != 1 {
+		t.Errorf("%v", calls)
+	}
+}
+
+// TestCallsAreCopies has whoever changes a call change nothing but that.
+func TestCallsAreCopies(t *testing.T) {
+	t.Parallel()
+	r := emittertest.NewRecorder()
+	io := emitter.New(r.Client())
+	if err := io.To("b", "a").Except("c", "d").Compress(true).Emit(t.Context(), "e", 1); err != nil {
+		t.Fatal(err)
+	}
+	before := r.Calls()[0].String()
+	call := r.Calls()[0]
+	call.Rooms[0], call.Except[0], call.Args[0] = "x", "x", encoding.Value{}
+	*call.Flags.Compress = false
+	if after := r.Calls()[0].String(); after != before {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
 // TestKept has what was recorded stay as it was when the memory of a pipeline is
 // used again.
 func TestKept(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 // event, at any depth, it is sent on as it is, with its binary.
 type Value struct{ decoded any }
 
-// NewValue returns the Value of what Decode returns.
+// NewValue returns the Value of what was decoded: nil, bool, int64, uint64, float64,
+// string, []byte, []any, map[string]any.
 func NewValue(decoded any) Value { return Value{decoded} }
 
 // Decode stores the value in what v points at, as json.Unmarshal would; binary

@@ -45,9 +45,20 @@ func SDKs(ctx context.Context, folder string) ([]SDK, error) {
 			}
 			continue
 		}
+		if err := s.build(ctx); err != nil {
+			return nil, err
+		}
 		sdks = append(sdks, s)
 	}
 	return sdks, missing
+}
+
+// build starts the driver once, because the first start builds it, which takes longer than a start may take later.
+func (s SDK) build(ctx context.Context) error {
+	if out, err := exec.CommandContext(ctx, s.Program(), "--list").CombinedOutput(); err != nil {
+		return fmt.Errorf("%s --list: %w\n%s", s.Program(), err, out)
+	}
+	return nil
 }
 
 // toolchain makes sure of what the SDK needs. Its error is the line in which the Makefile says what to install.

@@ -43,4 +43,10 @@ func write(t *testing.T, folder, sdk, makefile string) {
 	if err := os.WriteFile(filepath.Join(folder, "Makefile"), []byte(makefile), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(folder, "conformance"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "conformance", "run"), []byte("#!/bin/sh\necho some-client\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
