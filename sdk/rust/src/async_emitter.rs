@@ -155,6 +155,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     /// The calls within the closure are not awaited. When it fails, nothing is sent. A pipeline is no transaction: when the
     /// connection breaks, a part may have been sent.
     ///
+    /// On a Redis Cluster, when a node is lost, a slot moves or the cluster is down for a moment, redis-rs repeats what it
+    /// sent, of a pipeline all events of that channel; `ClusterClientBuilder::retries(0)` makes it an error.
+    ///
     /// ```no_run
     /// # async fn notify(io: sioemit::AsyncEmitter<redis::aio::MultiplexedConnection>) -> Result<(), sioemit::Error> {
     /// io.pipeline(|io| {

@@ -142,6 +142,9 @@ impl<C: ConnectionLike> Emitter<C> {
     /// When the closure fails, nothing is sent. A pipeline is no transaction: when the connection breaks, a part may have
     /// been sent.
     ///
+    /// On a Redis Cluster, when a node is lost, a slot moves or the cluster is down for a moment, redis-rs repeats what it
+    /// sent, of a pipeline all events of that channel; `ClusterClientBuilder::retries(0)` makes it an error.
+    ///
     /// ```no_run
     /// # fn notify(io: &sioemit::Emitter<redis::Connection>) -> Result<(), sioemit::Error> {
     /// io.pipeline(|io| {
