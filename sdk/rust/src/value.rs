@@ -72,7 +72,7 @@ impl Encoder {
         self.out.extend_from_slice(bytes);
     }
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn text(&mut self, text: &str) {
         let out = &mut self.out;
         out.reserve(text.len() + 5);
@@ -143,7 +143,7 @@ impl Encoder {
     }
 
     /// Writes a key of an object.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn key(&mut self, key: &str) -> Result<(), Refusal> {
         if matches!(key.len(), 9 | 14) {
             self.check_key(key)?; // most are told by their lengths
@@ -183,6 +183,9 @@ impl Encoder {
     fn variant(&mut self, name: &str, kind: Kind, len: usize) -> Result<Items<'_>, Refusal> {
         let items = self.open(Kind::Map, Some(1))?;
         items.encoder.key(name)?;
+        if name == PLACEHOLDER {
+            items.encoder.trap = Some(PLACEHOLDER); // its array or object is what JavaScript takes for true
+        }
         let mut inner = items.encoder.open(kind, Some(len))?;
         inner.levels = 2;
         Ok(inner)
@@ -276,7 +279,7 @@ impl Items<'_> {
         value.serialize(&mut *self.encoder)
     }
 
-    #[inline(always)]
+    #[inline]
     fn member<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Refusal> {
         self.placeholder = key == PLACEHOLDER;
         self.encoder.key(key)?;
@@ -521,7 +524,7 @@ impl ser::SerializeStruct for Fields<'_> {
     type Ok = ();
     type Error = Refusal;
 
-    #[inline(always)]
+    #[inline]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Refusal> {
         match self {
             Self::Object(items) => items.member(key, value),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rmpv::Value;
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 use serde_bytes::{ByteBuf, Bytes};
 use serde_json::{Value as Json, json};
 use sioemit::{Codec, Emitter, Error, Options, Reason, Spread};
@@ -283,6 +283,56 @@ fn levels() {
     stage.io.emit("ev", Spread((&wide, &wide))).unwrap();
 }
 
+/// As wide as structs get, with the next level in its last field.
+#[derive(Serialize, Default)]
+#[rustfmt::skip]
+struct Wide {
+    a: u8, b: u16, c: u32, d: u64, e: i8, f: i16, g: i32, h: i64, i: f32, j: f64,
+    k: bool, l: char, m: String, n: Option<String>, o: Box<str>, p: (), q: Option<u64>, r: f64, s: Option<u8>,
+    next: Option<Box<Wide>>,
+}
+
+impl Wide {
+    fn nested(levels: usize) -> Self {
+        (1..levels).fold(Self::default(), |next, _| Self { next: Some(Box::new(next)), ..Self::default() })
+    }
+}
+
+/// Runs it on the stack that threads and workers of tokio have.
+fn on_a_thread(run: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn_scoped(scope, run).unwrap();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn levels_of_wide_structs_fit_the_stack_of_a_thread() {
+    let mut stage = Stage::new();
+    on_a_thread(|| {
+        let deepest = Wide::nested(1000);
+        stage.io.emit("ev", &deepest).unwrap();
+        assert!(stage.listener.raw().1.len() > 1000 * 20);
+        stage.json.emit("ev", &deepest).unwrap();
+        assert!(stage.listener.raw().1.len() > 2000 * 20);
+        assert_eq!(stage.refuses(&Wide::nested(1001)).reason(), Reason::TooDeep);
+    });
+}
+
+#[test]
+fn a_value_without_end_is_too_deep() {
+    struct Endless;
+    impl Serialize for Endless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut fields = serializer.serialize_struct("Endless", 1)?;
+            fields.serialize_field("next", &Endless)?;
+            fields.end()
+        }
+    }
+    let stage = Stage::new();
+    on_a_thread(|| assert_eq!(stage.refuses(&Endless).reason(), Reason::TooDeep));
+}
+
 #[test]
 fn a_value_that_holds_itself_ends_as_too_deep() {
     use std::cell::RefCell;
@@ -307,6 +357,18 @@ struct Trap<'a> {
     data: &'a Bytes,
 }
 
+#[derive(Serialize)]
+enum Variants<'a> {
+    #[serde(rename = "_placeholder")]
+    Newtype(&'a Bytes),
+    #[serde(rename = "_placeholder")]
+    Tuple(&'a Bytes, u8),
+    #[serde(rename = "_placeholder")]
+    Struct { data: &'a Bytes },
+    #[serde(rename = "_placeholders")]
+    Other(&'a Bytes, u8),
+}
+
 #[test]
 fn keys_that_are_traps() {
     let mut stage = Stage::new();
@@ -323,6 +385,11 @@ fn keys_that_are_traps() {
     stage.arrives_as_json(&json!({"_placeholder": true, "hasOwnProperty": 1, "a_placeholder": 2}));
     assert_eq!(stage.refuses(&Trap { _placeholder: true, data: Bytes::new(b"x") }).reason(), Reason::Unencodable);
     stage.arrives(&Trap { _placeholder: false, data: Bytes::new(b"x") });
+    let data = Bytes::new(b"x");
+    for variant in [Variants::Newtype(data), Variants::Tuple(data, 1), Variants::Struct { data }] {
+        assert_eq!(stage.refuses(&variant).reason(), Reason::Unencodable);
+    }
+    stage.arrives(&Variants::Other(data, 1));
 }
 
 #[test]
