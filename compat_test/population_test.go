@@ -47,7 +47,6 @@ type member struct {
 	*harness.Client
 	kind  string // of transport: "websocket", "polling" or "default"
 	rooms []string
-	seen  int // how many of its events have been accounted for
 }
 
 func (m *member) in(room string) bool { return slices.Contains(m.rooms, room) }

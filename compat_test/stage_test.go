@@ -132,8 +132,7 @@ func (s *stage) settle() map[*member]int {
 	s.awaitFence()
 	got := make(map[*member]int)
 	for _, m := range s.members {
-		events := m.Events()[m.seen:]
-		m.seen += len(events)
+		events := m.Take()
 		events = slices.DeleteFunc(events, func(e harness.Event) bool { return e.Name == fence })
 		s.received += len(events)
 		got[m] = len(events)
@@ -151,7 +150,7 @@ func (s *stage) forget() {
 	s.Helper()
 	s.awaitFence()
 	for _, m := range s.members {
-		m.seen = len(m.Events())
+		m.Take()
 	}
 }
 
@@ -192,7 +191,7 @@ func (s *stage) sendFence(members []*member, targets ...*emitter.BroadcastOperat
 		group.Go(func() {
 			errs[i] = m.Await(s.ctx, func(events []harness.Event) bool {
 				// Behind it there may be something that came another way.
-				for _, event := range slices.Backward(events[m.seen:]) {
+				for _, event := range slices.Backward(events) {
 					if event.Name == fence {
 						return string(event.Args[0]) == mark
 					}

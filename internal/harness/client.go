@@ -53,6 +53,15 @@ func (c *Client) Events() []Event {
 	return append([]Event(nil), c.events...)
 }
 
+// Take returns the events that the client received since the last call, and forgets them: a row has millions.
+func (c *Client) Take() []Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	events := c.events
+	c.events = nil
+	return events
+}
+
 // Disconnected returns the reason why the client lost its connection ("parse error", "transport close",
 // "io server disconnect", ...), or "" while it is connected.
 func (c *Client) Disconnected() string {
