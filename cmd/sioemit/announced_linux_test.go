@@ -65,7 +65,7 @@ func TestAnnounced(t *testing.T) {
 		{"an unknown name", "cluster-announce-hostname", "no-such-host.invalid", []string{"announces a node at no-such-host.invalid:" + strconv.Itoa(node.Port), "no such host"}},
 		{"a closed port", "cluster-announce-port", "1", []string{"announces a node at no-such-host.invalid:1"}},
 		{"a closed port of this machine", "cluster-preferred-endpoint-type", "ip", []string{"announces a node at 127.0.0.1:1, which", "refused", "cluster-announce-ip"}},
-		{"what does not answer", "cluster-announce-port", silentPort, []string{"announces a node at " + silent + ", which", "no answer within 2s"}},
+		{"what does not answer", "cluster-announce-port", silentPort, []string{"announces a node at " + silent + ", which", "no answer within 6s"}},
 	} {
 		if err := rdb.ConfigSet(t.Context(), "cluster-announce-ip", "127.0.0.1").Err(); err != nil {
 			t.Fatal(err)
@@ -74,7 +74,7 @@ func TestAnnounced(t *testing.T) {
 			t.Fatal(err)
 		}
 		atOnce([]string{"emit x", "emit x --ack", "servers", "pipe --quiet", "listen", "emit x --adapter sharded", "listen --adapter sharded", "listen --adapter streams"}, func(command string) {
-			r := sioemit(t, nil, `{"event":"x"}`, append(strings.Fields(command), "--redis", node.URL(), "--cluster", "--timeout", "2s")...)
+			r := sioemit(t, nil, `{"event":"x"}`, append(strings.Fields(command), "--redis", node.URL(), "--cluster", "--timeout", "6s")...)
 			if r.status != commandline.StatusFailed || r.stdout != "" {
 				t.Errorf("%s, %s: %+v", test.name, command, r)
 			}
@@ -86,9 +86,9 @@ func TestAnnounced(t *testing.T) {
 	}
 	// A Redis that answers nobody says so in words of its own, and so does one that
 	// has gone.
-	for url, text := range map[string]string{"redis://" + silent: "no connection to " + silent + " within 2s (--timeout)", "redis://127.0.0.1:1": "connection refused"} {
+	for url, text := range map[string]string{"redis://" + silent: "no connection to " + silent + " within 6s (--timeout)", "redis://127.0.0.1:1": "connection refused"} {
 		atOnce([]string{"emit x", "emit x --ack", "servers", "listen", "emit x --cluster", "servers --cluster"}, func(command string) {
-			r := sioemit(t, nil, "", append(strings.Fields(command), "--redis", url, "--timeout", "2s")...)
+			r := sioemit(t, nil, "", append(strings.Fields(command), "--redis", url, "--timeout", "6s")...)
 			if r.status != commandline.StatusFailed {
 				t.Errorf("%s, %s: %+v", url, command, r)
 			}
