@@ -342,6 +342,7 @@ func npmPackage(t *testing.T, name string) string {
 
 // TestExampleClusterDependencies checks that people who copy examples/cluster get the versions that were tested.
 func TestExampleClusterDependencies(t *testing.T) {
+	harness.NeedServers(t) // their packages
 	for name := range exampleDependencies(t) {
 		npmPackage(t, name)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/harness"
 )
 
 // TestNoRetryTransactions sends an event in every kind of transaction. go-redis
@@ -12,7 +13,7 @@ import (
 func TestNoRetryTransactions(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
+	rdb := redis.NewClient(harness.RedisFor(t, harness.RedisConfig{}).Options())
 	t.Cleanup(func() { rdb.Close() })
 	rdb.AddHook(emitter.NoRetry())
 	auto, err := rdb.AutoPipeline()
