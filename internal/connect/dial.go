@@ -33,12 +33,10 @@ func Dialer(timeout time.Duration, config *tls.Config) func(ctx context.Context,
 
 // absence is why there is no connection to an address, and when that was found.
 type absence struct {
-	err error
-	at  time.Time
+	err       error
+	at        time.Time
+	isPending bool // it is waited for still
 }
-
-// isPending reports whether it is waited for still.
-func (a absence) isPending() bool { return a.err == errConnecting || a.err == errHandshaking }
 
 // unreachedError says that there is no connection to an address.
 type unreachedError struct {
@@ -62,19 +60,19 @@ var (
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	d.note(address, errConnecting)
+	d.wait(address, errConnecting)
 	// As go-redis does it by itself.
 	plain := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}}
 	conn, err := plain.DialContext(ctx, network, address)
 	if err == nil && d.config != nil {
-		d.note(address, errHandshaking)
+		d.wait(address, errHandshaking)
 		secure := tls.Client(conn, d.configFor(address))
 		if err = secure.HandshakeContext(ctx); err != nil {
 			conn.Close()
 		}
 		conn = secure
 	}
-	d.note(address, err)
+	d.note(address, err, errors.Is(ctx.Err(), context.Canceled))
 	if err != nil {
 		return nil, &unreachedError{address, err}
 	}
@@ -119,17 +117,31 @@ func (d *dialer) configFor(address string) *tls.Config {
 	return config
 }
 
-func (d *dialer) note(address string, err error) {
+// wait notes what an address is waited for.
+func (d *dialer) wait(address string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.missing == nil {
 		d.missing = make(map[string]absence)
 	}
-	if err == nil {
+	d.missing[address] = absence{err: err, isPending: true}
+}
+
+// note notes how a dialling ended. go-redis gives it up when the command has no
+// more time, before it returns that command's error: then what was waited for
+// until now is why, and not the giving up.
+func (d *dialer) note(address string, err error, isGivenUp bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	waited, ok := d.missing[address]
+	switch {
+	case err == nil:
 		delete(d.missing, address)
 		return
+	case isGivenUp && ok:
+		err = waited.err
 	}
-	d.missing[address] = absence{err, time.Now()}
+	d.missing[address] = absence{err: err, at: time.Now()}
 }
 
 // explained adds to the error of a command that took too long which connection
@@ -141,7 +153,7 @@ func (d *dialer) explained(err error, began time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for address, why := range d.missing {
-		if IsTimeout(why.err) && (why.isPending() || !why.at.Before(began)) {
+		if IsTimeout(why.err) && (why.isPending || !why.at.Before(began)) {
 			return errors.Join(err, &unreachedError{address, why.err})
 		}
 	}

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"testing"
@@ -19,16 +20,55 @@ func TestDialerExplains(t *testing.T) {
 		absence absence
 		named   bool
 	}{
-		"failed long ago":             {absence{ended, began.Add(-time.Hour)}, false},
-		"failed meanwhile":            {absence{ended, began.Add(time.Millisecond)}, true},
-		"connecting since long ago":   {absence{errConnecting, began.Add(-time.Hour)}, true},
-		"saying nothing of TLS since": {absence{errHandshaking, began.Add(-time.Hour)}, true},
-		"refused meanwhile":           {absence{errors.New("refused"), began.Add(time.Millisecond)}, false},
+		"failed long ago":             {absence{ended, began.Add(-time.Hour), false}, false},
+		"failed meanwhile":            {absence{ended, began.Add(time.Millisecond), false}, true},
+		"connecting since long ago":   {absence{errConnecting, began.Add(-time.Hour), true}, true},
+		"saying nothing of TLS since": {absence{errHandshaking, began.Add(-time.Hour), true}, true},
+		"refused meanwhile":           {absence{errors.New("refused"), began.Add(time.Millisecond), false}, false},
 	} {
 		d := &dialer{missing: map[string]absence{address: test.absence}}
 		var missing *unreachedError
 		if err := d.explained(tooLong, began); !errors.Is(err, tooLong) || errors.As(err, &missing) != test.named {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestDialGivenUp has a dialling that is given up, as go-redis does it when the
+// command that waits for it has no more time.
+func TestDialGivenUp(t *testing.T) {
+	t.Parallel()
+	// Its TLS never answers.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	address := listener.Addr().String()
+	d := &dialer{timeout: time.Minute, config: &tls.Config{MinVersion: tls.VersionTLS12}}
+	began := time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := d.dial(ctx, "tcp", address)
+		ended <- err
+	}()
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // its hello, so that it waits
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatalf("it ended with %v", err)
+	}
+	if err := d.explained(context.DeadlineExceeded, began); !errors.Is(err, errHandshaking) {
+		t.Errorf("a command that began before: %v", err)
+	}
+	if err := d.explained(context.DeadlineExceeded, time.Now().Add(time.Hour)); errors.As(err, new(*unreachedError)) {
+		t.Errorf("a command that began later: %v", err)
 	}
 }
