@@ -424,6 +424,7 @@ func TestReadmeShell(t *testing.T) {
 	c.expect(t, user, `"hello" "world"
 "order:paid" {"id":12345}
 "photo" {"$binary":"/9g="}
+"order:paid" {"id":12345}
 "heartbeat"
 "ping"
 "piped" 1`)

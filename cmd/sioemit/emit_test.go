@@ -57,6 +57,12 @@ func TestEmit(t *testing.T) {
 		{"emit hi 1 --binary " + cat + " --args " + array + " --binary - 2", "stdin", encoding.Broadcast{Event: "hi",
 			Args: []any{int64(1), int64(2), int64(1), "two", []byte{1}, []byte("\xff\xd8"), []byte("stdin")}}},
 		{"emit hi --args -", "[]", encoding.Broadcast{Event: "hi"}},
+		{"emit hi -", ` {"a":[1]} ` + "\n", encoding.Broadcast{Event: "hi", Args: []any{map[string]any{"a": []any{int64(1)}}}}},
+		{"emit hi 1 - 2", "two words\nand a line\r\n\n", encoding.Broadcast{Event: "hi", Args: []any{int64(1), "two words\nand a line", int64(2)}}},
+		{"emit hi - --string", "5\n", encoding.Broadcast{Event: "hi", Args: []any{"5"}}},
+		{"emit - -", "5", encoding.Broadcast{Event: "-", Args: []any{int64(5)}}},
+		{`emit hi "-"`, "5", encoding.Broadcast{Event: "hi", Args: []any{"-"}}},
+		{"emit -nadmin hi -rr1 -x=r2", "", encoding.Broadcast{Event: "hi", Namespace: "/admin", Rooms: []encoding.Room{"r1"}, Except: []encoding.Room{"r2"}}},
 		{"emit hi --server-version 2 --binary " + cat, "", encoding.Broadcast{Event: "hi", Args: []any{[]byte("\xff\xd8")}}},
 		{"emit hi --server-version 2 --socket-ids user-[0-9]+ -x user-7", "", encoding.Broadcast{Event: "hi", Except: []encoding.Room{"user-7"}}},
 		{"emit hi -r 5 --room-number 5 --room-number -1.5 -x 7 --except-number 7", "", encoding.Broadcast{Event: "hi",
@@ -137,6 +143,8 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "x", "--binary", "/no/such/file"}, "--binary"},
 		{[]string{"emit", "x", "--binary", "-", "--binary", "-"}, "stdin"},
 		{[]string{"emit", "x", "--args", "-"}, "--args"},
+		{[]string{"emit", "x", "-"}, `the argument -: stdin is empty; an empty string is '""'`},
+		{[]string{"server-emit", "x", "-"}, "the argument -: stdin is empty"},
 		{[]string{"emit", "x", "--server-version", "5"}, "--server-version is 1, 2, 3 or 4, not 5"},
 		{[]string{"emit", "x", "--server-version", "0"}, "--server-version is 1, 2, 3 or 4, not 0"},
 		{[]string{"emit", "x", "--server-version", "x"}, `--server-version is a whole number, not "x"`},
@@ -195,6 +203,30 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestStdinOnce has stdin wanted twice, which only one can have, and as text that
+// it is not.
+func TestStdinOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ words, stdin, text string }{
+		{"emit x - -", "1", "the argument -: stdin has been read by the argument - already"},
+		{"emit x - --args -", "[1]", "--args -: stdin has been read by the argument - already"},
+		{"emit x - --binary -", "1", "--binary -: stdin has been read by the argument - already"},
+		{"server-emit x --args - --binary -", "[1]", "--binary -: stdin has been read by --args - already"},
+		{"emit x -", "\xff", "the argument -: stdin is not valid UTF-8; --binary - sends bytes"},
+	} {
+		r := sioemit(t, nil, test.stdin, append(strings.Fields(test.words), "--dry-run")...)
+		if r.status != commandline.StatusUsage || r.stdout != "" {
+			t.Errorf("%s: %+v", test.words, r)
+		}
+		r.oneLine(t, test.text)
+	}
+	r := sioemit(t, nil, "{a:1}\n", "emit", "x", "-", "--dry-run")
+	if r.status != 0 {
+		t.Errorf("%+v", r)
+	}
+	r.oneLine(t, "argument 1, {a:1}, begins like JSON and is none")
+}
+
 // TestNoJSON warns of an argument that begins like JSON and is sent as a string.
 func TestNoJSON(t *testing.T) {
 	t.Parallel()
@@ -225,7 +257,7 @@ func TestNoJSON(t *testing.T) {
 // and says where one is empty.
 func TestNoStdin(t *testing.T) {
 	t.Parallel()
-	for _, words := range []string{"emit x --binary -", "server-emit x --binary -", "emit x --args -"} {
+	for _, words := range []string{"emit x --binary -", "server-emit x --binary -", "emit x --args -", "emit x -"} {
 		for _, closing := range []string{"<&-", "</dev/null"} {
 			cmd := exec.CommandContext(t.Context(), "sh", "-c", `exec "$0" "$@" `+closing, os.Args[0])
 			cmd.Args = append(cmd.Args, append(strings.Fields(words), "--dry-run")...)
@@ -306,7 +338,7 @@ func TestFlagVariables(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{
-		"emit x --args -", "emit x --ack --binary -", "server-emit x --binary -", "emit x --args FIFO", "emit x --binary FIFO", "decode", "decode -", "decode FIFO", "pipe", "pipe FIFO",
+		"emit x --args -", "emit x -", "emit x --ack --binary -", "server-emit x --binary -", "emit x --args FIFO", "emit x --binary FIFO", "decode", "decode -", "decode FIFO", "pipe", "pipe FIFO",
 	} {
 		t.Run(words, func(t *testing.T) {
 			t.Parallel()

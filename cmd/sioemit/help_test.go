@@ -226,6 +226,7 @@ func TestComplete(t *testing.T) {
 		"--key emit --adapter s":      "sharded streams",
 		"emit -- --ro":                "",
 		"emit --room --key --ad":      "--adapter",
+		"emit -nadmin --ad":           "--adapter",
 	} {
 		r := sioemit(t, nil, "", append([]string{"__complete"}, strings.Split(words, " ")...)...)
 		if got := strings.Join(strings.Fields(r.stdout), " "); r.status != 0 || got != want {

@@ -486,7 +486,7 @@ func TestPipeRejects(t *testing.T) {
 		}
 	}
 	for _, words := range [][]string{
-		{"pipe", "/no/such/file"}, {"pipe", "/"}, {"pipe", "a", "b"}, {"pipe", "--room", ""}, {"pipe", "--rate", "fast"}, {"pipe", "--rate", "5"}, {"pipe", "--rate", "0/s"}, {"pipe", "--rate", "NaN/s"}, {"pipe", "--rate", "inf/m"},
+		{"pipe", "/no/such/file"}, {"pipe", "/"}, {"pipe", "a", "b"}, {"pipe", "--room", ""}, {"pipe", "--rate", "fast"}, {"pipe", "--rate", "5"}, {"pipe", "--rate", "0/s"}, {"pipe", "--rate", "NaN/s"}, {"pipe", "--rate", "inf/m"}, {"pipe", "--rate", "5m/s"}, {"pipe", "--rate", "k/s"},
 		{"pipe", "--from-line", "0"}, {"pipe", "--retry-for", "-1s"}, {"pipe", "--server-version", "9"},
 	} {
 		if r := sioemit(t, env, numbered(1), words...); r.status != commandline.StatusUsage || r.stdout != "" {
@@ -738,7 +738,7 @@ func TestPipeRate(t *testing.T) {
 	t.Parallel()
 	server := harness.RedisFor(t, harness.RedisConfig{})
 	started := time.Now()
-	r := sioemit(t, nil, numbered(30), "pipe", "--redis", server.URL(), "--rate", "6000/m", "--json")
+	r := sioemit(t, nil, numbered(30), "pipe", "--redis", server.URL(), "--rate", "0.1k/s", "--json")
 	if s := r.summary(t); s.Sent != 30 {
 		t.Errorf("%+v", r)
 	}

@@ -26,14 +26,16 @@ func Emit(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 		Words: "EVENT [ARG...]",
 		Description: `Each ARG is JSON if it parses as JSON, otherwise a string. One that begins like
 JSON, with { [ or ", and is none is sent as a string with a warning. In JSON,
-{"$binary":"<base64>"} stands for binary. Flags may stand anywhere; after --
-nothing is a flag.
+{"$binary":"<base64>"} stands for binary. The ARG - is what stdin holds, taken
+in the same way; '"-"' is a dash. Flags may stand anywhere; after -- nothing is
+a flag.
 
    sioemit emit hello world                         everyone in namespace /
    sioemit emit --room user:7 paid '{"id":1}' 19.9  one room, two arguments
    sioemit emit -r a -r b -x c news                 in a or b, but not in c
    sioemit emit -n admin alert -- --literally--     another namespace
    sioemit emit --binary cat.jpg photo              a file as binary
+   jq .user user.json | sioemit emit hello -        what a command prints
    sioemit emit --ack --room user:7 ping            a line per client's answer
    sioemit emit --quiet --require 2 tick            for cron: exit 3 unless 2
                                                     servers listen

@@ -24,6 +24,7 @@ import (
 //     ones before the command's name, too;
 //   - a word that looks like a flag and is none is an error;
 //   - a word that is a JSON number, such as -5, is an argument, and so is "-";
+//   - a value may stand right behind the letter of a short flag, as in -nadmin;
 //   - a flag that takes one value is given once;
 //   - true or false right behind a boolean flag is an error: it would be an
 //     argument, and is meant for the flag's value;
@@ -117,7 +118,10 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 		f = findFlag(a.command.Flags, name)
 	}
 	if f == nil {
-		return 0, a.unknown(word, name)
+		if f, list = a.glued(word); f == nil {
+			return 0, a.unknown(word, name)
+		}
+		value, hasValue = word[2:], true
 	}
 	canonical := "--" + f.Names()[0]
 	_, isBool := f.(*cli.BoolFlag)
@@ -141,6 +145,36 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	return used, nil
 }
 
+// glued returns the short flag that has its value in the same word, as in
+// -nadmin, and the list that it belongs to. A word that is nearly the name of a
+// long flag is not taken for one: a mistyped -room would be the room "om".
+func (a *arranger) glued(word string) (cli.Flag, *[]string) {
+	if len(word) < 3 || word[1] == '-' || DidYouMean("", word[1:], a.longNames()) != "" {
+		return nil, nil
+	}
+	f, list := findFlag(a.app.Flags, word[1:2]), &a.global
+	if f == nil && a.command != nil {
+		f, list = findFlag(a.command.Flags, word[1:2]), &a.local
+	}
+	if _, isBool := f.(*cli.BoolFlag); isBool {
+		return nil, nil
+	}
+	return f, list
+}
+
+// longNames are those of the flags that may stand where the arranger is.
+func (a *arranger) longNames() []string {
+	flags := slices.Clone(a.app.Flags)
+	if a.command != nil {
+		flags = append(flags, a.command.Flags...)
+	}
+	var names []string
+	for _, f := range flags {
+		names = append(names, slices.DeleteFunc(f.Names(), func(name string) bool { return len(name) == 1 })...)
+	}
+	return names
+}
+
 // checkValue refuses what a flag cannot be. Package cli would say it in the
 // words of the Go library, and would turn a room that is not UTF-8 into another
 // one. The name is that of the flag, or of the variable that stands for it.
@@ -161,7 +195,7 @@ func checkValue(f cli.Flag, name, value string) error {
 		}
 	case *cli.DurationFlag:
 		if _, err := time.ParseDuration(value); err != nil {
-			return fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q", name, value)
+			return fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q%s", name, value, unitHint(value))
 		}
 	case *cli.StringFlag:
 		isFile, isEmpty = f.TakesFile, value == ""
@@ -175,6 +209,16 @@ func checkValue(f cli.Flag, name, value string) error {
 		return fmt.Errorf("%s is not valid UTF-8", name)
 	}
 	return nil
+}
+
+// unitHint spells out what a time without a unit may mean. It is not guessed: one
+// second to those who come from other commands, and one millisecond to those who
+// come from timeout(1) of Socket.IO.
+func unitHint(value string) string {
+	if n, err := strconv.ParseFloat(value, 64); err != nil || n <= 0 || math.IsInf(n, 0) {
+		return ""
+	}
+	return fmt.Sprintf(": write %ss for seconds, %[1]sms for milliseconds", value)
 }
 
 // checkVariables does so for the variables that stand for flags. An empty one
@@ -263,15 +307,7 @@ func (a *arranger) unknown(word, name string) error {
 			return fmt.Errorf("%s has no %s; if it is an argument, put -- before it", a.name, flag)
 		}
 	}
-	flags := slices.Clone(a.app.Flags)
-	if a.command != nil {
-		flags = append(flags, a.command.Flags...)
-	}
-	var names []string
-	for _, f := range flags {
-		names = append(names, slices.DeleteFunc(f.Names(), func(name string) bool { return len(name) == 1 })...)
-	}
-	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, DidYouMean("--", name, names))
+	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, DidYouMean("--", name, a.longNames()))
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
@@ -33,17 +34,23 @@ func (v *Values) Flags() []cli.Flag {
 	}
 }
 
-// Read returns the arguments of the event: the ARGs, then the elements of
-// --args, then the content of each --binary.
+// Read returns the arguments of the event: the ARGs, of which - is what stdin
+// holds, then the elements of --args, then the content of each --binary.
 func (v *Values) Read(ctx context.Context, io commandline.IO, words []string) ([]any, error) {
 	var args []any
+	files := inputs{ctx: ctx, stdin: io.In}
 	for i, word := range words {
+		if word == "-" {
+			var err error
+			if word, err = files.word(); err != nil {
+				return nil, err
+			}
+		}
 		args = append(args, value(word, v.text))
 		if !v.text {
 			warnNoJSON(io, i+1, word)
 		}
 	}
-	files := inputs{ctx: ctx, stdin: io.In}
 	if v.args != "" {
 		text, err := files.read("--args", v.args)
 		if err != nil {
@@ -115,7 +122,25 @@ func jsonArray(text []byte) ([]any, error) {
 type inputs struct {
 	ctx   context.Context
 	stdin io.Reader
-	used  string // the flag that has read stdin
+	used  string // what has read stdin: a flag, or an argument
+}
+
+// word reads the argument - from stdin, as the shell would read it with $(...):
+// the line breaks at the end, which echo writes, are not part of it.
+func (in *inputs) word() (string, error) {
+	const argument = "the argument"
+	data, err := in.read(argument, "-")
+	if err != nil {
+		return "", err
+	}
+	word := strings.TrimRight(string(data), "\r\n")
+	switch {
+	case word == "": // as when what should have written it failed
+		return "", commandline.Usagef(`%s -: stdin is empty; an empty string is '""'`, argument)
+	case !utf8.ValidString(word):
+		return "", commandline.Usagef("%s -: stdin is not valid UTF-8; --binary - sends bytes", argument)
+	}
+	return word, nil
 }
 
 func (in *inputs) read(flag, name string) ([]byte, error) {
@@ -127,10 +152,10 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 		return data, nil
 	}
 	if in.used != "" {
-		return nil, commandline.Usagef("%s -: stdin has been read by %s already", flag, in.used)
+		return nil, commandline.Usagef("%s -: stdin has been read by %s - already", flag, in.used)
 	}
 	if isNothing(in.stdin) {
-		return nil, commandline.Usagef("%s -: stdin is closed or %s; if nothing is what you want to send, name an empty file", flag, os.DevNull)
+		return nil, commandline.Usagef("%s -: stdin is closed or %s", flag, os.DevNull)
 	}
 	in.used = flag
 	data, err := commandline.UnlessDone(in.ctx, func() ([]byte, error) { return io.ReadAll(in.stdin) })

@@ -67,7 +67,7 @@ how to resume.`,
 			commandline.StatusListeners: commandline.TooFew + "; nothing was sent",
 		},
 		Flags: slices.Concat(target.Rooms(), target.Delivery(), []cli.Flag{
-			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send at most so many lines, 500/s or 500/m: `RATE`"},
+			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send at most so many lines, such as 500/s, 500/m or 5k/s: `RATE`"},
 			&cli.IntFlag{Name: "require", Destination: &o.require, Usage: "exit with 3, and send nothing, if fewer than `N` servers listen on the namespace"},
 			&cli.DurationFlag{Name: "retry-for", Destination: &o.retryFor, Usage: "when Redis is gone, try again for this `TIME`"},
 			&cli.Int64Flag{Name: "from-line", Destination: &o.fromLine, Value: 1, Usage: "start with line `N`, to resume"},

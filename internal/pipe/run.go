@@ -65,16 +65,20 @@ func newPiper(ctx context.Context, o options, r *connect.Redis, limit *rate.Limi
 	return p
 }
 
-// parseRate reads 500/s and 500/m; the empty rate is none.
+// parseRate reads 500/s, 500/m and 5k/s; the empty rate is none.
 func parseRate(text string) (*rate.Limiter, error) {
 	if text == "" {
 		return nil, nil
 	}
 	number, unit, _ := strings.Cut(text, "/")
+	number, thousands := strings.CutSuffix(number, "k")
 	n, err := strconv.ParseFloat(number, 64)
+	if thousands {
+		n *= 1000
+	}
 	switch {
 	case err != nil || !(n > 0 && n <= 1e9): // NaN is neither
-		return nil, fmt.Errorf("--rate %s: it is a number with /s or /m, such as 500/s", text)
+		return nil, fmt.Errorf("--rate %s: it is a number with /s or /m, such as 500/s or 5k/s", text)
 	case unit == "m":
 		n /= 60
 	case unit != "s":
