@@ -201,7 +201,7 @@ func (w *Window) take(a answer) {
 	switch {
 	case a.took > w.fastest+slow:
 		w.size = max(1, w.size/2)
-	case a.took < w.fastest+quick && 4*covered.messages >= int64(w.size): // few prove nothing
+	case a.took < w.fastest+quick && 2*covered.messages >= int64(w.size): // few prove nothing
 		w.size = min(2*w.size, w.limits.Messages)
 	}
 }
