@@ -25,9 +25,10 @@ const DefaultBytes = 4 << 20
 // overhead is what Redis keeps of a message beside channel and payload.
 const overhead = 64
 
-// The window begins small, because nothing is known of the servers yet. One that
-// hands each event to ten thousand clients takes some hundred events in the time
-// that people wait for a confirmation.
+// The first message goes alone: how long its confirmation takes is the way to Redis
+// and the servers and back, which no window makes shorter. Then the window is small
+// until more is known: a server that hands each event to ten thousand clients takes
+// a few a second.
 const (
 	firstWindow = 16
 	quick       = 100 * time.Millisecond
@@ -81,7 +82,7 @@ func New(ctx context.Context, limits Limits, confirm func(ctx context.Context, n
 	}
 	return &Window{
 		confirm: func(namespaces []string) (int, error) { return confirm(ctx, namespaces) },
-		limits:  limits, size: min(firstWindow, limits.Messages), touched: make(map[string]bool),
+		limits:  limits, size: 1, touched: make(map[string]bool),
 	}
 }
 
@@ -181,9 +182,7 @@ func (w *Window) await(ctx context.Context) error {
 	}
 }
 
-// take takes a confirmation in, and makes the window fit how long it took. The
-// fastest one of all is the way to Redis and the servers and back, which no window
-// makes shorter.
+// take takes a confirmation in, and makes the window fit how long it took.
 func (w *Window) take(a answer) {
 	w.asking = nil
 	if w.err = a.err; a.err != nil {
@@ -195,10 +194,13 @@ func (w *Window) take(a answer) {
 	if a.servers > 0 && (w.servers == 0 || a.servers < w.servers) {
 		w.servers = a.servers
 	}
-	if w.fastest == 0 || a.took < w.fastest {
+	isFirst := w.fastest == 0
+	if isFirst || a.took < w.fastest {
 		w.fastest = a.took
 	}
 	switch {
+	case isFirst:
+		w.size = min(firstWindow, w.limits.Messages)
 	case a.took > w.fastest+slow:
 		w.size = max(1, w.size/2)
 	case a.took < w.fastest+quick && 2*covered.messages >= int64(w.size): // few prove nothing
