@@ -5,8 +5,6 @@ package pace
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -42,15 +40,15 @@ const (
 //
 // Its methods are for one goroutine at a time, but for Confirmed.
 type Window struct {
-	confirm func(namespaces []string) (servers int, err error)
+	confirm func(sent map[string]int) (servers int, err error)
 	limits  Limits
 	size    int // messages that may be unconfirmed now
 
 	sent, asked, confirmed amount
-	touched                map[string]bool // namespaces of what was sent and not asked about
-	asking                 chan answer     // nil: no confirmation is under way
-	began                  time.Time       // of the latest one
-	fastest                time.Duration   // of all
+	unasked                map[string]int // messages by namespace that were sent and not asked about
+	asking                 chan answer    // nil: no confirmation is under way
+	began                  time.Time      // of the latest one
+	fastest                time.Duration  // of all
 	servers                int
 	err                    error
 
@@ -69,11 +67,12 @@ type answer struct {
 	err     error
 }
 
-// New returns a window that is all open. Confirm returns once every server of the
-// namespaces has taken what had been sent there when it was called, and says how
-// many servers these are. It is called in a goroutine, never twice at a time, and
-// has to return soon after its context, which is ctx, has ended.
-func New(ctx context.Context, limits Limits, confirm func(ctx context.Context, namespaces []string) (servers int, err error)) *Window {
+// New returns a window that is all open. Confirm is told how many messages were sent
+// by namespace since it was called last. It returns once every server of these
+// namespaces has taken what had been sent there when it was called, and says how many
+// servers these are. It is called in a goroutine, never twice at a time, and has to
+// return soon after its context, which is ctx, has ended.
+func New(ctx context.Context, limits Limits, confirm func(ctx context.Context, sent map[string]int) (servers int, err error)) *Window {
 	if limits.Bytes == 0 {
 		limits.Bytes = DefaultBytes
 	}
@@ -81,8 +80,8 @@ func New(ctx context.Context, limits Limits, confirm func(ctx context.Context, n
 		limits.Messages = limits.Bytes / overhead
 	}
 	return &Window{
-		confirm: func(namespaces []string) (int, error) { return confirm(ctx, namespaces) },
-		limits:  limits, size: 1, touched: make(map[string]bool),
+		confirm: func(sent map[string]int) (int, error) { return confirm(ctx, sent) },
+		limits:  limits, size: 1, unasked: make(map[string]int),
 	}
 }
 
@@ -111,14 +110,12 @@ func (w *Window) Fits(messages, bytes int) bool {
 // kept is what Redis keeps of messages for each server.
 func kept(messages, bytes int) int64 { return int64(bytes) + int64(messages)*overhead }
 
-// Sent takes note that Redis has taken messages in these namespaces, of so many
-// bytes altogether. The oldest ones are confirmed first. It never waits.
-func (w *Window) Sent(messages, bytes int, namespaces ...string) {
+// Sent takes note that Redis has taken messages in a namespace, of so many bytes
+// altogether. The oldest ones are confirmed first. It never waits.
+func (w *Window) Sent(namespace string, messages, bytes int) {
 	w.sent.messages += int64(messages)
 	w.sent.bytes += kept(messages, bytes)
-	for _, namespace := range namespaces {
-		w.touched[namespace] = true
-	}
+	w.unasked[namespace] += messages
 	w.poll()
 	// Half of the window is on its way while the other half is confirmed. What
 	// trickles does not wait for that half, which may never come.
@@ -152,12 +149,12 @@ func (w *Window) ask() {
 	if w.asking != nil || w.err != nil || w.asked == w.sent {
 		return
 	}
-	namespaces := slices.Sorted(maps.Keys(w.touched))
-	clear(w.touched)
+	sent := w.unasked
+	w.unasked = make(map[string]int)
 	asking := make(chan answer, 1) // whether or not anybody waits for it
 	w.asked, w.asking, w.began = w.sent, asking, time.Now()
 	go func(began time.Time) {
-		servers, err := w.confirm(namespaces)
+		servers, err := w.confirm(sent)
 		asking <- answer{time.Since(began), servers, err}
 	}(w.began)
 }

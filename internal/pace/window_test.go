@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ type server struct {
 
 	mu        sync.Mutex
 	done      time.Time // with all that was sent
-	questions [][]string
+	questions []map[string]int
 	longest   time.Duration // that a confirmation took
 	asking    bool
 	overlaps  bool
@@ -37,9 +38,9 @@ func (s *server) send(messages int) {
 	s.done = s.done.Add(time.Duration(messages) * s.each)
 }
 
-func (s *server) confirm(ctx context.Context, namespaces []string) (int, error) {
+func (s *server) confirm(ctx context.Context, sent map[string]int) (int, error) {
 	s.mu.Lock()
-	s.questions = append(s.questions, namespaces)
+	s.questions = append(s.questions, sent)
 	s.overlaps, s.asking = s.overlaps || s.asking, true
 	took := s.way + max(0, time.Until(s.done))
 	s.longest = max(s.longest, took)
@@ -57,7 +58,7 @@ func (s *server) confirm(ctx context.Context, namespaces []string) (int, error) 
 	}
 }
 
-func (s *server) asked() [][]string {
+func (s *server) asked() []map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.questions
@@ -78,7 +79,7 @@ func run(t *testing.T, w *Window, s *server, messages int) (most int64) {
 		}
 		time.Sleep(100 * time.Microsecond) // Redis
 		s.send(n)
-		w.Sent(n, n*100, "/")
+		w.Sent("/", n, n*100)
 		sent += int64(n)
 		most = max(most, sent-w.Confirmed())
 		left -= n
@@ -162,7 +163,7 @@ func TestSlowerAndSlower(t *testing.T) {
 				n++
 			}
 			s.send(n)
-			w.Sent(n, n*100, "/")
+			w.Sent("/", n, n*100)
 		}
 		if w.size > 4 {
 			t.Errorf("the window is of %d messages", w.size)
@@ -193,7 +194,7 @@ func TestTrickle(t *testing.T) {
 			if err := w.Wait(t.Context(), 100); err != nil {
 				t.Fatal(err)
 			}
-			w.Sent(1, 100, "/")
+			w.Sent("/", 1, 100)
 			time.Sleep(time.Second)
 			if len(s.asked()) != i+1 {
 				t.Fatalf("%d questions after %d messages", len(s.asked()), i+1)
@@ -211,7 +212,7 @@ func TestOnlyWhatWasAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := true
 		broken := errors.New("1 of 2 servers have it")
-		w := New(t.Context(), Limits{}, func(context.Context, []string) (int, error) {
+		w := New(t.Context(), Limits{}, func(context.Context, map[string]int) (int, error) {
 			time.Sleep(time.Millisecond)
 			if first {
 				first = false
@@ -219,8 +220,8 @@ func TestOnlyWhatWasAsked(t *testing.T) {
 			}
 			return 0, broken
 		})
-		w.Sent(3, 300, "/")
-		w.Sent(4, 400, "/")
+		w.Sent("/", 3, 300)
+		w.Sent("/", 4, 400)
 		if err := w.Finish(t.Context()); !errors.Is(err, broken) {
 			t.Error(err)
 		}
@@ -231,34 +232,34 @@ func TestOnlyWhatWasAsked(t *testing.T) {
 		if err := w.Wait(t.Context(), 1); !errors.Is(err, broken) {
 			t.Error(err)
 		}
-		w.Sent(1, 100, "/")
+		w.Sent("/", 1, 100)
 		if err := w.Finish(t.Context()); !errors.Is(err, broken) || w.Confirmed() != 3 {
 			t.Errorf("%v, %d confirmed", err, w.Confirmed())
 		}
 	})
 }
 
-// TestNamespaces asks in each namespace in which something was sent since it was
-// asked about, once.
+// TestNamespaces says where something was sent since it was asked about, and how much.
 func TestNamespaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{way: time.Millisecond}
 		w := New(t.Context(), Limits{}, s.confirm)
-		w.Sent(1, 100, "/")
-		w.Sent(3, 300, "/b", "/a")
-		w.Sent(1, 100, "/b")
+		w.Sent("/", 1, 100)
+		w.Sent("/b", 1, 100)
+		w.Sent("/a", 2, 200)
+		w.Sent("/b", 1, 100)
 		for range 2 {
 			if err := w.Finish(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		w.Sent(1, 100, "/c")
+		w.Sent("/c", 1, 100)
 		if err := w.Finish(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		want := [][]string{{"/"}, {"/a", "/b"}, {"/c"}}
-		if !slices.EqualFunc(s.asked(), want, slices.Equal) {
-			t.Errorf("%q, want %q", s.asked(), want)
+		want := []map[string]int{{"/": 1}, {"/a": 2, "/b": 2}, {"/c": 1}}
+		if !slices.EqualFunc(s.asked(), want, maps.Equal) {
+			t.Errorf("%v, want %v", s.asked(), want)
 		}
 	})
 }
@@ -281,7 +282,7 @@ func TestLargeMessage(t *testing.T) {
 			if !w.Fits(1, 5000) {
 				t.Error("one does not fit after the wait for it")
 			}
-			w.Sent(1, 5000, "/")
+			w.Sent("/", 1, 5000)
 		}
 		if err := w.Finish(t.Context()); err != nil {
 			t.Fatal(err)
@@ -296,7 +297,7 @@ func TestGivenUp(t *testing.T) {
 		confirming, stop := context.WithCancel(t.Context())
 		s := &server{way: time.Hour}
 		w := New(confirming, Limits{Messages: 1}, s.confirm)
-		w.Sent(1, 100, "/")
+		w.Sent("/", 1, 100)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for _, err := range []error{w.Wait(ctx, 100), w.Finish(ctx)} {
