@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -606,6 +607,23 @@ func TestDoctorPrintsAsItGoes(t *testing.T) {
 		if status := cmd.ProcessState.ExitCode(); status != commandline.StatusInterrupt {
 			t.Errorf("%s: it ended by itself, with %d", form, status)
 		}
+	}
+}
+
+// TestDoctorClusterVariable has a variable say that there is a Redis Cluster, which
+// the flags of the advice overrule.
+func TestDoctorClusterVariable(t *testing.T) {
+	t.Parallel()
+	server := harness.RedisFor(t, harness.RedisConfig{})
+	admit(t, server.Conn(), harness.RedisAdapter8)
+	env := []string{"SIOEMIT_CLUSTER=true", "SIOEMIT_REDIS_URL=" + server.URL()}
+	r := sioemit(t, env, "", "doctor", "--for", "0s")
+	advised := regexp.MustCompile(`sioemit (doctor .*--cluster=false.*)\n`).FindStringSubmatch(r.stdout)
+	if r.status != commandline.StatusFailed || advised == nil {
+		t.Fatalf("%+v", r)
+	}
+	if r := sioemit(t, env, "", strings.Fields(advised[1])...); r.status != 0 {
+		t.Errorf("%q: %+v", advised[1], r)
 	}
 }
 

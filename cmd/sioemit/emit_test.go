@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/wire"
+	"github.com/urfave/cli/v2"
 )
 
 func TestEmit(t *testing.T) {
@@ -303,10 +305,41 @@ func TestFlagVariables(t *testing.T) {
 	if plain.status != 0 {
 		t.Fatalf("%+v", plain)
 	}
-	for _, name := range []string{"ADAPTER", "KEY", "NAMESPACE", "SERVER_VERSION", "REDIS_URL"} {
-		if r := sioemit(t, []string{"SIOEMIT_" + name + "="}, "", words...); r != plain {
-			t.Errorf("SIOEMIT_%s is empty: %+v", name, r)
+	left := make(map[string]bool) // variables of which this test has not seen what they do
+	for _, f := range newProgram(nil, io.Discard, io.Discard).Flags {
+		for _, name := range f.(cli.DocGenerationFlag).GetEnvVars() {
+			left[name] = true
 		}
+	}
+	help := sioemit(t, nil, "", "--help").stdout
+	for name := range left {
+		if r := sioemit(t, []string{name + "="}, "", words...); r != plain {
+			t.Errorf("%s is empty: %+v", name, r)
+		}
+		if !strings.Contains(help, "$"+name) {
+			t.Errorf("sioemit --help does not list $%s", name)
+		}
+	}
+	// Each does what its flag does.
+	for flag, adapter := range map[string]string{
+		"--adapter=sharded": "", "--key=k": "classic", "--codec=json": "classic", "--server-version=2": "classic", "--socket-ids=(": "classic",
+		"--namespace=admin": "classic", "--max-attachments=1": "classic", "--timeout=-1s": "classic", "--cluster=true": "classic",
+		"--tls-ca=/no/such/file": "classic", "--tls-cert=/no/such/file": "classic", "--tls-key=/no/such/file": "classic",
+		"--subscription-mode=static": "sharded", "--stream-name=s": "streams", "--stream-count=3": "streams", "--max-len=7": "streams", "--sharded-pubsub=yes": "streams",
+	} {
+		flagName, value, _ := strings.Cut(flag, "=")
+		name := "SIOEMIT_" + strings.ToUpper(strings.ReplaceAll(flagName[2:], "-", "_"))
+		env := []string{"SIOEMIT_ADAPTER=" + adapter, "SIOEMIT_TIMEOUT=1m", "SIOEMIT_REDIS_URL=rediss://localhost/1"} // a Redis Cluster has no database 1
+		words := append(words, `{"$binary":""}`, `{"$binary":""}`, "--room", "a")
+		without, byVariable, byFlag := sioemit(t, env, "", words...), sioemit(t, append(env, name+"="+value), "", words...), sioemit(t, env, "", append(words, flag)...)
+		byVariable.stderr = strings.ReplaceAll(byVariable.stderr, name, flagName)
+		if byVariable == without || byVariable != byFlag {
+			t.Errorf("%s=%s: %+v, as a flag: %+v, without: %+v", name, value, byVariable, byFlag, without)
+		}
+		delete(left, name)
+	}
+	if len(left) > 0 {
+		t.Errorf("no test of %v", left)
 	}
 	r := sioemit(t, []string{"SIOEMIT_KEY=k", "SIOEMIT_NAMESPACE=admin", "SIOEMIT_SERVER_VERSION=3"}, "", words...)
 	if r.status != 0 || !strings.HasPrefix(r.stdout, `PUBLISH "k#/admin#" `) {
@@ -330,6 +363,18 @@ func TestFlagVariables(t *testing.T) {
 	r.oneLine(t, `--adapter is classic, sharded or streams, not "nats"`)
 	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=3"}, "", append(words, "--adapter", "streams")...)
 	r.oneLine(t, "SIOEMIT_SERVER_VERSION 3: the streams adapter exists for Socket.IO 4 only")
+	// What a variable says of another adapter, or of another URL, than the flags have is left out.
+	for flag, env := range map[string][]string{
+		"--adapter=classic":         {"SIOEMIT_ADAPTER=streams", "SIOEMIT_MAX_LEN=7"},
+		"--redis=redis://localhost": {"SIOEMIT_REDIS_URL=rediss://localhost", "SIOEMIT_TLS_CA=/no/such/file"},
+	} {
+		if r := sioemit(t, env, "", append(words, flag)...); r != plain {
+			t.Errorf("%q, %s: %+v", env, flag, r)
+		}
+		if r := sioemit(t, env, "", words...); r == plain {
+			t.Errorf("%q: %+v", env, r)
+		}
+	}
 	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=2"}, "", "rooms")
 	r.oneLine(t, "rooms needs servers with Socket.IO 4, and SIOEMIT_SERVER_VERSION is 2")
 }

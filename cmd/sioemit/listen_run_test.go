@@ -49,7 +49,7 @@ func (h *hearing) said() string {
 func startListen(t *testing.T, url string, words ...string) *hearing {
 	t.Helper()
 	h := &hearing{lines: make(chan string, 1<<16), heard: make(chan struct{}, 1), ended: make(chan struct{})}
-	h.cmd = exec.Command(os.Args[0], inTime(append([]string{"listen"}, words...))...)
+	h.cmd = exec.Command(os.Args[0], inTime(nil, append([]string{"listen"}, words...))...)
 	h.cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "SIOEMIT_REDIS_URL=" + url, "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	h.cmd.Stderr = h
 	stdout, err := h.cmd.StdoutPipe()
@@ -85,7 +85,7 @@ func startListen(t *testing.T, url string, words ...string) *hearing {
 // startHearing runs the command with stdout as its output.
 func startHearing(t *testing.T, env []string, stdout *os.File, words ...string) *hearing {
 	t.Helper()
-	h := &hearing{cmd: exec.CommandContext(t.Context(), os.Args[0], inTime(words)...), heard: make(chan struct{}, 1), ended: make(chan struct{})}
+	h := &hearing{cmd: exec.CommandContext(t.Context(), os.Args[0], inTime(nil, words)...), heard: make(chan struct{}, 1), ended: make(chan struct{})}
 	h.cmd.Env = append([]string{runMain + "=1"}, env...)
 	h.cmd.Stdout, h.cmd.Stderr = stdout, h
 	if err := h.cmd.Start(); err != nil {

@@ -63,7 +63,7 @@ func sioemitFull(t *testing.T, env []string, stdin string, words ...string) resu
 
 func sioemitTo(t *testing.T, stdout io.Writer, env []string, stdin string, words ...string) result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], inTime(words)...)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], inTime(env, words)...)
 	// A binary built with -race would sleep for a second at its end.
 	cmd.Env = append([]string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	cmd.Stdin = strings.NewReader(stdin)
@@ -79,8 +79,8 @@ func sioemitTo(t *testing.T, stdout io.Writer, env []string, stdin string, words
 
 // inTime adds a --timeout to words that have none: the one that people get is
 // too short for a machine that is busy with other tests, too.
-func inTime(words []string) []string {
-	if slices.Contains(words, "--timeout") || len(words) > 0 && words[0] == "__complete" { // which stands first
+func inTime(env, words []string) []string {
+	if slices.ContainsFunc(env, func(variable string) bool { return strings.HasPrefix(variable, "SIOEMIT_TIMEOUT=") }) || slices.Contains(words, "--timeout") || len(words) > 0 && words[0] == "__complete" { // which stands first
 		return words
 	}
 	return append([]string{"--timeout", "1m"}, words...)

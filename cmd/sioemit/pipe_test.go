@@ -656,7 +656,7 @@ type running struct {
 
 func startPipe(t *testing.T, words ...string) *running {
 	t.Helper()
-	p := &running{cmd: exec.Command(os.Args[0], inTime(append([]string{"pipe", "--json"}, words...))...)}
+	p := &running{cmd: exec.Command(os.Args[0], inTime(nil, append([]string{"pipe", "--json"}, words...))...)}
 	p.cmd.Env = []string{runMain + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH")}
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	var err error

@@ -179,8 +179,11 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 func (p *patient) clusterFailed(err error) {
 	if err == nil || strings.Contains(err.Error(), "cluster support disabled") {
 		f := finding{Status: failure, Check: "role", Text: "This Redis is no Redis Cluster.", Advice: "Name one --redis only."}
-		if slices.Contains(p.given, "--cluster") {
+		switch {
+		case slices.Contains(p.given, "--cluster"):
 			f.Advice, f.Remove = "Leave --cluster out, and name one --redis only.", []string{"--cluster"}
+		case p.redis.Cluster: // a variable says so
+			f.Advice, f.Flags = "Add --cluster=false, and name one --redis only.", []string{"--cluster=false"}
 		}
 		p.add(f)
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/sioemit/sioemit/emitter"
@@ -65,21 +66,19 @@ const (
 func (f *Flags) ofRedis() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "redis", Destination: &f.redis, Category: redisCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
-		&cli.BoolFlag{Name: "cluster", Destination: &f.cluster, DisableDefaultText: true, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
-		&cli.StringFlag{Name: "tls-ca", Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
-		&cli.StringFlag{Name: "tls-cert", Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the client's certificate"},
-		&cli.StringFlag{Name: "tls-key", Destination: &f.tlsKey, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
-		&cli.DurationFlag{Name: "timeout", Destination: &f.timeout, Category: redisCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
+		&cli.BoolFlag{Name: "cluster", EnvVars: variable("cluster"), Destination: &f.cluster, DisableDefaultText: true, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
+		&cli.StringFlag{Name: "tls-ca", EnvVars: variable("tls-ca"), Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
+		&cli.StringFlag{Name: "tls-cert", EnvVars: variable("tls-cert"), Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the client's certificate"},
+		&cli.StringFlag{Name: "tls-key", EnvVars: variable("tls-key"), Destination: &f.tlsKey, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
+		&cli.DurationFlag{Name: "timeout", EnvVars: variable("timeout"), Destination: &f.timeout, Category: redisCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
 	}
 }
 
-// The variables that stand for flags.
-const (
-	adapterVariable   = "SIOEMIT_ADAPTER"
-	keyVariable       = "SIOEMIT_KEY"
-	versionVariable   = "SIOEMIT_SERVER_VERSION"
-	namespaceVariable = "SIOEMIT_NAMESPACE"
-)
+// variable is the one that stands for a flag. Each flag here has one, but --redis,
+// which has two that hold URLs: see parseRedis.
+func variable(flag string) []string {
+	return []string{"SIOEMIT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))}
+}
 
 // choices are the values of flags that have few, for the completion.
 var choices = map[string][]string{
@@ -91,53 +90,74 @@ var choices = map[string][]string{
 // upstream's options.
 func (f *Flags) ofServers() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "adapter", Destination: &f.adapter, Category: serversCategory, Value: "classic", DefaultText: "classic", EnvVars: []string{adapterVariable}, Usage: "classic, sharded or streams: `NAME`"},
-		&cli.StringFlag{Name: "key", Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, EnvVars: []string{keyVariable}, Usage: "`KEY` of classic, channelPrefix of the others"},
-		&cli.StringFlag{Name: "codec", Destination: &f.codec, Category: serversCategory, Value: "msgpack", DefaultText: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
-		&cli.IntFlag{Name: "server-version", Destination: &f.version, Category: serversCategory, Value: 4, EnvVars: []string{versionVariable}, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
-		&cli.StringFlag{Name: "socket-ids", Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3: what generateId returns, for --except: `REGEXP`"},
-		&cli.StringFlag{Name: "subscription-mode", Destination: &f.mode, Category: serversCategory, Value: "dynamic", DefaultText: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
-		&cli.StringFlag{Name: "stream-name", Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
-		&cli.IntFlag{Name: "stream-count", Destination: &f.streamCount, Category: serversCategory, Value: 1, Usage: "streams: number of streams: `N`"},
-		&cli.Int64Flag{Name: "max-len", Destination: &f.maxLen, Category: serversCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
-		&cli.BoolFlag{Name: "sharded-pubsub", Destination: &f.shardedPubSub, Category: serversCategory, DisableDefaultText: true, Usage: "streams: the servers set useShardedPubSub"},
-		&cli.IntFlag{Name: "max-attachments", Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
-		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", DefaultText: "/", EnvVars: []string{namespaceVariable}, Usage: "`NAMESPACE` of the clients; admin means /admin"},
+		&cli.StringFlag{Name: "adapter", EnvVars: variable("adapter"), Destination: &f.adapter, Category: serversCategory, Value: "classic", DefaultText: "classic", Usage: "classic, sharded or streams: `NAME`"},
+		&cli.StringFlag{Name: "key", EnvVars: variable("key"), Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, Usage: "`KEY` of classic, channelPrefix of the others"},
+		&cli.StringFlag{Name: "codec", EnvVars: variable("codec"), Destination: &f.codec, Category: serversCategory, Value: "msgpack", DefaultText: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
+		&cli.IntFlag{Name: "server-version", EnvVars: variable("server-version"), Destination: &f.version, Category: serversCategory, Value: 4, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
+		&cli.StringFlag{Name: "socket-ids", EnvVars: variable("socket-ids"), Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3: what generateId returns, for --except: `REGEXP`"},
+		&cli.StringFlag{Name: "subscription-mode", EnvVars: variable("subscription-mode"), Destination: &f.mode, Category: serversCategory, Value: "dynamic", DefaultText: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
+		&cli.StringFlag{Name: "stream-name", EnvVars: variable("stream-name"), Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
+		&cli.IntFlag{Name: "stream-count", EnvVars: variable("stream-count"), Destination: &f.streamCount, Category: serversCategory, Value: 1, Usage: "streams: number of streams: `N`"},
+		&cli.Int64Flag{Name: "max-len", EnvVars: variable("max-len"), Destination: &f.maxLen, Category: serversCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
+		&cli.BoolFlag{Name: "sharded-pubsub", EnvVars: variable("sharded-pubsub"), Destination: &f.shardedPubSub, Category: serversCategory, DisableDefaultText: true, Usage: "streams: the servers set useShardedPubSub"},
+		&cli.IntFlag{Name: "max-attachments", EnvVars: variable("max-attachments"), Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
+		&cli.StringFlag{Name: "namespace", EnvVars: variable("namespace"), Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", DefaultText: "/", Usage: "`NAMESPACE` of the clients; admin means /admin"},
 	}
+}
+
+// source is where a setting comes from. A stronger one goes before a weaker one.
+type source int
+
+const (
+	fromDefault source = iota
+	fromVariable
+	fromFlag
+)
+
+// sourceOf says where the value of a flag, named with its dashes, comes from.
+func (f *Flags) sourceOf(flag string) source {
+	switch {
+	case f.program.IsGiven(flag):
+		return fromFlag
+	case os.Getenv(variable(flag[2:])[0]) != "":
+		return fromVariable
+	}
+	return fromDefault
 }
 
 // nameOf is what an error about the value of a flag calls it: the variable,
 // where the value comes from that.
-func (f *Flags) nameOf(flag, variable string) string {
-	if !f.program.IsGiven(flag) && os.Getenv(variable) != "" {
-		return variable
+func (f *Flags) nameOf(flag string) string {
+	if f.sourceOf(flag) == fromVariable {
+		return variable(flag[2:])[0]
 	}
 	return flag
 }
 
 func (f *Flags) servers() (Servers, error) {
 	s := Servers{
-		Adapter: Adapter(f.adapter), Key: f.key, Codec: emitter.MessagePack, Version: f.version, VersionName: f.nameOf("--server-version", versionVariable),
+		Adapter: Adapter(f.adapter), Key: f.key, Codec: emitter.MessagePack, Version: f.version, VersionName: f.nameOf("--server-version"),
 		SubscriptionMode: encoding.SubscriptionMode(f.mode), StreamName: f.streamName, StreamCount: f.streamCount, MaxLen: f.maxLen, ShardedPubSub: f.shardedPubSub,
 		MaxAttachments: f.maxAttachments, Namespace: encoding.Namespace(f.namespace),
 	}
 	if onlyOf[s.Adapter] == nil {
-		return s, fmt.Errorf("%s is classic, sharded or streams, not %q", f.nameOf("--adapter", adapterVariable), s.Adapter)
+		return s, fmt.Errorf("%s is classic, sharded or streams, not %q", f.nameOf("--adapter"), s.Adapter)
 	}
 	for _, other := range []Adapter{Classic, Sharded, Streams} {
 		for _, flag := range OnlyOf(other) {
-			if other != s.Adapter && f.program.IsGiven(flag) {
-				return s, fmt.Errorf("%s is an option of the %s adapter, not of the %s one", flag, other, s.Adapter)
+			// One from a weaker source belongs to the adapter that would have been chosen there.
+			if from := f.sourceOf(flag); other != s.Adapter && from > fromDefault && from >= f.sourceOf("--adapter") {
+				return s, fmt.Errorf("%s is an option of the %s adapter, not of the %s one", f.nameOf(flag), other, s.Adapter)
 			}
 		}
 	}
 	switch {
 	case f.streamCount < 1:
-		return s, fmt.Errorf("--stream-count must be 1 or more")
+		return s, fmt.Errorf("%s must be 1 or more", f.nameOf("--stream-count"))
 	case f.maxLen < 1:
-		return s, fmt.Errorf("--max-len must be 1 or more")
+		return s, fmt.Errorf("%s must be 1 or more", f.nameOf("--max-len"))
 	case f.maxAttachments < 1:
-		return s, fmt.Errorf("--max-attachments must be 1 or more")
+		return s, fmt.Errorf("%s must be 1 or more", f.nameOf("--max-attachments"))
 	case s.Version < 1 || s.Version > 4:
 		return s, fmt.Errorf("%s is 1, 2, 3 or 4, not %d", s.VersionName, s.Version)
 	case s.Version < 4 && s.Adapter != Classic:
@@ -146,12 +166,12 @@ func (f *Flags) servers() (Servers, error) {
 	switch emitter.SubscriptionMode(f.mode) {
 	case emitter.Static, emitter.Dynamic, emitter.DynamicPrivate:
 	default:
-		return s, fmt.Errorf("--subscription-mode is static, dynamic or dynamic-private, not %q", f.mode)
+		return s, fmt.Errorf("%s is static, dynamic or dynamic-private, not %q", f.nameOf("--subscription-mode"), f.mode)
 	}
 	if f.socketIDs != "" {
 		var err error
 		if s.SocketIDs, err = regexp.Compile(f.socketIDs); err != nil {
-			return s, fmt.Errorf("--socket-ids: %w", err)
+			return s, fmt.Errorf("%s: %w", f.nameOf("--socket-ids"), err)
 		}
 	}
 	switch f.codec {
@@ -159,7 +179,7 @@ func (f *Flags) servers() (Servers, error) {
 	case "json":
 		s.Codec = emitter.JSON
 	default:
-		return s, fmt.Errorf("--codec is msgpack or json, not %q", f.codec)
+		return s, fmt.Errorf("%s is msgpack or json, not %q", f.nameOf("--codec"), f.codec)
 	}
 	return s, nil
 }

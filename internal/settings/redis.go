@@ -3,7 +3,6 @@ package settings
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -46,23 +45,27 @@ func (r *Redis) Place() string {
 	return r.Addresses()
 }
 
-// parseRedis takes apart the URLs of --redis or, separated by spaces, of the
-// environment.
-func (f *Flags) parseRedis() (Redis, error) {
-	r := Redis{Cluster: f.cluster, Timeout: f.timeout}
-	urls := f.redis.Value()
+// urls are those of --redis or, separated by spaces, of the environment.
+func (f *Flags) urls() ([]string, source) {
+	if urls := f.redis.Value(); len(urls) > 0 {
+		return urls, fromFlag
+	}
 	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
-		if len(urls) == 0 {
-			urls = strings.Fields(os.Getenv(name))
+		if urls := strings.Fields(os.Getenv(name)); len(urls) > 0 {
+			return urls, fromVariable
 		}
 	}
-	if len(urls) == 0 {
-		urls = []string{DefaultURL}
-	}
+	return []string{DefaultURL}, fromDefault
+}
+
+// parseRedis takes apart what says where Redis is.
+func (f *Flags) parseRedis() (Redis, error) {
+	r := Redis{Cluster: f.cluster, Timeout: f.timeout}
+	urls, from := f.urls()
 	for _, raw := range urls {
 		u, err := parseURL(raw)
 		if err == nil {
-			err = f.setTLS(u)
+			err = f.setTLS(u, from)
 		}
 		if err != nil {
 			return r, err
@@ -70,7 +73,7 @@ func (f *Flags) parseRedis() (Redis, error) {
 		r.URLs = append(r.URLs, u)
 	}
 	if r.Timeout <= 0 {
-		return r, errors.New("--timeout must be more than 0")
+		return r, fmt.Errorf("%s must be more than 0", f.nameOf("--timeout"))
 	}
 	if !r.IsCluster() {
 		return r, nil
@@ -86,33 +89,36 @@ func (f *Flags) parseRedis() (Redis, error) {
 	return r, nil
 }
 
-// setTLS loads the files of the --tls flags for a URL.
-func (f *Flags) setTLS(t *URL) error {
-	ca, cert, key := f.tlsCA, f.tlsCert, f.tlsKey
-	if ca == "" && cert == "" && key == "" {
+// setTLS loads the files of the --tls flags for a URL, which comes from a source.
+func (f *Flags) setTLS(t *URL, from source) error {
+	ca, cert, key := f.nameOf("--tls-ca"), f.nameOf("--tls-cert"), f.nameOf("--tls-key")
+	if f.tlsCA == "" && f.tlsCert == "" && f.tlsKey == "" {
 		return nil
 	}
 	config := t.Options.TLSConfig
 	if config == nil {
-		return fmt.Errorf("--tls-ca, --tls-cert and --tls-key need a rediss:// URL, not %s", t.Shown)
+		if max(f.sourceOf("--tls-ca"), f.sourceOf("--tls-cert"), f.sourceOf("--tls-key")) < from {
+			return nil // a weaker source has them for another URL
+		}
+		return fmt.Errorf("%s, %s and %s need a rediss:// URL, not %s", ca, cert, key, t.Shown)
 	}
-	if (cert == "") != (key == "") {
-		return errors.New("--tls-cert and --tls-key go together")
+	if (f.tlsCert == "") != (f.tlsKey == "") {
+		return fmt.Errorf("%s and %s go together", cert, key)
 	}
-	if ca != "" {
-		pem, err := os.ReadFile(ca)
+	if f.tlsCA != "" {
+		pem, err := os.ReadFile(f.tlsCA)
 		if err != nil {
-			return fmt.Errorf("--tls-ca: %w", err)
+			return fmt.Errorf("%s: %w", ca, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("--tls-ca: %s holds no PEM certificate", ca)
+			return fmt.Errorf("%s: %s holds no PEM certificate", ca, f.tlsCA)
 		}
 	}
-	if cert != "" {
-		pair, err := tls.LoadX509KeyPair(cert, key)
+	if f.tlsCert != "" {
+		pair, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
 		if err != nil {
-			return fmt.Errorf("--tls-cert: %w", err)
+			return fmt.Errorf("%s: %w", cert, err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
