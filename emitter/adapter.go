@@ -7,6 +7,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/barrier"
+	"github.com/sioemit/sioemit/internal/slab"
 )
 
 // Adapter is how the servers of the cluster are joined: the value of Classic,
@@ -19,10 +21,10 @@ type Adapter interface {
 	retarget(t *encoding.Template, b *encoding.Broadcast)
 	// words appends the words of the Redis command that sends b, in front of the
 	// message. Those made for b may be of the memory of texts.
-	words(to []any, texts *texts, b *encoding.Broadcast) ([]any, error)
+	words(to []any, texts *slab.Texts, b *encoding.Broadcast) ([]any, error)
 	// command returns the Redis command of these words, the last of which becomes
 	// the message. It may be of the memory of commands.
-	command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder
+	command(ctx context.Context, commands *slab.Commands, words []any, message []byte) redis.Cmder
 	// listeners returns the Redis command that asks a node for the subscribers
 	// of a channel on which each server of the namespace listens once.
 	listeners(ctx context.Context, namespace string) (cmd *redis.MapStringIntCmd, channel string)
@@ -39,6 +41,8 @@ type Adapter interface {
 	// replyChannels returns the channels on which servers answer, and whether
 	// they are shard channels.
 	replyChannels(namespace string) (channels []string, shard bool)
+	// barrier is how servers are asked whether they have taken what was sent.
+	barrier() barrier.Adapter
 }
 
 // latest is what the adapters for Socket.IO 4 only have in common.
@@ -124,9 +128,9 @@ type StreamsOptions struct {
 func Streams(o StreamsOptions) Adapter { return streams{StreamsOptions: o} }
 
 // publishMessage returns PUBLISH or SPUBLISH with a message as its last word.
-func publishMessage(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
+func publishMessage(ctx context.Context, commands *slab.Commands, words []any, message []byte) redis.Cmder {
 	words[len(words)-1] = message
-	cmd := commands.publish(ctx, words)
+	cmd := commands.Publish(ctx, words)
 	cmd.SetFirstKeyPos(1)
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/barrier"
 	"github.com/sioemit/sioemit/internal/once"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/replies"
@@ -19,7 +20,7 @@ const DefaultTimeout = 5 * time.Second
 var (
 	// ErrNoServers is returned at once by a call with replies when no server
 	// listens on the namespace.
-	ErrNoServers = errors.New("no server listens on the namespace")
+	ErrNoServers = barrier.ErrNoServers
 
 	// ErrSubscription is wrapped by the error of a call whose replies cannot come
 	// any more, because the connection on which they were awaited broke.
@@ -107,21 +108,9 @@ type collector interface {
 // asked. It has subscribed before it asks, and asks nobody when no server
 // listens.
 func (o *operator) ask(ctx context.Context, call string, r *encoding.Request, c collector) (asked int, err error) {
-	if o.err != nil {
-		return 0, o.err
-	}
-	if err := checkContext(ctx); err != nil {
-		return 0, err
-	}
-	if o.sender.pipeline != nil {
-		return 0, fmt.Errorf("emitter: %s: %w", call, ErrPipelined)
-	}
-	client, slots, err := o.sender.client.Subscriber(ctx)
+	wait, err := o.asker(ctx, call)
 	if err != nil {
-		return 0, fmt.Errorf("emitter: %s: %w", call, err)
-	}
-	if o.sender.version < 4 {
-		return 0, fmt.Errorf("emitter: %s: %w, not %d", call, ErrNeedsVersion4, o.sender.version)
+		return 0, err
 	}
 	ctx, cancel := o.withDeadline(ctx)
 	defer cancel()
@@ -131,8 +120,7 @@ func (o *operator) ask(ctx context.Context, call string, r *encoding.Request, c 
 	if asked == 0 {
 		return 0, fmt.Errorf("emitter: %s: %w %s", call, ErrNoServers, o.namespace)
 	}
-	channels, shard := o.sender.adapter.replyChannels(o.namespace)
-	w, err := o.sender.replies.Wait(ctx, client, connectionName(slots && shard, channels), shard, channels)
+	w, err := wait(ctx)
 	if err != nil {
 		return asked, o.sender.client.Clean(fmt.Errorf("emitter: %w", err))
 	}
@@ -151,6 +139,32 @@ func (o *operator) ask(ctx context.Context, call string, r *encoding.Request, c 
 		}
 	}
 	return asked, o.sender.client.Clean(err)
+}
+
+// asker returns what begins to wait for the answers to a question, or why none can
+// be asked.
+func (o *operator) asker(ctx context.Context, call string) (wait func(context.Context) (*replies.Wait, error), err error) {
+	if o.err != nil {
+		return nil, o.err
+	}
+	if err := checkContext(ctx); err != nil {
+		return nil, err
+	}
+	if o.sender.pipeline != nil {
+		return nil, fmt.Errorf("emitter: %s: %w", call, ErrPipelined)
+	}
+	client, slots, err := o.sender.client.Subscriber(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("emitter: %s: %w", call, err)
+	}
+	if o.sender.version < 4 {
+		return nil, fmt.Errorf("emitter: %s: %w, not %d", call, ErrNeedsVersion4, o.sender.version)
+	}
+	channels, shard := o.sender.adapter.replyChannels(o.namespace)
+	name := connectionName(slots && shard, channels)
+	return func(ctx context.Context) (*replies.Wait, error) {
+		return o.sender.replies.Wait(ctx, client, name, shard, channels)
+	}, nil
 }
 
 // send asks the question of w. When it is not known whether that has been asked,

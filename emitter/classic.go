@@ -5,6 +5,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/barrier"
+	"github.com/sioemit/sioemit/internal/slab"
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
@@ -18,12 +20,12 @@ func (classic) configure(c *config) (Adapter, error) {
 
 func (a classic) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
 
-func (a classic) words(to []any, texts *texts, b *encoding.Broadcast) ([]any, error) {
+func (a classic) words(to []any, texts *slab.Texts, b *encoding.Broadcast) ([]any, error) {
 	var channel [128]byte
-	return append(to, "publish", texts.text(a.format.AppendChannel(channel[:0], b.Namespace, b.Rooms))), nil
+	return append(to, "publish", texts.Text(a.format.AppendChannel(channel[:0], b.Namespace, b.Rooms))), nil
 }
 
-func (classic) command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
+func (classic) command(ctx context.Context, commands *slab.Commands, words []any, message []byte) redis.Cmder {
 	return publishMessage(ctx, commands, words, message)
 }
 
@@ -65,3 +67,5 @@ func (a classic) replyChannels(namespace string) ([]string, bool) {
 	channel := a.format.ResponseChannel(namespace)
 	return []string{channel, wire.Within(channel, encoding.UID)}, false
 }
+
+func (a classic) barrier() barrier.Adapter { return barrier.Classic(a.format) }

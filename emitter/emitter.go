@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/barrier"
 	"github.com/sioemit/sioemit/internal/goredis"
 	"github.com/sioemit/sioemit/internal/replies"
 )
@@ -51,10 +52,16 @@ func New(client Client, options ...Option) *Emitter {
 		longest.Longest()
 		ids = &longest
 	}
-	return newEmitter(&sender{
+	s := &sender{
 		client: known, pipeline: pipe, adapter: adapter, version: c.version, ids: ids, maxAttachments: c.maxAttachments,
 		replies: replies.New(), memory: newMemories(known),
-	}, c.err)
+	}
+	if known != nil {
+		s.sent = barrier.NewSent(nil)
+		_, isSharded := adapter.(sharded)
+		s.roomsApart = isSharded && known.IsCluster()
+	}
+	return newEmitter(s, c.err)
 }
 
 // Err returns what New found wrong, which is also what every call returns: an
@@ -84,6 +91,11 @@ type sender struct {
 	ids      *regexp.Regexp // that Except takes; nil: it takes rooms
 	replies  *replies.Receiver
 	memory   *memories
+	sent     *barrier.Sent // nil in a pipeline of the caller's
+
+	// roomsApart says that a room's channel may reach servers by another way than that
+	// of the namespace.
+	roomsApart bool
 
 	maxAttachments int // that the clients take
 }
@@ -106,7 +118,19 @@ func (s *sender) broadcast(ctx context.Context, o *operator, event string, args 
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
+	s.note(o, r.words)
 	return s.send(ctx, r.command(ctx, nil, make([]any, len(r.words)+1), message))
+}
+
+// note takes note of a broadcast that is about to be sent, for Confirm.
+func (s *sender) note(o *operator, words []any) {
+	if s.sent == nil {
+		return
+	}
+	s.sent.Note(o.namespace)
+	if s.roomsApart && o.rooms.Len() > 0 {
+		s.sent.NoteRoom(o.namespace, words[1].(string))
+	}
 }
 
 // checkContext looks at the context before anything else is done.
@@ -129,7 +153,20 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 	if err := s.client.Process(ctx, cmd); err != nil {
 		return fmt.Errorf("emitter: %w", s.explain(cmd, err))
 	}
+	s.noteEntries(cmd)
 	return nil
+}
+
+// noteEntries takes note of the entries that Redis has added to streams.
+func (s *sender) noteEntries(cmds ...redis.Cmder) {
+	if _, ok := s.adapter.(streams); !ok || s.sent == nil {
+		return
+	}
+	for _, cmd := range cmds {
+		if entry, ok := cmd.(*redis.StringCmd); ok && entry.Err() == nil {
+			s.sent.NoteEntry(entry.Args()[entryNamespace].(string), entry.Val())
+		}
+	}
 }
 
 // explain says which command an error comes from, and what it means where that

@@ -1,13 +1,11 @@
 package emitter
 
 import (
-	"context"
-	"strings"
 	"sync"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/goredis"
+	"github.com/sioemit/sioemit/internal/slab"
 )
 
 // memory is what the commands of a pipeline are made of. It comes in pieces,
@@ -16,7 +14,7 @@ import (
 type memory struct {
 	messages []byte
 	words    []any
-	commands commands
+	commands slab.Commands
 	last     int    // size of the last message; most are like the one before
 	scratch  []byte // for one that may not fit
 	route    route  // of a target that is not kept
@@ -31,7 +29,7 @@ const large = 64 << 10
 // newMemory returns memory for a pipeline whose execution we do not see. Its
 // pieces are small: each is kept as a whole as long as one command needs it.
 func newMemory() *memory {
-	return &memory{route: route{texts: new(texts)}, maxMessages: 16 << 10, maxWords: 256, commands: commands{max: 64}}
+	return &memory{route: route{texts: new(slab.Texts)}, maxMessages: 16 << 10, maxWords: 256, commands: slab.NewCommands(64)}
 }
 
 // message returns the message of an event.
@@ -84,49 +82,7 @@ func (m *memory) forget() {
 	if len(m.words) > 0 {
 		m.words = nil
 	}
-	if len(m.commands.piece) > 0 {
-		m.commands.piece = nil
-	}
-}
-
-// commands is memory for Redis commands. It comes in pieces, too. A nil commands
-// makes each by itself.
-type commands struct {
-	piece []redis.IntCmd
-	max   int // of a piece
-}
-
-// publish returns a command of these words, which Redis answers with a number.
-func (c *commands) publish(ctx context.Context, words []any) *redis.IntCmd {
-	if c == nil {
-		return redis.NewIntCmd(ctx, words...)
-	}
-	n := len(c.piece)
-	if n == cap(c.piece) {
-		n = 0
-		c.piece = make([]redis.IntCmd, 0, min(max(2*cap(c.piece), 8), c.max))
-	}
-	c.piece = c.piece[:n+1]
-	c.piece[n] = *redis.NewIntCmd(ctx, words...) // new, so that it may be copied
-	return &c.piece[n]
-}
-
-// texts is memory for short texts. It comes in pieces of which nothing is ever
-// written twice. A nil texts makes each by itself.
-type texts struct{ piece strings.Builder }
-
-func (t *texts) text(b []byte) string {
-	if t == nil {
-		return string(b)
-	}
-	used := t.piece.Len()
-	if t.piece.Cap()-used < len(b) {
-		t.piece.Reset()
-		t.piece.Grow(max(1<<10, len(b)))
-		used = 0
-	}
-	t.piece.Write(b)
-	return t.piece.String()[used:]
+	m.commands.Forget()
 }
 
 // memories keeps the last, largest pieces of pipelines for the next ones. A nil
@@ -149,7 +105,7 @@ func (p *memories) get() *memory {
 	if m, ok := p.pool.Get().(*memory); ok {
 		return m
 	}
-	return &memory{route: route{texts: new(texts)}, maxMessages: 1 << 20, maxWords: 16 << 10, commands: commands{max: 4 << 10}}
+	return &memory{route: route{texts: new(slab.Texts)}, maxMessages: 1 << 20, maxWords: 16 << 10, commands: slab.NewCommands(4 << 10)}
 }
 
 // put takes the memory of a pipeline whose commands Redis has all answered. With
@@ -159,8 +115,8 @@ func (p *memories) put(m *memory) {
 		return
 	}
 	clear(m.words) // they hold other memory alive
-	clear(m.commands.piece)
-	m.messages, m.words, m.commands.piece = m.messages[:0], m.words[:0], m.commands.piece[:0]
+	m.commands.Clear()
+	m.messages, m.words = m.messages[:0], m.words[:0]
 	m.route.forget()
 	p.pool.Put(m)
 }

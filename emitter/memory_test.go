@@ -147,23 +147,6 @@ func TestMemoryForgets(t *testing.T) {
 	}
 }
 
-// TestTexts has texts of all sizes stay what they were, and be apart from each
-// other.
-func TestTexts(t *testing.T) {
-	t.Parallel()
-	for _, memory := range []*texts{nil, new(texts)} {
-		var got, want []string
-		for i := range 500 {
-			b := bytes.Repeat([]byte{byte(i)}, i*i%3000)
-			got, want = append(got, memory.text(b)), append(want, string(b))
-			clear(b)
-		}
-		if !slices.Equal(got, want) {
-			t.Error("a text has changed")
-		}
-	}
-}
-
 // TestRouteForgets has a route that is used again keep neither the target before
 // nor, after a large one, its memory.
 func TestRouteForgets(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/roomlist"
 )
 
 // ToNumber is To for rooms that are numbers: those that servers join with
@@ -16,7 +17,7 @@ func (o *operator) ToNumber(rooms ...float64) *BroadcastOperator {
 	op := new(BroadcastOperator)
 	op.derive(o)
 	op.fail(checkNumbers("ToNumber", rooms))
-	op.rooms = longer(&o.rooms, numberRooms(rooms))
+	op.rooms = roomlist.With(&o.rooms, roomlist.Numbers(rooms))
 	return op
 }
 
@@ -31,7 +32,7 @@ func (o *operator) ExceptNumber(rooms ...float64) *BroadcastOperator {
 			op.fail(fmt.Errorf("emitter: except %v: %w", rooms[0], ErrExceptRoom))
 		}
 	}
-	op.except = longer(&o.except, numberRooms(rooms))
+	op.except = roomlist.With(&o.except, roomlist.Numbers(rooms))
 	return op
 }
 
@@ -49,7 +50,7 @@ func (o *operator) changeNumbers(ctx context.Context, call string, kind encoding
 	if err := checkNumbers(call, rooms); err != nil {
 		return err
 	}
-	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: numberRooms(rooms)})
+	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: roomlist.Numbers(rooms)})
 }
 
 // NumberRooms returns the rooms of the namespace that are numbers, sorted; see

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/roomlist"
 )
 
 // BroadcastOperator is a target: a namespace, rooms, and flags. It never
@@ -22,8 +23,8 @@ type BroadcastOperator struct {
 type operator struct {
 	sender    *sender
 	namespace string
-	rooms     roomList
-	except    roomList
+	rooms     roomlist.List
+	except    roomlist.List
 	flags     encoding.Flags
 	timeout   time.Duration // for replies; 0 means that of the context, or the default
 	err       error         // what was wrong with the target; every Emit returns it
@@ -60,7 +61,7 @@ func (o *operator) To(rooms ...string) *BroadcastOperator {
 
 func (o *operator) to(from *operator, rooms []string) {
 	o.derive(from)
-	o.rooms = from.rooms.with(rooms)
+	o.rooms = roomlist.With(&from.rooms, rooms)
 	if len(rooms) == 0 {
 		o.fail(fmt.Errorf("emitter: To without rooms: %w", ErrEmptyRoom))
 	}
@@ -86,7 +87,7 @@ func (o *operator) Except(rooms ...string) *BroadcastOperator {
 
 func (o *operator) without(from *operator, rooms []string) {
 	o.derive(from)
-	o.except = from.except.with(rooms)
+	o.except = roomlist.With(&from.except, rooms)
 	for _, room := range rooms {
 		o.fail(checkRoom(room))
 		o.fail(checkExcept(room, o.sender.ids, o.sender.version))
@@ -176,5 +177,5 @@ func (o *operator) fail(err error) {
 // again.
 func (o *operator) setTarget(b *encoding.Broadcast) {
 	b.Namespace = o.namespace
-	b.Rooms, b.Except = o.rooms.appendTo(b.Rooms[:0]), o.except.appendTo(b.Except[:0])
+	b.Rooms, b.Except = o.rooms.AppendTo(b.Rooms[:0]), o.except.AppendTo(b.Except[:0])
 }

@@ -54,6 +54,7 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 		}
 		err := goredis.Within(ctx, func() error {
 			cmds, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error { return pipe.BatchProcess(ctx, inner.Cmds()...) })
+			e.sender.noteEntries(cmds...)
 			return e.sender.pipelineError(cmds, err)
 		})
 		if err != nil {
@@ -70,6 +71,7 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 	if fnErr != nil {
 		return fnErr
 	}
+	e.sender.noteEntries(cmds...)
 	if err := e.sender.pipelineError(cmds, err); err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
@@ -157,6 +159,7 @@ func (p *pipeline) broadcast(ctx context.Context, o *operator, event string, arg
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
+	o.sender.note(o, r.words)
 	cmd := r.command(ctx, &p.memory.commands, p.memory.list(len(r.words)+1), message)
 	if p.transaction {
 		forgetChannelKey(cmd)

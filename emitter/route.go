@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/slab"
 )
 
 // route is how broadcasts to one target are sent, but for the event itself.
@@ -17,7 +18,7 @@ type route struct {
 	words    []any // of the Redis command, in front of the message
 
 	target encoding.Broadcast // what the others are made of
-	texts  *texts             // of words that are made for it
+	texts  *slab.Texts        // of words that are made for it
 }
 
 // set makes r the route of a target, in the memory that r has.
@@ -34,7 +35,7 @@ func (r *route) set(o *operator) (err error) {
 
 // command returns the Redis command for a message, with the memory for it and
 // for its words.
-func (r *route) command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
+func (r *route) command(ctx context.Context, commands *slab.Commands, words []any, message []byte) redis.Cmder {
 	copy(words, r.words)
 	return r.adapter.command(ctx, commands, words, message)
 }

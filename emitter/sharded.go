@@ -7,6 +7,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/barrier"
+	"github.com/sioemit/sioemit/internal/slab"
 )
 
 // sharded: servers subscribe with SSUBSCRIBE to the channel of a namespace and,
@@ -27,11 +29,11 @@ func (a sharded) configure(c *config) (Adapter, error) {
 
 func (a sharded) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format.Retarget(t, b) }
 
-func (a sharded) words(to []any, _ *texts, b *encoding.Broadcast) ([]any, error) {
+func (a sharded) words(to []any, _ *slab.Texts, b *encoding.Broadcast) ([]any, error) {
 	return append(to, "spublish", a.format.Channel(b.Namespace, b.Rooms)), nil
 }
 
-func (sharded) command(ctx context.Context, commands *commands, words []any, message []byte) redis.Cmder {
+func (sharded) command(ctx context.Context, commands *slab.Commands, words []any, message []byte) redis.Cmder {
 	return publishMessage(ctx, commands, words, message)
 }
 
@@ -50,3 +52,5 @@ func (a sharded) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 func (a sharded) replyChannels(namespace string) ([]string, bool) {
 	return []string{a.format.ResponseChannel(namespace)}, true
 }
+
+func (a sharded) barrier() barrier.Adapter { return barrier.Sharded(a.format) }

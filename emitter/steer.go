@@ -8,6 +8,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/once"
 	"github.com/sioemit/sioemit/internal/replies"
+	"github.com/sioemit/sioemit/internal/roomlist"
 )
 
 var (
@@ -45,7 +46,7 @@ func (o *operator) change(ctx context.Context, call string, kind encoding.Reques
 			return err
 		}
 	}
-	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: textRooms(rooms)})
+	return o.request(ctx, call, &encoding.Request{Kind: kind, Change: roomlist.Text(rooms)})
 }
 
 // DisconnectSockets disconnects the clients targeted from the namespace, all
@@ -82,7 +83,7 @@ func (o *operator) checkServerSide(event string) error {
 }
 
 func (o *operator) checkUntargeted() error {
-	if o.rooms.n > 0 || o.except.n > 0 {
+	if o.rooms.Len() > 0 || o.except.Len() > 0 {
 		return fmt.Errorf("emitter: %w", ErrTargeted)
 	}
 	return nil
@@ -108,6 +109,9 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 		if err := o.checkReadsBinary(ctx, call); err != nil {
 			return err
 		}
+	}
+	if o.sender.sent != nil {
+		o.sender.sent.Note(o.namespace)
 	}
 	if r.ID == "" {
 		return o.sender.send(ctx, cmd)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/barrier"
+	"github.com/sioemit/sioemit/internal/slab"
 )
 
 // streams: servers read the stream of a namespace with XREAD.
@@ -31,14 +33,17 @@ func (a streams) configure(c *config) (Adapter, error) {
 
 func (a streams) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format().Retarget(t, b) }
 
-func (a streams) words(to []any, _ *texts, b *encoding.Broadcast) ([]any, error) {
+func (a streams) words(to []any, _ *slab.Texts, b *encoding.Broadcast) ([]any, error) {
 	return a.entry(to, b.Namespace, a.format().Fields(b.Namespace))
 }
 
-func (streams) command(ctx context.Context, _ *commands, words []any, message []byte) redis.Cmder {
+func (streams) command(ctx context.Context, _ *slab.Commands, words []any, message []byte) redis.Cmder {
 	words[len(words)-1] = encoding.StreamData(message)
 	return redis.NewStringCmd(ctx, words...)
 }
+
+// entryNamespace is where the namespace stands among the words of entry.
+const entryNamespace = 9
 
 // entry appends the words of the command that adds an entry to the stream of a
 // namespace.
@@ -47,11 +52,7 @@ func (a streams) entry(words []any, namespace string, fields []string) ([]any, e
 	if err != nil {
 		return nil, err
 	}
-	maxLen := a.MaxLen
-	if maxLen == 0 {
-		maxLen = encoding.DefaultMaxLen
-	}
-	words = append(words, "xadd", stream, "MAXLEN", "~", maxLen, "*")
+	words = append(words, "xadd", stream, "MAXLEN", "~", a.maxLen(), "*")
 	for _, field := range fields {
 		words = append(words, field)
 	}
@@ -59,11 +60,20 @@ func (a streams) entry(words []any, namespace string, fields []string) ([]any, e
 }
 
 func (a streams) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
-	numsub := "numsub"
+	return subscribers(ctx, a.numsub(), a.format().Channel(namespace))
+}
+
+func (a streams) numsub() string {
 	if a.UseShardedPubSub {
-		numsub = "shardnumsub"
+		return "shardnumsub"
 	}
-	return subscribers(ctx, numsub, a.format().Channel(namespace))
+	return "numsub"
+}
+
+func (a streams) maxLen() int64 { return cmp.Or(a.MaxLen, encoding.DefaultMaxLen) }
+
+func (a streams) barrier() barrier.Adapter {
+	return barrier.Streams(a.format(), a.maxLen(), a.numsub())
 }
 
 // request goes through the stream where a server that was away must not miss

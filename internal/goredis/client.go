@@ -136,6 +136,9 @@ func (c *Client) Keeps() bool { return c.keeps }
 // far as it has any.
 func (c *Client) ShowsNodes() bool { return c.nodes != nil }
 
+// IsCluster reports whether the client shows the nodes of a Redis Cluster.
+func (c *Client) IsCluster() bool { return c.nodes != nil && !c.ring }
+
 // Subscriber returns the client on which replies are awaited, and whether the
 // channels of one slot may be on another node than those of the next. That of a
 // Ring is the one Redis that it has, because the Ring itself connects at once.

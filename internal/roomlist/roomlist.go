@@ -1,4 +1,6 @@
-package emitter
+// Package roomlist has lists of rooms that grow call by call, and are shared by all
+// who went on from the same one.
+package roomlist
 
 import (
 	"slices"
@@ -6,28 +8,26 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 )
 
-// roomList is the rooms that an operator has got from To, or from Except, call by
+// List is the rooms that an operator has got from To, or from Except, call by
 // call: what the last call added, behind the list of the operator that the call
 // was made on. Lists are shared by all operators that come from one, and never
 // change.
-type roomList struct {
-	before *roomList       // nil when there is nothing before
+type List struct {
+	before *List           // nil when there is nothing before
 	first  encoding.Room   // of the last call
 	more   []encoding.Room // of the last call
 	n      int             // how many all calls named, some perhaps twice; 0 when there was no call
 }
 
-// with returns the list with more rooms. It keeps a copy of them, and is as fast
-// for the ten-thousandth call as for the first.
-func (l *roomList) with(rooms []string) roomList { return longer(l, rooms) }
-
-func longer[Name ~string](l *roomList, rooms []Name) roomList {
+// With returns a list with more rooms. It keeps a copy of them, and is as fast for
+// the ten-thousandth call as for the first.
+func With[Name ~string](l *List, rooms []Name) List {
 	if len(rooms) == 0 {
 		return *l
 	}
-	longer := roomList{first: encoding.Room(rooms[0]), n: l.n + len(rooms)}
+	longer := List{first: encoding.Room(rooms[0]), n: l.n + len(rooms)}
 	if len(rooms) > 1 {
-		longer.more = textRooms(rooms[1:])
+		longer.more = Text(rooms[1:])
 	}
 	if l.n > 0 {
 		longer.before = l
@@ -35,7 +35,8 @@ func longer[Name ~string](l *roomList, rooms []Name) roomList {
 	return longer
 }
 
-func textRooms[Name ~string](names []Name) []encoding.Room {
+// Text returns rooms whose names are text.
+func Text[Name ~string](names []Name) []encoding.Room {
 	rooms := make([]encoding.Room, len(names))
 	for i, name := range names {
 		rooms[i] = encoding.Room(name)
@@ -43,7 +44,8 @@ func textRooms[Name ~string](names []Name) []encoding.Room {
 	return rooms
 }
 
-func numberRooms(numbers []float64) []encoding.Room {
+// Numbers returns rooms that are numbers.
+func Numbers(numbers []float64) []encoding.Room {
 	rooms := make([]encoding.Room, len(numbers))
 	for i, n := range numbers {
 		rooms[i] = encoding.NumberRoom(n)
@@ -51,9 +53,12 @@ func numberRooms(numbers []float64) []encoding.Room {
 	return rooms
 }
 
-// appendTo appends the rooms to a list that is empty, in the order of the calls,
+// Len returns how many rooms all calls named, some perhaps twice.
+func (l *List) Len() int { return l.n }
+
+// AppendTo appends the rooms to a list that is empty, in the order of the calls,
 // each once.
-func (l *roomList) appendTo(rooms []encoding.Room) []encoding.Room {
+func (l *List) AppendTo(rooms []encoding.Room) []encoding.Room {
 	if l.n <= 1 {
 		if l.n == 1 {
 			rooms = append(rooms, l.first)
