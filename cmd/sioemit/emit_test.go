@@ -19,7 +19,6 @@ import (
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/wire"
-	"github.com/urfave/cli/v2"
 )
 
 func TestEmit(t *testing.T) {
@@ -307,7 +306,7 @@ func TestFlagVariables(t *testing.T) {
 	}
 	left := make(map[string]bool) // variables of which this test has not seen what they do
 	for _, f := range newProgram(nil, io.Discard, io.Discard).Flags {
-		for _, name := range f.(cli.DocGenerationFlag).GetEnvVars() {
+		for _, name := range f.About().EnvVars {
 			left[name] = true
 		}
 	}

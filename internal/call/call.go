@@ -9,11 +9,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
-	"github.com/urfave/cli/v2"
 )
 
 // options are what the flags say that several of the commands have.
@@ -32,9 +32,9 @@ type options struct {
 func (o *options) sendFlags(tooFew string) []cli.Flag {
 	return []cli.Flag{
 		o.requireFlag("; " + tooFew),
-		&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
+		&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
 		commandline.JSONFlag(&o.json),
-		&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
+		&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
 	}
 }
 

@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // change is a command that changes clients, which may be all of them.
@@ -19,7 +19,7 @@ type change struct {
 }
 
 func (c *change) flags() []cli.Flag {
-	return append(c.targets.Rooms(), &cli.BoolFlag{Name: "all", Destination: &c.all, DisableDefaultText: true, Category: settings.TargetCategory, Usage: "all clients of the namespace"})
+	return append(c.targets.Rooms(), &cli.BoolFlag{Name: "all", Destination: &c.all, Category: settings.TargetCategory, Usage: "all clients of the namespace"})
 }
 
 // parse refuses a command that would change every client because a flag was
@@ -72,12 +72,12 @@ func membership(
 	byName func(*emitter.BroadcastOperator, context.Context, ...string) error, byNumber func(*emitter.BroadcastOperator, context.Context, ...float64) error,
 ) *commandline.Command {
 	var c change
-	var given cli.Float64Slice
+	var given []float64
 	number := &cli.Float64SliceFlag{Name: "number", Destination: &given, Usage: "instead of ROOM: the room that is the number `N`; repeatable"}
 	command.Words, command.Global, command.Statuses = "ROOM...", []string{"namespace"}, statuses
 	command.Flags = slices.Concat(c.flags(), []cli.Flag{number}, c.sendFlags("it is sent all the same"))
 	command.Run = func(ctx context.Context, names []string) error {
-		numbers := given.Value()
+		numbers := given
 		switch {
 		case len(names) == 0 && len(numbers) == 0:
 			return commandline.Usagef("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", command.Name)
@@ -102,7 +102,7 @@ func membership(
 func Disconnect(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	var c change
 	var closes bool
-	closing := &cli.BoolFlag{Name: "close", Destination: &closes, DisableDefaultText: true, Usage: "close their connections, with all their namespaces"}
+	closing := &cli.BoolFlag{Name: "close", Destination: &closes, Usage: "close their connections, with all their namespaces"}
 	return &commandline.Command{
 		Name:  "disconnect",
 		Usage: "disconnect clients",

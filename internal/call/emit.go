@@ -7,11 +7,11 @@ import (
 	"slices"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // Emit is the command emit.
@@ -19,7 +19,7 @@ func Emit(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	var o options
 	var target settings.TargetFlags
 	var values event.Values
-	ack := &cli.BoolFlag{Name: "ack", Destination: &o.ack, DisableDefaultText: true, Usage: "wait for the clients' acknowledgements and print each"}
+	ack := &cli.BoolFlag{Name: "ack", Destination: &o.ack, Usage: "wait for the clients' acknowledgements and print each"}
 	return &commandline.Command{
 		Name:  "emit",
 		Usage: "send an event to clients",

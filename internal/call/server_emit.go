@@ -8,20 +8,20 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // ServerEmit is the command server-emit.
 func ServerEmit(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	var o options
 	var values event.Values
-	ack := &cli.BoolFlag{Name: "ack", Destination: &o.ack, DisableDefaultText: true, Usage: "wait for the servers' answers and print each"}
+	ack := &cli.BoolFlag{Name: "ack", Destination: &o.ack, Usage: "wait for the servers' answers and print each"}
 	return &commandline.Command{
 		Name:  "server-emit",
 		Usage: "send an event to the servers themselves",

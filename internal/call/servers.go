@@ -5,11 +5,11 @@ import (
 	"fmt"
 
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // Servers is the command servers.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // Sockets is the command sockets.
@@ -40,7 +40,7 @@ another server calls fetchSockets().`,
 			commandline.StatusReplies: commandline.TimeIsOut,
 		},
 		Flags: append(target.Rooms(),
-			&cli.BoolFlag{Name: "handshake", Destination: &handshake, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "show how they connected, with their cookies and tokens"},
+			&cli.BoolFlag{Name: "handshake", Destination: &handshake, Category: commandline.OutputCategory, Usage: "show how they connected, with their cookies and tokens"},
 			commandline.JSONFlag(&o.json)),
 		Run: func(ctx context.Context, _ []string) error {
 			if err := o.parse("sockets", p, flags, &target); err != nil {

@@ -11,17 +11,15 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
-// arrange brings a command line into the order that package cli reads: global
-// flags, command, its flags, "--", arguments. By itself, package cli stops
-// reading flags at the first argument, so that "emit hello --room a" would
-// send "--room" and "a" to everyone. Here
+// arrange reads a command line:
 //
-//   - flags may stand anywhere up to "--", also after arguments; the global
-//     ones before the command's name, too;
+//   - flags may stand anywhere up to "--", also after arguments, or "emit hello
+//     --room a" would send "--room" and "a" to everyone; the global ones before
+//     the command's name, too;
 //   - a word that looks like a flag and is none is an error;
 //   - a word that is a JSON number, such as -5, is an argument, and so is "-";
 //   - a value may stand right behind the letter of a short flag, as in -nadmin;
@@ -31,55 +29,119 @@ import (
 //   - --help becomes the command help, and --version the command version.
 //
 // What was given is kept.
-func (p *Program) arrange(app *cli.App, args []string) ([]string, error) {
-	a := arranger{app: app, values: make(map[string]string)}
-	for i := 1; i < len(args); i++ {
-		word := args[i]
+func (p *Program) arrange(words []string) (*line, error) {
+	l := &line{program: p, values: make(map[string]string)}
+	for i := 1; i < len(words); i++ {
+		word := words[i]
 		switch {
 		case word == "--":
-			a.words(args[i+1:])
-			i = len(args)
+			l.words(words[i+1:])
+			i = len(words)
 		case !looksLikeFlag(word):
-			a.words(args[i : i+1])
+			l.words(words[i : i+1])
 		default:
-			used, err := a.flag(word, args[i+1:])
+			used, err := l.flag(word, words[i+1:])
 			if err != nil {
 				return nil, Usage(err)
 			}
 			i += used
 		}
-		if a.err != nil {
-			return nil, Usage(a.err)
+		if l.err != nil {
+			return nil, Usage(l.err)
 		}
 	}
-	p.given = a.inOrder()
+	p.given = l.inOrder()
 	switch {
-	case a.help && a.command == nil:
-		a = arranger{name: "help"}
-	case a.help && (a.command.Name != "help" || len(a.arguments) == 0):
-		a = arranger{name: "help", arguments: []string{a.name}}
+	case l.help && l.command == nil:
+		l = &line{program: p, command: p.command("help")}
+	case l.help && (l.command.Name != "help" || len(l.arguments) == 0):
+		l = &line{program: p, command: p.command("help"), arguments: []string{l.command.Name}}
 	}
-	out := append([]string{args[0]}, a.global...)
-	if a.name != "" {
-		out = append(append(out, a.name), a.local...)
-	}
-	if len(a.arguments) > 0 {
-		out = append(append(out, "--"), a.arguments...)
-	}
-	return out, nil
+	return l, nil
 }
 
-type arranger struct {
-	app       *cli.App
-	name      string // of the command, once it has been read
-	command   *cli.Command
-	global    []string
-	local     []string
+// line is a command line that has been read.
+type line struct {
+	program   *Program
+	command   *Command // nil until its name has been read
+	global    []setting
+	local     []setting // of flags of the command
 	arguments []string
 	given     []Given
 	values    map[string]string // of flags that take one
 	help      bool              // --help was among the flags
 	err       error
+}
+
+// setting is a value for a flag.
+type setting struct {
+	flag  cli.Flag
+	value string
+}
+
+// fillIn gives each flag what was given for it; else what the variable holds that
+// stands for it, or its default. An empty variable counts as not set.
+func (l *line) fillIn() error {
+	flags := l.program.Flags
+	if l.command != nil {
+		flags = slices.Concat(flags, l.command.Flags)
+	}
+	given := slices.Concat(l.global, l.local)
+	for _, f := range flags {
+		f.Reset()
+		if slices.ContainsFunc(given, func(s setting) bool { return s.flag == f }) {
+			continue
+		}
+		for _, name := range f.About().EnvVars {
+			value := os.Getenv(name)
+			if value == "" {
+				continue
+			}
+			if err := set(f, name, value); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	for _, s := range given {
+		if err := set(s.flag, "--"+s.flag.Names()[0], s.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set gives a flag a value. The name is that of the flag, or of the variable that
+// stands for it.
+func set(f cli.Flag, name, value string) error {
+	err := checkValue(f, name, value)
+	if err == nil {
+		err = f.Set(value)
+	}
+	if err != nil {
+		return Usage(err)
+	}
+	return nil
+}
+
+// inOneOrder returns the words of the line: global flags, the command's name, its
+// flags, "--" and the arguments.
+func (l *line) inOneOrder(program string) []string {
+	words := []string{program}
+	flags := func(settings []setting) {
+		for _, s := range settings {
+			words = append(words, "--"+s.flag.Names()[0]+"="+s.value)
+		}
+	}
+	flags(l.global)
+	if l.command != nil {
+		words = append(words, l.command.Name)
+		flags(l.local)
+	}
+	if len(l.arguments) > 0 {
+		words = append(append(words, "--"), l.arguments...)
+	}
+	return words
 }
 
 func looksLikeFlag(word string) bool {
@@ -88,38 +150,37 @@ func looksLikeFlag(word string) bool {
 
 // words takes words that are no flags: the name of the command, then its
 // arguments.
-func (a *arranger) words(words []string) {
-	if a.name == "" && len(words) > 0 {
-		a.name, words = words[0], words[1:]
-		a.command = a.app.Command(a.name)
-		if a.command == nil {
-			a.err = unknownCommand(a.app, a.name)
+func (l *line) words(words []string) {
+	if l.command == nil && len(words) > 0 {
+		if l.command = l.program.command(words[0]); l.command == nil {
+			l.err = l.program.unknownCommand(words[0])
 		}
+		words = words[1:]
 	}
-	a.arguments = append(a.arguments, words...)
+	l.arguments = append(l.arguments, words...)
 }
 
 // flag takes a flag, and its value from the words that follow where it needs
 // one. It returns how many of them it used.
-func (a *arranger) flag(word string, rest []string) (used int, err error) {
+func (l *line) flag(word string, rest []string) (used int, err error) {
 	name, value, hasValue := strings.Cut(strings.TrimLeft(word, "-"), "=")
 	switch {
 	case name == "help" || name == "h":
-		a.help = true
+		l.help = true
 		return 0, nil
-	case name == "version" && a.name == "":
-		a.words([]string{"version"})
+	case name == "version" && l.command == nil:
+		l.words([]string{"version"})
 		return 0, nil
 	}
-	list := &a.global
-	f := findFlag(a.app.Flags, name)
-	if f == nil && a.command != nil {
-		list = &a.local
-		f = findFlag(a.command.Flags, name)
+	list := &l.global
+	f := findFlag(l.program.Flags, name)
+	if f == nil && l.command != nil {
+		list = &l.local
+		f = findFlag(l.command.Flags, name)
 	}
 	if f == nil {
-		if f, list = a.glued(word); f == nil {
-			return 0, a.unknown(word, name)
+		if f, list = l.glued(word); f == nil {
+			return 0, l.unknown(word, name)
 		}
 		value, hasValue = word[2:], true
 	}
@@ -138,23 +199,23 @@ func (a *arranger) flag(word string, rest []string) (used int, err error) {
 	if err := checkValue(f, canonical, value); err != nil {
 		return 0, err
 	}
-	if err := a.take(f, canonical, value); err != nil {
+	if err := l.take(f, canonical, value); err != nil {
 		return 0, err
 	}
-	*list = append(*list, canonical+"="+value)
+	*list = append(*list, setting{f, value})
 	return used, nil
 }
 
 // glued returns the short flag that has its value in the same word, as in
 // -nadmin, and the list that it belongs to. A word that is nearly the name of a
 // long flag is not taken for one: a mistyped -room would be the room "om".
-func (a *arranger) glued(word string) (cli.Flag, *[]string) {
-	if len(word) < 3 || word[1] == '-' || DidYouMean("", word[1:], a.longNames()) != "" {
+func (l *line) glued(word string) (cli.Flag, *[]setting) {
+	if len(word) < 3 || word[1] == '-' || DidYouMean("", word[1:], l.longNames()) != "" {
 		return nil, nil
 	}
-	f, list := findFlag(a.app.Flags, word[1:2]), &a.global
-	if f == nil && a.command != nil {
-		f, list = findFlag(a.command.Flags, word[1:2]), &a.local
+	f, list := findFlag(l.program.Flags, word[1:2]), &l.global
+	if f == nil && l.command != nil {
+		f, list = findFlag(l.command.Flags, word[1:2]), &l.local
 	}
 	if _, isBool := f.(*cli.BoolFlag); isBool {
 		return nil, nil
@@ -162,11 +223,11 @@ func (a *arranger) glued(word string) (cli.Flag, *[]string) {
 	return f, list
 }
 
-// longNames are those of the flags that may stand where the arranger is.
-func (a *arranger) longNames() []string {
-	flags := slices.Clone(a.app.Flags)
-	if a.command != nil {
-		flags = append(flags, a.command.Flags...)
+// longNames are those of the flags that may stand on the line.
+func (l *line) longNames() []string {
+	flags := l.program.flags()
+	if l.command != nil {
+		flags = append(flags, l.command.Flags...)
 	}
 	var names []string
 	for _, f := range flags {
@@ -175,8 +236,8 @@ func (a *arranger) longNames() []string {
 	return names
 }
 
-// checkValue refuses what a flag cannot be. Package cli would say it in the
-// words of the Go library, and would turn a room that is not UTF-8 into another
+// checkValue refuses what a flag cannot be: in the words of the Go library it
+// would be harder to understand, and a room that is not UTF-8 would become another
 // one. The name is that of the flag, or of the variable that stands for it.
 func checkValue(f cli.Flag, name, value string) error {
 	isFile, isEmpty := false, false
@@ -221,32 +282,9 @@ func unitHint(value string) string {
 	return fmt.Sprintf(": write %ss for seconds, %[1]sms for milliseconds", value)
 }
 
-// checkVariables does so for the variables that stand for flags. An empty one
-// counts as not set.
-func checkVariables(flags []cli.Flag) error {
-	for _, f := range flags {
-		doc, ok := f.(cli.DocGenerationFlag)
-		if !ok {
-			continue
-		}
-		for _, name := range doc.GetEnvVars() {
-			var err error
-			if value := os.Getenv(name); value == "" {
-				err = os.Unsetenv(name)
-			} else {
-				err = checkValue(f, name, value)
-			}
-			if err != nil {
-				return Usage(err)
-			}
-		}
-	}
-	return nil
-}
-
 // take keeps what was given. It refuses a second value for a flag that takes
-// one: package cli would drop the first.
-func (a *arranger) take(f cli.Flag, canonical, value string) error {
+// one.
+func (l *line) take(f cli.Flag, canonical, value string) error {
 	words := []string{canonical, value}
 	_, isBool := f.(*cli.BoolFlag)
 	switch f.(type) {
@@ -262,52 +300,52 @@ func (a *arranger) take(f cli.Flag, canonical, value string) error {
 	switch f.(type) {
 	case *cli.StringSliceFlag, *cli.Float64SliceFlag:
 	default:
-		switch first, again := a.values[canonical]; {
+		switch first, again := l.values[canonical]; {
 		case again && isBool && value == first:
 			return nil
 		case again:
 			return fmt.Errorf("%s is given twice and takes one value", canonical)
 		}
-		a.values[canonical] = value
+		l.values[canonical] = value
 	}
-	a.given = append(a.given, Given{canonical, words})
+	l.given = append(l.given, Given{canonical, words})
 	return nil
 }
 
 // inOrder returns what was given in the order of the help.
-func (a *arranger) inOrder() []Given {
-	flags := a.app.Flags
-	if a.command != nil {
-		flags = slices.Concat(flags, a.command.Flags)
+func (l *line) inOrder() []Given {
+	flags := l.program.Flags
+	if l.command != nil {
+		flags = slices.Concat(flags, l.command.Flags)
 	}
 	place := func(g Given) int {
 		return slices.IndexFunc(flags, func(f cli.Flag) bool { return "--"+f.Names()[0] == g.Name })
 	}
-	slices.SortStableFunc(a.given, func(x, y Given) int { return place(x) - place(y) })
-	return a.given
+	slices.SortStableFunc(l.given, func(x, y Given) int { return place(x) - place(y) })
+	return l.given
 }
 
-func unknownCommand(app *cli.App, name string) error {
+func (p *Program) unknownCommand(name string) error {
 	var names []string
-	for _, command := range app.Commands {
+	for _, command := range p.All() {
 		names = append(names, command.Name)
 	}
 	return fmt.Errorf("there is no command %q%s; sioemit help lists them, and sioemit emit %s sends an event of that name",
 		name, DidYouMean("", strings.ToLower(name), names), show.Quote(name))
 }
 
-func (a *arranger) unknown(word, name string) error {
+func (l *line) unknown(word, name string) error {
 	flag, _, _ := strings.Cut(word, "=")
-	for _, command := range a.app.Commands {
+	for _, command := range l.program.All() {
 		switch {
 		case findFlag(command.Flags, name) == nil:
-		case a.command == nil:
+		case l.command == nil:
 			return fmt.Errorf("%s is a flag of %q: put it behind the command's name", flag, command.Name)
 		default:
-			return fmt.Errorf("%s has no %s; if it is an argument, put -- before it", a.name, flag)
+			return fmt.Errorf("%s has no %s; if it is an argument, put -- before it", l.command.Name, flag)
 		}
 	}
-	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, DidYouMean("--", name, a.longNames()))
+	return fmt.Errorf("unknown flag %s%s; if it is an argument, put -- before it", flag, DidYouMean("--", name, l.longNames()))
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"github.com/sioemit/sioemit/internal/cli"
 )
 
 // completeWord is the first word of the call by which a shell asks what could
@@ -86,13 +85,12 @@ func (p *Program) completionCommand() *Command {
 // or the values of a flag that has few. The exit status is 1 where the name of
 // a file may stand.
 func (p *Program) complete(words []string) (status int) {
-	app := p.app()
 	if len(words) == 0 {
 		words = []string{""}
 	}
 	before, last := words[:len(words)-1], words[len(words)-1]
-	flags := slices.Clone(app.Flags)
-	var command *cli.Command
+	flags := p.flags()
+	var command *Command
 	var flag cli.Flag // whose value the next word is
 	onlyArguments := false
 	for _, word := range before {
@@ -105,7 +103,7 @@ func (p *Program) complete(words []string) (status int) {
 		case looksLikeFlag(word):
 			flag = needsValue(flags, word)
 		case command == nil:
-			if command = app.Command(word); command != nil {
+			if command = p.command(word); command != nil {
 				flags = append(flags, command.Flags...)
 			}
 		}
@@ -121,7 +119,7 @@ func (p *Program) complete(words []string) (status int) {
 		for _, value := range p.Choices[flag.Names()[0]] {
 			found = append(found, prefix+value)
 		}
-		if doc, ok := flag.(cli.DocGenerationFlag); ok && strings.Contains(doc.GetUsage(), "`FILE`") {
+		if strings.Contains(flag.About().Usage, "`FILE`") {
 			status = StatusFailed
 		}
 	case strings.HasPrefix(last, "-") && !onlyArguments:
@@ -133,13 +131,13 @@ func (p *Program) complete(words []string) (status int) {
 			}
 		}
 	case command == nil:
-		for _, c := range app.Commands {
+		for _, c := range p.All() {
 			found = append(found, c.Name)
 		}
-	case strings.Contains(command.ArgsUsage, "FILE"):
+	case strings.Contains(command.Words, "FILE"):
 		status = StatusFailed
-	case strings.Contains(command.ArgsUsage, "|"):
-		found = strings.Split(command.ArgsUsage, "|")
+	case strings.Contains(command.Words, "|"):
+		found = strings.Split(command.Words, "|")
 	}
 	for _, word := range found {
 		if strings.HasPrefix(word, last) {

@@ -1,11 +1,11 @@
 package commandline
 
-import "github.com/urfave/cli/v2"
+import "github.com/sioemit/sioemit/internal/cli"
 
 // OutputCategory is that of flags that say what is printed.
 const OutputCategory = "Output:"
 
 // JSONFlag is the flag of commands that print a result.
 func JSONFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "json", Destination: to, DisableDefaultText: true, Category: OutputCategory, Usage: "print the result as JSON"}
+	return &cli.BoolFlag{Name: "json", Destination: to, Category: OutputCategory, Usage: "print the result as JSON"}
 }

@@ -4,42 +4,23 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // Help texts are 80 characters wide: descriptions are written so, and
 // flagsHelp wraps what it puts together.
 const helpColumn = 30 // where the explanations of flags start
 
-const appHelp = `{{.Name}} - {{.Usage}}
-
-USAGE:
-   {{.UsageText}}
-
-COMMANDS:{{range .VisibleCommands}}
-   {{printf "%-14s" .Name}}{{.Usage}}{{end}}
-
-{{.Description}}
-{{flags .VisibleFlags}}`
-
-const commandHelp = `{{.HelpName}} - {{.Usage}}
-
-USAGE:
-   {{.UsageText}}
-
-{{.Description}}
-{{flags .VisibleFlags}}`
-
 // globalHelp follows the help of commands that use global flags.
 const globalHelp = `
 GLOBAL FLAGS, of which sioemit --help lists the others:
 `
 
-// helpCommand stands in for the one of package cli, which would be a command of
-// every command, too. Whoever asks with --help gets here through arrange.
+// helpCommand is where whoever asks with --help gets to, through arrange.
 func (p *Program) helpCommand() *Command {
 	return &Command{
 		Name:        "help",
@@ -48,47 +29,65 @@ func (p *Program) helpCommand() *Command {
 		Words:       "[COMMAND]",
 		Description: `   sioemit help emit    the same as sioemit emit --help`,
 		Run: func(_ context.Context, words []string) error {
-			app := p.app()
-			var text strings.Builder
+			text := ""
 			switch len(words) {
 			case 0:
-				printHelp(&text, appHelp, app)
+				text = p.help()
 			case 1:
-				command := app.Command(words[0])
+				command := p.command(words[0])
 				if command == nil {
-					return Usage(unknownCommand(app, words[0]))
+					return Usage(p.unknownCommand(words[0]))
 				}
-				command.Flags = append(command.Flags, cli.HelpFlag) // package cli adds it to the command that runs
-				printHelp(&text, commandHelp, command)
-				text.WriteString(p.globalHelp(command.Name))
+				text = command.help() + p.globalHelp(command)
 			default:
 				return Usagef("help takes the name of one command, and got %q, too", words[1])
 			}
-			_, err := io.WriteString(p.Out, text.String())
+			_, err := io.WriteString(p.Out, text)
 			return err
 		},
 	}
 }
 
-// globalHelp lists the global flags that matter most to a command.
-func (p *Program) globalHelp(command string) string {
+// helpFlag is that of every command line and every command; arrange reads it.
+var helpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Destination: new(bool), Usage: "show help"}
+
+// flags are the global flags.
+func (p *Program) flags() []cli.Flag { return append(slices.Clone(p.Flags), helpFlag) }
+
+// usage is how the program is called.
+func (p *Program) usage() string { return "sioemit [FLAGS] COMMAND [ARG...]" }
+
+func (p *Program) help() string {
 	var b strings.Builder
-	for _, c := range p.Commands {
-		if c.Name != command || c.Global == nil {
-			continue
-		}
-		b.WriteString(globalHelp)
-		for _, name := range c.Global {
-			flagHelp(&b, findFlag(p.Flags, name))
-		}
+	fmt.Fprintf(&b, "sioemit - %s\n\nUSAGE:\n   %s\n\nCOMMANDS:", p.Usage, p.usage())
+	for _, c := range p.All() {
+		fmt.Fprintf(&b, "\n   %-14s%s", c.Name, c.Usage)
 	}
+	fmt.Fprintf(&b, "\n\n%s%s\n%s", p.Description, statusHelp(allStatuses), flagsHelp(p.flags()))
 	return b.String()
 }
 
-// printHelp fills in a template from above, with package cli's functions and
-// one of our own.
-func printHelp(w io.Writer, text string, data any) {
-	cli.HelpPrinterCustom(w, text, data, map[string]any{"flags": flagsHelp})
+// usage is how the command is called.
+func (c *Command) usage() string {
+	return strings.TrimRight("sioemit "+c.Name+" [FLAGS] "+c.Words, " ")
+}
+
+func (c *Command) help() string {
+	return fmt.Sprintf("sioemit %s - %s\n\nUSAGE:\n   %s\n\n%s%s\n%s", c.Name, c.Usage, c.usage(), c.Description, statusHelp(c.Statuses),
+		flagsHelp(append(slices.Clone(c.Flags), helpFlag)))
+}
+
+// globalHelp lists the global flags that matter most to a command.
+func (p *Program) globalHelp(c *Command) string {
+	if c.Global == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(globalHelp)
+	for _, name := range c.Global {
+		flagHelp(&b, findFlag(p.Flags, name))
+	}
+	return b.String()
 }
 
 // flagsHelp lists flags under their categories, in the order given.
@@ -97,8 +96,8 @@ func flagsHelp(flags []cli.Flag) string {
 	byCategory := make(map[string][]cli.Flag)
 	for _, f := range flags {
 		category := "Flags:"
-		if c, ok := f.(cli.CategorizableFlag); ok && c.GetCategory() != "" {
-			category = c.GetCategory()
+		if own := f.About().Category; own != "" {
+			category = own
 		}
 		if byCategory[category] == nil {
 			order = append(order, category)
@@ -116,12 +115,23 @@ func flagsHelp(flags []cli.Flag) string {
 }
 
 func flagHelp(b *strings.Builder, f cli.Flag) {
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return
+	head, placeholder, usage := flagText(f)
+	head = "   " + head
+	if placeholder != "" {
+		head += " " + placeholder
 	}
-	usage := doc.GetUsage()
-	var placeholder string
+	if len(head) > helpColumn-2 {
+		fmt.Fprintln(b, head)
+		head = ""
+	}
+	fmt.Fprintf(b, "%-*s%s\n", helpColumn, head, show.Wrap(usage, strings.Repeat(" ", helpColumn)))
+}
+
+// flagText is what there is to say of a flag: its names, what its value is called,
+// if it takes one, and what it does.
+func flagText(f cli.Flag) (names, placeholder, usage string) {
+	about := f.About()
+	usage = about.Usage
 	if before, rest, ok := strings.Cut(usage, "`"); ok {
 		var after string
 		placeholder, after, _ = strings.Cut(rest, "`")
@@ -129,27 +139,19 @@ func flagHelp(b *strings.Builder, f cli.Flag) {
 		// A placeholder behind a colon at the end is there for its name only.
 		usage = strings.TrimSuffix(usage, ": "+placeholder)
 	}
-	var names []string
+	if about.Default != "" {
+		usage += " (default: " + about.Default + ")"
+	}
+	if len(about.EnvVars) > 0 {
+		usage += " [$" + strings.Join(about.EnvVars, ", $") + "]"
+	}
+	var dashed []string
 	for _, name := range f.Names() {
 		dashes := "--"
 		if len(name) == 1 {
 			dashes = "-"
 		}
-		names = append(names, dashes+name)
+		dashed = append(dashed, dashes+name)
 	}
-	head := "   " + strings.Join(names, ", ")
-	if placeholder != "" {
-		head += " " + placeholder
-	}
-	if text := doc.GetDefaultText(); text != "" && doc.TakesValue() && text != `""` && text != "0" && text != "0s" {
-		usage += " (default: " + strings.Trim(text, `"`) + ")"
-	}
-	if vars := doc.GetEnvVars(); len(vars) > 0 {
-		usage += " [$" + strings.Join(vars, ", $") + "]"
-	}
-	if len(head) > helpColumn-2 {
-		fmt.Fprintln(b, head)
-		head = ""
-	}
-	fmt.Fprintf(b, "%-*s%s\n", helpColumn, head, show.Wrap(usage, strings.Repeat(" ", helpColumn)))
+	return strings.Join(dashed, ", "), placeholder, usage
 }

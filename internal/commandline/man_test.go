@@ -2,10 +2,14 @@ package commandline
 
 import "testing"
 
-// TestForTerminals keeps what is copied into a shell as it is.
-func TestForTerminals(t *testing.T) {
-	page := ".EX\n  a \\- --b 'c' \"d\" ~^`\n'e\n.EE\n"
-	if got, want := forTerminals(page), ".EX\n.in 0\n  a \\- \\-\\-b \\(aqc\\(aq \"d\" \\(ti\\(ha\\(ga\n\\(aqe\n.EE\n"; got != want {
-		t.Errorf("%q, want %q", got, want)
+// TestRoff keeps what is copied into a shell as it is.
+func TestRoff(t *testing.T) {
+	for text, want := range map[string]string{
+		"  a \\ --b 'c' \"d\" ~^`": `  a \(rs \-\-b \(aqc\(aq "d" \(ti\(ha\(ga`,
+		".a\n.b\n'c":               "\\&.a\n\\&.b\n\\(aqc",
+	} {
+		if got := roff(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

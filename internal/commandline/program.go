@@ -1,7 +1,6 @@
 // Package commandline makes words into flags and arguments, and the end of a
 // command into an exit status. With it come the help, the manual page and the
-// completion of shells. It is the only package that knows what a command line is
-// for package cli: subcommands describe themselves as a Command.
+// completion of shells. Subcommands describe themselves as a Command.
 package commandline
 
 import (
@@ -11,7 +10,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/urfave/cli/v2"
+	"github.com/sioemit/sioemit/internal/cli"
 )
 
 // IO is where a command reads, prints, and says what is no result.
@@ -78,13 +77,12 @@ func (p *Program) Run(ctx context.Context, words []string) int {
 	if len(words) > 1 && words[1] == completeWord {
 		return p.complete(words[2:])
 	}
-	app := p.app()
-	words, err := p.arrange(app, words)
+	line, err := p.arrange(words)
 	if err == nil {
-		err = checkVariables(app.Flags)
+		err = line.fillIn()
 	}
 	if err == nil {
-		err = app.RunContext(ctx, words)
+		err = line.run(ctx)
 	}
 	status := Status(err)
 	if err != nil && ctx.Err() != nil {
@@ -96,64 +94,46 @@ func (p *Program) Run(ctx context.Context, words []string) int {
 	return status
 }
 
-// Arrange returns words as package cli reads them: see arrange.
-func (p *Program) Arrange(words []string) ([]string, error) { return p.arrange(p.app(), words) }
+// Arrange returns the words of a command line in one order, flags by their first
+// names: see arrange.
+func (p *Program) Arrange(words []string) ([]string, error) {
+	line, err := p.arrange(words)
+	if err != nil {
+		return nil, err
+	}
+	return line.inOneOrder(words[0]), nil
+}
 
 // All returns the commands with those that every command line has.
 func (p *Program) All() []*Command {
 	return append(slices.Clone(p.Commands), p.completionCommand(), p.manCommand(), p.versionCommand(), p.helpCommand())
 }
 
-// app is the program in the words of package cli.
-func (p *Program) app() *cli.App {
-	app := &cli.App{
-		Name:        "sioemit",
-		Usage:       p.Usage,
-		UsageText:   "sioemit [FLAGS] COMMAND [ARG...]",
-		Description: p.Description + statusHelp(allStatuses),
-		Flags:       append(slices.Clone(p.Flags), cli.HelpFlag),
-		Reader:      p.In,
-		Writer:      p.Out,
-		ErrWriter:   p.Err,
-
-		DisableSliceFlagSeparator: true, // a room may hold a comma
-		HideVersion:               true,
-		Suggest:                   false, // arrange does it
-		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return Usage(err) },
-		Action: func(c *cli.Context) error {
-			printHelp(p.Err, appHelp, c.App)
-			return Usagef("no command given; the first one to know is emit")
-		},
+// command returns the command of that name, and nil if there is none.
+func (p *Program) command(name string) *Command {
+	for _, c := range p.All() {
+		if c.Name == name || slices.Contains(c.hidden, name) {
+			return c
+		}
 	}
-	for _, command := range p.All() {
-		app.Commands = append(app.Commands, command.command(app.OnUsageError))
-	}
-	return app
+	return nil
 }
 
-func (c *Command) command(onUsageError cli.OnUsageErrorFunc) *cli.Command {
-	usage := "sioemit " + c.Name + " [FLAGS]"
-	if c.Words != "" {
-		usage += " " + c.Words
+// run does what a command line says.
+func (l *line) run(ctx context.Context) error {
+	c := l.command
+	if c == nil {
+		if _, err := io.WriteString(l.program.Err, l.program.help()); err != nil {
+			return err
+		}
+		return Usagef("no command given; the first one to know is emit")
 	}
-	return &cli.Command{
-		Name: c.Name, Aliases: c.hidden, HelpName: "sioemit " + c.Name, Usage: c.Usage, UsageText: usage, ArgsUsage: c.Words,
-		Description: c.Description + statusHelp(c.Statuses), Flags: c.Flags,
-		Action:          c.run,
-		OnUsageError:    onUsageError,
-		HideHelpCommand: true, // or an event named help would be a question
-	}
-}
-
-func (c *Command) run(context *cli.Context) error {
-	words := context.Args().Slice()
-	if c.Words == "" && len(words) > 0 {
+	if c.Words == "" && len(l.arguments) > 0 {
 		hint := ""
 		if c.NoWords != "" {
 			hint = "; " + c.NoWords
 		}
-		return Usagef("%s takes no argument, and got %q%s", c.Name, words[0], hint)
+		return Usagef("%s takes no argument, and got %q%s", c.Name, l.arguments[0], hint)
 	}
-	return c.Run(context.Context, words)
+	return c.Run(ctx, l.arguments)
 }

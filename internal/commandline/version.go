@@ -6,8 +6,8 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 func (p *Program) versionCommand() *Command {

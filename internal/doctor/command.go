@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
-	"github.com/urfave/cli/v2"
 )
 
 // Command is the subcommand.
 func Command(program *commandline.Program, flags *settings.Flags) *commandline.Command {
 	o := options{IO: program.IO}
-	var rooms cli.StringSlice
-	var numbers cli.Float64Slice
+	var rooms []string
+	var numbers []float64
 	return &commandline.Command{
 		Name:  "doctor",
 		Usage: "find out why nothing arrives",
@@ -45,9 +45,9 @@ down. So they are not asked without --fetch-sockets.`,
 			commandline.StatusReplies: "nothing seen wrong, but not everything could be checked",
 		},
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: settings.TargetCategory, KeepSpace: true, Usage: "look for clients in this `ROOM`, too; repeatable"},
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: settings.TargetCategory, Usage: "look for clients in this `ROOM`, too; repeatable"},
 			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: settings.TargetCategory, Usage: "and in the room that is the number `N`; repeatable"},
-			&cli.BoolFlag{Name: "fetch-sockets", Destination: &o.fetchSockets, DisableDefaultText: true, Category: settings.TargetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
+			&cli.BoolFlag{Name: "fetch-sockets", Destination: &o.fetchSockets, Category: settings.TargetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
 			&cli.DurationFlag{Name: "for", Destination: &o.watch, Value: time.Second, Usage: "watch for this `TIME` what other emitters publish"},
 			commandline.JSONFlag(&o.json),
 		},
@@ -56,7 +56,7 @@ down. So they are not asked without --fetch-sockets.`,
 			if err != nil {
 				return err
 			}
-			o.given, o.rooms = program.Given(), settings.Rooms(rooms.Value(), numbers.Value())
+			o.given, o.rooms = program.Given(), settings.Rooms(rooms, numbers)
 			return run(ctx, o, s)
 		},
 	}

@@ -12,25 +12,25 @@ import (
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
-	"github.com/urfave/cli/v2"
 )
 
 // Values are the arguments of an event, as the command line gives them.
 type Values struct {
 	text   bool
 	args   string
-	binary cli.StringSlice
+	binary []string
 }
 
 // Flags are those beside the words of an event.
 func (v *Values) Flags() []cli.Flag {
 	const category = "Arguments:"
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "string", Destination: &v.text, DisableDefaultText: true, Category: category, Usage: "take every ARG as a string, also where it is JSON"},
+		&cli.BoolFlag{Name: "string", Destination: &v.text, Category: category, Usage: "take every ARG as a string, also where it is JSON"},
 		&cli.StringFlag{Name: "args", Destination: &v.args, TakesFile: true, Category: category, Usage: "append the elements of the JSON array in `FILE`, - for stdin"},
-		&cli.StringSliceFlag{Name: "binary", Destination: &v.binary, TakesFile: true, Category: category, KeepSpace: true, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
+		&cli.StringSliceFlag{Name: "binary", Destination: &v.binary, TakesFile: true, Category: category, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
 	}
 }
 
@@ -63,7 +63,7 @@ func (v *Values) Read(ctx context.Context, io commandline.IO, words []string) ([
 		args = append(args, elements...)
 	}
 	emptyStdin := false
-	for _, name := range v.binary.Value() {
+	for _, name := range v.binary {
 		data, err := files.read("--binary", name)
 		if err != nil {
 			return nil, err

@@ -13,20 +13,20 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/traffic"
-	"github.com/urfave/cli/v2"
 )
 
 // Command is the subcommand.
 func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	const filterCategory = "Which events:"
 	o := options{IO: p.IO}
-	var rooms, events cli.StringSlice
-	var numbers cli.Float64Slice
+	var rooms, events []string
+	var numbers []float64
 	return &commandline.Command{
 		Name:  "listen",
 		Usage: "print the events that go through Redis",
@@ -83,10 +83,10 @@ is given up after --timeout, with status 1.`,
 			commandline.StatusReplies: "time ran out (--for) before it listened, or before --count lines came",
 		},
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: filterCategory, KeepSpace: true, Usage: "only those to this `ROOM`; repeatable"},
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: filterCategory, Usage: "only those to this `ROOM`; repeatable"},
 			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: filterCategory, Usage: "only those to the room that is the number `N`; repeatable"},
-			&cli.StringSliceFlag{Name: "event", Destination: &events, Category: filterCategory, KeepSpace: true, Usage: "only those of this `NAME`; repeatable"},
-			&cli.BoolFlag{Name: "requests", Destination: &o.requests, DisableDefaultText: true, Category: filterCategory, Usage: "requests and replies too"},
+			&cli.StringSliceFlag{Name: "event", Destination: &events, Category: filterCategory, Usage: "only those of this `NAME`; repeatable"},
+			&cli.BoolFlag{Name: "requests", Destination: &o.requests, Category: filterCategory, Usage: "requests and replies too"},
 			&cli.StringFlag{Name: "since", Destination: &o.since, Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},
 			&cli.IntFlag{Name: "count", Destination: &o.count, Usage: "stop after `N` lines"},
 			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "stop after this `TIME`"},
@@ -96,7 +96,7 @@ is given up after --timeout, with status 1.`,
 			if err != nil {
 				return err
 			}
-			o.rooms, o.events = settings.Rooms(rooms.Value(), numbers.Value()), events.Value()
+			o.rooms, o.events = settings.Rooms(rooms, numbers), events
 			if err := o.check(p, s); err != nil {
 				return commandline.Usage(err)
 			}

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
-	"github.com/urfave/cli/v2"
 )
 
 // options are what the flags say.
@@ -72,10 +72,10 @@ how to resume.`,
 			&cli.DurationFlag{Name: "retry-for", Destination: &o.retryFor, Usage: "when Redis is gone, try again for this `TIME`"},
 			&cli.Int64Flag{Name: "from-line", Destination: &o.fromLine, Value: 1, Usage: "start with line `N`, to resume"},
 			&cli.Int64Flag{Name: "max-bad-lines", Destination: &o.maxBadLines, Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
-			&cli.BoolFlag{Name: "fail-fast", Destination: &o.failFast, DisableDefaultText: true, Usage: "stop at the first bad line"},
-			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
-			&cli.BoolFlag{Name: "json", Destination: &o.json, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "print the summary as JSON, on stdout"},
-			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, DisableDefaultText: true, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
+			&cli.BoolFlag{Name: "fail-fast", Destination: &o.failFast, Usage: "stop at the first bad line"},
+			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
+			&cli.BoolFlag{Name: "json", Destination: &o.json, Category: commandline.OutputCategory, Usage: "print the summary as JSON, on stdout"},
+			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
 		}),
 		Run: func(ctx context.Context, words []string) error {
 			s, err := flags.Parse()

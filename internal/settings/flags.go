@@ -12,8 +12,8 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
-	"github.com/urfave/cli/v2"
 )
 
 // Settings are what all commands that use Redis have in common.
@@ -22,11 +22,11 @@ type Settings struct {
 	Redis Redis
 }
 
-// Flags are the global flags, as package cli fills them in.
+// Flags are the global flags, as the command line fills them in.
 type Flags struct {
 	program *commandline.Program
 
-	redis                  cli.StringSlice
+	redis                  []string
 	cluster                bool
 	tlsCA, tlsCert, tlsKey string
 	timeout                time.Duration
@@ -65,8 +65,8 @@ const (
 
 func (f *Flags) ofRedis() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "redis", Destination: &f.redis, Category: redisCategory, KeepSpace: true, Usage: "`URL` of Redis; see above"},
-		&cli.BoolFlag{Name: "cluster", EnvVars: variable("cluster"), Destination: &f.cluster, DisableDefaultText: true, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
+		&cli.StringSliceFlag{Name: "redis", Destination: &f.redis, Category: redisCategory, Usage: "`URL` of Redis; see above"},
+		&cli.BoolFlag{Name: "cluster", EnvVars: variable("cluster"), Destination: &f.cluster, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
 		&cli.StringFlag{Name: "tls-ca", EnvVars: variable("tls-ca"), Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
 		&cli.StringFlag{Name: "tls-cert", EnvVars: variable("tls-cert"), Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the client's certificate"},
 		&cli.StringFlag{Name: "tls-key", EnvVars: variable("tls-key"), Destination: &f.tlsKey, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
@@ -90,18 +90,18 @@ var choices = map[string][]string{
 // upstream's options.
 func (f *Flags) ofServers() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "adapter", EnvVars: variable("adapter"), Destination: &f.adapter, Category: serversCategory, Value: "classic", DefaultText: "classic", Usage: "classic, sharded or streams: `NAME`"},
-		&cli.StringFlag{Name: "key", EnvVars: variable("key"), Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, Usage: "`KEY` of classic, channelPrefix of the others"},
-		&cli.StringFlag{Name: "codec", EnvVars: variable("codec"), Destination: &f.codec, Category: serversCategory, Value: "msgpack", DefaultText: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
+		&cli.StringFlag{Name: "adapter", EnvVars: variable("adapter"), Destination: &f.adapter, Category: serversCategory, Value: "classic", Usage: "classic, sharded or streams: `NAME`"},
+		&cli.StringFlag{Name: "key", EnvVars: variable("key"), Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, Usage: "`KEY` of classic, channelPrefix of the others"},
+		&cli.StringFlag{Name: "codec", EnvVars: variable("codec"), Destination: &f.codec, Category: serversCategory, Value: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
 		&cli.IntFlag{Name: "server-version", EnvVars: variable("server-version"), Destination: &f.version, Category: serversCategory, Value: 4, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
 		&cli.StringFlag{Name: "socket-ids", EnvVars: variable("socket-ids"), Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3: what generateId returns, for --except: `REGEXP`"},
-		&cli.StringFlag{Name: "subscription-mode", EnvVars: variable("subscription-mode"), Destination: &f.mode, Category: serversCategory, Value: "dynamic", DefaultText: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
-		&cli.StringFlag{Name: "stream-name", EnvVars: variable("stream-name"), Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, DefaultText: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
+		&cli.StringFlag{Name: "subscription-mode", EnvVars: variable("subscription-mode"), Destination: &f.mode, Category: serversCategory, Value: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
+		&cli.StringFlag{Name: "stream-name", EnvVars: variable("stream-name"), Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
 		&cli.IntFlag{Name: "stream-count", EnvVars: variable("stream-count"), Destination: &f.streamCount, Category: serversCategory, Value: 1, Usage: "streams: number of streams: `N`"},
 		&cli.Int64Flag{Name: "max-len", EnvVars: variable("max-len"), Destination: &f.maxLen, Category: serversCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
-		&cli.BoolFlag{Name: "sharded-pubsub", EnvVars: variable("sharded-pubsub"), Destination: &f.shardedPubSub, Category: serversCategory, DisableDefaultText: true, Usage: "streams: the servers set useShardedPubSub"},
+		&cli.BoolFlag{Name: "sharded-pubsub", EnvVars: variable("sharded-pubsub"), Destination: &f.shardedPubSub, Category: serversCategory, Usage: "streams: the servers set useShardedPubSub"},
 		&cli.IntFlag{Name: "max-attachments", EnvVars: variable("max-attachments"), Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
-		&cli.StringFlag{Name: "namespace", EnvVars: variable("namespace"), Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", DefaultText: "/", Usage: "`NAMESPACE` of the clients; admin means /admin"},
+		&cli.StringFlag{Name: "namespace", EnvVars: variable("namespace"), Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", Usage: "`NAMESPACE` of the clients; admin means /admin"},
 	}
 }
 

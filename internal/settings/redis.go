@@ -47,7 +47,7 @@ func (r *Redis) Place() string {
 
 // urls are those of --redis or, separated by spaces, of the environment.
 func (f *Flags) urls() ([]string, source) {
-	if urls := f.redis.Value(); len(urls) > 0 {
+	if urls := f.redis; len(urls) > 0 {
 		return urls, fromFlag
 	}
 	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {

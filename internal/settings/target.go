@@ -3,8 +3,8 @@ package settings
 import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
-	"github.com/urfave/cli/v2"
 )
 
 // Target is who something is for, and how servers deliver it.
@@ -48,17 +48,17 @@ const TargetCategory = "Who gets it:"
 // TargetFlags are the flags of a command that make a Target, besides the global
 // --namespace.
 type TargetFlags struct {
-	rooms, except             cli.StringSlice
-	roomNumbers, exceptNumber cli.Float64Slice
+	rooms, except             []string
+	roomNumbers, exceptNumber []float64
 	volatile, compress        bool
 }
 
 // Rooms are the flags that say who gets it.
 func (f *TargetFlags) Rooms() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &f.rooms, Category: TargetCategory, KeepSpace: true, Usage: "clients in this `ROOM` or with this socket id; repeatable"},
+		&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &f.rooms, Category: TargetCategory, Usage: "clients in this `ROOM` or with this socket id; repeatable"},
 		&cli.Float64SliceFlag{Name: "room-number", Destination: &f.roomNumbers, Category: TargetCategory, Usage: "clients in the room that is the number `N`, as after join(5); repeatable"},
-		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Destination: &f.except, Category: TargetCategory, KeepSpace: true, Usage: "but not those in this `ROOM`; repeatable (on Socket.IO 1 to 3 socket ids only)"},
+		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Destination: &f.except, Category: TargetCategory, Usage: "but not those in this `ROOM`; repeatable (on Socket.IO 1 to 3 socket ids only)"},
 		&cli.Float64SliceFlag{Name: "except-number", Destination: &f.exceptNumber, Category: TargetCategory, Usage: "but not those in the room that is the number `N`; repeatable"},
 	}
 }
@@ -66,8 +66,8 @@ func (f *TargetFlags) Rooms() []cli.Flag {
 // Delivery are the flags that say how servers deliver an event.
 func (f *TargetFlags) Delivery() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "volatile", Destination: &f.volatile, DisableDefaultText: true, Usage: "let servers drop the event for clients that are not ready"},
-		&cli.BoolFlag{Name: "compress", Destination: &f.compress, DisableDefaultText: true, Usage: "--compress=false: do not compress it for the clients"},
+		&cli.BoolFlag{Name: "volatile", Destination: &f.volatile, Usage: "let servers drop the event for clients that are not ready"},
+		&cli.BoolFlag{Name: "compress", Destination: &f.compress, Usage: "--compress=false: do not compress it for the clients"},
 	}
 }
 
@@ -75,7 +75,7 @@ func (f *TargetFlags) Delivery() []cli.Flag {
 func (f *TargetFlags) Parse(p *commandline.Program, s *Settings) Target {
 	t := Target{
 		Namespace: s.Namespace, Volatile: f.volatile,
-		Rooms: Rooms(f.rooms.Value(), f.roomNumbers.Value()), Except: Rooms(f.except.Value(), f.exceptNumber.Value()),
+		Rooms: Rooms(f.rooms, f.roomNumbers), Except: Rooms(f.except, f.exceptNumber),
 	}
 	if p.IsGiven("--compress") {
 		t.Compress = &f.compress
