@@ -106,7 +106,7 @@ func (c *Case) adapter() string {
 func (c *Case) features() []string {
 	needs := append([]string{}, c.Needs...)
 	switch adapter := c.adapter(); adapter {
-	case "classic", "sharded", "streams":
+	case "classic", "sharded", "streams", "python":
 		needs = append(needs, adapter)
 	}
 	if c.Pipeline != nil {

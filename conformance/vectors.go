@@ -32,6 +32,10 @@ var vectorFiles = []struct {
 	{"streams-adapter-0.3.1-streams-3", "streams of three", `{"adapter":"streams","streamCount":3}`, "value"},
 	{"streams-adapter-0.3.1-requests", "streams requests", `{"adapter":"streams"}`, "value"},
 	{"streams-adapter-0.3.1-requests-sharded-pubsub", "streams requests by shard", `{"adapter":"streams","useShardedPubSub":true}`, "value"},
+	{"python-socketio-5.18.1", "python", `{"adapter":"python"}`, "value"},
+	{"python-socketio-5.18.1-channel", "python with a channel", `{"adapter":"python","channel":"my channel"}`, "value"},
+	{"python-socketio-5.18.1-binary", "python with binary", `{"adapter":"python","allowBinary":true}`, "value"},
+	{"python-socketio-5.18.1-requests", "python requests", `{"adapter":"python"}`, "value"},
 }
 
 // vector is what an official package published for a call.

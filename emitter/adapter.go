@@ -12,7 +12,7 @@ import (
 )
 
 // Adapter is how the servers of the cluster are joined: the value of Classic,
-// Sharded or Streams, for WithAdapter.
+// Sharded, Streams or Python, for WithAdapter.
 type Adapter interface {
 	// configure returns the adapter with the other options that it follows, or
 	// what is wrong with those or its own.
@@ -38,8 +38,8 @@ type Adapter interface {
 	// needs is what a server must have to answer a request, if that is not
 	// plain.
 	needs(kind encoding.RequestKind) string
-	// replyChannels returns the channels on which servers answer, and whether
-	// they are shard channels.
+	// replyChannels returns the channels on which servers answer, if they do, and
+	// whether they are shard channels.
 	replyChannels(namespace string) (channels []string, shard bool)
 	// barrier is how servers are asked whether they have taken what was sent.
 	barrier() barrier.Adapter
@@ -61,11 +61,12 @@ func (latest) needs(kind encoding.RequestKind) string {
 
 const needsHandler = "a handler for the event"
 
-// check refuses the options that only the classic adapter has.
-func (latest) check(c *config, adapter string) error {
+// check refuses the options that only the classic adapter has, and names what
+// there is instead of a key.
+func (latest) check(c *config, adapter, instead string) error {
 	switch {
 	case c.key != "":
-		return &OptionError{Option: "WithKey", Adapter: adapter, Err: fmt.Errorf("the %s adapter has ChannelPrefix instead", adapter)}
+		return &OptionError{Option: "WithKey", Adapter: adapter, Err: fmt.Errorf("the %s adapter has %s instead", adapter, instead)}
 	case c.codec != MessagePack:
 		return &OptionError{Option: "WithCodec", Adapter: adapter, Err: fmt.Errorf("the %s adapter chooses by itself", adapter)}
 	case c.version != 4:
@@ -126,6 +127,29 @@ type StreamsOptions struct {
 // servers that were disconnected from Redis for a moment, and clients with
 // connection state recovery, get what they missed.
 func Streams(o StreamsOptions) Adapter { return streams{StreamsOptions: o} }
+
+// PythonOptions are the options of python-socketio's Redis managers. The zero
+// value means their defaults.
+type PythonOptions struct {
+	// Channel is "socketio" when empty. Flask-SocketIO has "flask-socketio" unless
+	// its option channel says otherwise.
+	Channel string
+	// AllowBinary lets events hold binary, for clients that all use the same
+	// transport; see encoding.Python. Without it, binary is refused.
+	AllowBinary bool
+}
+
+// Python is the adapter for servers in Python: those of python-socketio 5.16 and
+// later that have a RedisManager or an AsyncRedisManager, and of Flask-SocketIO.
+// These servers know less than those in JavaScript:
+//
+//   - Except takes socket ids only, as on Socket.IO 3.
+//   - Volatile and Compress change nothing.
+//   - Of the other calls, there are SocketsJoin and SocketsLeave of one socket, by
+//     its id, with one room, DisconnectSockets(ctx, false) of one, SocketsLeave of
+//     everyone with one room, and ServerCount. What there is not returns
+//     encoding.ErrNoCounterpart.
+func Python(o PythonOptions) Adapter { return python{format: encoding.Python(o)} }
 
 // publishMessage returns PUBLISH or SPUBLISH with a message as its last word.
 func publishMessage(ctx context.Context, commands *slab.Commands, words []any, message []byte) redis.Cmder {

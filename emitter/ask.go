@@ -161,6 +161,9 @@ func (o *operator) asker(ctx context.Context, call string) (wait func(context.Co
 		return nil, fmt.Errorf("emitter: %s: %w, not %d", call, ErrNeedsVersion4, o.sender.version)
 	}
 	channels, shard := o.sender.adapter.replyChannels(o.namespace)
+	if channels == nil {
+		return nil, fmt.Errorf("emitter: %s: %w", call, encoding.ErrNoCounterpart)
+	}
 	name := connectionName(slots && shard, channels)
 	return func(ctx context.Context) (*replies.Wait, error) {
 		return o.sender.replies.Wait(ctx, client, name, shard, channels)

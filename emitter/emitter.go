@@ -1,18 +1,17 @@
 package emitter
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/barrier"
 	"github.com/sioemit/sioemit/internal/goredis"
 	"github.com/sioemit/sioemit/internal/replies"
+	"github.com/sioemit/sioemit/internal/socketids"
 )
 
 // Emitter sends to the clients of a cluster. Its calls mean everyone in the
@@ -46,11 +45,9 @@ func New(client Client, options ...Option) *Emitter {
 	if c.err == nil {
 		adapter, c.err = c.adapter.configure(&c)
 	}
-	var ids *regexp.Regexp
-	if c.version < 4 {
-		longest := *cmp.Or(c.ids, engineID)
-		longest.Longest()
-		ids = &longest
+	var ids *socketids.Pattern
+	if c.version < 4 || c.onlyIDs {
+		ids = socketids.New(c.ids)
 	}
 	s := &sender{
 		client: known, pipeline: pipe, adapter: adapter, version: c.version, ids: ids, maxAttachments: c.maxAttachments,
@@ -87,8 +84,8 @@ type sender struct {
 	client   *goredis.Client // nil in a pipeline
 	pipeline *pipeline       // nil outside of one
 	adapter  Adapter
-	version  int            // major version of the servers' socket.io
-	ids      *regexp.Regexp // that Except takes; nil: it takes rooms
+	version  int                // major version of the servers' socket.io
+	ids      *socketids.Pattern // that Except takes; nil: it takes rooms
 	replies  *replies.Receiver
 	memory   *memories
 	sent     *barrier.Sent // nil in a pipeline of the caller's

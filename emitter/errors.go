@@ -3,10 +3,10 @@ package emitter
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 	"unicode/utf8"
+
+	"github.com/sioemit/sioemit/internal/socketids"
 )
 
 // Errors about what was to be emitted. Nothing has been sent when Emit returns
@@ -34,11 +34,11 @@ var (
 	// UTF-8: no server can have one of that name.
 	ErrInvalidUTF8 = errors.New("the name is not valid UTF-8")
 
-	// ErrExceptRoom is returned when a room is excluded on Socket.IO 1, 2 or 3,
-	// whose servers know socket ids only there: the clients in the room would
+	// ErrExceptRoom is returned when a room is excluded on Socket.IO 1, 2 or 3 or
+	// on python-socketio, whose servers know socket ids only there: the clients in the room would
 	// receive the event all the same. See WithSocketIDs for servers that make
 	// ids of their own.
-	ErrExceptRoom = errors.New("Socket.IO before 4 can exclude socket ids only, not rooms")
+	ErrExceptRoom = errors.New("Socket.IO before 4 and python-socketio can exclude socket ids only, not rooms")
 )
 
 // The lists of Socket.IO 4. From outside, "connection" would call the handlers
@@ -70,23 +70,10 @@ func checkRoom(room string) error {
 	return nil
 }
 
-// engineID is the form of the ids that engine.io makes.
-var engineID = regexp.MustCompile(`[0-9A-Za-z_-]{20}`)
-
-// checkExcept refuses what is no socket id, unless ids is nil. In namespaces
-// other than "/", Socket.IO 1 and 2 put the namespace and a # before the id.
-func checkExcept(room string, ids *regexp.Regexp, version int) error {
-	if ids == nil || matchesWhole(ids, room) {
-		return nil
-	}
-	if namespace, id, _ := strings.Cut(room, "#"); version < 3 && strings.HasPrefix(namespace, "/") && matchesWhole(ids, id) {
+// checkExcept refuses what is no socket id, unless ids is nil.
+func checkExcept(room string, ids *socketids.Pattern, version int) error {
+	if ids == nil || ids.Match(room, version) {
 		return nil
 	}
 	return fmt.Errorf("emitter: except %q: %w", room, ErrExceptRoom)
-}
-
-// matchesWhole takes a pattern that prefers the longest match.
-func matchesWhole(longest *regexp.Regexp, text string) bool {
-	at := longest.FindStringIndex(text)
-	return at != nil && at[0] == 0 && at[1] == len(text)
 }

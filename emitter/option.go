@@ -17,6 +17,7 @@ type config struct {
 	key     string
 	codec   Codec
 	version int
+	onlyIDs bool           // the adapter's Except takes socket ids only
 	ids     *regexp.Regexp // nil: what engine.io makes
 	err     error
 
@@ -32,8 +33,8 @@ const (
 	JSON        = encoding.JSON        // for servers that set a JSON parser
 )
 
-// WithAdapter sets how the servers are joined: Classic, the default, Sharded or
-// Streams. WithKey, WithCodec and WithServerVersion belong to the classic one;
+// WithAdapter sets how the servers are joined: Classic, the default, Sharded,
+// Streams or Python. WithKey, WithCodec and WithServerVersion belong to the classic one;
 // beside another one they are an OptionError.
 func WithAdapter(adapter Adapter) Option {
 	return func(c *config) {
@@ -78,12 +79,12 @@ func WithServerVersion(major int) Option {
 }
 
 // WithSocketIDs sets what the ids of the servers' sockets look like, where they
-// set engine.generateId, for Except on Socket.IO 1, 2 and 3. The pattern must
+// set engine.generateId, for Except on Socket.IO 1, 2 and 3 and on python-socketio. The pattern must
 // match the whole of what generateId returns; the "/admin#" that Socket.IO 1 and
 // 2 put before it in namespace "/admin" is allowed for. Except refuses what the
 // pattern does not match, because servers would ignore a room there without a
 // word. Without the option, or with nil, ids are the 20 characters that
-// engine.io makes. It has no effect on Socket.IO 4, where Except takes rooms.
+// engine.io makes. It has no effect on other servers, whose Except takes rooms.
 func WithSocketIDs(pattern *regexp.Regexp) Option {
 	return func(c *config) { c.ids = pattern }
 }

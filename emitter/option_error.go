@@ -14,7 +14,7 @@ type OptionError struct {
 	Option string
 	// Value is what it was given; nil when any value would be wrong.
 	Value any
-	// Adapter is "sharded" or "streams" when it is the adapter that has no such
+	// Adapter is "sharded", "streams" or "python" when it is the adapter that has no such
 	// option or value.
 	Adapter string
 	// Err says why. It is ErrInvalidUTF8 for a name that no server can have.

@@ -21,7 +21,7 @@ type sharded struct {
 func (a sharded) configure(c *config) (Adapter, error) {
 	switch mode := a.format.SubscriptionMode; mode {
 	case "", Dynamic, DynamicPrivate, Static:
-		return a, cmp.Or(a.check(c, "sharded"), checkText("ChannelPrefix", a.format.ChannelPrefix))
+		return a, cmp.Or(a.check(c, "sharded", "ChannelPrefix"), checkText("ChannelPrefix", a.format.ChannelPrefix))
 	default:
 		return a, &OptionError{"SubscriptionMode", mode, "sharded", fmt.Errorf("it is %s, %s or %s", Dynamic, DynamicPrivate, Static)}
 	}

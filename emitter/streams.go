@@ -28,7 +28,7 @@ func (a streams) configure(c *config) (Adapter, error) {
 	case a.MaxLen < 0:
 		return a, &OptionError{"MaxLen", a.MaxLen, "streams", errors.New("it must not be negative, and 0 means 10,000")}
 	}
-	return a, cmp.Or(a.check(c, "streams"), checkText("StreamName", a.StreamName), checkText("ChannelPrefix", a.ChannelPrefix))
+	return a, cmp.Or(a.check(c, "streams", "ChannelPrefix"), checkText("StreamName", a.StreamName), checkText("ChannelPrefix", a.ChannelPrefix))
 }
 
 func (a streams) retarget(t *encoding.Template, b *encoding.Broadcast) { a.format().Retarget(t, b) }

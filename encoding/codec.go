@@ -27,6 +27,8 @@ const (
 	formMessagePack form = iota
 	formJSON
 	formJSONUnlessBinary // adapters that extend ClusterAdapter
+	formPython           // python-socketio
+	formPythonText       // and without binary
 )
 
 // marshal returns the message that write writes. It is written into memory that

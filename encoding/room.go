@@ -59,12 +59,15 @@ func (r Room) MarshalJSON() ([]byte, error) {
 func appendRooms(b []byte, rooms []Room) []byte {
 	b = wire.AppendArrayHeader(b, len(rooms))
 	for _, room := range rooms {
-		if room.isNumber() {
-			n, _ := room.Number()
-			b = wire.AppendFloat(b, n)
-		} else {
-			b = wire.AppendString(b, string(room))
-		}
+		b = appendRoom(b, room)
 	}
 	return b
+}
+
+func appendRoom(b []byte, room Room) []byte {
+	if room.isNumber() {
+		n, _ := room.Number()
+		return wire.AppendFloat(b, n)
+	}
+	return wire.AppendString(b, string(room))
 }

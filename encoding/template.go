@@ -68,22 +68,32 @@ func (t *Template) giveBack() {
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
 	e := newEncoder()
 	defer e.free()
-	e.TextOnly = t.form == formJSON
+	e.TextOnly = t.form == formJSON || t.form == formPythonText
 	if t.form == formMessagePack && cap(dst)-len(dst) >= len(t.all.text) {
 		return t.appendDirect(e, dst, event, args)
 	}
 	data, err := e.event(e.message[:0], event, args, t.limit)
 	if err != nil {
-		return nil, err
+		return nil, t.explain(err)
 	}
 	e.message = data
-	if t.form == formMessagePack || e.Attachments > 0 {
+	if t.form == formMessagePack || t.form == formJSONUnlessBinary && e.Attachments > 0 {
 		dst = join(dst, t.all.head(), data, t.all.tail())
 		t.setType(e, dst[:len(dst)-len(data)-len(t.all.tail())])
 		return dst, nil
 	}
-	e.json = wire.ToJSON(e.json[:0], data)
+	if e.json, err = t.appendJSON(e, data, event, len(args)); err != nil {
+		return nil, err
+	}
 	return join(dst, t.json.head(), e.json, t.json.tail()), nil
+}
+
+// appendJSON returns what stands in the frame, in memory that is used again.
+func (t *Template) appendJSON(e *encoder, data []byte, event string, n int) ([]byte, error) {
+	if t.form == formPython || t.form == formPythonText {
+		return e.appendPython(e.json[:0], data, event, n)
+	}
+	return wire.ToJSON(e.json[:0], data), nil
 }
 
 // appendDirect writes to dst itself, which has room for all but, perhaps, a long

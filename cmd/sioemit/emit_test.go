@@ -163,7 +163,7 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "x", "--server-version", "2", "--except", "users-7", "--socket-ids", "user-[0-9]+"}, "socket ids only"},
 		{[]string{"emit", "x", "--room-number", "five"}, `--room-number is a number, not "five"`},
 		{[]string{"emit", "x", "--except-number", "NaN"}, `--except-number is a number, not "NaN"`},
-		{[]string{"emit", "x", "--server-version", "3", "--except-number", "5"}, "except 5: Socket.IO before 4 can exclude socket ids only"},
+		{[]string{"emit", "x", "--server-version", "3", "--except-number", "5"}, "except 5: Socket.IO before 4 and python-socketio can exclude socket ids only"},
 		{[]string{"join", "a", "--number", "5", "--all"}, "join takes the names of rooms or --number, not both at once"},
 		{[]string{"leave", "--number", "5"}, "leave needs to know whom"},
 		{[]string{"emit", "x", "--server-version", "2", "--socket-ids", "("}, "--socket-ids: error parsing regexp"},

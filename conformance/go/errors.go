@@ -24,6 +24,7 @@ func nameOf(err error) string {
 		{emitter.ErrTargeted, "targeted"},
 		{emitter.ErrNoServers, "no-servers"},
 		{encoding.ErrUnreadStream, "unread-stream"},
+		{encoding.ErrNoCounterpart, "no-counterpart"},
 		{encoding.ErrBinary, "binary-in-json"},
 		{encoding.ErrTooDeep, "too-deep"},
 	} {

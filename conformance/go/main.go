@@ -66,10 +66,10 @@ func drive(variant string, in io.Reader, out io.Writer) error {
 	d := driver{variant: variant, clients: make(map[string]redis.UniversalClient)}
 	defer d.close()
 	answers := json.NewEncoder(out)
-	features := []string{"classic", "sharded", "streams", "pipeline", "server-count", "cluster", "numbers"}
+	features := []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "cluster", "numbers"}
 	if variant == "go-redis-autopipeline" {
 		// Of a cluster it knows one node only; the library refuses to count there.
-		features = []string{"classic", "sharded", "streams", "pipeline", "server-count", "numbers"}
+		features = []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "numbers"}
 	}
 	if err := answers.Encode(map[string]any{"language": "go", "variant": variant, "version": "0.0.0", "features": features}); err != nil {
 		return err

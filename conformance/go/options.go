@@ -20,6 +20,8 @@ func readOptions(text json.RawMessage) ([]emitter.Option, error) {
 		StreamCount      int
 		MaxLen           int64
 		UseShardedPubSub bool
+		Channel          string
+		AllowBinary      bool
 		MaxAttachments   *int
 	}
 	if text != nil {
@@ -38,6 +40,8 @@ func readOptions(text json.RawMessage) ([]emitter.Option, error) {
 			StreamName: o.StreamName, StreamCount: o.StreamCount, MaxLen: o.MaxLen,
 			ChannelPrefix: o.ChannelPrefix, UseShardedPubSub: o.UseShardedPubSub,
 		})))
+	case "python":
+		options = append(options, emitter.WithAdapter(emitter.Python(emitter.PythonOptions{Channel: o.Channel, AllowBinary: o.AllowBinary})))
 	case "classic":
 		options = append(options, emitter.WithAdapter(emitter.Classic()))
 	}

@@ -14,6 +14,9 @@ func ToJSON(dst, msgpack []byte) []byte {
 	return dst
 }
 
+// NextToJSON is ToJSON for the first of several values, and returns the others.
+func NextToJSON(dst, msgpack []byte) (out, rest []byte) { return valueToJSON(dst, msgpack) }
+
 // valueToJSON turns the value that in starts with into JSON, and returns what
 // comes after it. Both slices go from hand to hand, and not by way of a struct,
 // because they stay in registers then.
