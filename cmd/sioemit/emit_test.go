@@ -323,12 +323,12 @@ func TestFlagVariables(t *testing.T) {
 	for flag, adapter := range map[string]string{
 		"--adapter=sharded": "", "--key=k": "classic", "--codec=json": "classic", "--server-version=2": "classic", "--socket-ids=(": "classic",
 		"--namespace=admin": "classic", "--max-attachments=1": "classic", "--timeout=-1s": "classic", "--cluster=true": "classic",
-		"--tls-ca=/no/such/file": "classic", "--tls-cert=/no/such/file": "classic", "--tls-key=/no/such/file": "classic",
+		"--redis-password-file=/no/such/file": "classic", "--profile=p": "classic", "--tls-ca=/no/such/file": "classic", "--tls-cert=/no/such/file": "classic", "--tls-key=/no/such/file": "classic",
 		"--subscription-mode=static": "sharded", "--stream-name=s": "streams", "--stream-count=3": "streams", "--max-len=7": "streams", "--sharded-pubsub=yes": "streams",
 	} {
 		flagName, value, _ := strings.Cut(flag, "=")
 		name := "SIOEMIT_" + strings.ToUpper(strings.ReplaceAll(flagName[2:], "-", "_"))
-		env := []string{"SIOEMIT_ADAPTER=" + adapter, "SIOEMIT_TIMEOUT=1m", "SIOEMIT_REDIS_URL=rediss://localhost/1"} // a Redis Cluster has no database 1
+		env := []string{"SIOEMIT_ADAPTER=" + adapter, "SIOEMIT_TIMEOUT=1m", "XDG_CONFIG_HOME=/no/such/folder", "SIOEMIT_REDIS_URL=rediss://localhost/1"} // a Redis Cluster has no database 1
 		words := append(words, `{"$binary":""}`, `{"$binary":""}`, "--room", "a")
 		without, byVariable, byFlag := sioemit(t, env, "", words...), sioemit(t, append(env, name+"="+value), "", words...), sioemit(t, env, "", append(words, flag)...)
 		byVariable.stderr = strings.ReplaceAll(byVariable.stderr, name, flagName)

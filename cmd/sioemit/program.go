@@ -44,7 +44,23 @@ REDIS:
                                                  &sentinel_password=PASSWORD,
                                                  and &sentinel_username=USER
 
-   In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25.`,
+   In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25. Every
+   user of a machine sees its command lines: keep a password in a variable, in
+   a --redis-password-file, or in a profile.
+
+PROFILES:
+   --profile prod takes the table [prod] of sioemit/config.toml in
+   $XDG_CONFIG_HOME, or where this platform keeps such files (~/.config):
+
+   [prod]
+   redis = "rediss://app@redis.internal"
+   redis-password-command = ["pass", "show", "redis/prod"]
+   adapter = "sharded"
+
+   Its keys are the flags of a connection and of servers, without their dashes.
+   A flag goes before a variable, that before the profile, and that before the
+   default. A URL of a flag or a variable replaces all of the profile's
+   connection, password and all.`,
 		ErrorText: connect.ErrorText,
 	}
 	flags := settings.AddTo(p)

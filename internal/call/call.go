@@ -43,7 +43,7 @@ func (o *options) requireFlag(more string) cli.Flag {
 }
 
 // parse reads the global flags, and those for the target.
-func (o *options) parse(name string, p *commandline.Program, flags *settings.Flags, target *settings.TargetFlags) error {
+func (o *options) parse(ctx context.Context, name string, p *commandline.Program, flags *settings.Flags, target *settings.TargetFlags) error {
 	if o.name = name; o.ack {
 		o.name += " --ack"
 	}
@@ -53,7 +53,7 @@ func (o *options) parse(name string, p *commandline.Program, flags *settings.Fla
 	if o.ack && o.dryRun {
 		return commandline.Usagef("--dry-run cannot show --ack, whose message holds a random id")
 	}
-	s, err := flags.Parse()
+	s, err := flags.Parse(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ func (c *change) flags() []cli.Flag {
 
 // parse refuses a command that would change every client because a flag was
 // forgotten.
-func (c *change) parse(name string, p *commandline.Program, flags *settings.Flags) error {
-	if err := c.options.parse(name, p, flags, &c.targets); err != nil {
+func (c *change) parse(ctx context.Context, name string, p *commandline.Program, flags *settings.Flags) error {
+	if err := c.options.parse(ctx, name, p, flags, &c.targets); err != nil {
 		return err
 	}
 	switch rooms := len(c.target.Rooms) > 0; {
@@ -84,7 +84,7 @@ func membership(
 		case len(names) > 0 && len(numbers) > 0:
 			return commandline.Usagef("%s takes the names of rooms or --number, not both at once", command.Name)
 		}
-		if err := c.parse(command.Name, p, flags); err != nil {
+		if err := c.parse(ctx, command.Name, p, flags); err != nil {
 			return err
 		}
 		what := command.Name + " " + show.Rooms(settings.Rooms(names, numbers))
@@ -114,7 +114,7 @@ func Disconnect(p *commandline.Program, flags *settings.Flags) *commandline.Comm
 		Statuses: statuses,
 		Flags:    slices.Concat(c.flags(), []cli.Flag{closing}, c.sendFlags("it is sent all the same")),
 		Run: func(ctx context.Context, _ []string) error {
-			if err := c.parse("disconnect", p, flags); err != nil {
+			if err := c.parse(ctx, "disconnect", p, flags); err != nil {
 				return err
 			}
 			return c.send(ctx, "disconnect", func(op *emitter.BroadcastOperator) error { return op.DisconnectSockets(ctx, closes) })

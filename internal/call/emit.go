@@ -49,7 +49,7 @@ a flag.
 		},
 		Flags: slices.Concat([]cli.Flag{ack}, target.Delivery(), target.Rooms(), values.Flags(), o.sendFlags("without --ack it is sent all the same")),
 		Run: func(ctx context.Context, words []string) error {
-			if err := o.parse("emit", p, flags, &target); err != nil {
+			if err := o.parse(ctx, "emit", p, flags, &target); err != nil {
 				return err
 			}
 			name, args, err := eventOf(ctx, "emit", o.IO, &values, words)

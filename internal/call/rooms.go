@@ -39,7 +39,7 @@ see sioemit sockets --help.`,
 		},
 		Flags: []cli.Flag{commandline.JSONFlag(&o.json)},
 		Run: func(ctx context.Context, _ []string) error {
-			if err := o.parse("rooms", p, flags, new(settings.TargetFlags)); err != nil {
+			if err := o.parse(ctx, "rooms", p, flags, new(settings.TargetFlags)); err != nil {
 				return err
 			}
 			return o.ask(ctx, o.rooms)

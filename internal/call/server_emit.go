@@ -40,7 +40,7 @@ not get it. ARGs are those of emit.
 		},
 		Flags: slices.Concat([]cli.Flag{ack}, values.Flags(), o.sendFlags("without --ack it is sent all the same")),
 		Run: func(ctx context.Context, words []string) error {
-			if err := o.parse("server-emit", p, flags, new(settings.TargetFlags)); err != nil {
+			if err := o.parse(ctx, "server-emit", p, flags, new(settings.TargetFlags)); err != nil {
 				return err
 			}
 			name, args, err := eventOf(ctx, "server-emit", o.IO, &values, words)

@@ -32,7 +32,7 @@ doctor tells them apart.`,
 		},
 		Flags: []cli.Flag{o.requireFlag(""), commandline.JSONFlag(&o.json)},
 		Run: func(ctx context.Context, _ []string) error {
-			if err := o.parse("servers", p, flags, new(settings.TargetFlags)); err != nil {
+			if err := o.parse(ctx, "servers", p, flags, new(settings.TargetFlags)); err != nil {
 				return err
 			}
 			return o.ask(ctx, o.servers)

@@ -43,7 +43,7 @@ another server calls fetchSockets().`,
 			&cli.BoolFlag{Name: "handshake", Destination: &handshake, Category: commandline.OutputCategory, Usage: "show how they connected, with their cookies and tokens"},
 			commandline.JSONFlag(&o.json)),
 		Run: func(ctx context.Context, _ []string) error {
-			if err := o.parse("sockets", p, flags, &target); err != nil {
+			if err := o.parse(ctx, "sockets", p, flags, &target); err != nil {
 				return err
 			}
 			return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {

@@ -255,8 +255,8 @@ func checkValue(f cli.Flag, name, value string) error {
 			return fmt.Errorf("%s is a number, not %q", name, value)
 		}
 	case *cli.DurationFlag:
-		if _, err := time.ParseDuration(value); err != nil {
-			return fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q%s", name, value, unitHint(value))
+		if _, err := ParseTime(name, value); err != nil {
+			return err
 		}
 	case *cli.StringFlag:
 		isFile, isEmpty = f.TakesFile, value == ""
@@ -270,6 +270,16 @@ func checkValue(f cli.Flag, name, value string) error {
 		return fmt.Errorf("%s is not valid UTF-8", name)
 	}
 	return nil
+}
+
+// ParseTime reads the value of a flag that is a time. The name is that of the flag,
+// or of what stands for it.
+func ParseTime(name, value string) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		err = fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q%s", name, value, unitHint(value))
+	}
+	return d, err
 }
 
 // unitHint spells out what a time without a unit may mean. It is not guessed: one

@@ -52,7 +52,7 @@ down. So they are not asked without --fetch-sockets.`,
 			commandline.JSONFlag(&o.json),
 		},
 		Run: func(ctx context.Context, _ []string) error {
-			s, err := flags.Parse()
+			s, err := flags.Parse(ctx)
 			if err != nil {
 				return err
 			}

@@ -92,7 +92,7 @@ is given up after --timeout, with status 1.`,
 			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "stop after this `TIME`"},
 		},
 		Run: func(ctx context.Context, _ []string) error {
-			s, err := flags.Parse()
+			s, err := flags.Parse(ctx)
 			if err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ how to resume.`,
 			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
 		}),
 		Run: func(ctx context.Context, words []string) error {
-			s, err := flags.Parse()
+			s, err := flags.Parse(ctx)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"regexp"
@@ -26,10 +27,15 @@ type Settings struct {
 type Flags struct {
 	program *commandline.Program
 
-	redis                  []string
-	cluster                bool
-	tlsCA, tlsCert, tlsKey string
-	timeout                time.Duration
+	profileName     string
+	profile         map[string]bool // flags, by their names with dashes, that the profile sets
+	profileRedis    string
+	passwordCommand []string // of the profile
+
+	redis                                []string
+	cluster                              bool
+	passwordFile, tlsCA, tlsCert, tlsKey string
+	timeout                              time.Duration
 
 	adapter, key, codec, socketIDs, mode, streamName, namespace string
 	version, streamCount, maxAttachments                        int
@@ -39,19 +45,22 @@ type Flags struct {
 
 // AddTo makes the global flags those of a program.
 func AddTo(p *commandline.Program) *Flags {
-	f := &Flags{program: p}
+	f := &Flags{program: p, profile: make(map[string]bool)}
 	p.Flags = append(f.ofRedis(), f.ofServers()...)
 	p.Choices = choices
 	return f
 }
 
 // Parse reads the flags. It is for commands to call when they run.
-func (f *Flags) Parse() (*Settings, error) {
+func (f *Flags) Parse(ctx context.Context) (*Settings, error) {
+	if err := f.useProfile(); err != nil {
+		return nil, commandline.Usage(err)
+	}
 	servers, err := f.servers()
 	if err != nil {
 		return nil, commandline.Usage(err)
 	}
-	redis, err := f.parseRedis()
+	redis, err := f.parseRedis(ctx)
 	if err != nil {
 		return nil, commandline.Usage(err)
 	}
@@ -66,6 +75,8 @@ const (
 func (f *Flags) ofRedis() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "redis", Destination: &f.redis, Category: redisCategory, Usage: "`URL` of Redis; see above"},
+		&cli.StringFlag{Name: "redis-password-file", EnvVars: variable("redis-password-file"), Destination: &f.passwordFile, TakesFile: true, Category: redisCategory, Usage: "`FILE` with the password of Redis, in one line"},
+		&cli.StringFlag{Name: "profile", EnvVars: variable("profile"), Destination: &f.profileName, Category: redisCategory, Usage: "take what no flag or variable says from this `PROFILE`; see above"},
 		&cli.BoolFlag{Name: "cluster", EnvVars: variable("cluster"), Destination: &f.cluster, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
 		&cli.StringFlag{Name: "tls-ca", EnvVars: variable("tls-ca"), Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
 		&cli.StringFlag{Name: "tls-cert", EnvVars: variable("tls-cert"), Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the client's certificate"},
@@ -110,6 +121,7 @@ type source int
 
 const (
 	fromDefault source = iota
+	fromProfile
 	fromVariable
 	fromFlag
 )
@@ -121,15 +133,20 @@ func (f *Flags) sourceOf(flag string) source {
 		return fromFlag
 	case os.Getenv(variable(flag[2:])[0]) != "":
 		return fromVariable
+	case f.profile[flag]:
+		return fromProfile
 	}
 	return fromDefault
 }
 
-// nameOf is what an error about the value of a flag calls it: the variable,
-// where the value comes from that.
+// nameOf is what an error about the value of a flag calls it: where the value
+// comes from.
 func (f *Flags) nameOf(flag string) string {
-	if f.sourceOf(flag) == fromVariable {
+	switch f.sourceOf(flag) {
+	case fromVariable:
 		return variable(flag[2:])[0]
+	case fromProfile:
+		return f.inProfile(flag)
 	}
 	return flag
 }

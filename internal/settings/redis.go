@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -20,7 +21,7 @@ type Redis struct {
 const DefaultURL = "redis://localhost:6379"
 
 // URLSources is where the URL comes from.
-const URLSources = "--redis, $SIOEMIT_REDIS_URL or $REDIS_URL"
+const URLSources = "--redis, $SIOEMIT_REDIS_URL, $REDIS_URL or the profile"
 
 // IsSentinel reports whether Sentinels say where Redis is.
 func (r *Redis) IsSentinel() bool { return r.URLs[0].MasterName != "" }
@@ -45,23 +46,27 @@ func (r *Redis) Place() string {
 	return r.Addresses()
 }
 
-// urls are those of --redis or, separated by spaces, of the environment.
-func (f *Flags) urls() ([]string, source) {
+// urls are those of --redis or, separated by spaces, of the environment or the
+// profile. The name is that of where they come from.
+func (f *Flags) urls() (urls []string, from source, name string) {
 	if urls := f.redis; len(urls) > 0 {
-		return urls, fromFlag
+		return urls, fromFlag, "--redis"
 	}
 	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {
 		if urls := strings.Fields(os.Getenv(name)); len(urls) > 0 {
-			return urls, fromVariable
+			return urls, fromVariable, name
 		}
 	}
-	return []string{DefaultURL}, fromDefault
+	if urls := strings.Fields(f.profileRedis); len(urls) > 0 {
+		return urls, fromProfile, f.inProfile("redis")
+	}
+	return []string{DefaultURL}, fromDefault, ""
 }
 
 // parseRedis takes apart what says where Redis is.
-func (f *Flags) parseRedis() (Redis, error) {
+func (f *Flags) parseRedis(ctx context.Context) (Redis, error) {
 	r := Redis{Cluster: f.cluster, Timeout: f.timeout}
-	urls, from := f.urls()
+	urls, from, _ := f.urls()
 	for _, raw := range urls {
 		u, err := parseURL(raw)
 		if err == nil {
@@ -74,6 +79,9 @@ func (f *Flags) parseRedis() (Redis, error) {
 	}
 	if r.Timeout <= 0 {
 		return r, fmt.Errorf("%s must be more than 0", f.nameOf("--timeout"))
+	}
+	if err := f.setPassword(ctx, r.URLs, from); err != nil {
+		return r, err
 	}
 	if !r.IsCluster() {
 		return r, nil
