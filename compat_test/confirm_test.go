@@ -121,14 +121,7 @@ func (c *confirmation) awaitNamed(name string, n int) {
 	}
 }
 
-func countNamed(events []harness.Event, name string) (n int) {
-	for _, e := range events {
-		if e.Name == name {
-			n++
-		}
-	}
-	return n
-}
+func countNamed(events []harness.Event, name string) int { return len(named(events, name)) }
 
 func (c *confirmation) confirm(timeout time.Duration) (int, error) {
 	ctx, cancel := context.WithTimeout(c.Context(), timeout)
@@ -281,4 +274,88 @@ func TestConfirmFirst(t *testing.T) {
 	if !errors.Is(err, emitter.ErrPipelined) {
 		t.Errorf("in a pipeline: %v", err)
 	}
+}
+
+// TestConfirmed sends more than a server that is frozen for a while may be behind:
+// nobody is cut off, and everything arrives. Then one is frozen for good.
+func TestConfirmed(t *testing.T) {
+	t.Parallel()
+	for _, how := range confirmables {
+		if how.name != how.adapter.Kind && !strings.HasSuffix(how.name, "on a cluster") && how.adapter.Package != harness.RedisAdapter8.Package {
+			continue // it differs from another one in the question only
+		}
+		t.Run(how.name, func(t *testing.T) {
+			t.Parallel()
+			c := startConfirmation(t, how)
+			const many = 3000
+			frozen := c.nodes[1]
+			patient, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			got, err := c.io.Confirmed(patient, func(io *emitter.Emitter) error {
+				for i := range many {
+					switch i {
+					case many / 3:
+						if err := frozen.Pause(); err != nil {
+							return err
+						}
+						defer frozen.Resume()
+						time.AfterFunc(200*time.Millisecond, func() { frozen.Resume() })
+					case many / 2:
+						err := io.Pipelined(t.Context(), func(io *emitter.Emitter) error { return io.To("all").Emit(t.Context(), "inner", i) })
+						if err != nil {
+							return err
+						}
+					}
+					if err := io.To("room0").Emit(t.Context(), "own", i, padding[:8<<10]); err != nil {
+						return err
+					}
+					if err := io.Emit(t.Context(), "n", i, padding[:8<<10]); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if want := (emitter.Confirmation{Sent: 2*many + 1, Confirmed: 2*many + 1, Servers: 2}); got != want || err != nil {
+				t.Fatalf("%+v, not %+v: %v", got, want, err)
+			}
+			c.awaitNamed("n", many)
+			c.awaitNamed("inner", 1)
+			for i, event := range named(c.clients[1].Events(), "n") {
+				if string(event.Args[0]) != fmt.Sprint(i) {
+					t.Fatalf("event %d is %s", i, event.Args[0])
+				}
+			}
+
+			if err := frozen.Pause(); err != nil {
+				t.Fatal(err)
+			}
+			impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			got, err = c.io.Confirmed(impatient, func(io *emitter.Emitter) error {
+				for {
+					if err := io.Emit(t.Context(), "late"); err != nil {
+						return err
+					}
+				}
+			})
+			var incomplete *emitter.IncompleteError
+			if !errors.As(err, &incomplete) || incomplete.Servers != 1 || incomplete.Asked != 2 || got.Confirmed != 0 || got.Sent == 0 {
+				t.Errorf("with a frozen server: %+v, %v", got, err)
+			}
+			if err := frozen.Resume(); err != nil {
+				t.Fatal(err)
+			}
+			c.mustConfirm("when it goes on")
+			c.awaitNamed("late", got.Sent)
+		})
+	}
+}
+
+func named(events []harness.Event, name string) (all []harness.Event) {
+	for _, e := range events {
+		if e.Name == name {
+			all = append(all, e)
+		}
+	}
+	return all
 }

@@ -38,10 +38,8 @@ type Adapter interface {
 	// needs is what a server must have to answer a request, if that is not
 	// plain.
 	needs(kind encoding.RequestKind) string
-	// replyChannels returns the channels on which servers answer, if they do, and
-	// whether they are shard channels.
-	replyChannels(namespace string) (channels []string, shard bool)
-	// barrier is how servers are asked whether they have taken what was sent.
+	// barrier is how servers answer, and are asked whether they have taken what was
+	// sent; nil where they answer each other only.
 	barrier() barrier.Adapter
 }
 

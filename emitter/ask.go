@@ -153,21 +153,18 @@ func (o *operator) asker(ctx context.Context, call string) (wait func(context.Co
 	if o.sender.pipeline != nil {
 		return nil, fmt.Errorf("emitter: %s: %w", call, ErrPipelined)
 	}
-	client, slots, err := o.sender.client.Subscriber(ctx)
-	if err != nil {
+	adapter := o.sender.adapter.barrier()
+	if adapter == nil {
+		return nil, fmt.Errorf("emitter: %s: %w", call, encoding.ErrNoCounterpart)
+	}
+	channels, shard := adapter.ReplyChannels(o.namespace)
+	if wait, err = o.sender.replies.On(ctx, o.sender.client, shard, channels); err != nil {
 		return nil, fmt.Errorf("emitter: %s: %w", call, err)
 	}
 	if o.sender.version < 4 {
 		return nil, fmt.Errorf("emitter: %s: %w, not %d", call, ErrNeedsVersion4, o.sender.version)
 	}
-	channels, shard := o.sender.adapter.replyChannels(o.namespace)
-	if channels == nil {
-		return nil, fmt.Errorf("emitter: %s: %w", call, encoding.ErrNoCounterpart)
-	}
-	name := connectionName(slots && shard, channels)
-	return func(ctx context.Context) (*replies.Wait, error) {
-		return o.sender.replies.Wait(ctx, client, name, shard, channels)
-	}, nil
+	return wait, nil
 }
 
 // send asks the question of w. When it is not known whether that has been asked,
@@ -220,15 +217,4 @@ func await(ctx context.Context, w *replies.Wait, c collector, asked int) error {
 	incomplete := &IncompleteError{Asked: asked, Unread: unread, Err: err}
 	c.incomplete(incomplete)
 	return incomplete
-}
-
-// connectionName says which calls share a connection: all of an emitter do. But
-// shard channels of different slots live on different nodes of a Redis Cluster,
-// so there each has its own; only of a plain client is it sure that it has no
-// slots.
-func connectionName(ownNodes bool, channels []string) string {
-	if !ownNodes {
-		return ""
-	}
-	return channels[0]
 }

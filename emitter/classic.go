@@ -7,7 +7,6 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/barrier"
 	"github.com/sioemit/sioemit/internal/slab"
-	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // classic: servers subscribe to all channels of a namespace with PSUBSCRIBE,
@@ -59,13 +58,6 @@ func (classic) needs(kind encoding.RequestKind) string {
 		return "@socket.io/redis-adapter 7.0 or later and " + needsHandler
 	}
 	return "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
-}
-
-// replyChannels returns both channels that servers use: the second one is that
-// of publishOnSpecificResponseChannel.
-func (a classic) replyChannels(namespace string) ([]string, bool) {
-	channel := a.format.ResponseChannel(namespace)
-	return []string{channel, wire.Within(channel, encoding.UID)}, false
 }
 
 func (a classic) barrier() barrier.Adapter { return barrier.Classic(a.format) }

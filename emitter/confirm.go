@@ -34,14 +34,12 @@ var ErrUnconfirmed = barrier.ErrUnconfirmed
 // needs Socket.IO 4 and, of the classic adapter, version 6.1. Confirms of one emitter
 // wait for each other.
 func (o *operator) Confirm(ctx context.Context) (servers int, err error) {
-	wait, err := o.asker(ctx, "Confirm")
-	if err != nil {
+	if _, err := o.asker(ctx, "Confirm"); err != nil {
 		return 0, err
 	}
 	ctx, cancel := o.withDeadline(ctx)
 	defer cancel()
-	all := barrier.Servers{Client: o.sender.client, Adapter: o.sender.adapter.barrier(), Namespace: o.namespace, Wait: wait}
-	servers, err = all.Confirm(ctx, o.sender.sent)
+	servers, err = o.sender.barrier.Confirm(ctx, o.namespace)
 	return servers, o.sender.confirmError("Confirm", err)
 }
 

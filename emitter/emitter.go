@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
@@ -54,7 +55,7 @@ func New(client Client, options ...Option) *Emitter {
 		replies: replies.New(), memory: newMemories(known),
 	}
 	if known != nil {
-		s.sent = barrier.NewSent(nil)
+		s.barrier = barrier.New(known, s.replies, adapter.barrier())
 		_, isSharded := adapter.(sharded)
 		s.roomsApart = isSharded && known.IsCluster()
 	}
@@ -88,7 +89,7 @@ type sender struct {
 	ids      *socketids.Pattern // that Except takes; nil: it takes rooms
 	replies  *replies.Receiver
 	memory   *memories
-	sent     *barrier.Sent // nil in a pipeline of the caller's
+	barrier  *barrier.Barrier // nil in a pipeline of the caller's
 
 	// roomsApart says that a room's channel may reach servers by another way than that
 	// of the namespace.
@@ -115,19 +116,13 @@ func (s *sender) broadcast(ctx context.Context, o *operator, event string, args 
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	s.note(o, r.words)
-	return s.send(ctx, r.command(ctx, nil, make([]any, len(r.words)+1), message))
-}
-
-// note takes note of a broadcast that is about to be sent, for Confirm.
-func (s *sender) note(o *operator, words []any) {
-	if s.sent == nil {
-		return
-	}
-	s.sent.Note(o.namespace)
+	began := time.Now()
+	err = s.send(ctx, o.namespace, r.command(ctx, nil, make([]any, len(r.words)+1), message))
+	s.barrier.Note(o.namespace, began)
 	if s.roomsApart && o.rooms.Len() > 0 {
-		s.sent.NoteRoom(o.namespace, words[1].(string))
+		s.barrier.NoteRoom(o.namespace, r.words[1].(string))
 	}
+	return err
 }
 
 // checkContext looks at the context before anything else is done.
@@ -140,12 +135,9 @@ func checkContext(ctx context.Context) error {
 
 // send returns an error of Redis as it is, wrapped: errors.Is and errors.As
 // find go-redis's own errors and those of package net.
-func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
+func (s *sender) send(ctx context.Context, namespace string, cmd redis.Cmder) error {
 	if s.pipeline != nil {
-		if err := s.pipeline.Process(ctx, cmd); err != nil {
-			return fmt.Errorf("emitter: %s: %w", commandName(cmd), err)
-		}
-		return nil
+		return s.pipeline.send(ctx, namespace, cmd)
 	}
 	if err := s.client.Process(ctx, cmd); err != nil {
 		return fmt.Errorf("emitter: %w", s.explain(cmd, err))
@@ -156,12 +148,12 @@ func (s *sender) send(ctx context.Context, cmd redis.Cmder) error {
 
 // noteEntries takes note of the entries that Redis has added to streams.
 func (s *sender) noteEntries(cmds ...redis.Cmder) {
-	if _, ok := s.adapter.(streams); !ok || s.sent == nil {
+	if _, ok := s.adapter.(streams); !ok || s.barrier == nil {
 		return
 	}
 	for _, cmd := range cmds {
 		if entry, ok := cmd.(*redis.StringCmd); ok && entry.Err() == nil {
-			s.sent.NoteEntry(entry.Args()[entryNamespace].(string), entry.Val())
+			s.barrier.NoteEntry(entry.Args()[entryNamespace].(string), entry.Val())
 		}
 	}
 }

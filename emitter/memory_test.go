@@ -1,7 +1,6 @@
 package emitter
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -9,66 +8,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/sioemit/sioemit/encoding"
+	"github.com/sioemit/sioemit/internal/slab"
 )
-
-// TestMemoryPieces fills memory with messages of all sizes: each keeps what it
-// holds, and none can be appended to.
-func TestMemoryPieces(t *testing.T) {
-	t.Parallel()
-	template := encoding.Classic{}.Template(&encoding.Broadcast{Namespace: "/"})
-	for name, m := range map[string]*memory{"small": newMemory(), "pooled": new(memories).get()} {
-		var messages, want [][]byte
-		for i := range 500 {
-			args := []any{bytes.Repeat([]byte{byte(i)}, i*i%(3*m.maxMessages/2))}
-			message, err := m.message(template, "e", args)
-			if err != nil {
-				t.Fatal(err)
-			}
-			plain, err := template.Append(nil, "e", args)
-			if err != nil {
-				t.Fatal(err)
-			}
-			messages, want = append(messages, message), append(want, plain)
-			if len(message) != cap(message) || cap(m.messages) > m.maxMessages {
-				t.Fatalf("%s: message %d has %d bytes of %d, in a piece of %d", name, i, len(message), cap(message), cap(m.messages))
-			}
-			if words := m.list(1 + i%7); len(words) != 1+i%7 || cap(words) != len(words) || words[0] != nil || cap(m.words) > m.maxWords {
-				t.Fatalf("%s: words %d: %d of %d, in a piece of %d", name, i, len(words), cap(words), cap(m.words))
-			} else {
-				words[0] = i
-			}
-		}
-		for i := range messages {
-			if !bytes.Equal(messages[i], want[i]) {
-				t.Fatalf("%s: message %d has changed", name, i)
-			}
-		}
-	}
-}
-
-// TestMemorySmallBehindLarge has a small message, which comes behind a large one,
-// take no more room than it needs: from the piece, where that has enough.
-func TestMemorySmallBehindLarge(t *testing.T) {
-	t.Parallel()
-	template := encoding.Classic{}.Template(&encoding.Broadcast{Namespace: "/"})
-	m := &memory{messages: make([]byte, 0, 64<<10), maxMessages: 1 << 20}
-	message := func(size int) int {
-		t.Helper()
-		message, err := m.message(template, "e", []any{make([]byte, size)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(message)
-	}
-	for range 10 {
-		message(20 << 10)
-		piece, used := cap(m.messages), len(m.messages)
-		if n := message(10); cap(m.messages) != piece || len(m.messages) != used+n {
-			t.Fatalf("a message of %d bytes made of a piece with %d of %d one with %d of %d", n, used, piece, len(m.messages), cap(m.messages))
-		}
-	}
-}
 
 // executed is a client whose pipelines end with err; it stands for Redis where
 // what is looked at is the memory behind them.
@@ -118,12 +59,12 @@ func TestMemories(t *testing.T) {
 		if (err == nil) != (result == nil) {
 			t.Error(err)
 		}
-		emptied := len(used.words) == 0 && len(used.messages) == 0
-		for _, word := range used.words[:cap(used.words)] {
+		emptied := len(used.Words) == 0 && len(used.Messages) == 0
+		for _, word := range used.Words[:cap(used.Words)] {
 			emptied = emptied && word == nil
 		}
-		if emptied != (result == nil) || cap(used.messages) < 1000 {
-			t.Errorf("after %v: emptied is %t, of %d bytes and %d words", result, emptied, cap(used.messages), cap(used.words))
+		if emptied != (result == nil) || cap(used.Messages) < 1000 {
+			t.Errorf("after %v: emptied is %t, of %d bytes and %d words", result, emptied, cap(used.Messages), cap(used.Words))
 		}
 	}
 }
@@ -140,7 +81,7 @@ func TestMemoryForgets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if words := io.sender.pipeline.memory.words; len(words) != 2*3 { // PUBLISH, channel, message
+		if words := io.sender.pipeline.memory.Words; len(words) != 2*3 { // PUBLISH, channel, message
 			t.Errorf("%d words of commands", len(words))
 		}
 		pipe.Discard()
@@ -157,7 +98,7 @@ func TestRouteForgets(t *testing.T) {
 		large bool
 	}{
 		"some":                 {[]string{"room", "b", "room"}, false},
-		"a long name":          {[]string{strings.Repeat("r", large), "b"}, true},
+		"a long name":          {[]string{strings.Repeat("r", slab.Large), "b"}, true},
 		"a million duplicates": {slices.Repeat([]string{"room"}, 1e6), true},
 	} {
 		r := new(route)

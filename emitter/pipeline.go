@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/goredis"
+	"github.com/sioemit/sioemit/internal/pace"
 	"github.com/sioemit/sioemit/internal/replies"
 )
 
@@ -37,45 +39,65 @@ func (e *Emitter) Pipelined(ctx context.Context, fn func(io *Emitter) error) err
 		return err
 	}
 	if outer := e.sender.pipeline; outer != nil {
-		inner := new(redis.Pipeline) // which is never executed
-		if err := e.collect(ctx, inner, newMemory(), fn); err != nil {
+		inner := &pipeline{Pipeliner: new(redis.Pipeline), memory: newMemory(), isNamed: outer.sender != nil} // which is never executed
+		if err := e.collect(ctx, inner, fn); err != nil {
 			return err
 		}
-		if err := outer.add(ctx, inner.Cmds()...); err != nil {
-			return fmt.Errorf("emitter: %w", err)
-		}
-		return nil
+		return outer.addAll(ctx, inner)
 	}
-	client := e.sender.client
 	if e.sender.memory == nil { // what is sent may outlive this call
-		inner := new(redis.Pipeline)
-		if err := e.collect(ctx, inner, newMemory(), fn); err != nil {
+		inner := &pipeline{Pipeliner: new(redis.Pipeline), memory: newMemory()}
+		if err := e.collect(ctx, inner, fn); err != nil {
 			return err
 		}
-		err := goredis.Within(ctx, func() error {
-			cmds, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error { return pipe.BatchProcess(ctx, inner.Cmds()...) })
-			e.sender.noteEntries(cmds...)
-			return e.sender.pipelineError(cmds, err)
-		})
-		if err != nil {
-			return fmt.Errorf("emitter: %w", client.Explain(err))
-		}
-		return nil
+		defer e.sender.notePipeline(inner, time.Now())
+		err := e.sender.execute(ctx, inner.Cmds())
+		e.sender.noteEntries(inner.Cmds()...)
+		return err
 	}
 	m := e.sender.memory.get()
 	var fnErr error
-	cmds, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		fnErr = e.collect(ctx, pipe, m, fn)
+	p := &pipeline{memory: m}
+	var began time.Time
+	cmds, err := e.sender.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		p.Pipeliner = pipe
+		fnErr = e.collect(ctx, p, fn)
+		began = time.Now()
 		return fnErr
 	})
 	if fnErr != nil {
 		return fnErr
 	}
+	e.sender.notePipeline(p, began)
 	e.sender.noteEntries(cmds...)
 	if err := e.sender.pipelineError(cmds, err); err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
 	e.sender.memory.put(m)
+	return nil
+}
+
+// room is the channel of one room.
+type room struct{ namespace, channel string }
+
+// notePipeline notes for Confirm what a pipeline has sent since some time, or may
+// have.
+func (s *sender) notePipeline(p *pipeline, since time.Time) {
+	s.barrier.NoteTime(since)
+	for _, r := range p.rooms {
+		s.barrier.NoteRoom(r.namespace, r.channel)
+	}
+}
+
+// execute sends commands in one round trip. What is sent may outlive the call.
+func (s *sender) execute(ctx context.Context, cmds []redis.Cmder) error {
+	err := goredis.Within(ctx, func() error {
+		done, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error { return pipe.BatchProcess(ctx, cmds...) })
+		return s.pipelineError(done, err)
+	})
+	if err != nil {
+		return fmt.Errorf("emitter: %w", s.client.Explain(err))
+	}
 	return nil
 }
 
@@ -97,10 +119,9 @@ func (s *sender) pipelineError(cmds []redis.Cmder, err error) error {
 	return fmt.Errorf("%d of %d commands of the pipeline failed, the first with: %w", len(failed), len(cmds), s.explain(failed[0], err))
 }
 
-// collect calls fn with an Emitter that adds to pipe. With the error of a context
+// collect calls fn with an Emitter that adds to p. With the error of a context
 // that has ended meanwhile, nothing is to be sent.
-func (e *Emitter) collect(ctx context.Context, pipe redis.Pipeliner, m *memory, fn func(io *Emitter) error) error {
-	p := &pipeline{Pipeliner: pipe, memory: m}
+func (e *Emitter) collect(ctx context.Context, p *pipeline, fn func(io *Emitter) error) error {
 	defer p.end()
 	s := *e.sender
 	s.client, s.pipeline, s.replies = nil, p, replies.New() // which no call gets to, and Close closes
@@ -115,28 +136,64 @@ func (e *Emitter) collect(ctx context.Context, pipe redis.Pipeliner, m *memory, 
 type pipeline struct {
 	redis.Pipeliner
 	transaction bool
+	sender      *pace.Sender // nil: it is executed as a whole
+	isNamed     bool         // namespaces are those of the commands
+	namespaces  []string
+	rooms       []room // to whose channels it sends, where these are ways of their own
 
 	mu     sync.Mutex
 	memory *memory // nil once the pipeline has ended
 }
 
-// Process adds a command to the pipeline.
-func (p *pipeline) Process(ctx context.Context, cmd redis.Cmder) error { return p.add(ctx, cmd) }
-
-func (p *pipeline) add(ctx context.Context, cmds ...redis.Cmder) error {
+// send adds a command to the pipeline.
+func (p *pipeline) send(ctx context.Context, namespace string, cmd redis.Cmder) error {
 	if err := p.lock(); err != nil {
 		return err
 	}
 	defer p.mu.Unlock()
 	if p.memory == nil {
-		return ErrPipelineEnded
+		return fmt.Errorf("emitter: %s: %w", commandName(cmd), ErrPipelineEnded)
 	}
+	return p.add(ctx, namespace, cmd)
+}
+
+// add adds a command to the pipeline, whose lock is held.
+func (p *pipeline) add(ctx context.Context, namespace string, cmd redis.Cmder) error {
 	if p.transaction {
-		for _, cmd := range cmds {
-			forgetChannelKey(cmd)
+		forgetChannelKey(cmd)
+	}
+	if p.sender != nil {
+		return p.sender.Add(ctx, namespace, cmd)
+	}
+	if p.isNamed {
+		p.namespaces = append(p.namespaces, namespace)
+	}
+	if err := p.Process(ctx, cmd); err != nil {
+		return fmt.Errorf("emitter: %s: %w", commandName(cmd), err)
+	}
+	return nil
+}
+
+// addAll adds the commands of another pipeline.
+func (p *pipeline) addAll(ctx context.Context, inner *pipeline) error {
+	if err := p.lock(); err != nil {
+		return err
+	}
+	defer p.mu.Unlock()
+	if p.memory == nil {
+		return fmt.Errorf("emitter: %w", ErrPipelineEnded)
+	}
+	p.rooms = append(p.rooms, inner.rooms...)
+	for i, cmd := range inner.Cmds() {
+		namespace := ""
+		if inner.isNamed {
+			namespace = inner.namespaces[i]
+		}
+		if err := p.add(ctx, namespace, cmd); err != nil {
+			return err
 		}
 	}
-	return p.BatchProcess(ctx, cmds...)
+	return nil
 }
 
 // broadcast adds the command that sends an event to the target of an operator.
@@ -148,23 +205,24 @@ func (p *pipeline) broadcast(ctx context.Context, o *operator, event string, arg
 	if p.memory == nil {
 		return fmt.Errorf("emitter: %w", ErrPipelineEnded)
 	}
-	if p.Len() == 0 {
-		p.memory.forget()
+	if p.sender == nil && p.Len() == 0 {
+		p.memory.Forget()
 	}
 	r, err := o.route(&p.memory.route)
 	if err != nil {
 		return err
 	}
-	message, err := p.memory.message(&r.template, event, args)
+	message, err := p.memory.Message(&r.template, event, args)
 	if err != nil {
 		return fmt.Errorf("emitter: %w", err)
 	}
-	o.sender.note(o, r.words)
-	cmd := r.command(ctx, &p.memory.commands, p.memory.list(len(r.words)+1), message)
-	if p.transaction {
-		forgetChannelKey(cmd)
+	if o.sender.barrier != nil {
+		o.sender.barrier.NoteNamespace(o.namespace)
+		if o.sender.roomsApart && o.rooms.Len() > 0 {
+			p.rooms = append(p.rooms, room{o.namespace, r.words[1].(string)})
+		}
 	}
-	return p.Pipeliner.Process(ctx, cmd)
+	return p.add(ctx, o.namespace, r.command(ctx, &p.memory.Commands, p.memory.List(len(r.words)+1), message))
 }
 
 // end lets the pipeline take no more commands.

@@ -49,8 +49,5 @@ func (a python) request(ctx context.Context, r *encoding.Request) (redis.Cmder, 
 	return newPublish(ctx, "publish", a.format.RedisChannel(), message), nil
 }
 
-// replyChannels returns none: servers answer each other only.
-func (python) replyChannels(string) ([]string, bool) { return nil, false }
-
 // barrier has nothing to ask: no call that waits for an answer gets so far.
 func (python) barrier() barrier.Adapter { return nil }

@@ -58,7 +58,7 @@ func (r *route) forget() {
 			size += len(room)
 		}
 	}
-	if size > large {
+	if size > slab.Large {
 		*r = route{texts: r.texts}
 		return
 	}

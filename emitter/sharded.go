@@ -49,8 +49,4 @@ func (a sharded) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 	return newPublish(ctx, "spublish", a.format.Channel(r.Namespace, nil), message), nil
 }
 
-func (a sharded) replyChannels(namespace string) ([]string, bool) {
-	return []string{a.format.ResponseChannel(namespace)}, true
-}
-
 func (a sharded) barrier() barrier.Adapter { return barrier.Sharded(a.format) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/once"
@@ -110,14 +111,17 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 			return err
 		}
 	}
-	if o.sender.sent != nil {
-		o.sender.sent.Note(o.namespace)
+	switch began := time.Now(); {
+	case o.sender.pipeline == nil:
+		defer func() { o.sender.barrier.Note(o.namespace, began) }()
+	case o.sender.barrier != nil:
+		o.sender.barrier.NoteNamespace(o.namespace)
 	}
 	if r.ID == "" {
-		return o.sender.send(ctx, cmd)
+		return o.sender.send(ctx, o.namespace, cmd)
 	}
 	q := once.NewQuestion(ctx, cmd)
-	if err = o.sender.send(ctx, q); err != nil && q.GiveUp() && !errors.Is(err, ErrMaybeAsked) {
+	if err = o.sender.send(ctx, o.namespace, q); err != nil && q.GiveUp() && !errors.Is(err, ErrMaybeAsked) {
 		err = fmt.Errorf("%w: %w", err, ErrMaybeAsked)
 	}
 	return err

@@ -60,20 +60,17 @@ func (a streams) entry(words []any, namespace string, fields []string) ([]any, e
 }
 
 func (a streams) listeners(ctx context.Context, namespace string) (*redis.MapStringIntCmd, string) {
-	return subscribers(ctx, a.numsub(), a.format().Channel(namespace))
-}
-
-func (a streams) numsub() string {
+	numsub := "numsub"
 	if a.UseShardedPubSub {
-		return "shardnumsub"
+		numsub = "shardnumsub"
 	}
-	return "numsub"
+	return subscribers(ctx, numsub, a.format().Channel(namespace))
 }
 
 func (a streams) maxLen() int64 { return cmp.Or(a.MaxLen, encoding.DefaultMaxLen) }
 
 func (a streams) barrier() barrier.Adapter {
-	return barrier.Streams(a.format(), a.maxLen(), a.numsub())
+	return barrier.Streams(a.format(), a.maxLen(), a.UseShardedPubSub)
 }
 
 // request goes through the stream where a server that was away must not miss
@@ -95,8 +92,4 @@ func (a streams) request(ctx context.Context, r *encoding.Request) (redis.Cmder,
 		publish = "spublish"
 	}
 	return newPublish(ctx, publish, a.format().Channel(r.Namespace), message), nil
-}
-
-func (a streams) replyChannels(namespace string) ([]string, bool) {
-	return []string{a.format().ResponseChannel(namespace)}, a.UseShardedPubSub
 }

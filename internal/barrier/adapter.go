@@ -18,6 +18,9 @@ type Adapter interface {
 	// questions are to be asked in a namespace, one of whose rooms have had channels
 	// of their own.
 	questions(namespace string, rooms []string) []question
+	// ReplyChannels returns the channels on which servers answer, and whether they are
+	// shard channels.
+	ReplyChannels(namespace string) (channels []string, shard bool)
 	// by says which connections carry what is sent; nil where it stays in Redis until
 	// it is read.
 	by() *subscription
@@ -54,6 +57,13 @@ type classic struct {
 	format encoding.Classic
 }
 
+// ReplyChannels returns both channels that servers use: the second one is that of
+// publishOnSpecificResponseChannel.
+func (a classic) ReplyChannels(namespace string) ([]string, bool) {
+	channel := a.format.ResponseChannel(namespace)
+	return []string{channel, wire.Within(channel, encoding.UID)}, false
+}
+
 func (classic) by() *subscription { return &byPattern }
 
 func (a classic) questions(namespace string, _ []string) []question {
@@ -75,6 +85,10 @@ func Sharded(format encoding.Sharded) Adapter { return sharded{format: format} }
 type sharded struct {
 	published
 	format encoding.Sharded
+}
+
+func (a sharded) ReplyChannels(namespace string) ([]string, bool) {
+	return []string{a.format.ResponseChannel(namespace)}, true
 }
 
 func (sharded) by() *subscription { return &byShardChannel }
@@ -102,22 +116,30 @@ func (a sharded) question(namespace, channel string) question {
 }
 
 // Streams asks servers of the streams adapter, through the stream. MaxLen is the
-// length to which it is trimmed, and numsub how those are counted who subscribe to
-// the channels beside it.
-func Streams(format encoding.Streams, maxLen int64, numsub string) Adapter {
-	return streams{format, maxLen, numsub}
+// length to which it is trimmed; sharded says that the channels beside it are shard
+// channels.
+func Streams(format encoding.Streams, maxLen int64, sharded bool) Adapter {
+	return streams{format, maxLen, sharded}
 }
 
 type streams struct {
-	format encoding.Streams
-	maxLen int64
-	numsub string
+	format  encoding.Streams
+	maxLen  int64
+	sharded bool
+}
+
+func (a streams) ReplyChannels(namespace string) ([]string, bool) {
+	return []string{a.format.ResponseChannel(namespace)}, a.sharded
 }
 
 func (streams) by() *subscription { return nil }
 
 func (a streams) questions(namespace string, _ []string) []question {
-	return []question{{a.numsub, a.format.Channel(namespace), false, func(ctx context.Context, id string) (redis.Cmder, error) {
+	numsub := "numsub"
+	if a.sharded {
+		numsub = "shardnumsub"
+	}
+	return []question{{numsub, a.format.Channel(namespace), false, func(ctx context.Context, id string) (redis.Cmder, error) {
 		stream, err := a.format.Stream(namespace)
 		if err != nil {
 			return nil, err

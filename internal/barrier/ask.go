@@ -30,29 +30,61 @@ func (e *MissingError) Error() string {
 // Unwrap returns the error of the context.
 func (e *MissingError) Unwrap() error { return e.Err }
 
-// Servers are those of one namespace, and the way to them.
-type Servers struct {
-	Client    *goredis.Client
-	Adapter   Adapter
-	Namespace string
-	// Wait begins to wait for the answers to a question.
-	Wait func(context.Context) (*replies.Wait, error)
+// Barrier asks the servers that one client reaches. What is sent to them is noted in
+// its Sent.
+type Barrier struct {
+	*Sent
+	client   *goredis.Client
+	receiver *replies.Receiver
+	adapter  Adapter
 }
 
-// Ask asks every server, and returns how long after the question each answer came,
-// also when it returns a *MissingError.
-func (s *Servers) Ask(ctx context.Context) (answers []time.Duration, err error) {
+// New returns a Barrier at which nothing was sent yet. It does not use the client.
+func New(client *goredis.Client, receiver *replies.Receiver, adapter Adapter) *Barrier {
+	return &Barrier{newSent(nil), client, receiver, adapter}
+}
+
+// Start returns a Barrier for what is sent from now on, which has looked at what
+// carries it. The error wraps ErrUnconfirmed when Redis does not let it look.
+func (b *Barrier) Start(ctx context.Context) (*Barrier, error) {
+	start, err := look(ctx, b.client, b.adapter.by())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+	}
+	return &Barrier{newSent(start), b.client, b.receiver, b.adapter}, nil
+}
+
+// Ask asks every server of a namespace, and returns how long after the question each
+// answer came, also when it returns a *MissingError.
+func (b *Barrier) Ask(ctx context.Context, namespace string) (answers []time.Duration, err error) {
+	s, err := b.servers(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
 	return s.ask(ctx, nil)
+}
+
+// servers are those of one namespace.
+type servers struct {
+	*Barrier
+	namespace string
+	wait      func(context.Context) (*replies.Wait, error)
+}
+
+func (b *Barrier) servers(ctx context.Context, namespace string) (*servers, error) {
+	channels, shard := b.adapter.ReplyChannels(namespace)
+	wait, err := b.receiver.On(ctx, b.client, shard, channels)
+	return &servers{b, namespace, wait}, err
 }
 
 // ask asks in the namespace, and on the channels of rooms. It asks again when servers have come
 // meanwhile: one of them may have answered in the place of another.
-func (s *Servers) ask(ctx context.Context, rooms []string) (answers []time.Duration, err error) {
-	questions := s.Adapter.questions(s.Namespace, rooms)
+func (s *servers) ask(ctx context.Context, rooms []string) (answers []time.Duration, err error) {
+	questions := s.adapter.questions(s.namespace, rooms)
 	counts, err := s.count(ctx, questions)
 	for err == nil {
 		if counts[0] == 0 {
-			return nil, fmt.Errorf("%w %s", ErrNoServers, s.Namespace)
+			return nil, fmt.Errorf("%w %s", ErrNoServers, s.namespace)
 		}
 		if answers, err = s.askAll(ctx, questions, counts); err != nil {
 			return answers, err
@@ -75,10 +107,10 @@ func haveGrown(before, after []int) bool {
 }
 
 // count returns how many servers will answer each question.
-func (s *Servers) count(ctx context.Context, questions []question) ([]int, error) {
+func (s *servers) count(ctx context.Context, questions []question) ([]int, error) {
 	counts := make([]int, len(questions))
 	var mu sync.Mutex
-	err := s.Client.Each(ctx, func(ctx context.Context, node goredis.Node) error {
+	err := s.client.Each(ctx, func(ctx context.Context, node goredis.Node) error {
 		words := []any{"pubsub", questions[0].numsub}
 		for _, q := range questions {
 			words = append(words, q.channel)
@@ -111,7 +143,7 @@ func (r *result) worse(than *result) bool {
 
 // askAll asks all questions at the same time, each of so many servers. It returns the
 // answers to the first one, or else to that which most have not answered.
-func (s *Servers) askAll(ctx context.Context, questions []question, counts []int) (answers []time.Duration, err error) {
+func (s *servers) askAll(ctx context.Context, questions []question, counts []int) (answers []time.Duration, err error) {
 	results := make([]result, len(questions))
 	var group sync.WaitGroup
 	for i, q := range questions {
@@ -119,10 +151,10 @@ func (s *Servers) askAll(ctx context.Context, questions []question, counts []int
 			continue // of a room that nobody is in any more
 		}
 		group.Go(func() {
-			if q.everyMaster && s.Client.IsCluster() {
+			if q.everyMaster && s.client.IsCluster() {
 				results[i] = s.askMasters(ctx, q, counts[i])
 			} else {
-				results[i] = s.askOne(ctx, s.Client, q, counts[i])
+				results[i] = s.askOne(ctx, s.client, q, counts[i])
 			}
 		})
 	}
@@ -137,9 +169,9 @@ func (s *Servers) askAll(ctx context.Context, questions []question, counts []int
 }
 
 // askMasters asks one question by way of each master.
-func (s *Servers) askMasters(ctx context.Context, q question, count int) (worst result) {
+func (s *servers) askMasters(ctx context.Context, q question, count int) (worst result) {
 	var mu sync.Mutex
-	err := s.Client.Each(ctx, func(ctx context.Context, node goredis.Node) error {
+	err := s.client.Each(ctx, func(ctx context.Context, node goredis.Node) error {
 		if isMaster, err := isMaster(ctx, node); err != nil || !isMaster {
 			return err
 		}
@@ -168,9 +200,9 @@ func isMaster(ctx context.Context, node goredis.Node) (bool, error) {
 const maxAttempts = 4
 
 // askOne asks one question by way of one node, or of the client.
-func (s *Servers) askOne(ctx context.Context, node goredis.Node, q question, count int) (r result) {
+func (s *servers) askOne(ctx context.Context, node goredis.Node, q question, count int) (r result) {
 	r.missing = count
-	w, err := s.Wait(ctx)
+	w, err := s.wait(ctx)
 	if err != nil {
 		r.err = err
 		return r

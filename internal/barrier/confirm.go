@@ -4,50 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrUnconfirmed is wrapped by the error of a confirmation whose questions were all
 // answered, and which all the same proves nothing.
 var ErrUnconfirmed = errors.New("whether the servers have taken everything cannot be known")
 
-// Confirm returns once every server has taken what was sent to the namespace, and
-// how many servers there are.
-func (s *Servers) Confirm(ctx context.Context, sent *Sent) (servers int, err error) {
-	if err := sent.lock(ctx); err != nil {
+// Confirm returns once every server of a namespace has taken what was sent there, and
+// how many servers these are.
+func (b *Barrier) Confirm(ctx context.Context, namespace string) (servers int, err error) {
+	s, err := b.servers(ctx, namespace)
+	if err != nil {
 		return 0, err
 	}
-	defer sent.unlock()
-	w := sent.begin(s.Namespace)
-	servers, after, err := s.confirm(ctx, w)
-	if err == nil || errors.Is(err, ErrUnconfirmed) { // and never will be: the next one begins anew
-		sent.end(w, after)
-	} else {
-		sent.restore(w)
+	if err := b.lock(ctx); err != nil {
+		return 0, err
 	}
-	return servers, err
-}
-
-func (s *Servers) confirm(ctx context.Context, w *window) (servers int, after *State, err error) {
+	defer b.unlock()
+	w := b.begin(namespace)
 	answers, err := s.ask(ctx, w.rooms)
 	if err != nil {
-		return len(answers), nil, err
+		b.restore(w)
+		return len(answers), err
 	}
 	servers = len(answers)
-	if after, err = look(ctx, s.Client, s.Adapter.by()); err != nil {
-		return servers, nil, fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+	after, why, err := s.proof(ctx, w, servers)
+	if err == nil && why != "" {
+		err = errors.New(why)
+	}
+	// What cannot be known now never will be: the next confirmation begins anew.
+	b.end(w, outcome{after, why, time.Now()})
+	if doubt := w.doubtful(); err == nil && doubt != "" {
+		err = errors.New(doubt)
+	}
+	if err != nil && !w.since.IsZero() {
+		return servers, fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+	}
+	return servers, nil
+}
+
+// proof looks whether all that carried the events is still in place, now that so many
+// servers have answered, and says what is not.
+func (s *servers) proof(ctx context.Context, w *window, servers int) (after *state, why string, err error) {
+	if after, err = look(ctx, s.client, s.adapter.by()); err != nil {
+		return nil, "Redis did not let us look", err
 	}
 	after.servers = servers
-	why := interrupted(w.before, after, w.since)
-	if why == "" && w.lost {
-		why = fmt.Sprintf("events went to more than %d rooms or namespaces, each on a way of its own", maxRooms)
+	if why = interrupted(w.last.state, after, w.since); why == "" {
+		why, err = s.adapter.missing(ctx, s.client, s.namespace, w.entries)
 	}
-	if why == "" {
-		if why, err = s.Adapter.missing(ctx, s.Client, s.Namespace, w.entries); err != nil {
-			return servers, after, fmt.Errorf("%w: %w", ErrUnconfirmed, err)
-		}
-	}
-	if why != "" {
-		return servers, after, fmt.Errorf("%w: %s", ErrUnconfirmed, why)
-	}
-	return servers, after, nil
+	return after, why, err
 }

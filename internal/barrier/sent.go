@@ -9,55 +9,74 @@ import (
 	"time"
 )
 
-// Sent is what has been sent and is not confirmed yet.
+// Sent is what has been sent and is not confirmed yet. Its notes are made when Redis
+// has answered, or may not have: what is still on its way then belongs to no
+// confirmation that has begun.
 type Sent struct {
-	// When the first of it was sent, and the namespace that it went to; mixed is set
-	// when others did, from when on what is known of one says nothing of the rest.
-	first     atomic.Pointer[time.Time]
-	namespace atomic.Pointer[string]
-	mixed     atomic.Bool
+	first     atomic.Pointer[time.Time] // when the first of it was sent, of all namespaces
+	ever      atomic.Pointer[time.Time] // when anything was
+	namespace atomic.Pointer[string]    // to which all of it went
+	mixed     atomic.Bool               // it went to others, too
 
 	busy chan struct{} // holds something while a confirmation goes on
 
 	mu     sync.Mutex
-	start  *State            // of Sent itself; nil where nobody has looked
-	states map[string]*State // by namespace, from its last confirmation
-	spans  map[string]span   // by namespace, of the streams adapter
+	start  *state             // of Sent itself; nil where nobody has looked
+	last   map[string]outcome // of the last confirmation, by namespace
+	spans  map[string]span    // by namespace, of the streams adapter
 	rooms  map[string]map[string]bool
-	lost   bool // not all could be kept
+	isLost bool // not all could be kept
 }
 
-// Bounds of what is kept. Beyond them less can be proven, and nothing is lost.
+// outcome is what a confirmation leaves for the next one.
+type outcome struct {
+	state *state // how things were; nil where that is not known
+	// doubt is why nothing is known of what was sent until then, if anything is.
+	doubt string
+	until time.Time
+}
+
+// Bounds of what is kept. Beyond them less can be proven.
 const (
 	maxNamespaces = 1000
 	maxRooms      = 1000
 )
 
-// NewSent returns a Sent that holds nothing. Start is how things were before the
+// newSent returns a Sent that holds nothing. Start is how things were before the
 // first event, nil where that is not known.
-func NewSent(start *State) *Sent {
-	return &Sent{start: start, busy: make(chan struct{}, 1), states: make(map[string]*State), spans: make(map[string]span), rooms: make(map[string]map[string]bool)}
+func newSent(start *state) *Sent {
+	return &Sent{start: start, busy: make(chan struct{}, 1), last: make(map[string]outcome), spans: make(map[string]span), rooms: make(map[string]map[string]bool)}
 }
 
-// Note notes that something is about to be sent to a namespace.
-func (s *Sent) Note(namespace string) {
-	if s.first.Load() == nil {
-		now := time.Now()
-		s.first.CompareAndSwap(nil, &now)
-	}
+// Note notes that something was sent to a namespace, since some time.
+func (s *Sent) Note(namespace string, since time.Time) {
+	s.NoteNamespace(namespace)
+	s.NoteTime(since)
+}
+
+// NoteNamespace notes that something goes to a namespace.
+func (s *Sent) NoteNamespace(namespace string) {
 	if s.mixed.Load() {
 		return
 	}
-	if only := s.namespace.Load(); only == nil {
-		s.noteNamespace(namespace)
-	} else if *only != namespace {
+	if s.namespace.Load() == nil {
+		own := namespace // so that nothing is allocated later
+		s.namespace.CompareAndSwap(nil, &own)
+	}
+	if *s.namespace.Load() != namespace {
 		s.mixed.Store(true)
 	}
 }
 
-func (s *Sent) noteNamespace(namespace string) {
-	if !s.namespace.CompareAndSwap(nil, &namespace) && *s.namespace.Load() != namespace {
-		s.mixed.Store(true)
+// NoteTime notes that something was sent since some time.
+func (s *Sent) NoteTime(since time.Time) {
+	for _, earliest := range []*atomic.Pointer[time.Time]{&s.ever, &s.first} {
+		for {
+			now := earliest.Load()
+			if now != nil && !since.Before(*now) || earliest.CompareAndSwap(now, &since) {
+				break
+			}
+		}
 	}
 }
 
@@ -67,21 +86,20 @@ func (s *Sent) NoteEntry(namespace, id string) {
 	defer s.mu.Unlock()
 	entries, ok := s.spans[namespace]
 	if !ok && len(s.spans) >= maxNamespaces {
-		s.lost = true
+		s.isLost = true
 		return
 	}
 	s.spans[namespace] = entries.with(id)
 }
 
-// NoteRoom notes that something is about to be sent on the channel that one room
-// has of its own.
+// NoteRoom notes that something was sent on the channel that one room has of its own.
 func (s *Sent) NoteRoom(namespace, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	channels := s.rooms[namespace]
 	switch {
 	case channels == nil && len(s.rooms) >= maxNamespaces, len(channels) >= maxRooms && !channels[channel]:
-		s.lost = true
+		s.isLost = true
 		return
 	case channels == nil:
 		channels = make(map[string]bool)
@@ -90,14 +108,39 @@ func (s *Sent) NoteRoom(namespace, channel string) {
 	channels[channel] = true
 }
 
+// Add adds what was sent with another Sent, which is not used any more.
+func (s *Sent) Add(other *Sent) {
+	ever, namespace := other.ever.Load(), other.namespace.Load()
+	if ever == nil {
+		return // nothing was
+	}
+	s.Note(*namespace, *ever)
+	if other.mixed.Load() {
+		s.mixed.Store(true)
+	}
+	for namespace, channels := range other.rooms {
+		for channel := range channels {
+			s.NoteRoom(namespace, channel)
+		}
+	}
+	for namespace, entries := range other.spans {
+		s.NoteEntry(namespace, entries.first)
+		s.NoteEntry(namespace, entries.last)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isLost = s.isLost || other.isLost
+}
+
 // window is what a confirmation is about.
 type window struct {
 	namespace string
-	since     time.Time // zero: nothing was sent
-	before    *State
+	since     time.Time // of the first event; zero: nothing was sent
+	noted     time.Time // the same, of events that no confirmation in any namespace was about
+	last      outcome
 	rooms     []string // their channels
 	entries   span
-	lost      bool
+	isLost    bool
 }
 
 func (s *Sent) lock(ctx context.Context) error {
@@ -111,56 +154,62 @@ func (s *Sent) lock(ctx context.Context) error {
 
 func (s *Sent) unlock() { <-s.busy }
 
-// begin takes what was sent to a namespace so far. What is sent from now on belongs
+// begin takes what was sent to a namespace so far. What is noted from now on belongs
 // to the next confirmation.
 func (s *Sent) begin(namespace string) *window {
 	w := &window{namespace: namespace}
-	first := s.first.Load()
-	if only := s.namespace.Load(); !s.mixed.Load() && (only == nil || *only == namespace) {
-		first = s.first.Swap(nil)
+	if first := s.first.Swap(nil); first != nil {
+		w.since, w.noted = *first, *first
 	}
-	if first != nil {
-		w.since = *first
+	if ever := s.ever.Load(); ever != nil && s.mixed.Load() {
+		w.since = *ever // which is all that is known of this namespace
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w.before = s.states[namespace]; w.before == nil {
-		w.before = s.start
+	if w.last = s.last[namespace]; w.last.state == nil && w.last.doubt == "" {
+		w.last.state = s.start
 	}
 	w.rooms = slices.Collect(maps.Keys(s.rooms[namespace]))
 	delete(s.rooms, namespace)
 	w.entries = s.spans[namespace]
-	w.lost, s.lost = s.lost, false
+	w.isLost, s.isLost = s.isLost, false
 	return w
+}
+
+// doubtful says why nothing can be known of what a confirmation is about, whatever
+// the servers answer.
+func (w *window) doubtful() string {
+	switch {
+	case w.isLost:
+		return "events went to more rooms or namespaces than are kept in mind"
+	case w.last.doubt != "" && !w.noted.IsZero() && !w.noted.After(w.last.until):
+		return w.last.doubt
+	}
+	return ""
 }
 
 // restore takes back what was not confirmed: the next confirmation is about it, too.
 func (s *Sent) restore(w *window) {
-	if !w.since.IsZero() {
-		for {
-			now := s.first.Load()
-			if now != nil && !now.After(w.since) || s.first.CompareAndSwap(now, &w.since) {
-				break
-			}
-		}
+	if !w.noted.IsZero() {
+		s.NoteTime(w.noted)
 	}
 	for _, channel := range w.rooms {
 		s.NoteRoom(w.namespace, channel)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lost = s.lost || w.lost
+	s.isLost = s.isLost || w.isLost
 }
 
-// end ends a confirmation: what it was about will not be asked about again. After is
-// how things were then, nil where that is not known.
-func (s *Sent) end(w *window, after *State) {
+// end ends a confirmation: what it was about will not be asked about again.
+func (s *Sent) end(w *window, o outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.states) >= maxNamespaces {
-		clear(s.states)
+	if len(s.last) >= maxNamespaces {
+		clear(s.last)
+		s.start = nil // it was the one of all of them
 	}
-	s.states[w.namespace] = after
+	s.last[w.namespace] = o
 	if now := s.spans[w.namespace]; now.last == w.entries.last {
 		delete(s.spans, w.namespace)
 	} else {

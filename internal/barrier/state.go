@@ -14,9 +14,9 @@ import (
 	"github.com/sioemit/sioemit/internal/goredis"
 )
 
-// State is what carries events from Redis to the servers, at one time: as long as
+// state is what carries events from Redis to the servers, at one time: as long as
 // it stays the same, nothing is lost on the way.
-type State struct {
+type state struct {
 	nodes   map[string]node
 	servers int // that listened on the namespace; 0 where nobody has counted
 }
@@ -51,8 +51,8 @@ var (
 )
 
 // look looks at all nodes.
-func look(ctx context.Context, client *goredis.Client, by *subscription) (*State, error) {
-	s := &State{nodes: make(map[string]node)}
+func look(ctx context.Context, client *goredis.Client, by *subscription) (*state, error) {
+	s := &state{nodes: make(map[string]node)}
 	isCluster := client.IsCluster()
 	var mu sync.Mutex
 	err := client.Each(ctx, func(ctx context.Context, redisNode goredis.Node) error {
@@ -138,11 +138,8 @@ func subscribers(list string, by *subscription, isCluster bool) map[string]time.
 // interrupted says what may have been lost on the way between two states, and
 // nothing when that is nothing. Since is when the first of it was sent, and zero
 // where that is not known; before is nil where nobody has looked before.
-func interrupted(before, after *State, since time.Time) string {
-	switch {
-	case since.IsZero(): // nothing was sent
-		return ""
-	case before == nil:
+func interrupted(before, after *state, since time.Time) string {
+	if before == nil {
 		return after.youngerThan(since)
 	}
 	for name, was := range before.nodes {
@@ -197,7 +194,10 @@ func interrupted(before, after *State, since time.Time) string {
 }
 
 // youngerThan says which part of the state may not have been there at a time.
-func (s *State) youngerThan(since time.Time) string {
+func (s *state) youngerThan(since time.Time) string {
+	if since.IsZero() {
+		return "" // of nothing
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.nodes)) {
 		n := s.nodes[name]
 		for _, age := range n.subscribers {

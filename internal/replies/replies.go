@@ -86,6 +86,22 @@ func (r *Receiver) Wait(ctx context.Context, client goredis.Subscriber, name str
 	return w, nil
 }
 
+// On returns what waits for replies on these channels of a client, or why it cannot.
+// All waits of a receiver share a connection, but shard channels of different slots
+// live on different nodes of a Redis Cluster, so there each has its own; only of a
+// plain client is it sure that it has no slots.
+func (r *Receiver) On(ctx context.Context, client *goredis.Client, shard bool, channels []string) (wait func(context.Context) (*Wait, error), err error) {
+	subscriber, slots, err := client.Subscriber(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if slots && shard {
+		name = channels[0]
+	}
+	return func(ctx context.Context) (*Wait, error) { return r.Wait(ctx, subscriber, name, shard, channels) }, nil
+}
+
 // join registers w and returns what is closed when its channels are confirmed.
 func (r *Receiver) join(client goredis.Subscriber, name string, shard bool, channels []string, w *Wait) ([]chan struct{}, error) {
 	r.mu.Lock()
