@@ -2,8 +2,8 @@ package emitter
 
 import (
 	"errors"
-	"runtime"
-	"strings"
+
+	"github.com/sioemit/sioemit/internal/reentry"
 )
 
 // errReentry is returned instead of waiting for ever.
@@ -15,35 +15,9 @@ func (p *pipeline) lock() error {
 	if p.mu.TryLock() {
 		return nil
 	}
-	if isEncoding() {
+	if reentry.Within("github.com/sioemit/sioemit/encoding.", "github.com/sioemit/sioemit/emitter.(*pipeline).broadcast") {
 		return errReentry
 	}
 	p.mu.Lock()
 	return nil
-}
-
-// isEncoding reports whether the caller was called, by way of package encoding,
-// by a pipeline. Go has no other way to tell; the walk through the stack is for
-// those only who would have to wait anyway.
-func isEncoding() bool {
-	pcs := make([]uintptr, 256)
-	encoder := false
-	for skip := 0; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs)
-		for frames := runtime.CallersFrames(pcs[:n]); ; {
-			frame, more := frames.Next()
-			switch {
-			case strings.HasPrefix(frame.Function, "github.com/sioemit/sioemit/encoding."):
-				encoder = true
-			case encoder && frame.Function == "github.com/sioemit/sioemit/emitter.(*pipeline).broadcast":
-				return true
-			}
-			if !more {
-				break
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-	}
 }
