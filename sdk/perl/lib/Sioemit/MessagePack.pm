@@ -27,7 +27,9 @@ sub value {
             return $value != 0;
         }
         my $n = length $value;
-        if ($n < 2 || $n >= 0x20 || $value =~ tr/\x00-\x7F//c || utf8::is_utf8($value)) {
+
+        # Perl's own booleans are '' and '1'.
+        if ($n == 0 || $value eq '1' || $n >= 0x20 || $value =~ tr/\x00-\x7F//c || utf8::is_utf8($value)) {
             return $self->SUPER::value($value, $depth);
         }
         $self->{out} .= chr(0xa0 | $n) . $value;
