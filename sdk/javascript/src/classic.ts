@@ -41,20 +41,21 @@ export class Classic implements Adapter {
   }
 
   broadcast(target: Target, event: string, args: readonly unknown[]): Command {
-    target.channel ??= this.#channel(target);
+    const { channel } = this.#written(target.frame);
+    const room = onlyRoom(target.rooms);
+    target.channel ??= room === undefined ? channel : `${channel}${room}#`;
     const message = this.#options.json ? this.#json(target, event, args) : this.#messagePack(target, event, args);
     return ["PUBLISH", target.channel, message];
   }
 
-  #channel({ frame, rooms }: Target): string {
-    const channel = `${this.#options.key}#${frame.nsp}#`;
-    const room = onlyRoom(rooms);
-    return room === undefined ? channel : `${channel}${room}#`;
+  /** Most events have a target of their own, but few frames. */
+  #written(frame: Frame): Written {
+    frame.written ??= write(frame, this.#options.key);
+    return frame.written as Written;
   }
 
   #messagePack({ frame, rooms }: Target, event: string, args: readonly unknown[]): Uint8Array {
-    frame.written ??= newTail(frame);
-    const { beforeRooms, behindRooms } = frame.written as Tail;
+    const { beforeRooms, behindRooms } = this.#written(frame);
     return withWriter((w) => {
       w.raw(head);
       w.event(event, args, this.#options.maxAttachments);
@@ -88,14 +89,18 @@ export class Classic implements Adapter {
   }
 }
 
-/** What stands behind the data of all messages of a frame, but for the rooms. */
-interface Tail {
+/** What all messages of a frame have in common. */
+interface Written {
+  /** The channel, but for a room. */
+  channel: string;
+  /** What stands behind the data, around the rooms. */
   beforeRooms: Uint8Array;
   behindRooms: Uint8Array;
 }
 
-function newTail(frame: Frame): Tail {
+function write(frame: Frame, key: string): Written {
   return {
+    channel: `${key}#${frame.nsp}#`,
     beforeRooms: written((w) => {
       w.string("nsp");
       w.string(frame.nsp);
