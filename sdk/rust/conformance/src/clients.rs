@@ -1,10 +1,12 @@
 //! The connections of redis-rs, which are kept.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use redis::ConnectionLike;
 use redis::aio::ConnectionLike as AsyncConnectionLike;
+use redis::aio::ConnectionManagerConfig;
 use redis::cluster::ClusterClient;
+use redis::{AsyncConnectionConfig, ConnectionLike};
 use serde_json::Value as Json;
 use sioemit::{AsyncEmitter, Emitter, Options, Pipeline, Spread};
 use tokio::runtime::Runtime;
@@ -13,6 +15,10 @@ use crate::Failure;
 use crate::calls::{self, call, chain};
 
 pub const VARIANTS: [&str; 3] = ["redis-rs-sync", "redis-rs-tokio", "redis-rs-connection-manager"];
+
+/// How long a connection and an answer may take: redis-rs gives an answer half a second, which a machine that is busy
+/// with other tests does not always keep.
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 
 type Answer = Result<Option<Json>, Failure>;
 
@@ -59,12 +65,21 @@ impl Clients {
         Ok(match (self.variant.as_str(), cluster) {
             ("redis-rs-sync", false) => Client::Sync(redis::Client::open(url)?.get_connection()?),
             ("redis-rs-sync", true) => Client::SyncCluster(Box::new(ClusterClient::new([url])?.get_connection()?)),
-            ("redis-rs-tokio", false) => Client::Multiplexed(
-                self.runtime.block_on(redis::Client::open(url)?.get_multiplexed_async_connection())?,
-            ),
-            (_, false) => Client::Manager(self.runtime.block_on(redis::Client::open(url)?.get_connection_manager())?),
+            ("redis-rs-tokio", false) => Client::Multiplexed(self.runtime.block_on(
+                redis::Client::open(url)?.get_multiplexed_async_connection_with_config(
+                    &AsyncConnectionConfig::new().set_response_timeout(PATIENCE).set_connection_timeout(PATIENCE),
+                ),
+            )?),
+            (_, false) => {
+                Client::Manager(self.runtime.block_on(redis::Client::open(url)?.get_connection_manager_with_config(
+                    ConnectionManagerConfig::new().set_response_timeout(PATIENCE).set_connection_timeout(PATIENCE),
+                ))?)
+            }
             (_, true) => {
-                Client::AsyncCluster(self.runtime.block_on(ClusterClient::new([url])?.get_async_connection())?)
+                let patient = ClusterClient::builder([url]);
+                let patient =
+                    patient.response_timeout(Duration::from_secs(60)).connection_timeout(Duration::from_secs(60));
+                Client::AsyncCluster(self.runtime.block_on(patient.build()?.get_async_connection())?)
             }
         })
     }
