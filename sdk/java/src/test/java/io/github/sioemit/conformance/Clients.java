@@ -36,24 +36,33 @@ final class Clients {
   }
 
   private Publisher jedis(URI url) {
-    var client = redis.clients.jedis.RedisClient.create(url);
+    var client =
+        redis.clients.jedis.RedisClient.builder()
+            .hostAndPort(new HostAndPort(url.getHost(), url.getPort()))
+            .clientConfig(config(url))
+            .build();
     ends.add(client::close);
     return new JedisPublisher(client);
   }
 
   private Publisher jedisCluster(URI url) {
-    var config = DefaultJedisClientConfig.builder();
+    var client =
+        RedisClusterClient.builder()
+            .nodes(Set.of(new HostAndPort(url.getHost(), url.getPort())))
+            .clientConfig(config(url))
+            .build();
+    ends.add(client::close);
+    return new JedisPublisher(client);
+  }
+
+  /** A busy machine gets a minute, where Jedis gives two seconds. */
+  private static DefaultJedisClientConfig config(URI url) {
+    var config = DefaultJedisClientConfig.builder().timeoutMillis(60_000);
     if (url.getUserInfo() != null) {
       String[] user = url.getUserInfo().split(":", 2);
       config.user(user[0].isEmpty() ? null : user[0]).password(user[1]);
     }
-    var client =
-        RedisClusterClient.builder()
-            .nodes(Set.of(new HostAndPort(url.getHost(), url.getPort())))
-            .clientConfig(config.build())
-            .build();
-    ends.add(client::close);
-    return new JedisPublisher(client);
+    return config.build();
   }
 
   private Publisher lettuce(String url) {
