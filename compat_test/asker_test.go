@@ -281,7 +281,15 @@ func (c commandLine) fetchSockets(ctx context.Context, w whom) ([]socket, error)
 }
 
 func (c commandLine) rooms(ctx context.Context, w whom) (rooms []string, err error) {
-	return rooms, c.ask(ctx, &rooms, w.line("rooms", "--json")...)
+	out, err := c.output(ctx, "", w.line("rooms", "--names", "--json")...)
+	for line := range bytes.Lines(out) {
+		var listed struct{ Room string }
+		if err := json.Unmarshal(line, &listed); err != nil {
+			return nil, fmt.Errorf("%w in %.200q", err, line)
+		}
+		rooms = append(rooms, listed.Room)
+	}
+	return rooms, err
 }
 
 func (c commandLine) serverCount(ctx context.Context, w whom) (int, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 )
@@ -154,14 +156,26 @@ func TestAsk(t *testing.T) {
 	slices.Sort(ids)
 	rooms := append(slices.Clone(ids), "r1")
 	slices.Sort(rooms)
-	if r := run("rooms"); r.status != 0 || r.stdout != strings.Join(rooms, "\n")+"\n" {
+	if r := run("rooms", "--names"); r.status != 0 || r.stdout != strings.Join(rooms, "\n")+"\n" {
+		t.Errorf("rooms --names: %+v", r)
+	}
+	if r := run("rooms"); r != (result{0, "      3 r1\n", ""}) {
 		t.Errorf("rooms: %+v", r)
 	}
-	var list []string
-	if r := run("rooms", "--json"); json.Unmarshal([]byte(r.stdout), &list) != nil || !slices.Equal(list, rooms) {
+	if r := run("rooms", "--json"); r != (result{0, `{"room":"r1","clients":3}` + "\n", ""}) {
 		t.Errorf("rooms --json: %+v", r)
 	}
+	if r := run("rooms", "--ids", "--json"); r.status != 0 || sortedLines(r.stdout) != sortedLines(`{"room":"r1","clients":3}`+"\n"+`{"room":"`+strings.Join(ids, `","clients":1}`+"\n"+`{"room":"`)+`","clients":1}`) {
+		t.Errorf("rooms --ids --json: %+v", r)
+	}
+	if r := run("namespaces"); r != (result{0, "      3 /\n", ""}) {
+		t.Errorf("namespaces: %+v", r)
+	}
+	if r := run("namespaces", "--json"); r != (result{0, `{"namespace":"/","servers":3}` + "\n", ""}) {
+		t.Errorf("namespaces --json: %+v", r)
+	}
 	checkFullDisk(t, c)
+	checkJSONLines(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := c.members[0].SetData(ctx, map[string]any{"user": "Ada"}); err != nil {
@@ -189,17 +203,26 @@ func TestAsk(t *testing.T) {
 a b,c é
 "x\x0ay"
 "\xe2\x80\xaegnp.exe"`
-	r = run("rooms")
+	r = run("rooms", "--names")
 	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(r.stdout), "\n"), func(line string) bool { return slices.Contains(rooms, line) })
 	slices.Sort(lines)
 	want = sortedLines(shown)
 	if r.status != 0 || strings.Join(lines, "\n") != want {
 		t.Errorf("rooms: %q, want %q", lines, want)
 	}
-	all := append(slices.Clone(rooms), strange...)
-	slices.Sort(all)
-	if r := run("rooms", "--json"); json.Unmarshal([]byte(r.stdout), &list) != nil || !slices.Equal(list, all) {
-		t.Errorf("rooms --json: %+v", r)
+	for _, flag := range []string{"--names", "--ids"} {
+		var all []string
+		r := run("rooms", "--json", flag)
+		for line := range strings.Lines(r.stdout) {
+			var listed struct{ Room string }
+			if err := json.Unmarshal([]byte(line), &listed); err != nil {
+				t.Fatalf("%v: %+v", err, r)
+			}
+			all = append(all, listed.Room)
+		}
+		if slices.Sort(all); !slices.Equal(all, slices.Sorted(slices.Values(append(slices.Clone(rooms), strange...)))) {
+			t.Errorf("rooms --json %s: %+v", flag, r)
+		}
 	}
 	if r := run(append([]string{"leave", "--room", c.members[0].ID, "--quiet"}, strange...)...); r != (result{}) {
 		t.Errorf("leave: %+v", r)
@@ -240,6 +263,41 @@ a b,c é
 	}
 }
 
+// checkJSONLines has every command that takes --json print one object a line, and
+// nothing else.
+func checkJSONLines(t *testing.T, c *askCluster) {
+	t.Helper()
+	left := make(map[string]bool)
+	for _, command := range newProgram(nil, io.Discard, io.Discard).All() {
+		left[command.Name] = slices.ContainsFunc(command.Flags, func(f cli.Flag) bool { return f.Names()[0] == "json" })
+	}
+	for words, least := range map[string]int{
+		"emit x": 1, "emit x --dry-run": 1, "emit ping --ack": 1, "server-emit x": 1, "server-emit status --ack": 1, "server-emit x --dry-run": 1,
+		"join a --room nobody": 1, "leave a --room nobody": 1, "disconnect --room nobody": 1, "pipe": 1, "pipe --dry-run": 3,
+		"sockets": 6, "sockets --handshake": 6, "rooms": 1, "rooms --ids": 7, "rooms --names": 7, "namespaces": 1, "servers": 1,
+		"doctor --for 0s": 5, "version": 1, `decode {"type":2,"opts":{"rooms":[],"except":[]},"rooms":["a"]}`: 1,
+	} {
+		r := sioemit(t, c.env, numbered(3), append(strings.Fields(words), "--json")...)
+		lines := 0
+		for line := range strings.Lines(r.stdout) {
+			lines++
+			var object map[string]any
+			if err := json.Unmarshal([]byte(line), &object); err != nil || object == nil {
+				t.Errorf("%s --json printed %q", words, line)
+			}
+		}
+		if lines < least {
+			t.Errorf("%s --json: %+v", words, r)
+		}
+		left[strings.Fields(words)[0]] = false
+	}
+	for command, isLeft := range left {
+		if isLeft {
+			t.Errorf("%s --json is not tested", command)
+		}
+	}
+}
+
 // checkFullDisk has no command end well whose output could not be written.
 func checkFullDisk(t *testing.T, c *askCluster) {
 	t.Helper()
@@ -248,7 +306,7 @@ func checkFullDisk(t *testing.T, c *askCluster) {
 	}
 	payload := `{"type":2,"opts":{"rooms":[],"except":[]},"rooms":["a"]}`
 	for _, test := range []struct{ words, text string }{
-		{"rooms", ""}, {"rooms --json", ""}, {"sockets", ""}, {"sockets --json", ""}, {"servers", ""}, {"servers --json", ""}, {"emit --ack ping", ""}, {"emit --ack ping --json", ""},
+		{"rooms", ""}, {"rooms --json", ""}, {"rooms --names", ""}, {"namespaces", ""}, {"namespaces --json", ""}, {"sockets", ""}, {"sockets --json", ""}, {"servers", ""}, {"servers --json", ""}, {"emit --ack ping", ""}, {"emit --ack ping --json", ""},
 		{"server-emit --ack status", ""}, {"server-emit --ack status --json", ""}, {"emit x", "it was sent, but "}, {"emit x --json", "it was sent, but "}, {"join a --room nobody", "it was sent, but "},
 		{"emit x --dry-run", ""}, {"emit x --dry-run --json", ""}, {"decode " + payload, ""}, {"decode --json " + payload, ""}, {"pipe --dry-run", ""}, {"pipe --json", ""}, {"doctor", ""}, {"doctor --json", ""},
 		{"help", ""}, {"emit --help", ""}, {"man", ""}, {"version", ""}, {"version --json", ""}, {"completion bash", ""},

@@ -48,13 +48,11 @@ func TestRoomNumbers(t *testing.T) {
 					t.Errorf("%q: %+v, want %s", words, r, want)
 				}
 			}
-			check(sortedLines(strings.Join([]string{"-1.5 (number)", "5 (number)", "5", `"a (number)"`, number.ID, text.ID}, "\n")), "rooms")
-			r := run("rooms", "--json")
-			for _, want := range []string{`"5"`, `5]`, `-1.5,`, `"a (number)"`, `"` + text.ID + `"`} {
-				if r.status != commandline.StatusDone || !strings.Contains(r.stdout, want) {
-					t.Errorf("rooms --json: %+v, want %s", r, want)
-				}
-			}
+			check(sortedLines(strings.Join([]string{"-1.5 (number)", "5 (number)", "5", `"a (number)"`, number.ID, text.ID}, "\n")), "rooms", "--names")
+			check(sortedLines("      1 5\n      1 \"a (number)\"\n      1 -1.5 (number)\n      1 5 (number)\n"), "rooms")
+			const rooms = `{"room":"5"}` + "\n" + `{"room":"a (number)"}` + "\n" + `{"room":-1.5}` + "\n" + `{"room":5}`
+			check(sortedLines(strings.ReplaceAll(rooms, "}", `,"clients":1}`)), "rooms", "--json")
+			check(sortedLines(rooms+"\n"+`{"room":"`+number.ID+"\"}\n"+`{"room":"`+text.ID+`"}`), "rooms", "--names", "--json")
 			if r := run("sockets", "--room-number", "5"); r.status != commandline.StatusDone || !strings.Contains(r.stdout, number.ID) || strings.Contains(r.stdout, text.ID) ||
 				!strings.Contains(r.stdout, `"a (number)" 5 (number) -1.5 (number)`) {
 				t.Errorf("sockets: %+v", r)
@@ -109,7 +107,7 @@ func TestRoomNumbers(t *testing.T) {
 			if reason, err := number.AwaitDisconnect(t.Context()); err != nil || reason != "io server disconnect" {
 				t.Errorf("%q, %v", reason, err)
 			}
-			check(sortedLines("5\n9 (number)\n"+text.ID), "rooms")
+			check(sortedLines("      1 5\n      1 9 (number)"), "rooms")
 		})
 	}
 }

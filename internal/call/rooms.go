@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,48 +21,110 @@ import (
 // Rooms is the command rooms.
 func Rooms(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	var o options
+	var ids, names bool
 	return &commandline.Command{
 		Name:  "rooms",
 		Usage: "list the rooms of a namespace",
-		Description: `Each client is also in a room of its own id.
+		Description: `A line for each room, with the number of clients in it. Each client is also in a
+room of its own id; those are left out.
 
-   sioemit rooms                a room a line; quoted if it cannot be printed,
-                                and one that is a number as 5 (number)
-   sioemit rooms -n admin --json
+   sioemit rooms                clients, then the room; quoted if it cannot be
+                                printed, and one that is a number as 5 (number)
+   sioemit rooms | sort -rn     the largest first
+   sioemit rooms --ids          with the rooms of the clients' own ids
+   sioemit rooms --names        all names and no numbers; the servers of the
+                                classic adapter are not asked for their sockets
+   sioemit rooms -n admin --json | jq -r .room
 
-The servers of the sharded and the streams adapter are asked for their sockets:
-see sioemit sockets --help.`,
+A server that is asked for its sockets ends where socket.data is circular: see
+sioemit sockets --help.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:  commandline.NoAnswer,
 			commandline.StatusUsage:   commandline.BadUsage,
 			commandline.StatusReplies: commandline.TimeIsOut,
 		},
-		Flags: []cli.Flag{commandline.JSONFlag(&o.json)},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "ids", Destination: &ids, Category: commandline.OutputCategory, Usage: "also the rooms that are the ids of clients"},
+			&cli.BoolFlag{Name: "names", Destination: &names, Category: commandline.OutputCategory, Usage: "all rooms, and do not count who is in them"},
+			commandline.JSONFlag(&o.json),
+		},
 		Run: func(ctx context.Context, _ []string) error {
 			if err := o.parse(ctx, "rooms", p, flags, new(settings.TargetFlags)); err != nil {
 				return err
 			}
-			return o.ask(ctx, o.rooms)
+			return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {
+				var rooms []listedRoom
+				var err error
+				if names {
+					rooms, err = allRooms(ctx, op)
+				} else {
+					rooms, err = countedRooms(ctx, op, ids)
+				}
+				return errors.Join(printRooms(o.Out, rooms, o.json), err)
+			})
 		},
 	}
 }
 
-func (o *options) rooms(ctx context.Context, op *emitter.BroadcastOperator) error {
-	rooms, err := allRooms(ctx, op)
-	if o.json && hasAnswer(err, len(rooms)) {
-		return errors.Join(show.JSON(o.Out, show.OrEmpty(rooms)), err)
-	}
+// listedRoom is a room as JSON.
+type listedRoom struct {
+	Room    encoding.Room `json:"room"`
+	Clients int           `json:"clients,omitempty"` // 0: not counted, for no room is empty
+}
+
+func printRooms(w io.Writer, rooms []listedRoom, asJSON bool) error {
 	var text strings.Builder
-	for _, room := range rooms {
-		fmt.Fprintln(&text, show.RoomLine(room))
+	for _, r := range rooms {
+		switch {
+		case asJSON:
+			if err := show.JSON(&text, r); err != nil {
+				return err
+			}
+		case r.Clients == 0:
+			fmt.Fprintln(&text, show.RoomLine(r.Room))
+		default:
+			fmt.Fprintf(&text, "%7d %s\n", r.Clients, show.RoomLine(r.Room))
+		}
 	}
-	_, printErr := io.WriteString(o.Out, text.String())
-	return errors.Join(printErr, err)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// countedRooms returns the rooms that the clients are in: text, then numbers.
+func countedRooms(ctx context.Context, op *emitter.BroadcastOperator, ids bool) ([]listedRoom, error) {
+	sockets, err := op.FetchSockets(ctx)
+	isID, names, numbers := make(map[string]bool), make(map[string]int), make(map[float64]int)
+	for _, s := range sockets {
+		isID[s.ID] = true
+		for _, name := range s.Rooms {
+			names[name]++
+		}
+		for _, n := range s.NumberRooms {
+			numbers[n]++
+		}
+	}
+	var rooms []listedRoom
+	for name, clients := range names {
+		if ids || !isID[name] {
+			rooms = append(rooms, listedRoom{encoding.Room(name), clients})
+		}
+	}
+	slices.SortFunc(rooms, func(a, b listedRoom) int { return cmp.Compare(a.Room, b.Room) })
+	text := len(rooms)
+	for n, clients := range numbers {
+		rooms = append(rooms, listedRoom{encoding.NumberRoom(n), clients})
+	}
+	slices.SortFunc(rooms[text:], func(a, b listedRoom) int {
+		x, _ := a.Room.Number()
+		y, _ := b.Room.Number()
+		return cmp.Compare(x, y)
+	})
+	return rooms, err
 }
 
 // allRooms returns the rooms that are text, then those that are numbers.
-func allRooms(ctx context.Context, op *emitter.BroadcastOperator) ([]encoding.Room, error) {
+func allRooms(ctx context.Context, op *emitter.BroadcastOperator) (rooms []listedRoom, err error) {
 	var names []string
 	var numbers []float64
 	var namesErr, numbersErr error
@@ -69,5 +132,8 @@ func allRooms(ctx context.Context, op *emitter.BroadcastOperator) ([]encoding.Ro
 	group.Go(func() { names, namesErr = op.Rooms(ctx) })
 	group.Go(func() { numbers, numbersErr = op.NumberRooms(ctx) })
 	group.Wait()
-	return settings.Rooms(names, numbers), cmp.Or(namesErr, numbersErr)
+	for _, room := range settings.Rooms(names, numbers) {
+		rooms = append(rooms, listedRoom{Room: room})
+	}
+	return rooms, cmp.Or(namesErr, numbersErr)
 }

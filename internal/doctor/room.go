@@ -125,7 +125,7 @@ func (p *patient) roomEmpty(ctx context.Context, here *census.Group, room encodi
 	text := fmt.Sprintf("No client is in room %s now.", show.Room(room))
 	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM)."}
 	if here.Adapter == settings.Classic { // the others would have to write down socket.data
-		f.Advice = "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms lists those that exist."
+		f.Advice = "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms --names lists those that exist."
 	}
 	if other, ok := p.inOther(ctx, here, room); ok {
 		text += fmt.Sprintf(" A client is in the room that is %s, which is another.", kindOfRoom(other))

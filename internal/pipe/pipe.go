@@ -74,7 +74,7 @@ how to resume.`,
 			&cli.Int64Flag{Name: "max-bad-lines", Destination: &o.maxBadLines, Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
 			&cli.BoolFlag{Name: "fail-fast", Destination: &o.failFast, Usage: "stop at the first bad line"},
 			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
-			&cli.BoolFlag{Name: "json", Destination: &o.json, Category: commandline.OutputCategory, Usage: "print the summary as JSON, on stdout"},
+			&cli.BoolFlag{Name: "json", Destination: &o.json, Category: commandline.OutputCategory, Usage: "print the summary, or the commands of --dry-run, as JSON, one object a line"},
 			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
 		}),
 		Run: func(ctx context.Context, words []string) error {
