@@ -8,6 +8,7 @@ import (
 
 	"github.com/sioemit/sioemit/internal/driver"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/sioemit/sioemit/internal/version"
 )
 
 // languageRow is the cluster of docs/languages.md.
@@ -31,6 +32,9 @@ func TestLanguages(t *testing.T) {
 		for _, variant := range variants {
 			ours := program != foreign
 			column := languageColumn{hello: hello(t, program, variant), ours: ours, outcomes: outcomes(t, candidate{program, variant, languageRow})}
+			if ours && column.hello.Version != version.Number {
+				t.Errorf("%s says that it is version %s, and this is %s", variant, column.hello.Version, version.Number)
+			}
 			for _, p := range promises {
 				if got := column.outcomes[p.name]; ours && got != "yes" && p.keptBy(rowNamed(languageRow)) {
 					t.Errorf("%s: %s: %s", variant, p.says, got)

@@ -320,17 +320,18 @@ func TestDemo(t *testing.T) {
 	c.expect(t, clients, "")
 }
 
-// TestDemoCommands runs the commands that the demo proposes, and one that sends
-// a client away, while the demo is up.
+// TestDemoCommands runs make demo on a terminal, and while it is up the commands
+// that it proposes, and one that sends a client away. Ctrl-C is no error.
 func TestDemoCommands(t *testing.T) {
 	harness.NeedServers(t)
-	c := &cluster{bin: t.TempDir()}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.bin, "./demo").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience) // its end ends the reading
 	defer cancel()
-	demo := exec.CommandContext(ctx, filepath.Join(c.bin, "demo"))
+	demo := exec.CommandContext(ctx, "script", "-qec", "make demo", "/dev/null")
+	demo.Dir = ".."
+	keys, err := demo.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	demo.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "SIOEMIT_") })
 	stdout, err := demo.StdoutPipe()
 	if err != nil {
@@ -341,10 +342,12 @@ func TestDemoCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := bufio.NewScanner(stdout)
-	await := func(want string) (lines []string) {
+	await := func(want ...string) (lines []string) {
 		t.Helper()
 		for said.Scan() {
-			if lines = append(lines, said.Text()); strings.Contains(said.Text(), want) {
+			lines = append(lines, said.Text())
+			want = slices.DeleteFunc(want, func(text string) bool { return strings.Contains(said.Text(), text) })
+			if len(want) == 0 {
 				return lines
 			}
 		}
@@ -364,16 +367,23 @@ func TestDemoCommands(t *testing.T) {
 	if err != nil || strings.Count(string(out), "pong from client") != 2 || !strings.Contains(string(out), "blue") {
 		t.Errorf("%v: %s", err, out)
 	}
-	heard := strings.Join(await(`client 2 received "last"`), "\n")
-	for _, want := range []string{`client 1 received "news" {"colour":"blue"} 42`, `client 2 received "news" "again"`, `client 1 received "ping"`, "client 1 was disconnected"} {
+	heard := strings.Join(await(`client 2 received "last"`, "client 1 was disconnected"), "\n")
+	for _, want := range []string{`client 1 received "news" {"colour":"blue"} 42`, `client 2 received "news" "again"`, `client 1 received "ping"`} {
 		if !strings.Contains(heard, want) {
 			t.Errorf("no %q in %s", want, heard)
 		}
 	}
-	if err := demo.Process.Signal(os.Interrupt); err != nil {
+	if _, err := keys.Write([]byte{3}); err != nil { // Ctrl-C
 		t.Fatal(err)
 	}
-	if err := demo.Wait(); err != nil {
+	var rest strings.Builder
+	for said.Scan() {
+		rest.WriteString(strings.TrimSpace(said.Text()))
+	}
+	if _, after, ok := strings.Cut(rest.String(), "^C"); !ok || after != "" { // which the terminal shows
+		t.Errorf("after Ctrl-C: %s", rest.String())
+	}
+	if err := demo.Wait(); demo.ProcessState.ExitCode() != 130 {
 		t.Errorf("after Ctrl-C: %v", err)
 	}
 }

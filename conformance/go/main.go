@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/internal/version"
 )
 
 // variants are the clients of go-redis through which events can go.
@@ -71,7 +72,7 @@ func drive(variant string, in io.Reader, out io.Writer) error {
 		// Of a cluster it knows one node only; the library refuses to count there.
 		features = []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "numbers"}
 	}
-	if err := answers.Encode(map[string]any{"language": "go", "variant": variant, "version": "0.0.0", "features": features}); err != nil {
+	if err := answers.Encode(map[string]any{"language": "go", "variant": variant, "version": version.Number, "features": features}); err != nil {
 		return err
 	}
 	lines := bufio.NewReader(in)

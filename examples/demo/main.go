@@ -155,7 +155,9 @@ func watch(ctx context.Context, audience []*harness.Client) {
 		go func() {
 			for seen := len(client.Events()); ; {
 				if err := client.Await(ctx, func(events []harness.Event) bool { return len(events) > seen }); err != nil {
-					if ctx.Err() == nil {
+					select {
+					case <-ctx.Done():
+					case <-time.After(time.Second): // Ctrl-C ends the clients and servers, too, and may get to them first
 						fmt.Println(err)
 					}
 					return

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/cli"
+	"github.com/sioemit/sioemit/internal/version"
 )
 
 func (p *Program) manCommand() *Command {
@@ -26,7 +27,7 @@ func (p *Program) manCommand() *Command {
 func (p *Program) manPage() string {
 	var b strings.Builder
 	// Nothing is hyphenated, and no line is stretched to the right margin.
-	fmt.Fprintf(&b, ".TH SIOEMIT 1 \"\" \"sioemit %s\" \"User Commands\"\n.nh\n.ad l\n", roff(buildVersion().Version))
+	fmt.Fprintf(&b, ".TH SIOEMIT 1 \"\" \"sioemit %s\" \"User Commands\"\n.nh\n.ad l\n", roff(version.Number))
 	fmt.Fprintf(&b, ".SH NAME\nsioemit \\- %s\n.SH SYNOPSIS\n%s\n", roff(p.Usage), roff(p.usage()))
 	b.WriteString(".SH DESCRIPTION\n")
 	manText(&b, ".SH", p.Description+statusHelp(allStatuses))

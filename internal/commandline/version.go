@@ -8,6 +8,7 @@ import (
 
 	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/sioemit/sioemit/internal/version"
 )
 
 func (p *Program) versionCommand() *Command {
@@ -18,36 +19,38 @@ func (p *Program) versionCommand() *Command {
 		Description: `   sioemit version --json | jq -r .commit`,
 		Flags:       []cli.Flag{JSONFlag(&asJSON)},
 		Run: func(context.Context, []string) error {
-			v := buildVersion()
+			b := thisBuild()
 			if asJSON {
-				return show.JSON(p.Out, v)
+				return show.JSON(p.Out, b)
 			}
-			_, err := fmt.Fprintf(p.Out, "sioemit %s (commit %s, %s)\n", v.Version, v.Commit, v.Go)
+			_, err := fmt.Fprintf(p.Out, "sioemit %s (commit %s, %s)\n", b.Version, b.Commit, b.Go)
 			return err
 		},
 	}
 }
 
-// version is what this binary was built from, as the Go toolchain recorded it.
-type version struct {
+// build is what this binary was built from, as the Go toolchain recorded it.
+type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Go      string `json:"go"`
 }
 
-func buildVersion() version {
-	v := version{Version: "devel", Commit: "unknown", Go: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
+func thisBuild() build {
+	b := build{Version: version.Number, Commit: "unknown", Go: runtime.Version()}
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return b
 	}
-	if info.Main.Version != "" {
-		v.Version = info.Main.Version
-	}
+	modified := ""
 	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			v.Commit = setting.Value
+		switch {
+		case setting.Key == "vcs.revision":
+			b.Commit = setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			modified = "-dirty"
 		}
 	}
-	return v
+	b.Commit += modified
+	return b
 }

@@ -1,10 +1,12 @@
 // The driver through which the conformance suite calls this package: it reads a call a line and answers each with a line.
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Emitter, SioemitError } from "sioemit";
 import { clients } from "./clients.mjs";
 import { Skip, value } from "./values.mjs";
 
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const [variant] = process.argv.slice(2);
 if (variant === "--list") {
   console.log(Object.keys(clients).join("\n"));
@@ -17,7 +19,7 @@ if (variant === "--list") {
 
 async function drive(variant) {
   const features = ["classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers"];
-  await answer({ language: "javascript", variant, version: "0.1.0", features });
+  await answer({ language: "javascript", variant, version, features });
   const connections = new Map(); // by URL
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
     const ask = JSON.parse(line);
