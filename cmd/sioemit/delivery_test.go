@@ -93,14 +93,14 @@ func TestPipeDelivery(t *testing.T) {
 		"servers dynamic":     {harness.ShardedAdapter8, "--adapter sharded", lines("r", "nobody"), `"unsubscribed":1}`, ""},
 		"nobody in the rooms": {harness.ShardedAdapter8, "--adapter sharded", lines("nobody"), `"unsubscribed":1}`, "nobody received 1 event to a single room"},
 		"static at both ends": {harness.ShardedAdapter8.With("subscriptionMode", "static"), "--adapter sharded --subscription-mode static", lines("r", "nobody"), `"unsubscribed":0}`, ""},
-		"another stream":      {harness.StreamsAdapter, "--adapter streams --stream-name other", lines("r"), `"firstNotSent":null}`, "other: the stream is new"},
-		"classic":             {harness.RedisAdapter8, "", lines("nobody"), `"firstNotSent":null}`, ""},
+		"another stream":      {harness.StreamsAdapter, "--adapter streams --stream-name other --no-pace", lines("r"), `"firstNotConfirmed":null}`, "other: the stream is new"},
+		"classic":             {harness.RedisAdapter8, "", lines("nobody"), `"firstNotConfirmed":null}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := harness.RedisFor(t, harness.RedisConfig{})
 			admitTo(t, harness.V4, harness.NodeConfig{Server: harness.V4.Server, Adapter: test.adapter, Redis: server.Conn()}, harness.ConnectOptions{Rooms: []string{"r"}})
-			words := append(strings.Fields(test.flags), "--redis", server.URL(), "pipe")
+			words := append([]string{"pipe", "--redis", server.URL()}, strings.Fields(test.flags)...)
 			r := sioemit(t, nil, test.input, append(words, "--json")...)
 			if r.status != commandline.StatusDone || !strings.HasSuffix(r.stdout, test.summary+"\n") {
 				t.Errorf("%+v", r)

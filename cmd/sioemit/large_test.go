@@ -38,7 +38,7 @@ func TestTooLarge(t *testing.T) {
 		}
 		r := sioemit(t, nil, lines, pipe...)
 		if server == telling { // the line is a bad one
-			if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) || !strings.Contains(r.stderr, "sioemit: line 2: it is 2000") {
+			if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1, Confirmed: 2, Servers: 1}) || !strings.Contains(r.stderr, "sioemit: line 2: it is 2000") {
 				t.Errorf("%+v", r)
 			}
 		} else { // it may be, and the rest can be sent

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,11 +11,13 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/protocol"
+	"github.com/sioemit/sioemit/internal/wire"
 	"go.uber.org/goleak"
 )
 
@@ -99,23 +103,57 @@ func (r result) oneLine(t *testing.T, texts ...string) {
 	}
 }
 
-// listener stands where a server stands: it has the pattern and the request
-// channel of a namespace subscribed.
+// listener stands where a server without clients stands: it has the pattern of a
+// namespace subscribed, and answers what servers are asked.
 type listener struct{ *redis.PubSub }
 
 func listenOn(t *testing.T, rdb *redis.Client, namespace string) listener {
 	t.Helper()
+	answerOn(t, rdb, namespace)
 	pubsub := rdb.PSubscribe(t.Context(), "socket.io#"+namespace+"#*")
 	t.Cleanup(func() { pubsub.Close() })
-	if err := pubsub.Subscribe(t.Context(), "socket.io-request#"+namespace+"#"); err != nil {
+	if _, err := pubsub.Receive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
+	return listener{pubsub}
+}
+
+// answerOn answers on the request channels of namespaces who is in a room: nobody.
+func answerOn(t *testing.T, rdb *redis.Client, namespaces ...string) {
+	t.Helper()
+	var channels []string
+	for _, namespace := range namespaces {
+		channels = append(channels, "socket.io-request#"+namespace+"#")
+	}
+	pubsub := rdb.Subscribe(t.Context(), channels...)
+	for range channels {
 		if _, err := pubsub.Receive(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return listener{pubsub}
+	var answering sync.WaitGroup
+	answering.Go(func() {
+		for {
+			m, err := pubsub.Receive(context.Background())
+			if err != nil {
+				return
+			}
+			question, ok := m.(*redis.Message)
+			var request struct {
+				RequestID string
+				Type      int
+			}
+			if !ok || json.Unmarshal([]byte(question.Payload), &request) != nil || request.Type != wire.ClassicSocketIDs {
+				continue
+			}
+			response := strings.Replace(question.Channel, "-request#", "-response#", 1)
+			rdb.Publish(context.Background(), response, fmt.Sprintf(`{"requestId":%q,"sockets":[]}`, request.RequestID))
+		}
+	})
+	t.Cleanup(func() {
+		pubsub.Close()
+		answering.Wait()
+	})
 }
 
 // next returns the next event published.

@@ -45,8 +45,10 @@ func numbered(n int) string {
 
 // summary is what pipe --json prints.
 type summary struct {
-	Lines, Sent, Rejected, NotSent int64
-	FirstNotSent                   *int64
+	Lines, Sent, Rejected, NotSent  int64
+	FirstNotSent, FirstNotConfirmed *int64
+	Confirmed                       int64
+	Servers                         int
 }
 
 func (r result) summary(t *testing.T) summary {
@@ -80,7 +82,7 @@ func TestPipeOrder(t *testing.T) {
 		}
 	}
 	r := <-done
-	if s := r.summary(t); r.status != 0 || r.stderr != "" || s != (summary{Lines: n, Sent: n}) {
+	if s := r.summary(t); r.status != 0 || r.stderr != "" || s != (summary{Lines: n, Sent: n, Confirmed: n, Servers: 1}) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -100,7 +102,7 @@ func TestPipeLines(t *testing.T) {
 {"event":"escaped é\n","rooms":["\ud83d\ude00","\ufffd","�","\\ud800"]}
 {"event":"last"}`
 	r := sioemit(t, env, input, "pipe", "--room", "default", "--volatile", "--json", "--namespace", "/")
-	if s := r.summary(t); r.status != 0 || s != (summary{Lines: 6, Sent: 6}) {
+	if s := r.summary(t); r.status != 0 || s != (summary{Lines: 6, Sent: 6, Confirmed: 6, Servers: 1}) {
 		t.Fatalf("%+v", r)
 	}
 	for _, want := range []encoding.Broadcast{
@@ -156,8 +158,8 @@ func TestPipeLines(t *testing.T) {
 		}
 	}
 	for input, want := range map[string]result{
-		numbered(1): {0, "", "sioemit: 1 line: 1 sent, 0 rejected, 0 not sent\n"},
-		numbered(2): {0, "", "sioemit: 2 lines: 2 sent, 0 rejected, 0 not sent\n"},
+		numbered(1): {0, "", "sioemit: 1 line: 1 sent, 1 confirmed by 1 server, 0 rejected, 0 not sent\n"},
+		numbered(2): {0, "", "sioemit: 2 lines: 2 sent, 2 confirmed by 1 server, 0 rejected, 0 not sent\n"},
 		"":          {0, "", "sioemit: 0 lines: 0 sent, 0 rejected, 0 not sent\n"},
 		"{}\n": {commandline.StatusUsage, "", `sioemit: line 1: there is no "event"; expected {"event":"name","args":[...],"namespace":"/","rooms":["a"],"except":["b"],"volatile":true,"compress":false}, of which only event must be there` + "\n" +
 			"sioemit: 1 line: 0 sent, 1 rejected, 0 not sent\nsioemit: 1 of 1 line rejected\n"},
@@ -172,13 +174,7 @@ func TestPipeLines(t *testing.T) {
 func TestPipeUnheard(t *testing.T) {
 	t.Parallel()
 	server := harness.RedisFor(t, harness.RedisConfig{})
-	servers := server.Client().Subscribe(t.Context(), "socket.io-request#/#", "socket.io-request#/chat#")
-	defer servers.Close()
-	for range 2 {
-		if _, err := servers.Receive(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	answerOn(t, server.Client(), "/", "/chat")
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	for input, want := range map[string]string{
 		`{"event":"a"}{"event":"a","namespace":"chat"}`: "",
@@ -209,7 +205,7 @@ func TestPipeNewStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	words := []string{"--redis", server.URL(), "pipe", "--adapter", "streams", "--stream-count", "2"}
+	words := []string{"--redis", server.URL(), "pipe", "--no-pace", "--adapter", "streams", "--stream-count", "2"}
 	input := strings.Repeat(`{"event":"a","namespace":"/a"}`+"\n", 5) + strings.Repeat(`{"event":"a","namespace":"/b"}`+"\n", 5)
 	if r := sioemit(t, nil, input, words...); r.status != 0 || !strings.Contains(r.stderr, outcome.NewStream) {
 		t.Fatalf("%+v", r)
@@ -469,14 +465,14 @@ func TestPipeRejects(t *testing.T) {
 	for bad, text := range badLines {
 		input := `{"event":"before"}` + "\n\n" + bad + "\n" + `{"event":"after"}` + "\n"
 		r := sioemit(t, env, input, "pipe", "--json")
-		if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 2, Rejected: 1}) {
+		if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 2, Confirmed: 2, Servers: 1, Rejected: 1}) {
 			t.Errorf("%s: %+v", bad, r)
 		}
 		if !strings.Contains(r.stderr, "line 3: ") || !strings.Contains(r.stderr, text) || !strings.Contains(r.stderr, "1 of 3 lines") {
 			t.Errorf("%s: stderr %q does not name %s", bad, r.stderr, text)
 		}
 		r = sioemit(t, env, input, "pipe", "--json", "--fail-fast")
-		if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 2, Sent: 1, Rejected: 1}) {
+		if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 2, Sent: 1, Confirmed: 1, Servers: 1, Rejected: 1}) {
 			t.Errorf("%s, --fail-fast: %+v", bad, r)
 		}
 		for _, want := range []string{"before", "after", "before"} {
@@ -507,7 +503,7 @@ func TestPipeEmptyRooms(t *testing.T) {
 	env := []string{"SIOEMIT_REDIS_URL=" + server.URL()}
 	input := `{"event":"x","rooms":[]}` + "\n" + `{"event":"y","except":[]}` + "\n" + `{"event":"z"}` + "\n"
 	r := sioemit(t, env, input, "pipe", "--json", "--room", "vip", "--except", "bob")
-	if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 1, Rejected: 2}) ||
+	if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 1, Confirmed: 1, Servers: 1, Rejected: 2}) ||
 		!strings.Contains(r.stderr, `line 1: "rooms" is []: it names a room at least`) || !strings.Contains(r.stderr, `line 2: "except" is []: it names a room at least, beside --except`) {
 		t.Errorf("%+v", r)
 	}
@@ -579,7 +575,7 @@ func TestPipeRefused(t *testing.T) {
 		{"3", summary{Lines: 3, Sent: 0, NotSent: 3, FirstNotSent: &three}, commandline.StatusFailed, "resume with --from-line 3\n", nil},
 		{"4", summary{Lines: 2, Sent: 2}, commandline.StatusDone, "", []string{"e3", "e4"}},
 	} {
-		r := sioemit(t, env, input, "pipe", "--json", "--from-line", test.from)
+		r := sioemit(t, env, input, "pipe", "--no-pace", "--json", "--from-line", test.from)
 		if s := r.summary(t); r.status != test.status || !reflect.DeepEqual(s, test.want) {
 			t.Errorf("--from-line %s: %+v", test.from, r)
 		}
@@ -716,7 +712,7 @@ func TestPipeInterrupted(t *testing.T) {
 	}
 	r := p.wait()
 	s := r.summary(t)
-	if r.status != commandline.StatusInterrupt || s.Sent == 0 || s.NotSent != 0 || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 {
+	if r.status != commandline.StatusInterrupt || s.Sent == 0 || s.Confirmed != s.Sent || s.FirstNotSent == nil || *s.FirstNotSent != s.Sent+1 {
 		t.Errorf("%+v", r)
 	}
 	if r := sioemit(t, nil, "", "emit", "end", "--redis", server.URL()); r.status != 0 {
@@ -826,6 +822,8 @@ func TestPipeRedisGone(t *testing.T) {
 			words := []string{"--redis", server.URL(), "--adapter", "streams", "--max-len", "100000000"}
 			if retry {
 				words = append(words, "--retry-for", "5m")
+			} else {
+				words = append(words, "--no-pace") // or what is not confirmed is sent again
 			}
 			p := startPipe(t, words...)
 			// The last line comes after Redis has gone, however fast the others are.

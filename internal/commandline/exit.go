@@ -59,7 +59,7 @@ const (
 	BadInput  = "bad usage or input; nothing was sent"
 	BadUsage  = "bad usage"
 	TooFew    = "fewer servers listening than --require N"
-	TimeIsOut = "time ran out before every reply came"
+	TimeIsOut = "time ran out before every reply or confirmation came"
 )
 
 // allStatuses are those of all commands together.

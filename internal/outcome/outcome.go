@@ -56,6 +56,19 @@ func Unanswered(r *connect.Redis, call string, err error) error {
 	return r.Explain(err)
 }
 
+// Have says that not all servers have taken what was sent to them.
+func Have(r *connect.Redis, servers, asked int) string {
+	have := "have"
+	if asked == 1 {
+		have = "has"
+	}
+	text := fmt.Sprintf("time ran out after %v (--timeout): %d of %s %s it", r.Settings.Redis.Timeout, servers, show.Plural(asked, "server"), have)
+	if servers == 0 && r.Settings.Adapter == settings.Streams {
+		text += "; check --stream-name and --stream-count, or run sioemit doctor with these flags"
+	}
+	return text
+}
+
 // Refused is an error about what was to be sent, in the words of the command
 // line where package emitter has its own.
 func Refused(s *settings.Servers, call string, err error) error {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
@@ -27,6 +28,7 @@ type options struct {
 	retryFor              time.Duration
 	fromLine, maxBadLines int64
 
+	confirms, noPace              bool
 	failFast, dryRun, json, quiet bool
 }
 
@@ -52,6 +54,12 @@ trickles in, from tail -f for example, is sent as it comes.
    sioemit pipe --rate 500/s --retry-for 30s events.jsonl
    sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
 
+The servers are asked again and again whether they have taken the lines, and no
+more than 4 MB go ahead of their answers: Redis cuts off a server that falls far
+behind. When one does not answer in --timeout, pipe stops with status 4 and says
+how to resume. Servers of Socket.IO 1 to 3 cannot be asked; there it looks how
+much Redis keeps for them. Where it may do neither, it says so and goes on.
+
 A bad line is reported and skipped; after 20 in a row pipe stops, and says what
 the input looks like (--max-bad-lines). Every line that is read ends as sent,
 rejected or not sent, and the summary adds up; a warning says where nobody
@@ -65,10 +73,13 @@ how to resume.`,
 			commandline.StatusFailed:    commandline.NoRedis,
 			commandline.StatusUsage:     "bad usage, and nothing was sent; or lines were rejected, and others sent",
 			commandline.StatusListeners: commandline.TooFew + "; nothing was sent",
+			commandline.StatusReplies:   "not every server has the lines that were sent, or it is not known",
 		},
 		Flags: slices.Concat(target.Rooms(), target.Delivery(), []cli.Flag{
 			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send at most so many lines, such as 500/s, 500/m or 5k/s: `RATE`"},
 			&cli.IntFlag{Name: "require", Destination: &o.require, Usage: "exit with 3, and send nothing, if fewer than `N` servers listen on the namespace"},
+			&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "exit with 4 also where no server listens, or it cannot be known that servers have the lines"},
+			&cli.BoolFlag{Name: "no-pace", Destination: &o.noPace, Usage: "do not wait for the servers: Redis cuts off those that fall behind, and they lose lines"},
 			&cli.DurationFlag{Name: "retry-for", Destination: &o.retryFor, Usage: "when Redis is gone, try again for this `TIME`"},
 			&cli.Int64Flag{Name: "from-line", Destination: &o.fromLine, Value: 1, Usage: "start with line `N`, to resume"},
 			&cli.Int64Flag{Name: "max-bad-lines", Destination: &o.maxBadLines, Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
@@ -97,6 +108,12 @@ func run(ctx context.Context, o options, words []string) error {
 	if o.require < 0 || o.fromLine < 1 || o.retryFor < 0 || o.maxBadLines < 0 {
 		return commandline.Usagef("--require, --retry-for and --max-bad-lines must not be negative, and --from-line starts at 1")
 	}
+	if o.confirms && o.noPace {
+		return commandline.Usagef("--confirm and --no-pace exclude each other")
+	}
+	if o.confirms && o.settings.Version < 4 {
+		return outcome.Refused(&o.settings.Servers, "pipe --confirm", emitter.ErrNeedsVersion4)
+	}
 	limit, err := parseRate(o.rate)
 	if err != nil {
 		return commandline.Usage(err)
@@ -117,8 +134,13 @@ func run(ctx context.Context, o options, words []string) error {
 
 	p := newPiper(ctx, o, r, limit)
 	flush := p.execute
-	if o.dryRun {
+	switch {
+	case o.dryRun:
 		flush = p.print
+	case !o.noPace:
+		if p.keepUp, err = newKeepUp(p); err != nil {
+			return err
+		}
 	}
 	p.progress = p.newProgress(size)
 	stopProgress := p.progress.show(p)
@@ -142,7 +164,7 @@ func run(ctx context.Context, o options, words []string) error {
 	}
 	stopProgress()
 	err = p.finish(readErr, sendErr)
-	if ended && sendErr == nil && p.sent.Load() > 0 && !o.dryRun && !o.quiet {
+	if ended && sendErr == nil && p.sent.Load() > 0 && !o.dryRun && !o.quiet && commandline.Status(err) != commandline.StatusReplies {
 		p.warnUnheard()
 	}
 	return err

@@ -21,8 +21,14 @@ const (
 type batch struct {
 	pipe  redis.Pipeliner
 	io    *emitter.Emitter
-	lines []int64
+	lines []line
 	bytes int // of the lines
+}
+
+// line is one whose event is in a batch.
+type line struct {
+	number    int64
+	namespace string // with its slash
 }
 
 // queue lets reading and sending overlap: while one batch is sent the other one
@@ -49,7 +55,7 @@ func newQueue(r *connect.Redis) *queue {
 
 // put lets emit add one line of so many bytes to the batch, once there is room
 // in it. It reports false when nothing more will be sent.
-func (q *queue) put(number int64, size int, emit func(io *emitter.Emitter) error) (taken bool, err error) {
+func (q *queue) put(l line, size int, emit func(io *emitter.Emitter) error) (taken bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.ended && !q.closed && (len(q.filling.lines) >= MaxBatchLines || q.filling.bytes > 0 && q.filling.bytes+size > maxBatchBytes) {
@@ -61,7 +67,7 @@ func (q *queue) put(number int64, size int, emit func(io *emitter.Emitter) error
 	if err := emit(q.filling.io); err != nil {
 		return true, err
 	}
-	q.filling.lines = append(q.filling.lines, number)
+	q.filling.lines = append(q.filling.lines, l)
 	q.filling.bytes += size
 	if len(q.filling.lines) == 1 {
 		q.changed.Broadcast()
@@ -117,7 +123,7 @@ func (q *queue) take() *batch {
 }
 
 // waiting returns the lines that nobody has taken.
-func (q *queue) waiting() []int64 {
+func (q *queue) waiting() []line {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.filling.lines

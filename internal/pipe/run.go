@@ -3,6 +3,7 @@ package pipe
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/event"
@@ -46,9 +48,11 @@ type piper struct {
 
 	added map[string]int64 // entries by stream
 
-	trusted      bool  // Redis took all of the last commands
-	firstNotSent int64 // line number, 0: none
-	sentBehind   int   // lines after that one that were sent all the same
+	keepUp *keepUp // nil: nothing holds back
+
+	trusted      bool    // Redis took all of the last commands
+	firstNotSent int64   // line number, 0: none
+	sentBehind   []int64 // lines after that one that were sent all the same
 }
 
 // MaxNamespaces is in how many namespaces, at most, pipe asks at the end whether
@@ -156,7 +160,7 @@ func (p *piper) put(number int64, l *event.Line, text []byte) (taken bool, err e
 	if err := l.Parse(text); err != nil {
 		return false, err
 	}
-	return p.queue.put(number, len(text), func(io *emitter.Emitter) error {
+	return p.queue.put(line{number, encoding.Namespace(l.Namespace)}, len(text), func(io *emitter.Emitter) error {
 		err := l.Emit(context.WithoutCancel(p.ctx), io) // Ctrl-C makes no line a bad one
 		if err == nil {
 			p.queued.Add(1)
@@ -188,10 +192,11 @@ func (p *piper) print(b *batch) error {
 	return nil
 }
 
-// execute sends a batch, and what Redis has not confirmed of it again, for as
-// long as --retry-for allows. A batch under way is finished after Ctrl-C, but
-// not tried again. A line that Redis refuses ends the run, because it is not the
-// line that is wrong: a permission is missing, and whoever grants it can resume.
+// execute sends a batch, and what Redis has not confirmed of it again, for as long
+// as --retry-for allows. A batch under way is finished after Ctrl-C, but not tried
+// again, and no server is waited for. A line that Redis refuses ends the run, because
+// it is not the line that is wrong: a permission is missing, and whoever grants it can
+// resume.
 func (p *piper) execute(b *batch) error {
 	started, pause := time.Now(), 50*time.Millisecond
 	cmds, lines := slices.Clone(b.pipe.Cmds()), b.lines
@@ -204,41 +209,34 @@ func (p *piper) execute(b *batch) error {
 		if !p.trusted {
 			n = 1
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), p.settings.Redis.Timeout)
-		executeOnce(ctx, b.pipe, cmds[:n])
-		cancel()
-		var err error
-		var againCmds []redis.Cmder
-		var againLines []int64
-		for i, cmd := range cmds[:n] {
-			if cmd.Err() == nil {
-				p.sent.Add(1)
-				p.noteTaken(cmd)
-				continue
-			}
-			if err == nil || isPassing(err) {
-				err = cmd.Err() // what stays counts for more than what may pass
-			}
-			againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
+		n, err := p.keepUp.wait(p.ctx, cmds[:n])
+		if err == nil {
+			var againCmds []redis.Cmder
+			var againLines []line
+			againCmds, againLines, err = p.send(b.pipe, cmds[:n], lines[:n])
+			cmds, lines = append(againCmds, cmds[n:]...), append(againLines, lines[n:]...)
 		}
 		p.trusted = err == nil
 		var large *connect.TooLargeError
-		isBad := n == 1 && errors.As(err, &large) && large.IsCertain() && !p.failFast
-		if isBad {
+		switch {
+		case p.trusted:
+			continue
+		case n == 1 && errors.As(err, &large) && large.IsCertain() && !p.failFast:
 			p.queued.Add(-1)
-			p.reject(lines[0], large)
-		}
-		if p.trusted || isBad {
-			cmds, lines = cmds[n:], lines[n:]
+			p.reject(lines[0].number, large)
+			cmds, lines = cmds[1:], lines[1:]
 			continue
 		}
-		cmds, lines = append(againCmds, cmds[n:]...), append(againLines, lines[n:]...)
 		if !isPassing(err) || time.Since(started) >= p.retryFor || p.ctx.Err() != nil {
-			p.firstNotSent, p.sentBehind = lines[0], -len(lines)
-			for _, number := range b.lines {
-				if number >= lines[0] {
-					p.sentBehind++
+			p.firstNotSent = lines[0].number
+			for _, l := range b.lines {
+				_, isLeft := slices.BinarySearchFunc(lines, l.number, func(l line, number int64) int { return cmp.Compare(l.number, number) })
+				if l.number > p.firstNotSent && !isLeft {
+					p.sentBehind = append(p.sentBehind, l.number)
 				}
+			}
+			if errors.As(err, new(*unconfirmedError)) {
+				return err
 			}
 			return p.redis.Explain(err)
 		}
@@ -249,6 +247,29 @@ func (p *piper) execute(b *batch) error {
 		}
 	}
 	return nil
+}
+
+// send sends commands once, and returns those that Redis has not taken, with the
+// error that counts.
+func (p *piper) send(pipe redis.Pipeliner, cmds []redis.Cmder, lines []line) (againCmds []redis.Cmder, againLines []line, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), p.settings.Redis.Timeout)
+	defer cancel()
+	p.keepUp.before()
+	executeOnce(ctx, pipe, cmds)
+	for i, cmd := range cmds {
+		if cmd.Err() == nil {
+			p.sent.Add(1)
+			p.noteTaken(cmd)
+			p.keepUp.note(lines[i], cmd)
+			continue
+		}
+		if err == nil || isPassing(err) {
+			err = cmd.Err() // what stays counts for more than what may pass
+		}
+		againCmds, againLines = append(againCmds, cmd), append(againLines, lines[i])
+	}
+	p.keepUp.after()
+	return againCmds, againLines, err
 }
 
 // untilLarge is how many of the commands may go out together. One that may be
@@ -277,7 +298,7 @@ func isPassing(err error) bool {
 	var refusal redis.Error
 	var large *connect.TooLargeError
 	switch {
-	case errors.As(err, &large) && large.IsCertain():
+	case errors.As(err, &large) && large.IsCertain(), errors.As(err, new(*unconfirmedError)):
 		return false
 	case !errors.As(err, &refusal):
 		return true

@@ -40,7 +40,7 @@ func TestPipeSaysWhatComesTwice(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "resume with --from-line 10, which sends 2 lines behind it again") {
 		t.Errorf("%v", err)
 	}
-	if got, want := stdout.String(), `{"lines":5,"sent":3,"rejected":0,"notSent":2,"firstNotSent":10}`+"\n"; got != want {
+	if got, want := stdout.String(), `{"lines":5,"sent":3,"confirmed":null,"servers":null,"rejected":0,"notSent":2,"firstNotSent":10,"firstNotConfirmed":null}`+"\n"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

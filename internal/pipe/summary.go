@@ -19,31 +19,35 @@ import (
 	"github.com/sioemit/sioemit/internal/wire"
 )
 
-// finish prints the summary and returns the error that the exit status comes
-// from.
+// finish waits for the servers, prints the summary, and returns the error that the
+// exit status comes from.
 func (p *piper) finish(readErr, sendErr error) error {
+	known := p.keepUp.finish()
 	queued, sent, rejected := p.queued.Load(), p.sent.Load(), p.rejected.Load()
 	lines, notSent := queued+rejected, queued-sent
 	if waiting := p.queue.waiting(); p.firstNotSent == 0 && notSent > 0 && len(waiting) > 0 {
-		p.firstNotSent = waiting[0]
+		p.firstNotSent = waiting[0].number
 	}
 	interrupted := p.ctx.Err() != nil
 	if interrupted && p.firstNotSent == 0 {
 		p.firstNotSent = p.next.Load()
 	}
-	if err := p.printSummary(lines, sent, rejected, notSent); err != nil {
+	if err := p.printSummary(lines, sent, rejected, notSent, &known); err != nil {
 		return err
 	}
-	switch {
+	isUnconfirmed := errors.As(sendErr, new(*unconfirmedError))
+	switch resume := p.resume(&known); {
 	case interrupted:
-		p.Say("%s", p.resume())
+		p.Say("%s", resume)
 		return p.ctx.Err()
 	case sendErr != nil && p.dryRun:
 		return sendErr
 	case errors.As(sendErr, new(*connect.TooLargeError)):
-		return fmt.Errorf("line %d: %w; %s, or without it with --from-line %d", p.firstNotSent, sendErr, p.resume(), p.firstNotSent+1)
-	case sendErr != nil:
-		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, p.resume())
+		return fmt.Errorf("line %d: %w; %s, or without it with --from-line %d", p.firstNotSent, sendErr, resume, p.firstNotSent+1)
+	case sendErr != nil && !isUnconfirmed:
+		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, resume)
+	case known.err != nil:
+		return commandline.Repliesf("%s; line %d is the first that is not confirmed: %s", p.whyUnconfirmed(known.err), known.firstOpen(), resume)
 	case readErr != nil:
 		return readErr
 	case rejected > 0:
@@ -149,44 +153,70 @@ func (p *piper) warnUnread(ctx context.Context, namespaces []string) {
 }
 
 // resume says how to send the rest, and what that sends twice.
-func (p *piper) resume() string {
-	advice := fmt.Sprintf("resume with --from-line %d", p.firstNotSent)
-	if p.sentBehind > 0 {
-		advice += fmt.Sprintf(", which sends %s behind it again", show.Plural(p.sentBehind, "line"))
+func (p *piper) resume(known *standing) string {
+	from, open := p.firstNotSent, known.firstOpen()
+	if open == 0 || from > 0 && from < open {
+		advice := fmt.Sprintf("resume with --from-line %d", from)
+		if n := len(p.sentBehind); n > 0 {
+			advice += fmt.Sprintf(", which sends %s behind it again", show.Plural(n, "line"))
+		}
+		return advice
 	}
-	return advice
+	again := slices.Concat(known.open, p.sentBehind)
+	slices.Sort(again)
+	return fmt.Sprintf("resume with --from-line %d, which sends %s again", open, show.Plural(len(slices.Compact(again)), "line"))
 }
 
-func (p *piper) printSummary(lines, sent, rejected, notSent int64) error {
-	done := "sent"
-	if p.dryRun {
-		done = "printed"
-	}
+func (p *piper) printSummary(lines, sent, rejected, notSent int64, known *standing) error {
 	if p.json && !p.dryRun { // stdout has the commands then
 		summary := struct {
-			Lines        int64  `json:"lines"`
-			Sent         int64  `json:"sent"`
+			Lines int64 `json:"lines"`
+			Sent  int64 `json:"sent"`
+			// Confirmed is how many servers have taken, and Servers how many these are;
+			// null where that cannot be known.
+			Confirmed    *int64 `json:"confirmed"`
+			Servers      *int   `json:"servers"`
 			Rejected     int64  `json:"rejected"`
 			NotSent      int64  `json:"notSent"`
 			FirstNotSent *int64 `json:"firstNotSent"`
+			// FirstNotConfirmed is that of the lines that were sent.
+			FirstNotConfirmed *int64 `json:"firstNotConfirmed"`
 			// Unsubscribed is how many went on the channel of a room to which
 			// nobody subscribes; of the sharded adapter only.
 			Unsubscribed *int64 `json:"unsubscribed,omitempty"`
-		}{lines, sent, rejected, notSent, nil, nil}
+		}{Lines: lines, Sent: sent, Rejected: rejected, NotSent: notSent}
+		if known.isProven {
+			summary.Confirmed, summary.Servers = &known.confirmed, &known.servers
+		}
 		if p.settings.Adapter == settings.Sharded {
 			summary.Unsubscribed = &p.unsubscribed
 		}
 		if p.firstNotSent > 0 {
 			summary.FirstNotSent = &p.firstNotSent
 		}
+		if open := known.firstOpen(); open > 0 {
+			summary.FirstNotConfirmed = &open
+		}
 		if err := show.JSON(p.Out, summary); err != nil {
 			return fmt.Errorf("%d of %s were sent, but the summary could not be printed: %w", sent, show.Plural(int(lines), "line"), err)
 		}
 		return nil
 	}
-	if p.quiet && sent == lines {
+	if p.quiet && sent == lines && known.err == nil {
 		return nil
 	}
-	p.Say("%s: %d %s, %d rejected, %d not %[3]s", show.Plural(int(lines), "line"), sent, done, rejected, notSent)
+	done := "sent"
+	if p.dryRun {
+		done = "printed"
+	}
+	confirmed := ""
+	if known.isProven && (known.servers > 0 || known.err != nil) {
+		confirmed = fmt.Sprintf("%d confirmed", known.confirmed)
+		if known.servers > 0 {
+			confirmed += " by " + show.Plural(known.servers, "server")
+		}
+		confirmed += ", "
+	}
+	p.Say("%s: %d %s, %s%d rejected, %d not %[3]s", show.Plural(int(lines), "line"), sent, done, confirmed, rejected, notSent)
 	return nil
 }
