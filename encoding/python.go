@@ -12,12 +12,16 @@ import (
 // the servers set another. That of Flask-SocketIO is "flask-socketio".
 const DefaultPythonChannel = "socketio"
 
+// ErrPythonBinary is returned for binary that Python.AllowBinary does not allow. It
+// wraps ErrUnsafe.
+var ErrPythonBinary error = &pythonError{"binary disconnects clients on HTTP long-polling where others use websocket, and is allowed only if all use the same transport", ErrUnsafe}
+
 // ErrNoCounterpart is returned for a call that python-socketio's servers have no
 // message for.
 var ErrNoCounterpart = errors.New("python-socketio has no counterpart to this call")
 
 // Python is the format of the RedisManager and the AsyncRedisManager of
-// python-socketio 5.16 and later, which Flask-SocketIO uses as well. The zero
+// python-socketio 5.15.1 and later, which Flask-SocketIO uses as well. The zero
 // value is the format of their default options, for events without binary.
 type Python struct {
 	Channel string // the manager's option; empty means DefaultPythonChannel
@@ -155,7 +159,6 @@ func (e *pythonError) Error() string { return e.text }
 func (e *pythonError) Unwrap() error { return e.err }
 
 var (
-	errPythonBinary  = &pythonError{"binary disconnects clients on HTTP long-polling when others use websocket; if all use the same, allow it with AllowBinary", ErrUnsafe}
 	errPythonNull    = &pythonError{"null as the only argument arrives as no argument; send none", ErrUnsafe}
 	errPythonTooDeep = &pythonError{fmt.Sprintf("the value is nested deeper than %d levels, which python-socketio cannot read", maxPythonLevels), ErrTooDeep}
 )
@@ -197,7 +200,7 @@ func (e *encoder) appendPython(dst, packet []byte, event string, n int) ([]byte,
 func (t *Template) explain(err error) error {
 	var argument *ArgumentError
 	if t.form == formPythonText && errors.Is(err, ErrBinary) && errors.As(err, &argument) {
-		argument.Err = errPythonBinary
+		argument.Err = ErrPythonBinary
 	}
 	return err
 }

@@ -392,15 +392,27 @@ func TestDoctorPython(t *testing.T) {
 
 	startPython(t, server)
 	beside := examined(t, words)
-	beside.expect(t, commandline.StatusDone, expect{"others", fine, "1 connection listens on channel socketio, as servers of python-socketio do."})
+	beside.expect(t, commandline.StatusDone, expect{"others", fine, "Others that listen here: python, channel socketio (1 server)."})
 	if f := beside.find("emitters"); f.Check != "" {
 		t.Errorf("somebody listens: %s", beside)
 	}
 
 	alone := harness.RedisFor(t, harness.RedisConfig{})
 	startPython(t, alone)
-	examined(t, []string{"--redis", alone.URL()}).expect(t, commandline.StatusFailed,
-		expect{"servers", failure, "No server of Node.js listens on this Redis. 1 connection listens on channel socketio, as servers of python-socketio do"})
+	words = []string{"--redis", alone.URL()}
+	first := examined(t, append(words, "--key", "app"))
+	first.expect(t, commandline.StatusFailed,
+		expect{"servers", failure, "1 server listens with the python adapter, none with the classic one."},
+		expect{"answers", uncertain, "Servers of python-socketio answer no question"})
+	if got := strings.Join(first.flags(), " "); got != "--adapter python" || !slices.Contains(first.remove(), "--key") {
+		t.Errorf("it leads to %q, without %q", got, first.remove())
+	}
+	examined(t, append(words, first.flags()...)).expect(t, commandline.StatusReplies,
+		expect{"servers", fine, "1 server listens with the python adapter, channel socketio."},
+		expect{"permissions", fine, "may do all that is needed"},
+		expect{"answers", uncertain, "Servers of python-socketio answer no question"})
+	examined(t, append(words, "--adapter", "python", "--channel", "soketio")).expect(t, commandline.StatusFailed,
+		expect{"servers", failure, "1 server listens on channel socketio, none on soketio."})
 }
 
 // TestDoctorOtherEmitters finds who publishes where nobody listens, and no one

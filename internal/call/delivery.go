@@ -86,6 +86,9 @@ func askListeners(ctx context.Context, s *settings.Servers, pipe redis.Pipeliner
 			return pipe.PubSubShardNumSub(ctx, channel), channel
 		}
 		return pipe.PubSubNumSub(ctx, channel), channel
+	case settings.Python:
+		channel = s.Python().RedisChannel()
+		return pipe.PubSubNumSub(ctx, channel), channel
 	}
 	channel = s.Classic().RequestChannel(s.Namespace)
 	return pipe.PubSubNumSub(ctx, channel), channel

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/wire"
@@ -26,7 +27,7 @@ type Census struct {
 	Plain, Shard Channels
 	Readers      Readers
 	Replicas     []Channels      // the plain ones that are subscribed at each replica, beside those of the master
-	Python       map[string]int  // subscribers of the channels that python-socketio servers use
+	Python       map[string]int  // subscribers of the channels that servers of python-socketio may use
 	heartbeats   []Group         // of streams adapters before 0.3, which have no channels
 	messagePack  map[string]bool // by key, whether servers with shard channels answered in MessagePack
 }
@@ -65,8 +66,9 @@ type Group struct {
 	Rooms, IDs    int    // sharded: channels of rooms, and of what may be socket ids
 }
 
-// PythonChannel is the channel of python-socketio unless it is told another.
-const PythonChannel = "socketio"
+// PythonChannels are those of python-socketio and of Flask-SocketIO unless they are
+// told another.
+var PythonChannels = []string{encoding.DefaultPythonChannel, "flask-socketio"}
 
 // New returns an empty census of the servers that a client reaches. What cannot be
 // told apart is taken for what the settings say, as these are when it is asked for.
@@ -138,7 +140,7 @@ func (c *Census) subscribed(ctx context.Context, node *redis.Client) (s subscrip
 	if s.plainCount, err = subscribers(ctx, node, "NUMSUB", s.plain); err != nil {
 		return s, err
 	}
-	if s.python, err = node.PubSubNumSub(ctx, PythonChannel, c.given.Key).Result(); err != nil {
+	if s.python, err = node.PubSubNumSub(ctx, append([]string{c.given.Key}, PythonChannels...)...).Result(); err != nil {
 		return s, err
 	}
 	// Before Redis 7 there are no shard channels.

@@ -80,6 +80,11 @@ func (c *Census) Groups() []Group {
 		}
 		found = append(found, g)
 	}
+	for channel, n := range c.Python {
+		if n > 0 { // for all namespaces
+			found = append(found, Group{Adapter: settings.Python, Key: channel, Namespace: c.given.Namespace, Servers: n})
+		}
+	}
 	found = append(found, c.heartbeats...)
 	slices.SortFunc(found, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(a.Adapter, b.Adapter), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Namespace, b.Namespace))

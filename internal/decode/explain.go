@@ -109,6 +109,8 @@ func adapterOf(c capture, m *protocol.Message) string {
 	switch {
 	case c.command == "XADD":
 		return "streams"
+	case m.IsPython:
+		return "python"
 	case !m.IsCluster:
 		return "classic"
 	case m.IsJSON || m.Kind == protocol.KindEvent:
@@ -155,7 +157,7 @@ func (e *explanation) print(w io.Writer) error {
 	row("channel", visible(e.Channel))
 	row("stream", strings.TrimSpace(visible(e.Stream)+" "+visible(e.ID)))
 	row("form", fmt.Sprintf("%s, %d bytes", e.Form, e.Bytes))
-	row("sender", sender(e.UID))
+	row("sender", sender(e))
 	row("request id", visible(e.RequestID))
 	row("namespace", visible(e.Namespace))
 	if !e.Reply && m.Kind != protocol.KindServerEmit && m.Kind != protocol.KindRooms && m.Kind != protocol.KindUnknown && m.Kind != protocol.KindHeartbeat && m.Kind != protocol.KindGoodbye {
@@ -202,14 +204,18 @@ func visible(text string) string {
 	return show.Quote(text)
 }
 
-func sender(uid string) string {
-	switch uid {
-	case "":
+func sender(e *explanation) string {
+	switch {
+	case e.UID == "":
 		return ""
-	case encoding.UID:
-		return uid + ", which is no server"
+	case e.UID == encoding.UID:
+		return e.UID + ", which is no server"
+	case e.Adapter == "python" && e.Reply:
+		return "" // it says for whom the reply is
+	case e.Adapter == "python":
+		return show.Quote(e.UID) + ", a server or a write-only manager"
 	}
-	return show.Quote(uid) + ", a server"
+	return show.Quote(e.UID) + ", a server"
 }
 
 func quotedList(list []encoding.Room, none string) string {

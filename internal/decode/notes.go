@@ -22,15 +22,18 @@ func notesOn(c capture, e *explanation) []note {
 	}
 	if expected := expectedPlace(c, e); expected != "" {
 		add("", "%s: servers ignore it", expected)
-	} else {
+	} else if e.Adapter != "python" { // which has one channel for all namespaces
 		channelNotes(c, e, add)
 	}
 	if !e.Reply && (e.Kind == protocol.KindEvent || e.Kind == protocol.KindEmitAck) {
 		eventNotes(e, len(notes) == 0, add)
 	}
-	if e.Adapter == "classic" {
+	switch e.Adapter {
+	case "classic":
 		classicNotes(e, add)
-	} else {
+	case "python":
+		pythonNotes(e, add)
+	default:
 		clusterNotes(c, e, add)
 	}
 	return notes
@@ -46,6 +49,8 @@ func expectedPlace(c capture, e *explanation) string {
 		return "messages of the classic adapter come by PUBLISH only"
 	case e.Adapter == "sharded" && c.command == "PUBLISH":
 		return "messages of the sharded adapter come by SPUBLISH only"
+	case e.Adapter == "python" && c.command == "SPUBLISH":
+		return "messages of python-socketio come by PUBLISH only"
 	case e.Adapter != "classic" || e.Kind == protocol.KindUnknown:
 		return ""
 	}
@@ -211,6 +216,21 @@ func clusterNotes(c capture, e *explanation, add addNote) {
 		answerNote(e, add)
 	}
 	senderNote(e, add)
+}
+
+func pythonNotes(e *explanation, add addNote) {
+	add("", "for servers of python-socketio and Flask-SocketIO; those of Node.js do not read it")
+	if rooms := exceptRooms(e); len(rooms) > 0 {
+		add("", "servers know socket ids only in skip_sid: clients in %s are not left out", quotedList(rooms, ""))
+	}
+	if e.Reply || e.Event == nil {
+		return
+	}
+	add("python-socketio before 5.15.1", "clients get an array of the arguments in their place")
+	if hasBinary(e.message.Args) {
+		add("python-socketio before 5.14.2", "clients get placeholders and base64 in the place of binary")
+		add("", "a client on HTTP long-polling loses its connection where another one of the same server, in the same room, uses websocket")
+	}
 }
 
 func answerNote(e *explanation, add addNote) {

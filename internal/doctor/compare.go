@@ -2,11 +2,11 @@ package doctor
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/census"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/settings"
@@ -30,8 +30,8 @@ func (p *patient) differenceTo(g census.Group) difference {
 	if g.Adapter != p.Adapter {
 		differ("adapter", string(g.Adapter))
 	}
-	if g.Key != p.Key {
-		differ("key", g.Key)
+	if g.Key != p.keyFor(g.Adapter) {
+		differ(keyFlag(g.Adapter), g.Key)
 	}
 	if g.Namespace != p.Namespace {
 		differ("namespace", g.Namespace)
@@ -50,6 +50,25 @@ func (p *patient) differenceTo(g census.Group) difference {
 		differ("server-version", "4")
 	}
 	return d
+}
+
+// keyFlag is the flag that sets what a census calls the key.
+func keyFlag(a settings.Adapter) string {
+	if a == settings.Python {
+		return "channel"
+	}
+	return "key"
+}
+
+// keyFor is the key with another adapter, but for which nothing changes.
+func (p *patient) keyFor(a settings.Adapter) string {
+	switch {
+	case (a == settings.Python) == (p.Adapter == settings.Python):
+		return p.Key
+	case a == settings.Python:
+		return encoding.DefaultPythonChannel
+	}
+	return encoding.DefaultKey
 }
 
 // checkServers compares the settings with who listens, and returns the servers
@@ -80,11 +99,9 @@ func (p *patient) checkServers() *census.Group {
 	case here != nil:
 		p.ok("servers", fmt.Sprintf("%s with %s.", listening(here.Servers, "server"), described(*here)))
 		p.checkReplicas(here)
-	case len(groups) == 0 && p.checkPython():
-		return nil
 	case len(groups) == 0:
 		p.fail("servers", "No Socket.IO server listens on this Redis.",
-			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+settings.URLSources+".")
+			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+settings.URLSources+". One of python-socketio listens once its first client has connected.")
 	case len(nearest) == 1:
 		p.suggest(nearest[0])
 		others = without(others, nearest[0].Group)
@@ -95,9 +112,6 @@ func (p *patient) checkServers() *census.Group {
 	if len(others) > 0 {
 		p.ok("others", "Others that listen here: "+list(others)+".")
 	}
-	if n := p.listened.Python[census.PythonChannel]; n > 0 {
-		p.ok("others", fmt.Sprintf("%s on channel %s, as servers of python-socketio do. Events of sioemit do not reach these.", listening(n, "connection"), census.PythonChannel))
-	}
 	return here
 }
 
@@ -105,7 +119,11 @@ func (p *patient) checkServers() *census.Group {
 func (p *patient) leadingTo(d difference) finding {
 	f := finding{Status: failure, Advice: p.addFlags(d.flags), Flags: d.flags}
 	if d.Adapter != p.Adapter {
-		for _, flag := range settings.OnlyOf(p.Adapter) {
+		flags := settings.OnlyOf(p.Adapter)
+		if d.Adapter == settings.Python {
+			flags = append(slices.Clone(flags), "--key")
+		}
+		for _, flag := range flags {
 			if slices.Contains(p.given, flag) {
 				f.Remove = append(f.Remove, flag)
 			}
@@ -115,27 +133,6 @@ func (p *patient) leadingTo(d difference) finding {
 		}
 	}
 	return f
-}
-
-// checkPython reports whether servers of python-socketio listen, which no
-// setting reaches.
-func (p *patient) checkPython() bool {
-	found := false
-	for _, channel := range slices.Sorted(maps.Keys(p.listened.Python)) {
-		n := p.listened.Python[channel]
-		if n == 0 {
-			continue
-		}
-		found = true
-		p.fail("servers", fmt.Sprintf("No server of Node.js listens on this Redis. %s on channel %s, as servers of python-socketio do: they take a JSON of their own, which sioemit does not write.", listening(n, "connection"), show.Quote(channel)),
-			"Emit with that package: socketio.RedisManager(URL, channel="+pythonText(channel)+", write_only=True).emit(EVENT, DATA).")
-	}
-	return found
-}
-
-// pythonText is text as a program in Python holds it.
-func pythonText(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
 }
 
 // listening begins a sentence about those who listen.
@@ -170,6 +167,8 @@ func (p *patient) suggest(d difference) {
 	switch {
 	case len(d.differs) > 1:
 		text = fmt.Sprintf("%s with %s, none with %s.", listening(d.Servers, "server"), described(d.Group), described(p.wanted()))
+	case d.differs[0] == "channel":
+		text = fmt.Sprintf("%s on channel %s, none on %s.", listening(d.Servers, "server"), show.Quote(d.Key), show.Quote(p.Key))
 	case d.differs[0] == "key":
 		text = fmt.Sprintf("%s with key %s, none with %s.", listening(d.Servers, "server"), show.Quote(d.Key), show.Quote(p.Key))
 	case d.differs[0] == "namespace":
@@ -220,6 +219,9 @@ func (p *patient) wanted() census.Group {
 }
 
 func described(g census.Group) string {
+	if g.Adapter == settings.Python {
+		return "the python adapter, channel " + show.Quote(g.Key)
+	}
 	text := fmt.Sprintf("the %s adapter, key %s, in namespace %s", g.Adapter, show.Quote(g.Key), show.Quote(g.Namespace))
 	if g.ShardedPubSub {
 		text += ", with sharded pub/sub"
@@ -237,6 +239,9 @@ func list(groups []census.Group) string {
 			break
 		}
 		text := fmt.Sprintf("%s, key %s, namespace %s (%s)", g.Adapter, show.Quote(g.Key), show.Quote(g.Namespace), show.Plural(g.Servers, "server"))
+		if g.Adapter == settings.Python {
+			text = fmt.Sprintf("python, channel %s (%s)", show.Quote(g.Key), show.Plural(g.Servers, "server"))
+		}
 		lines = append(lines, text)
 	}
 	return strings.Join(lines, "; ")

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,7 +96,7 @@ func looksLikeMessage(payload string) bool {
 // subscribeToOthers subscribes to as much as this user may: a pattern needs a
 // permission for all channels, or for just that pattern.
 func (p *patient) subscribeToOthers(ctx context.Context) (pubsub *redis.PubSub, err error) {
-	for _, patterns := range [][]string{{"*#/*", "*#emitter", census.PythonChannel}, {traffic.EscapeGlob(p.Key) + "*"}} {
+	for _, patterns := range [][]string{append([]string{"*#/*", "*#emitter"}, census.PythonChannels...), {traffic.EscapeGlob(p.Key) + "*"}} {
 		pubsub = p.client.PSubscribe(ctx, patterns...)
 		for range patterns {
 			if _, err = pubsub.Receive(ctx); err != nil {
@@ -137,7 +138,7 @@ func (p *patient) unheard(channel string) (why, advice string) {
 	switch {
 	case p.listened.Plain.Names[channel], p.listened.Python[channel] > 0:
 		return "", ""
-	case channel == census.PythonChannel:
+	case slices.Contains(census.PythonChannels, channel):
 		return "that is the channel of python-socketio, and servers of Node.js do not know it.", "Emit with sioemit."
 	case strings.HasSuffix(channel, "#emitter"):
 		return "that is the channel of emitters from 2015 and before.", old

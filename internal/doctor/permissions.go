@@ -43,6 +43,8 @@ func (p *patient) needs() []need {
 	case settings.Sharded:
 		format := p.Sharded()
 		room, request = format.Channel(p.Namespace, []encoding.Room{"room"}), format.Channel(p.Namespace, nil)
+	case settings.Python:
+		return []need{{p.command, "emit, join and the like", true}, {[]any{"PUBSUB", numsub, p.Key}, "counting the servers", false}}
 	case settings.Streams:
 		request, asked = p.Streams().Channel(p.Namespace), "server-emit and calls with replies"
 	default:

@@ -71,6 +71,7 @@ ADAPTERS:
             effect; but a replica does not know which rooms there are: name
             them. Replies to a server are heard once its channel is followed.
    streams  all rooms. With --sharded-pubsub --requests as sharded.
+   python   all rooms.
 
 Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads
 the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C;

@@ -77,6 +77,8 @@ func Refused(s *settings.Servers, call string, err error) error {
 		return commandline.Usagef("%s needs servers with Socket.IO 4, and %s is %d", call, s.VersionName, s.Version)
 	case errors.Is(err, emitter.ErrExceptRoom):
 		return commandline.Usagef("%s (see --socket-ids if the servers set generateId)", strings.TrimPrefix(err.Error(), "emitter: "))
+	case errors.Is(err, encoding.ErrPythonBinary):
+		return commandline.Usagef("%s; --allow-binary says so", strings.TrimPrefix(strings.TrimPrefix(err.Error(), "emitter: "), "encoding: "))
 	case errors.Is(err, encoding.ErrBinary):
 		return commandline.Usagef("--codec json cannot carry binary")
 	}
@@ -88,7 +90,7 @@ func Refused(s *settings.Servers, call string, err error) error {
 func isRefused(err error) bool {
 	for _, input := range []error{
 		emitter.ErrEmptyEvent, emitter.ErrReservedEvent, emitter.ErrEmptyRoom, emitter.ErrInvalidUTF8, emitter.ErrExceptRoom,
-		emitter.ErrNeedsVersion4, emitter.ErrTargeted, encoding.ErrBinary, encoding.ErrUnreadStream,
+		emitter.ErrNeedsVersion4, emitter.ErrTargeted, encoding.ErrBinary, encoding.ErrUnreadStream, encoding.ErrNoCounterpart,
 	} {
 		if errors.Is(err, input) {
 			return true

@@ -23,7 +23,11 @@ func (m *Message) TaggedArgs() (args []encoding.TaggedJSON, err error) {
 		return args, nil
 	}
 	if m.IsJSON {
-		for _, text := range wire.Elements(jsonAt(m.source, m.path))[1:] { // behind the event's name
+		elements := wire.Elements(jsonAt(m.source, m.path))
+		if !m.IsPython {
+			elements = elements[1:] // behind the event's name
+		}
+		for _, text := range elements {
 			args = append(args, wire.AppendArrivedText(nil, text))
 		}
 		return args, nil

@@ -16,6 +16,7 @@ type Head struct {
 	// IsCluster tells the messages of adapters that extend ClusterAdapter, as the
 	// sharded and the streams adapter do, from those of the classic adapter.
 	IsCluster bool
+	IsPython  bool   // of a manager of python-socketio
 	IsJSON    bool   // the form: JSON, not MessagePack
 	Number    int    // the message's type on the wire; -1 where it has none
 	UID       string // of the sender; empty where it does not say
@@ -61,6 +62,8 @@ func malformed(err error) error {
 // come twice the last one counts, as in JavaScript.
 type members struct {
 	typ, requestID, uid, nsp, data, sockets, rooms, packet, clientCount wire.Raw
+
+	method, hostID, namespace, callback, id, args wire.Raw // of python-socketio
 }
 
 func (m *members) read(object *wire.Raw) error {
@@ -85,15 +88,30 @@ func (m *members) read(object *wire.Raw) error {
 			m.packet = each.Value
 		case "clientCount":
 			m.clientCount = each.Value
+		case "method":
+			m.method = each.Value
+		case "host_id":
+			m.hostID = each.Value
+		case "namespace":
+			m.namespace = each.Value
+		case "callback":
+			m.callback = each.Value
+		case "id":
+			m.id = each.Value
+		case "args":
+			m.args = each.Value
 		}
 	}
 	return each.Err
 }
 
-// read tells the two families apart. ClusterAdapter says the namespace and has all
+// read tells the families apart. ClusterAdapter says the namespace and has all
 // else in the member data, the id of the request, too. Servers take answers by the
 // channel alone, without a look at the namespace.
 func (h *Head) read(m *members) error {
+	if h.IsJSON && !m.method.IsMissing() && m.typ.IsMissing() {
+		return h.readPython(m)
+	}
 	uid, _ := m.uid.Name()
 	h.UID = strings.Clone(uid) // it may outlive the message
 	number, hasType := m.typ.Int()

@@ -147,6 +147,9 @@ func (m *Message) decode() error {
 	case []any:
 		return m.setBroadcast(v)
 	case map[string]any:
+		if m.IsPython {
+			return m.setPython(v)
+		}
 		return m.setClassic(v)
 	}
 	return fmt.Errorf("a message is an array or an object, not %s", describe(v))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,10 +38,10 @@ type Flags struct {
 	passwordFile, tlsCA, tlsCert, tlsKey string
 	timeout                              time.Duration
 
-	adapter, key, codec, socketIDs, mode, streamName, namespace string
-	version, streamCount, maxAttachments                        int
-	maxLen                                                      int64
-	shardedPubSub                                               bool
+	adapter, key, codec, socketIDs, mode, streamName, channel, namespace string
+	version, streamCount, maxAttachments                                 int
+	maxLen                                                               int64
+	shardedPubSub, allowBinary                                           bool
 }
 
 // AddTo makes the global flags those of a program.
@@ -93,7 +94,7 @@ func variable(flag string) []string {
 
 // choices are the values of flags that have few, for the completion.
 var choices = map[string][]string{
-	"adapter": {string(Classic), string(Sharded), string(Streams)}, "codec": {"msgpack", "json"},
+	"adapter": {string(Classic), string(Sharded), string(Streams), string(Python)}, "codec": {"msgpack", "json"},
 	"subscription-mode": {"static", "dynamic", "dynamic-private"}, "server-version": {"1", "2", "3", "4"},
 }
 
@@ -101,16 +102,18 @@ var choices = map[string][]string{
 // upstream's options.
 func (f *Flags) ofServers() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "adapter", EnvVars: variable("adapter"), Destination: &f.adapter, Category: serversCategory, Value: "classic", Usage: "classic, sharded or streams: `NAME`"},
-		&cli.StringFlag{Name: "key", EnvVars: variable("key"), Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, Usage: "`KEY` of classic, channelPrefix of the others"},
+		&cli.StringFlag{Name: "adapter", EnvVars: variable("adapter"), Destination: &f.adapter, Category: serversCategory, Value: "classic", Usage: "classic, sharded, streams or python: `NAME`"},
+		&cli.StringFlag{Name: "key", EnvVars: variable("key"), Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, Usage: "`KEY` of classic, channelPrefix of sharded and streams"},
 		&cli.StringFlag{Name: "codec", EnvVars: variable("codec"), Destination: &f.codec, Category: serversCategory, Value: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
 		&cli.IntFlag{Name: "server-version", EnvVars: variable("server-version"), Destination: &f.version, Category: serversCategory, Value: 4, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
-		&cli.StringFlag{Name: "socket-ids", EnvVars: variable("socket-ids"), Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3: what generateId returns, for --except: `REGEXP`"},
+		&cli.StringFlag{Name: "socket-ids", EnvVars: variable("socket-ids"), Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3, and python: what the ids of sockets look like: `REGEXP`"},
 		&cli.StringFlag{Name: "subscription-mode", EnvVars: variable("subscription-mode"), Destination: &f.mode, Category: serversCategory, Value: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
 		&cli.StringFlag{Name: "stream-name", EnvVars: variable("stream-name"), Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
 		&cli.IntFlag{Name: "stream-count", EnvVars: variable("stream-count"), Destination: &f.streamCount, Category: serversCategory, Value: 1, Usage: "streams: number of streams: `N`"},
 		&cli.Int64Flag{Name: "max-len", EnvVars: variable("max-len"), Destination: &f.maxLen, Category: serversCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
 		&cli.BoolFlag{Name: "sharded-pubsub", EnvVars: variable("sharded-pubsub"), Destination: &f.shardedPubSub, Category: serversCategory, Usage: "streams: the servers set useShardedPubSub"},
+		&cli.StringFlag{Name: "channel", EnvVars: variable("channel"), Destination: &f.channel, Category: serversCategory, Value: encoding.DefaultPythonChannel, Usage: "python: `NAME` of the channel; that of Flask-SocketIO is flask-socketio"},
+		&cli.BoolFlag{Name: "allow-binary", EnvVars: variable("allow-binary"), Destination: &f.allowBinary, Category: serversCategory, Usage: "python: all clients use the same transport, so that binary harms none"},
 		&cli.IntFlag{Name: "max-attachments", EnvVars: variable("max-attachments"), Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
 		&cli.StringFlag{Name: "namespace", EnvVars: variable("namespace"), Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", Usage: "`NAMESPACE` of the clients; admin means /admin"},
 	}
@@ -155,18 +158,24 @@ func (f *Flags) servers() (Servers, error) {
 	s := Servers{
 		Adapter: Adapter(f.adapter), Key: f.key, Codec: emitter.MessagePack, Version: f.version, VersionName: f.nameOf("--server-version"),
 		SubscriptionMode: encoding.SubscriptionMode(f.mode), StreamName: f.streamName, StreamCount: f.streamCount, MaxLen: f.maxLen, ShardedPubSub: f.shardedPubSub,
-		MaxAttachments: f.maxAttachments, Namespace: encoding.Namespace(f.namespace),
+		AllowBinary: f.allowBinary, MaxAttachments: f.maxAttachments, Namespace: encoding.Namespace(f.namespace),
 	}
 	if onlyOf[s.Adapter] == nil {
-		return s, fmt.Errorf("%s is classic, sharded or streams, not %q", f.nameOf("--adapter"), s.Adapter)
+		return s, fmt.Errorf("%s is classic, sharded, streams or python, not %q", f.nameOf("--adapter"), s.Adapter)
 	}
-	for _, other := range []Adapter{Classic, Sharded, Streams} {
+	for _, other := range Adapters {
 		for _, flag := range OnlyOf(other) {
 			// One from a weaker source belongs to the adapter that would have been chosen there.
-			if from := f.sourceOf(flag); other != s.Adapter && from > fromDefault && from >= f.sourceOf("--adapter") {
+			if from := f.sourceOf(flag); !slices.Contains(OnlyOf(s.Adapter), flag) && from > fromDefault && from >= f.sourceOf("--adapter") {
 				return s, fmt.Errorf("%s is an option of the %s adapter, not of the %s one", f.nameOf(flag), other, s.Adapter)
 			}
 		}
+	}
+	if s.Adapter == Python {
+		if from := f.sourceOf("--key"); from > fromDefault && from >= f.sourceOf("--adapter") {
+			return s, fmt.Errorf("%s is no option of the python adapter, which has --channel", f.nameOf("--key"))
+		}
+		s.Key = f.channel
 	}
 	switch {
 	case f.streamCount < 1:

@@ -15,24 +15,29 @@ const (
 	Classic Adapter = "classic"
 	Sharded Adapter = "sharded"
 	Streams Adapter = "streams"
+	Python  Adapter = "python"
 )
 
-// onlyOf names the flags that one adapter has and the others have not.
+// Adapters are all of them.
+var Adapters = []Adapter{Classic, Sharded, Streams, Python}
+
+// onlyOf names the flags that an adapter has and not all of the others have.
 var onlyOf = map[Adapter][]string{
 	Classic: {"--codec", "--socket-ids"}, // and --server-version, which may be 4 beside the others
 	Sharded: {"--subscription-mode"},
 	Streams: {"--stream-name", "--stream-count", "--max-len", "--sharded-pubsub"},
+	Python:  {"--channel", "--allow-binary", "--socket-ids"},
 }
 
-// OnlyOf returns the names of the flags that an adapter has and the others have
-// not.
+// OnlyOf returns the names of the flags that an adapter has and not all of the
+// others have.
 func OnlyOf(adapter Adapter) []string { return onlyOf[adapter] }
 
 // Servers say how the servers are set up, by the names of upstream's options,
 // and which namespace is meant.
 type Servers struct {
 	Adapter          Adapter
-	Key              string
+	Key              string // of the python adapter: --channel
 	Codec            emitter.Codec
 	Version          int
 	VersionName      string // of the flag or the variable that Version comes from
@@ -42,6 +47,7 @@ type Servers struct {
 	StreamCount      int
 	MaxLen           int64
 	ShardedPubSub    bool
+	AllowBinary      bool
 	MaxAttachments   int
 	Namespace        string // with its slash
 }
@@ -57,11 +63,13 @@ func (s *Servers) Options() []emitter.Option {
 			StreamName: s.StreamName, StreamCount: s.StreamCount, ChannelPrefix: s.Key, MaxLen: s.MaxLen, UseShardedPubSub: s.ShardedPubSub,
 		})))
 	}
-	options = append(options, emitter.WithKey(s.Key), emitter.WithCodec(s.Codec))
 	if s.SocketIDs != nil {
 		options = append(options, emitter.WithSocketIDs(s.SocketIDs))
 	}
-	return options
+	if s.Adapter == Python {
+		return append(options, emitter.WithAdapter(emitter.Python(emitter.PythonOptions(s.Python()))))
+	}
+	return append(options, emitter.WithKey(s.Key), emitter.WithCodec(s.Codec))
 }
 
 // Classic is what the servers of the classic adapter read.
@@ -75,4 +83,9 @@ func (s *Servers) Sharded() encoding.Sharded {
 // Streams is what the servers of the streams adapter read.
 func (s *Servers) Streams() encoding.Streams {
 	return encoding.Streams{StreamName: s.StreamName, StreamCount: s.StreamCount, ChannelPrefix: s.Key}
+}
+
+// Python is what the servers of python-socketio read.
+func (s *Servers) Python() encoding.Python {
+	return encoding.Python{Channel: s.Key, AllowBinary: s.AllowBinary}
 }

@@ -116,6 +116,9 @@ func feedsOf(r *connect.Redis, wanted Wanted) ([]feed, error) {
 		}
 		return feeds, nil
 	}
+	if s.Adapter == settings.Python { // whose servers count the subscribers of the channel, but not those of a pattern
+		return []feed{patterns(EscapeGlob(s.Python().RedisChannel()))}, nil
+	}
 	format := s.Classic()
 	channels := []string{EscapeGlob(format.Channel(namespace, nil)) + "*"}
 	if wanted.Requests {

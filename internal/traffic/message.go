@@ -24,6 +24,15 @@ func (t *Traffic) Message(a Arrival) (*protocol.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.settings.Adapter == settings.Python && m.IsPython { // one channel for all namespaces
+		if m.Namespace != namespace {
+			return nil, nil
+		}
+		return m, nil
+	}
+	if m.IsPython || t.settings.Adapter == settings.Python {
+		return nil, errors.New("it is a message of another adapter")
+	}
 	if m.Namespace != "" && m.Namespace != namespace {
 		return nil, fmt.Errorf("it says namespace %q, so servers ignore it on this channel", m.Namespace)
 	}
