@@ -420,6 +420,8 @@ var badLines = map[string]string{
 	`["x"]`:                                       "not a JSON object",
 	`{}`:                                          `no "event"`,
 	`{"args":[]}`:                                 `no "event"`,
+	`{"event":"x","time":"yesterday"}`:            `"time" is "yesterday": it is a time such as 2006-01-02T15:04:05.123Z`,
+	`{"event":"x","time":1}`:                      `"time" is 1: it is a time`,
 	`{"event":""}`:                                "empty",
 	`{"event":7}`:                                 `"event" is 7: it is a string`,
 	`{"event":"connect"}`:                         `"connect"`,
@@ -619,7 +621,7 @@ func TestLineSchema(t *testing.T) {
 		}
 	}
 	for _, good := range []string{
-		`{"event":"x"}`, `{"event":"x","args":[]}`, `{"event":"x","rooms":[5],"except":["5",-1.5e3]}`, `{"event":"x","args":[1,{"a":[null]}],"namespace":"admin","rooms":["a"],"except":[],"volatile":true,"compress":false}`,
+		`{"event":"x"}`, `{"event":"x","args":[]}`, `{"time":"2026-02-28T23:59:59.1Z","event":"x"}`, `{"time":"2026-02-28T23:59:59+01:00","event":"x"}`, `{"event":"x","rooms":[5],"except":["5",-1.5e3]}`, `{"event":"x","args":[1,{"a":[null]}],"namespace":"admin","rooms":["a"],"except":[],"volatile":true,"compress":false}`,
 	} {
 		if !accepts(good) {
 			t.Errorf("pipe rejects %s", good)

@@ -3,23 +3,14 @@ package doctor
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
-	"golang.org/x/term"
 )
 
 // colours are those of the statuses, as terminals know them.
 var colours = map[status]string{fine: "\x1b[32m", warning: "\x1b[33m", uncertain: "\x1b[35m", failure: "\x1b[31m"}
-
-// coloured reports whether w shows colours and the user wants them: see
-// no-color.org.
-func coloured(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
-}
 
 // printer prints a finding for people, the status in front and the advice below,
 // or, with --json, as a line for programs.
@@ -27,7 +18,7 @@ func (o *options) printer() func(finding) error {
 	if o.json {
 		return func(f finding) error { return show.JSON(o.Out, f) }
 	}
-	colour := coloured(o.Out)
+	colour := show.IsColoured(o.Out)
 	return func(f finding) error { return f.render(o.Out, colour) }
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -22,6 +23,7 @@ import (
 // Line is an event as a JSON line: what pipe reads and listen prints. Binary in
 // its arguments is {"$binary":"<base64>"}; docs/line.schema.json describes it.
 type Line struct {
+	Time  time.Time         `json:"time,omitzero"` // when it was heard
 	Event string            `json:"event"`
 	Args  []json.RawMessage `json:"args,omitempty"`
 	settings.Target
@@ -94,6 +96,10 @@ func (l *Line) set(key string, value []byte) error {
 	case "compress":
 		l.Compress = new(bool)
 		err = setBool(l.Compress, value)
+	case "time":
+		if l.Time, err = time.Parse(`"`+time.RFC3339+`"`, string(value)); err != nil {
+			err = errors.New("it is a time such as 2006-01-02T15:04:05.123Z")
+		}
 	default:
 		return fmt.Errorf("there is no %q in an event line; expected %s", key, shape)
 	}

@@ -30,15 +30,18 @@ func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command
 	return &commandline.Command{
 		Name:  "listen",
 		Usage: "print the events that go through Redis",
-		Description: `Subscribes as the servers do and prints each event of the namespace as a JSON
+		Description: `Subscribes as the servers do and prints each event of the namespace: on a
+terminal for people, cut to one line, and elsewhere (or with --json) as a JSON
 line, the lines that pipe reads:
 
+   18:54:29.123 / [user:7] paid {"id":1}
    {"event":"paid","args":[{"id":1}],"namespace":"/","rooms":["user:7"]}
 
    sioemit listen                                    until Ctrl-C
    sioemit listen --room user:7 --event paid
    sioemit listen --event ready --count 1 --for 30s  wait for an event
    sioemit listen | sioemit --redis OTHER pipe       mirror a namespace
+   sioemit listen --time > today.jsonl               with "time" in each line
    sioemit listen --adapter streams --since 0        all that Redis still holds
    sioemit listen --requests | jq -c 'select(.reply)'
 
@@ -89,6 +92,8 @@ is given up after --timeout, with status 1.`,
 			&cli.StringSliceFlag{Name: "event", Destination: &events, Category: filterCategory, Usage: "only those of this `NAME`; repeatable"},
 			&cli.BoolFlag{Name: "requests", Destination: &o.requests, Category: filterCategory, Usage: "requests and replies too"},
 			&cli.StringFlag{Name: "since", Destination: &o.since, Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},
+			commandline.JSONFlag(&o.json),
+			&cli.BoolFlag{Name: "time", Destination: &o.time, Category: commandline.OutputCategory, Usage: "JSON lines say when it came, or when it came into the stream"},
 			&cli.IntFlag{Name: "count", Destination: &o.count, Usage: "stop after `N` lines"},
 			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "stop after this `TIME`"},
 		},
@@ -112,6 +117,8 @@ type options struct {
 	rooms    []encoding.Room
 	events   []string
 	requests bool
+	json     bool // also on a terminal
+	time     bool // in the lines
 	since    string
 	count    int           // 0: without end
 	limit    time.Duration // likewise
@@ -148,6 +155,9 @@ func run(ctx context.Context, o options, s *settings.Settings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := &printer{options: o, traffic: heard, namespace: s.Namespace, out: bufio.NewWriterSize(o.Out, 64<<10)}
+	if terminal := show.Terminal(o.Out); terminal != nil && !o.json && !o.time {
+		p.people = newPeople(terminal)
+	}
 	return p.run(ctx, r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/event"
@@ -31,6 +32,7 @@ func (o *options) takes(m *protocol.Message) bool {
 // printer turns what arrives into lines.
 type printer struct {
 	options
+	people    *people // nil: the lines are JSON
 	traffic   *traffic.Traffic
 	namespace string
 	out       *bufio.Writer
@@ -60,21 +62,48 @@ func (p *printer) print(a traffic.Arrival) error {
 		if err != nil {
 			return p.undecodable(a, err)
 		}
-		return p.line(event)
+		if p.people != nil {
+			return p.text(p.people.event(a.At, event))
+		}
+		event.Time = p.timeOf(a)
+		return p.line(a, event)
 	case p.requests:
 		request, err := requestLine(m, p.namespace)
 		if err != nil {
 			return p.undecodable(a, err)
 		}
-		return p.line(request)
+		request.Time = p.timeOf(a)
+		return p.line(a, request)
 	}
 	return nil
 }
 
+// timeOf is the time that a line says, which may be none.
+func (p *printer) timeOf(a traffic.Arrival) time.Time {
+	if !p.time {
+		return time.Time{}
+	}
+	return a.At.UTC().Truncate(time.Millisecond)
+}
+
 // line prints a value as a JSON line on stdout.
-func (p *printer) line(v any) error {
+func (p *printer) line(a traffic.Arrival, v any) error {
+	if p.people == nil {
+		p.printed.Add(1)
+		return show.JSON(p.out, v)
+	}
+	var text strings.Builder
+	if err := show.JSON(&text, v); err != nil {
+		return err
+	}
+	return p.text(p.people.other(a.At, strings.TrimSuffix(text.String(), "\n")))
+}
+
+// text prints a line for people.
+func (p *printer) text(line string) error {
 	p.printed.Add(1)
-	return show.JSON(p.out, v)
+	_, err := p.out.WriteString(line + "\n")
+	return err
 }
 
 // undecodableLine is how a message is shown that is none.
@@ -101,7 +130,7 @@ func (p *printer) undecodable(a traffic.Arrival, err error) error {
 	}
 	wrapped := map[string]undecodableLine{"undecodable": shown}
 	if p.requests {
-		return p.line(wrapped)
+		return p.line(a, wrapped)
 	}
 	_ = show.JSON(p.Err, wrapped) // a stderr that takes nothing ends nothing
 	return nil
@@ -112,9 +141,10 @@ func eventLine(m *protocol.Message) (*event.Line, error) {
 	return &event.Line{Event: m.Event, Args: args, Target: settings.Target{Namespace: m.Namespace, Rooms: m.Rooms, Except: m.Except, Volatile: m.Flags.Volatile, Compress: m.Flags.Compress}}, err
 }
 
-// shownRequest is a message that is no event. Its first member keeps it from
-// being taken for one.
+// shownRequest is a message that is no event. The members request and reply keep it
+// from being taken for one.
 type shownRequest struct {
+	Time      time.Time         `json:"time,omitzero"`
 	Request   protocol.Kind     `json:"request,omitempty"`
 	Reply     protocol.Kind     `json:"reply,omitempty"`
 	UID       string            `json:"uid,omitempty"`

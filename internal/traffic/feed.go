@@ -20,12 +20,13 @@ import (
 
 // Arrival is something that came from Redis, or news about the connection.
 type Arrival struct {
-	Channel string   // or the stream
-	Payload string   // of a message that came by pub/sub
-	Fields  []string // of a stream entry, instead
-	ID      string   // of the stream entry
-	Notice  string   // for people, instead of all others
-	Missed  int64    // entries that the notice is about
+	Channel string    // or the stream
+	Payload string    // of a message that came by pub/sub
+	Fields  []string  // of a stream entry, instead
+	ID      string    // of the stream entry
+	At      time.Time // when it came here, or into the stream
+	Notice  string    // for people, instead of all others
+	Missed  int64     // entries that the notice is about
 }
 
 // feed is a connection on which messages arrive.
@@ -163,6 +164,9 @@ func (t *Traffic) Follow(ctx context.Context, arrivals chan<- Arrival) (<-chan e
 	feeds := t.feeds
 	failed := make(chan error, len(feeds))
 	deliver := func(a Arrival) {
+		if a.At.IsZero() {
+			a.At = time.Now()
+		}
 		select {
 		case arrivals <- a:
 		case <-ctx.Done():

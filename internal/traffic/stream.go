@@ -68,7 +68,7 @@ func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(Arriva
 				f.passed++
 			}
 			began := time.Now()
-			deliver(Arrival{Channel: f.stream, Fields: fields, ID: entry.ID})
+			deliver(Arrival{Channel: f.stream, Fields: fields, ID: entry.ID, At: timeOf(entry.ID)})
 			f.pace.passedOn(began)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -84,6 +84,16 @@ func (f *streamFeed) read(ctx context.Context, ready func(), deliver func(Arriva
 		}
 		f.pace.waited(began)
 	}
+}
+
+// timeOf is when an entry came into its stream, which its ID says unless whoever
+// added it chose another.
+func timeOf(id string) time.Time {
+	milliseconds, _, err := ParseID(id)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(milliseconds))
 }
 
 // begin finds the ID behind which to read. Servers ask for whatever comes next
