@@ -324,11 +324,14 @@ func TestFlagVariables(t *testing.T) {
 		"--adapter=sharded": "", "--key=k": "classic", "--codec=json": "classic", "--server-version=2": "classic", "--socket-ids=(": "classic",
 		"--namespace=admin": "classic", "--max-attachments=1": "classic", "--timeout=-1s": "classic", "--cluster=true": "classic",
 		"--redis-password-file=/no/such/file": "classic", "--profile=p": "classic", "--tls-ca=/no/such/file": "classic", "--tls-cert=/no/such/file": "classic", "--tls-key=/no/such/file": "classic",
-		"--subscription-mode=static": "sharded", "--stream-name=s": "streams", "--stream-count=3": "streams", "--max-len=7": "streams", "--sharded-pubsub=yes": "streams",
+		"--subscription-mode=static": "sharded", "--stream-name=s": "streams", "--stream-count=3": "streams", "--max-len=7": "streams", "--sharded-pubsub=yes": "streams", "--channel=c": "python", "--allow-binary=true": "python",
 	} {
 		flagName, value, _ := strings.Cut(flag, "=")
 		name := "SIOEMIT_" + strings.ToUpper(strings.ReplaceAll(flagName[2:], "-", "_"))
 		env := []string{"SIOEMIT_ADAPTER=" + adapter, "SIOEMIT_TIMEOUT=1m", "XDG_CONFIG_HOME=/no/such/folder", "SIOEMIT_REDIS_URL=rediss://localhost/1"} // a Redis Cluster has no database 1
+		if flagName == "--channel" {
+			env = append(env, "SIOEMIT_ALLOW_BINARY=true")
+		}
 		words := append(words, `{"$binary":""}`, `{"$binary":""}`, "--room", "a")
 		without, byVariable, byFlag := sioemit(t, env, "", words...), sioemit(t, append(env, name+"="+value), "", words...), sioemit(t, env, "", append(words, flag)...)
 		byVariable.stderr = strings.ReplaceAll(byVariable.stderr, name, flagName)
@@ -347,7 +350,7 @@ func TestFlagVariables(t *testing.T) {
 	for variable, text := range map[string]string{
 		"SIOEMIT_SERVER_VERSION=x": `SIOEMIT_SERVER_VERSION is a whole number, not "x"`,
 		"SIOEMIT_SERVER_VERSION=9": "SIOEMIT_SERVER_VERSION is 1, 2, 3 or 4, not 9",
-		"SIOEMIT_ADAPTER=redis":    `SIOEMIT_ADAPTER is classic, sharded or streams, not "redis"`,
+		"SIOEMIT_ADAPTER=redis":    `SIOEMIT_ADAPTER is classic, sharded, streams or python, not "redis"`,
 		"SIOEMIT_KEY=\xff":         "SIOEMIT_KEY is not valid UTF-8",
 		"SIOEMIT_NAMESPACE=\xff":   "SIOEMIT_NAMESPACE is not valid UTF-8",
 	} {
@@ -359,7 +362,7 @@ func TestFlagVariables(t *testing.T) {
 	}
 	// A flag goes before its variable, and is blamed then.
 	r = sioemit(t, []string{"SIOEMIT_ADAPTER=redis"}, "", append(words, "--adapter", "nats")...)
-	r.oneLine(t, `--adapter is classic, sharded or streams, not "nats"`)
+	r.oneLine(t, `--adapter is classic, sharded, streams or python, not "nats"`)
 	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=3"}, "", append(words, "--adapter", "streams")...)
 	r.oneLine(t, "SIOEMIT_SERVER_VERSION 3: the streams adapter exists for Socket.IO 4 only")
 	// What a variable says of another adapter, or of another URL, than the flags have is left out.

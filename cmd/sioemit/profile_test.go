@@ -50,7 +50,7 @@ func TestProfileKeys(t *testing.T) {
 		`tls-ca="/no/such/file"`: `redis="rediss://localhost"`, `tls-cert="/no/such/file"`: `redis="rediss://localhost"`, `tls-key="/no/such/file"`: `redis="rediss://localhost"`,
 		`timeout="-1s"`: "", `adapter="sharded"`: "", `key="k"`: "", `codec="json"`: "", `server-version=2`: "", `socket-ids="("`: "", `subscription-mode="static"`: `adapter="sharded"`,
 		`stream-name="s"`: `adapter="streams"`, `stream-count=3`: `adapter="streams"`, `max-len=7`: `adapter="streams"`, `sharded-pubsub=true`: "",
-		`max-attachments=1`: "", `namespace="admin"`: "",
+		`max-attachments=1`: "", `channel="c"`: "adapter=\"python\"\nallow-binary=true", `allow-binary=true`: `adapter="python"`, `namespace="admin"`: "",
 	} {
 		key, value, _ := strings.Cut(line, "=")
 		words := []string{"emit", "--dry-run", "x", `{"$binary":""}`, `{"$binary":""}`, "--room", "a", "--profile", "p"}
@@ -120,7 +120,7 @@ func TestProfileRefused(t *testing.T) {
 		"[p]\nmax-len=99999999999999999999":     "config.toml, line 2",
 		"[p]\nkey=\"\"":                         "key of profile p is empty",
 		"[p]\ntimeout=\"5\"":                    `timeout of profile p is a time with its unit, such as 5s or 500ms, not "5": write 5s`,
-		"[p]\nadapter=\"redis\"":                `adapter of profile p is classic, sharded or streams, not "redis"`,
+		"[p]\nadapter=\"redis\"":                `adapter of profile p is classic, sharded, streams or python, not "redis"`,
 		"[p]\nmax-len=1":                        "max-len of profile p is an option of the streams adapter, not of the classic one",
 		"[p]\nredis-password-file=\"x\"":        "profile p has a password, and no redis that it is for",
 		"[p]\nredis=\"redis://h\"\nredis-password-file=\"x\"\nredis-password-command=[\"x\"]":      "one password is enough",

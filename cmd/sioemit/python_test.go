@@ -81,6 +81,7 @@ func TestPythonRefused(t *testing.T) {
 		{"emit x --ack", "python-socketio has no counterpart to this call"},
 		{"sockets", "python-socketio has no counterpart to this call"},
 		{"rooms", "python-socketio has no counterpart to this call"},
+		{"namespaces", "which namespaces servers of python-socketio have cannot be seen: all share one channel"},
 		{"server-emit x", "python-socketio has no counterpart to this call"},
 		{"join a -r room", `"room" is no socket id`},
 		{"join a b -r " + sid, "one socket joins one room there"},

@@ -36,6 +36,9 @@ adapter before 0.3 leave no trace there.
 			if err := o.parse(ctx, "namespaces", p, flags, new(settings.TargetFlags)); err != nil {
 				return err
 			}
+			if o.settings.Adapter == settings.Python {
+				return commandline.Usagef("which namespaces servers of python-socketio have cannot be seen: all share one channel")
+			}
 			return o.namespaces(ctx)
 		},
 	}

@@ -38,6 +38,8 @@ type profile struct {
 	StreamCount    *int    `toml:"stream-count"`
 	MaxLen         *int64  `toml:"max-len"`
 	ShardedPubSub  *bool   `toml:"sharded-pubsub"`
+	Channel        *string `toml:"channel"`
+	AllowBinary    *bool   `toml:"allow-binary"`
 	MaxAttachments *int    `toml:"max-attachments"`
 	Namespace      *string `toml:"namespace"`
 }
@@ -151,6 +153,8 @@ func (f *Flags) useProfile() error {
 	take(s, "--stream-count", &f.streamCount, p.StreamCount)
 	take(s, "--max-len", &f.maxLen, p.MaxLen)
 	take(s, "--sharded-pubsub", &f.shardedPubSub, p.ShardedPubSub)
+	take(s, "--channel", &f.channel, p.Channel)
+	take(s, "--allow-binary", &f.allowBinary, p.AllowBinary)
 	take(s, "--max-attachments", &f.maxAttachments, p.MaxAttachments)
 	take(s, "--namespace", &f.namespace, p.Namespace)
 	if p.Timeout != nil {
