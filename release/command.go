@@ -78,15 +78,15 @@ func (r *release) command(targets []target) error {
 	return r.bill(filepath.Join(stage, targets[0].os+"_"+targets[0].name, "sioemit"))
 }
 
-// build compiles the command, without anything that differs between two machines
-// with the same toolchain.
+// build compiles the command, with the commit in it, and without anything that
+// differs between two machines with the same toolchain.
 func (r *release) build(t target, folder string) (file, error) {
 	base := "sioemit"
 	if t.os == "windows" {
 		base += ".exe"
 	}
 	path := filepath.Join(folder, base)
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/sioemit")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X github.com/sioemit/sioemit/internal/version.Commit="+r.commit, "-o", path, "./cmd/sioemit")
 	cmd.Dir = r.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOOS="+t.os, "GOARCH="+t.arch, "GOAMD64=v1", "GOARM64=v8.0", "GO386=sse2", "GOARM=7")
 	if _, err := output(cmd); err != nil {

@@ -42,6 +42,7 @@ type release struct {
 	out        string    // the folder that everything goes to, which is new
 	baseURL    string    // from which the archives will be served; may be empty
 	maintainer string    // of the packages
+	commit     string    // that it is made from
 	time       time.Time // of the commit, which every file gets, so that the same commit makes the same bytes
 }
 
@@ -76,17 +77,17 @@ func (r *release) atCommit() error {
 	if status != "" {
 		return errors.New("a release is made from a commit, and this is not committed:\n" + status)
 	}
-	return r.takeTime()
+	return r.readCommit()
 }
 
-// takeTime takes the time from the commit.
-func (r *release) takeTime() error {
-	text, err := output(exec.Command("git", "-C", r.root, "log", "-1", "--format=%ct"))
+// readCommit takes what a release has from its commit.
+func (r *release) readCommit() error {
+	text, err := output(exec.Command("git", "-C", r.root, "log", "-1", "--format=%H %ct"))
 	if err != nil {
 		return err
 	}
-	seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	if err != nil {
+	var seconds int64
+	if _, err := fmt.Sscan(text, &r.commit, &seconds); err != nil {
 		return err
 	}
 	r.time = time.Unix(seconds, 0).UTC()

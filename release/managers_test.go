@@ -21,7 +21,7 @@ const base = "http://127.0.0.1:1/releases"
 func TestManagers(t *testing.T) {
 	harness.NeedServers(t)
 	r := &release{root: "..", out: t.TempDir(), baseURL: base + "/"}
-	if err := r.takeTime(); err != nil {
+	if err := r.readCommit(); err != nil {
 		t.Fatal(err)
 	}
 	// What the archives hold but binaries, as these take long to make.

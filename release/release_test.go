@@ -48,7 +48,7 @@ func here(t *testing.T) target {
 func made(t *testing.T, name string) *release {
 	t.Helper()
 	r := &release{root: "..", out: filepath.Join(folder, name), maintainer: "Nobody <nobody@localhost>"}
-	if err := r.takeTime(); err != nil {
+	if err := r.readCommit(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(r.out); err == nil {
@@ -112,6 +112,10 @@ func TestInstall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	commit, err := output(exec.Command("git", "rev-parse", "HEAD"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	// emits runs the command in a root, by the words of chroot, and has the client
 	// get what it sends.
 	emits := func(t *testing.T, root ...string) {
@@ -125,7 +129,7 @@ func TestInstall(t *testing.T) {
 		if e := client.Events()[before:]; len(e) != 1 || e[0].Name != "hello" || len(e[0].Args) != 1 || string(e[0].Args[0]) != `"`+t.Name()+`"` {
 			t.Errorf("the client got %v", e)
 		}
-		if got, want := asRoot(t, append(sioemit, "version")...), "sioemit "+version.Number+" ("; !strings.HasPrefix(got, want) {
+		if got, want := asRoot(t, append(sioemit, "version")...), "sioemit "+version.Number+" (commit "+strings.TrimSpace(commit); !strings.HasPrefix(got, want) {
 			t.Errorf("version: %q", got)
 		}
 	}

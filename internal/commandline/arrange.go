@@ -114,12 +114,11 @@ func (l *line) fillIn() error {
 // set gives a flag a value. The name is that of the flag, or of the variable that
 // stands for it.
 func set(f cli.Flag, name, value string) error {
-	err := checkValue(f, name, value)
-	if err == nil {
-		err = f.Set(value)
-	}
-	if err != nil {
+	if err := checkValue(f, name, value); err != nil {
 		return Usage(err)
+	}
+	if err := f.Set(value); err != nil { // a whole number is too large where an int has 32 bits
+		return Usagef("%s: %w", name, err)
 	}
 	return nil
 }

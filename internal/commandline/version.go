@@ -37,9 +37,13 @@ type build struct {
 }
 
 func thisBuild() build {
-	b := build{Version: version.Number, Commit: "unknown", Go: runtime.Version()}
-	info, _ := debug.ReadBuildInfo()
-	if info == nil {
+	b := build{Version: version.Number, Commit: version.Commit, Go: runtime.Version()}
+	if b.Commit != "" {
+		return b
+	}
+	b.Commit = "unknown"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
 		return b
 	}
 	modified := ""
