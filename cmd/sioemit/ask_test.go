@@ -275,7 +275,7 @@ func checkJSONLines(t *testing.T, c *askCluster) {
 		"emit x": 1, "emit x --dry-run": 1, "emit ping --ack": 1, "server-emit x": 1, "server-emit status --ack": 1, "server-emit x --dry-run": 1,
 		"join a --room nobody": 1, "leave a --room nobody": 1, "disconnect --room nobody": 1, "pipe": 1, "pipe --dry-run": 3,
 		"sockets": 6, "sockets --handshake": 6, "rooms": 1, "rooms --ids": 7, "rooms --names": 7, "namespaces": 1, "servers": 1,
-		"doctor --for 0s": 5, "listen --for 1ms": 0, // of which the tests of listen read more lines
+		"doctor --for 0s": 5, "top --for 1ms": 0, "listen --for 1ms": 0, // of which the tests of listen read more lines
 		"version": 1, `decode {"type":2,"opts":{"rooms":[],"except":[]},"rooms":["a"]}`: 1,
 	} {
 		r := sioemit(t, c.env, numbered(3), append(strings.Fields(words), "--json")...)

@@ -11,6 +11,7 @@ import (
 	"github.com/sioemit/sioemit/internal/listen"
 	"github.com/sioemit/sioemit/internal/pipe"
 	"github.com/sioemit/sioemit/internal/settings"
+	"github.com/sioemit/sioemit/internal/top"
 )
 
 // newProgram describes the whole command line.
@@ -66,7 +67,7 @@ PROFILES:
 	flags := settings.AddTo(p)
 	p.Commands = []*commandline.Command{
 		call.Emit(p, flags), pipe.Command(p, flags), call.Join(p, flags), call.Leave(p, flags), call.Disconnect(p, flags), call.ServerEmit(p, flags),
-		call.Sockets(p, flags), call.Rooms(p, flags), call.Namespaces(p, flags), call.Servers(p, flags), listen.Command(p, flags), doctor.Command(p, flags), decode.Command(p),
+		call.Sockets(p, flags), call.Rooms(p, flags), call.Namespaces(p, flags), call.Servers(p, flags), listen.Command(p, flags), top.Command(p, flags), doctor.Command(p, flags), decode.Command(p),
 	}
 	return p
 }

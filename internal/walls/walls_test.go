@@ -133,7 +133,7 @@ func TestSizes(t *testing.T) {
 func TestFlags(t *testing.T) {
 	const cli = module + "internal/cli"
 	readers := []string{
-		"internal/commandline", "internal/settings", "internal/event", "internal/call", "internal/pipe", "internal/listen", "internal/doctor", "internal/decode",
+		"internal/commandline", "internal/settings", "internal/event", "internal/call", "internal/pipe", "internal/listen", "internal/top", "internal/doctor", "internal/decode",
 	}
 	for name, p := range packages(t) {
 		if slices.Contains(p.Imports, cli) && !slices.Contains(readers, name) {
