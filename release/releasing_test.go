@@ -56,3 +56,32 @@ func TestReleasing(t *testing.T) {
 		t.Errorf("only %d blocks of commands", len(blocks))
 	}
 }
+
+// TestChangelog has CHANGELOG.md name every subcommand that the help does.
+func TestChangelog(t *testing.T) {
+	page, err := os.ReadFile("../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command("go", "run", "./cmd/sioemit", "--help")
+	run.Dir = ".."
+	help, err := output(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, help, _ = strings.Cut(help, "COMMANDS:\n")
+	commands, _, _ := strings.Cut(help, "\n\n")
+	count := 0
+	for line := range strings.Lines(commands) {
+		switch command := strings.Fields(line)[0]; command {
+		case "completion", "man", "version", "help":
+		default:
+			if count++; !strings.Contains(string(page), "`"+command+"`") {
+				t.Errorf("CHANGELOG.md does not name %s", command)
+			}
+		}
+	}
+	if count < 10 {
+		t.Errorf("only %d subcommands", count)
+	}
+}

@@ -33,7 +33,7 @@ func (p *Program) manPage() string {
 	manText(&b, ".SH", p.Description+statusHelp(allStatuses))
 	manFlags(&b, ".SH GLOBAL FLAGS", p.flags())
 	for _, c := range p.All() {
-		fmt.Fprintf(&b, ".SH sioemit %s\n%s\n.PP\n%s\n", roff(c.Name), roff(c.Usage), roff(c.usage()))
+		fmt.Fprintf(&b, ".SH sioemit %s\n%s\n.PP\n%s\n.PP\n", roff(c.Name), roff(c.Usage), roff(c.usage()))
 		manText(&b, ".SS", c.Description+statusHelp(c.Statuses))
 		manFlags(&b, ".SS FLAGS", c.Flags)
 	}
@@ -47,7 +47,7 @@ var manHeadline = regexp.MustCompile(`(?m)\n*^([A-Z][A-Z ]+):\n`)
 // with its headlines as those of the page.
 func manText(b *strings.Builder, macro, text string) {
 	text = manHeadline.ReplaceAllString(roff(text), "\n.fi\n"+macro+" $1\n.in 0\n.nf\n")
-	fmt.Fprintf(b, ".PP\n.in 0\n.nf\n%s\n.fi\n", text)
+	fmt.Fprintf(b, ".in 0\n.nf\n%s\n.fi\n", text)
 }
 
 // manFlags lists flags, with their names in bold and what they take in italics.
