@@ -113,9 +113,15 @@ func TestVectorsAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(withDeadline(t), "node", "vectors.js", "--check")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("node vectors.js --check: %v\n%s", err, out)
+	pythonDir, python, err := harness.PythonDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []struct{ dir, program, script string }{{dir, "node", "vectors.js"}, {pythonDir, python, "vectors.py"}} {
+		cmd := exec.CommandContext(withDeadline(t), in.program, in.script, "--check")
+		cmd.Dir = in.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s --check: %v\n%s", in.script, err, out)
+		}
 	}
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beyond Go, make, Node and npm, from Debian's
-# packages, and says so. It does nothing, and needs no network, when all is
-# there.
+# packages and from PyPI, and says so. It does nothing, and needs no network, when
+# all is there.
 set -eu
 
 missing=
@@ -32,7 +32,21 @@ set -- /usr/lib/postgresql/*/bin/postgres # where Debian keeps it, out of $PATH
 [ -e "$1" ] || need postgres postgresql
 /usr/bin/python3 -c 'import socketio, redis' 2>/dev/null || missing="$missing python3-socketio python3-redis"
 [ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
-[ -n "$missing" ] || exit 0
+
+# Servers and clients in Python, of the versions that requirements.txt names.
+install_python() {
+	cd "$(dirname "$0")/python"
+	cmp -s requirements.txt .venv/installed && return
+	echo "Installing python-socketio and what it needs from PyPI into compat_test/python/.venv"
+	rm -rf .venv
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	cp requirements.txt .venv/installed
+}
+if [ -z "$missing" ]; then
+	install_python
+	exit 0
+fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo "The tests need these, and there is no apt-get to install them:$missing" >&2
@@ -53,3 +67,4 @@ if [ ! -e $policy ]; then
 fi
 $sudo apt-get update -qq
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+install_python

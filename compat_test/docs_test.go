@@ -17,7 +17,7 @@ func TestDocumentedCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile("(?s)```sh\n(.*?)```")
-	for _, page := range []string{"compatibility.md", "scaling.md"} {
+	for _, page := range []string{"compatibility.md", "scaling.md", "python.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "docs", page))
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,7 @@ func TestOfficialEmitter(t *testing.T) {
 	}
 	tried := make(map[string]bool)
 	for _, r := range rows {
-		if r.adapter.Kind == "sharded" || r.adapter.Kind == "streams" {
+		if r.adapter.Kind != "classic" {
 			continue
 		}
 		tried[r.name] = true

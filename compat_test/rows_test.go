@@ -50,7 +50,14 @@ var rows = []row{
 	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 1, Redis Cluster", generation: harness.V4, adapter: streamCount(1), ordered: 1000, cluster: true},
 	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 3", generation: harness.V4, adapter: streamCount(3), ordered: 1000},
 	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 3, Redis Cluster", generation: harness.V4, adapter: streamCount(3), ordered: 1000, cluster: true},
+	{name: "5.18.1/uvicorn-0.54.0", generation: harness.Python, adapter: harness.Uvicorn, ordered: 1000},
+	{name: "5.18.1/Flask-SocketIO-5.7.0", generation: harness.Python, adapter: harness.FlaskSocketIO, ordered: 1000},
 }
+
+func (r row) isPython() bool { return r.adapter.Kind == "python" }
+
+// exceptsRooms tells whether the servers can leave out rooms, and not only sockets.
+func (r row) exceptsRooms() bool { return r.generation.Number >= 4 && !r.isPython() }
 
 // rowNamed finds a row.
 func rowNamed(name string) row {
@@ -72,7 +79,7 @@ func streamCount(n int) harness.Adapter {
 
 const streamLength = 200000
 
-// key is what the servers of the matrix have for a key, for a channelPrefix and for a streamName: not the default, so
+// key is what the servers of the matrix have for a key, a channelPrefix, a streamName and a channel: not the default, so
 // that ignoring it would show.
 const key = "app 1"
 
@@ -91,6 +98,8 @@ func (r row) serverAdapter() harness.Adapter {
 		return r.adapter.With("channelPrefix", key)
 	case "streams":
 		return r.adapter.With("channelPrefix", key).With("streamName", key)
+	case "python":
+		return r.adapter.With("channel", key)
 	}
 	return r.adapter.With("key", key)
 }
@@ -107,6 +116,9 @@ func (r row) options() []emitter.Option {
 			StreamName: key, ChannelPrefix: key, StreamCount: r.streamCount(), MaxLen: streamLength,
 		}))}
 	}
+	if r.isPython() {
+		return []emitter.Option{emitter.WithAdapter(emitter.Python(emitter.PythonOptions{Channel: key}))}
+	}
 	options := []emitter.Option{emitter.WithKey(key)}
 	if r.generation.Number != 4 {
 		options = append(options, emitter.WithServerVersion(r.generation.Number))
@@ -116,6 +128,9 @@ func (r row) options() []emitter.Option {
 
 // flags are what a user of the command has to set for this row.
 func (r row) flags() []string {
+	if r.isPython() {
+		return []string{"--adapter", "python", "--channel", key}
+	}
 	flags := []string{"--key", key}
 	switch r.adapter.Kind {
 	case "sharded":
@@ -167,6 +182,12 @@ func (r row) describe() (servers, set string) {
 			servers = fmt.Sprintf(", streamCount %d", n)
 			set += fmt.Sprintf(", with `StreamCount: %d`, `--stream-count %d`", n, n)
 		}
+	case "python":
+		servers = ", AsyncRedisManager"
+		if r.adapter.Package == harness.FlaskSocketIO.Package {
+			servers = ", RedisManager"
+		}
+		set = "`WithAdapter(Python(...))`, `--adapter python`"
 	default:
 		if n := r.generation.Number; n != 4 {
 			set = fmt.Sprintf("`WithServerVersion(%d)`, `--server-version %d`", n, n)

@@ -54,7 +54,7 @@ func exceptRoom(s *stage) {
 	s.send(message{except: []string{"nobody"}, event: "to all but nobody"}, everyone("/"))
 }
 
-// Servers before version 4 compare what is excluded with socket ids only, and would send to everyone.
+// Servers before version 4, and those in Python, compare what is excluded with socket ids only, and would send to everyone.
 func exceptRoomRefused(s *stage) {
 	s.refused(message{except: []string{roomA}, event: "to all but a"}, emitter.ErrExceptRoom)
 	s.refused(message{rooms: []string{roomA}, except: []string{roomB}, event: "to a but b"}, emitter.ErrExceptRoom)
@@ -124,7 +124,7 @@ func roomNumbers(s *stage) {
 			{rooms: []string{text}, numbers: []float64{777}, event: "all: to the text", args: []any{text}}, {rooms: []string{"nobody", text}, event: "all: to texts", args: []any{text}},
 		}, named)
 		s.sendAll([]message{{numbers: []float64{n}, event: "all: to the number", args: []any{text}}}, number)
-		if s.row.generation.Number < 4 {
+		if !s.row.exceptsRooms() {
 			s.refused(message{exceptNumbers: []float64{n}, event: "to all but the number"}, emitter.ErrExceptRoom)
 			return
 		}

@@ -364,7 +364,8 @@ async function main() {
     }
   }
   for (const name of fs.readdirSync(directory)) {
-    if (name.endsWith(".json") && !files[name]) {
+    // What python-socketio publishes is in ../python/vectors.py.
+    if (name.endsWith(".json") && !name.startsWith("python-socketio-") && !files[name]) {
       console.error(`compat_test/vectors/${name} is written by nobody`);
       stale++;
     }

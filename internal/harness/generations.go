@@ -18,7 +18,7 @@ var (
 // Adapter is what joins servers through Redis.
 type Adapter struct {
 	Package string `json:"package"` // npm alias
-	Kind    string `json:"kind"`    // "classic", "sharded" or "streams"
+	Kind    string `json:"kind"`    // "classic", "sharded", "streams" or "python"
 	// Options go to the adapter as they are: key, requestsTimeout, publishOnSpecificResponseChannel,
 	// channelPrefix, subscriptionMode, streamName, streamCount, useShardedPubSub, ... Only parser is special:
 	// "json" stands for JavaScript's JSON object.

@@ -50,9 +50,13 @@ func nodeDir() (string, error) {
 	}
 }
 
-// PackageVersion returns the real name and version of an installed npm package, such as "socket.io" and "4.8.4"
+// PackageVersion returns the real name and version of an installed package of npm or PyPI, such as "socket.io" and "4.8.4"
 // for the alias "socket.io-4".
 func PackageVersion(alias string) (name, version string, err error) {
+	if isPython(alias) {
+		version, err = pythonVersion(alias)
+		return alias, version, err
+	}
 	dir, err := NodeModules()
 	if err != nil {
 		return "", "", err

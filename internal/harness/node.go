@@ -24,7 +24,7 @@ type RedisConn struct {
 	Package string `json:"package,omitempty"`
 }
 
-// NodeConfig is what server.js is told.
+// NodeConfig is what server.js is told, or server.py.
 type NodeConfig struct {
 	Server     string         `json:"server"` // npm alias, see Generation
 	Adapter    Adapter        `json:"adapter"`
@@ -42,7 +42,7 @@ type NodeConfig struct {
 	ServerSideAsIs bool `json:"serverSideAsIs,omitempty"`
 }
 
-// Node is a running Socket.IO server.
+// Node is a running Socket.IO server, of Node.js or of Python.
 type Node struct {
 	URL    string // http://host:port
 	Port   int
@@ -86,7 +86,14 @@ func StartNode(ctx context.Context, config NodeConfig) (*Node, error) {
 	}
 	n := &Node{Config: config, ready: make(chan int, 1)}
 	n.changed = sync.NewCond(&n.mu)
-	cmd := exec.Command("node", filepath.Join(dir, "server.js"), string(arg))
+	program, script := "node", "server.js"
+	if config.Adapter.Kind == "python" {
+		if dir, program, err = PythonDir(); err != nil {
+			return nil, err
+		}
+		script = "server.py"
+	}
+	cmd := exec.Command(program, filepath.Join(dir, script), string(arg))
 	cmd.Dir = dir
 	name := "Socket.IO server (" + config.Server + ", " + config.Adapter.Package + ")"
 	if n.proc, err = startProcess(name, cmd, n.onLine); err != nil {
