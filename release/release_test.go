@@ -89,14 +89,31 @@ func emptyFolder(t *testing.T) string {
 	return dir
 }
 
-// suite is the name of the Debian that this machine runs, whose keys it has.
-func suite(t *testing.T) string {
+// bare is an archive of a Debian that has dpkg and what dpkg runs, and nothing
+// else. It is fetched once, and kept where the user's caches are.
+func bare(t *testing.T) string {
 	t.Helper()
-	name, err := output(exec.Command("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME"))
+	// That of this machine, whose keys it has.
+	suite, err := output(exec.Command("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(name)
+	suite = strings.TrimSpace(suite)
+	caches, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(caches, "sioemit-bare-"+suite+".tar")
+	if _, err := os.Stat(archive); err == nil {
+		return archive
+	}
+	if err := os.MkdirAll(caches, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fetched := filepath.Join(emptyFolder(t), "bare.tar")
+	asRoot(t, "mmdebstrap", "--quiet", "--variant=extract", "--components=main", "--include=dpkg,dash,coreutils,diffutils,libc-bin,tar", suite, fetched)
+	asRoot(t, "mv", fetched, archive)
+	return archive
 }
 
 // TestInstall installs what is released in roots that have nothing else, no Go
@@ -136,7 +153,7 @@ func TestInstall(t *testing.T) {
 
 	t.Run("deb", func(t *testing.T) {
 		dir := emptyFolder(t)
-		asRoot(t, "mmdebstrap", "--quiet", "--variant=extract", "--components=main", "--include=dpkg,dash,coreutils,diffutils,libc-bin,tar", suite(t), dir)
+		asRoot(t, "tar", "-xf", bare(t), "-C", dir)
 		asRoot(t, "cp", filepath.Join(r.out, name("_"+here.deb+".deb")), filepath.Join(dir, "tmp", "sioemit.deb"))
 		asRoot(t, "chroot", dir, "/usr/bin/dpkg", "--install", "/tmp/sioemit.deb")
 		if found, err := filepath.Glob(dir + "/usr/*bin/go"); err != nil || found != nil {
