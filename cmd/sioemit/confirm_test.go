@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -196,4 +198,91 @@ func TestPipeRedisRestarts(t *testing.T) {
 	if len(had) != n {
 		t.Errorf("the client got %d of %d numbers", len(had), n)
 	}
+}
+
+// TestConfirm has each command that sends something wait for the servers, one of which
+// then stands still.
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	for name, adapter := range confirmed {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := startServed(t, 3, harness.V4, adapter.adapter, adapter.flags, harness.RedisConfig{})
+			run := func(words ...string) result { return sioemit(t, nil, "", append(slices.Clone(c.flags), words...)...) }
+			commands := [][]string{
+				{"emit", "hello", "--confirm"}, {"emit", "hello", "--confirm", "--room", "nobody"}, {"join", "r", "--all", "--confirm"}, {"leave", "r", "--all", "--confirm"},
+				{"disconnect", "--room", "nobody", "--confirm"}, {"server-emit", "note", "--confirm"},
+			}
+			for _, words := range commands {
+				if r := run(words...); r.status != 0 || r.stderr != "" || !strings.HasPrefix(r.stdout, "sent ") || !strings.HasSuffix(r.stdout, "; 3 servers have it\n") {
+					t.Errorf("%q: %+v", words, r)
+				}
+			}
+			if r := run("emit", "hello", "--confirm", "--json"); r.status != 0 || !strings.HasSuffix(r.stdout, `","servers":3,"confirmed":3}`+"\n") {
+				t.Errorf("--json: %+v", r)
+			}
+			if r := run("emit", "hello", "--confirm", "--quiet"); r != (result{}) {
+				t.Errorf("--quiet: %+v", r)
+			}
+			if r := run("emit", "hello", "--confirm", "--require", "4"); r.status != commandline.StatusListeners {
+				t.Errorf("--require 4: %+v", r)
+			}
+			if r := run("emit", "hello", "--confirm", "-n", "nowhere"); r.status != commandline.StatusReplies || !strings.Contains(r.stderr, "no server has it, because none listens there") {
+				t.Errorf("in an empty namespace: %+v", r)
+			}
+			if r := run("servers"); r.status != 0 || !strings.HasPrefix(r.stdout, "3 servers listen, 3 answered in ") {
+				t.Errorf("servers: %+v", r)
+			}
+			if n, err := c.redis.Client().Exists(t.Context(), "other").Result(); n != 0 || err != nil {
+				t.Fatal(n, err)
+			}
+			if err := c.nodes[1].Pause(); err != nil {
+				t.Fatal(err)
+			}
+			var group sync.WaitGroup
+			inTime := func(words ...string) result { return run(append(words, "--timeout", "5s")...) }
+			for _, words := range commands {
+				group.Go(func() {
+					r := inTime(words...)
+					if r.status != commandline.StatusReplies || r.stdout != "" {
+						t.Errorf("%q, one stands still: %+v", words, r)
+					}
+					r.oneLine(t, "2 of 3 servers have it; it was sent")
+				})
+			}
+			group.Go(func() {
+				if r := inTime("emit", "hello", "--confirm", "--json"); r.status != commandline.StatusReplies || !strings.HasSuffix(r.stdout, `","servers":3,"confirmed":2}`+"\n") {
+					t.Errorf("--json, one stands still: %+v", r)
+				}
+			})
+			for words, want := range map[string]int{"servers": commandline.StatusReplies, "servers --json": commandline.StatusReplies, "servers --require 2": 0, "servers --require 3": commandline.StatusListeners} {
+				group.Go(func() {
+					began := time.Now()
+					r := inTime(strings.Fields(words)...)
+					if r.status != want || !strings.HasPrefix(r.stdout, "3 servers listen, 2 answered in ") && !strings.HasPrefix(r.stdout, `{"servers":3,"answered":2,"milliseconds":[`) {
+						t.Errorf("%s, one stands still: %+v", words, r)
+					}
+					if took := time.Since(began); took < 4*time.Second {
+						t.Errorf("%s gave up after %v", words, took)
+					}
+				})
+			}
+			group.Wait()
+			if err := c.nodes[1].Resume(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestListenIsNoServer has listen answer as one, and not be counted as one.
+func TestListenIsNoServer(t *testing.T) {
+	t.Parallel()
+	c := startServed(t, 1, harness.V4, harness.ShardedAdapter8, "--adapter sharded", harness.RedisConfig{})
+	startListen(t, c.redis.URL(), "--adapter", "sharded")
+	if r := sioemit(t, nil, "", append(c.flags, "servers")...); r.status != 0 || !strings.HasPrefix(r.stdout, "1 server listens, 1 answered in ") {
+		t.Errorf("%+v", r)
+	}
+	r := sioemit(t, nil, numbered(10), append(c.flags, "pipe")...)
+	r.oneLine(t, "10 lines: 10 sent, 10 confirmed by 1 server, 0 rejected, 0 not sent")
 }

@@ -63,7 +63,7 @@ func TestHelpStatuses(t *testing.T) {
 	statuses := regexp.MustCompile(`(?m)^ {1,3}(\d+)  (.*)$`)
 	for command, want := range map[string]string{
 		"": "0 1 2 3 4 130", "emit": "0 1 2 3 4 130", "server-emit": "0 1 2 3 4 130", "pipe": "0 1 2 3 4 130",
-		"join": "0 1 2 3 130", "leave": "0 1 2 3 130", "disconnect": "0 1 2 3 130", "servers": "0 1 2 3 130",
+		"join": "0 1 2 3 4 130", "leave": "0 1 2 3 4 130", "disconnect": "0 1 2 3 4 130", "servers": "0 1 2 3 4 130",
 		"sockets": "0 1 2 4 130", "rooms": "0 1 2 4 130", "namespaces": "0 1 2 130", "top": "0 1 2 130", "listen": "0 1 2 4 130", "doctor": "0 1 2 4 130", "decode": "0 1 2 130",
 		"completion": "", "man": "", "version": "", "help": "",
 	} {

@@ -18,6 +18,8 @@ type Adapter interface {
 	// questions are to be asked in a namespace, one of whose rooms have had channels
 	// of their own.
 	questions(namespace string, rooms []string) []question
+	// presence is the question who is there.
+	presence(namespace string) question
 	// ReplyChannels returns the channels on which servers answer, and whether they are
 	// shard channels.
 	ReplyChannels(namespace string) (channels []string, shard bool)
@@ -79,6 +81,12 @@ func (a classic) questions(namespace string, _ []string) []question {
 	}}}
 }
 
+func (a classic) presence(namespace string) question {
+	q := a.questions(namespace, nil)[0]
+	q.everyMaster = false
+	return q
+}
+
 // Sharded asks servers of the sharded adapter.
 func Sharded(format encoding.Sharded) Adapter { return sharded{format: format} }
 
@@ -104,6 +112,8 @@ func (a sharded) questions(namespace string, rooms []string) []question {
 	}
 	return all
 }
+
+func (a sharded) presence(namespace string) question { return a.questions(namespace, nil)[0] }
 
 func (a sharded) question(namespace, channel string) question {
 	return question{"shardnumsub", channel, false, func(ctx context.Context, id string) (redis.Cmder, error) {
@@ -134,12 +144,30 @@ func (a streams) ReplyChannels(namespace string) ([]string, bool) {
 
 func (streams) by() *subscription { return nil }
 
-func (a streams) questions(namespace string, _ []string) []question {
-	numsub := "numsub"
+func (a streams) numsub() string {
 	if a.sharded {
-		numsub = "shardnumsub"
+		return "shardnumsub"
 	}
-	return []question{{numsub, a.format.Channel(namespace), false, func(ctx context.Context, id string) (redis.Cmder, error) {
+	return "numsub"
+}
+
+// presence goes beside the stream.
+func (a streams) presence(namespace string) question {
+	name, channel := "publish", a.format.Channel(namespace)
+	if a.sharded {
+		name = "spublish"
+	}
+	return question{a.numsub(), channel, false, func(ctx context.Context, id string) (redis.Cmder, error) {
+		_, message, err := a.format.MarshalRequest(&encoding.Request{
+			Kind: encoding.FetchSockets, ID: id,
+			Broadcast: encoding.Broadcast{Namespace: namespace, Rooms: []encoding.Room{encoding.Room(nobody())}},
+		})
+		return publish(ctx, name, channel, message), err
+	}}
+}
+
+func (a streams) questions(namespace string, _ []string) []question {
+	return []question{{a.numsub(), a.format.Channel(namespace), false, func(ctx context.Context, id string) (redis.Cmder, error) {
 		stream, err := a.format.Stream(namespace)
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/sioemit/sioemit/internal/once"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/replies"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // ErrNoServers is returned when nobody is there to answer.
@@ -61,7 +63,17 @@ func (b *Barrier) Ask(ctx context.Context, namespace string) (answers []time.Dur
 	if err != nil {
 		return nil, err
 	}
-	return s.ask(ctx, nil)
+	return s.ask(ctx, s.adapter.questions(namespace, nil))
+}
+
+// Present is Ask for those who want to know who is there, and nothing of what was sent
+// before: it leaves nothing in a stream.
+func (b *Barrier) Present(ctx context.Context, namespace string) (answers []time.Duration, err error) {
+	s, err := b.servers(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return s.ask(ctx, []question{s.adapter.presence(namespace)})
 }
 
 // servers are those of one namespace.
@@ -77,10 +89,9 @@ func (b *Barrier) servers(ctx context.Context, namespace string) (*servers, erro
 	return &servers{b, namespace, wait}, err
 }
 
-// ask asks in the namespace, and on the channels of rooms. It asks again when servers have come
-// meanwhile: one of them may have answered in the place of another.
-func (s *servers) ask(ctx context.Context, rooms []string) (answers []time.Duration, err error) {
-	questions := s.adapter.questions(s.namespace, rooms)
+// ask asks questions, the first of them in the namespace. It asks again when servers
+// have come meanwhile: one of them may have answered in the place of another.
+func (s *servers) ask(ctx context.Context, questions []question) (answers []time.Duration, err error) {
 	counts, err := s.count(ctx, questions)
 	for err == nil {
 		if counts[0] == 0 {
@@ -214,6 +225,7 @@ func (s *servers) askOne(ctx context.Context, node goredis.Node, q question, cou
 		return r
 	}
 	uids := make(map[string]bool)
+	listeners := 0 // who answer, and are no servers
 	r.err = w.Await(ctx, func(heads []protocol.Head) (all bool) {
 		for _, h := range heads {
 			if h.Kind != protocol.KindSockets || uids[h.UID] {
@@ -222,13 +234,17 @@ func (s *servers) askOne(ctx context.Context, node goredis.Node, q question, cou
 			if h.UID != "" {
 				uids[h.UID] = true // of the classic adapter nobody says who he is
 			}
+			if strings.HasPrefix(h.UID, wire.ListenerUID) {
+				listeners++
+				continue
+			}
 			r.answers = append(r.answers, time.Since(asked))
 		}
-		return len(r.answers) >= count
+		return len(r.answers)+listeners >= count
 	})
-	r.missing = max(0, count-len(r.answers))
+	r.missing = max(0, count-len(r.answers)-listeners)
 	if r.err != nil && ctx.Err() != nil {
-		r.err = &MissingError{len(r.answers), count, r.err}
+		r.err = &MissingError{len(r.answers), count - listeners, r.err}
 	}
 	return r
 }

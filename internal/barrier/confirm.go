@@ -23,7 +23,7 @@ func (b *Barrier) Confirm(ctx context.Context, namespace string) (servers int, e
 	}
 	defer b.unlock()
 	w := b.begin(namespace)
-	answers, err := s.ask(ctx, w.rooms)
+	answers, err := s.ask(ctx, s.adapter.questions(namespace, w.rooms))
 	if err != nil {
 		b.restore(w)
 		return len(answers), err

@@ -6,6 +6,7 @@ package call
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
@@ -23,14 +24,15 @@ type options struct {
 	settings *settings.Settings
 	target   settings.Target
 
-	ack, dryRun, json, quiet bool
-	require                  int
+	ack, confirms, dryRun, json, quiet bool
+	require                            int
 }
 
 // sendFlags are those of commands that send something. What becomes of it when
 // too few servers listen is said by them.
 func (o *options) sendFlags(tooFew string) []cli.Flag {
 	return []cli.Flag{
+		&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "wait until every server has it, and exit with 4 if one has not, or that cannot be known"},
 		o.requireFlag("; " + tooFew),
 		&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
 		commandline.JSONFlag(&o.json),
@@ -46,6 +48,12 @@ func (o *options) requireFlag(more string) cli.Flag {
 func (o *options) parse(ctx context.Context, name string, p *commandline.Program, flags *settings.Flags, target *settings.TargetFlags) error {
 	if o.name = name; o.ack {
 		o.name += " --ack"
+	}
+	if o.confirms {
+		if o.ack {
+			return commandline.Usagef("--ack and --confirm exclude each other: what is acknowledged has arrived")
+		}
+		o.name += " --confirm"
 	}
 	if o.require < 0 {
 		return commandline.Usagef("--require must not be negative")
@@ -80,6 +88,9 @@ func (o *options) send(ctx context.Context, what string, queue func(*emitter.Bro
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.settings.Redis.Timeout)
 	defer cancel()
+	if o.confirms {
+		return o.sendConfirmed(ctx, r, what, fmt.Sprint(pipe.Cmds()[0].Args()[1]), queue)
+	}
 	var told func() delivery
 	var count func() (int, error)
 	if o.isCounted() {

@@ -64,6 +64,7 @@ var statuses = map[int]string{
 	commandline.StatusFailed:    commandline.NoRedis,
 	commandline.StatusUsage:     commandline.BadInput,
 	commandline.StatusListeners: commandline.TooFew,
+	commandline.StatusReplies:   commandline.TimeIsOut,
 }
 
 // membership completes a command that changes who is in a room.

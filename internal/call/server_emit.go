@@ -98,8 +98,17 @@ func (o *options) serverEmitBinary(ctx context.Context, name string, args []any)
 	ctx, cancel := context.WithTimeout(ctx, o.settings.Redis.Timeout)
 	defer cancel()
 	op := o.target.Of(r.Emitter(r.Client))
+	if o.confirms {
+		if _, err := op.Confirm(ctx); err != nil { // how things are before it is sent
+			return outcome.Unanswered(r, o.name, err)
+		}
+	}
 	if err := op.ServerSideEmit(ctx, name, args...); err != nil {
 		return outcome.Unanswered(r, o.name, err)
+	}
+	if o.confirms {
+		servers, err := op.Confirm(ctx)
+		return o.reportConfirmed(r, show.Quote(name), channel, servers, err)
 	}
 	if !o.isCounted() {
 		return nil

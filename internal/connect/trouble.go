@@ -153,3 +153,9 @@ func IsUnknownCommand(err error) bool {
 	text := strings.ToLower(err.Error())
 	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown subcommand")
 }
+
+// IsDenied reports whether Redis does not let this user do something, or cannot do it.
+func IsDenied(err error) bool {
+	var refusal redis.Error
+	return errors.As(err, &refusal) && (strings.HasPrefix(refusal.Error(), "NOPERM") || IsUnknownCommand(refusal))
+}

@@ -67,12 +67,13 @@ ADAPTERS:
             for rooms are followed, a new one within a second. An event to a
             room that no server has is not heard, unless --room names it; then
             no other room is. There is no order among rooms. Servers count who
-            listens here as one of them. So listen answers as a server without
-            clients does, and fetchSockets() and emitWithAck() go on as before;
-            a serverSideEmit() with acknowledgement waits for one answer too
-            many and times out. Listening on a replica of Redis has no such
-            effect; but a replica does not know which rooms there are: name
-            them. Replies to a server are heard once its channel is followed.
+            listens here as one of them, and sioemit servers does not. So
+            listen answers as a server without clients does, and fetchSockets()
+            and emitWithAck() go on as before; a serverSideEmit() with
+            acknowledgement waits for one answer too many and times out.
+            Listening on a replica of Redis has no such effect; but a replica
+            does not know which rooms there are: name them. Replies to a server
+            are heard once its channel is followed.
    streams  all rooms. With --sharded-pubsub --requests as sharded.
    python   all rooms.
 

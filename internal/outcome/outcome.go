@@ -56,8 +56,19 @@ func Unanswered(r *connect.Redis, call string, err error) error {
 	return r.Explain(err)
 }
 
-// Have says that not all servers have taken what was sent to them.
-func Have(r *connect.Redis, servers, asked int) string {
+// Have says how many servers have something.
+func Have(servers int) string {
+	switch servers {
+	case 0:
+		return "no server has"
+	case 1:
+		return "1 server has"
+	}
+	return fmt.Sprintf("%d servers have", servers)
+}
+
+// NotAllHave says that not all servers have taken in time what was sent to them.
+func NotAllHave(r *connect.Redis, servers, asked int) string {
 	have := "have"
 	if asked == 1 {
 		have = "has"

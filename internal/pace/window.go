@@ -41,6 +41,7 @@ const (
 // Its methods are for one goroutine at a time, but for Confirmed.
 type Window struct {
 	confirm func(sent map[string]int) (servers int, err error)
+	ended   <-chan struct{} // closed when the context for it ends
 	limits  Limits
 	size    int // messages that may be unconfirmed now
 
@@ -81,7 +82,7 @@ func New(ctx context.Context, limits Limits, confirm func(ctx context.Context, s
 	}
 	return &Window{
 		confirm: func(sent map[string]int) (int, error) { return confirm(ctx, sent) },
-		limits:  limits, size: 1, unasked: make(map[string]int),
+		ended:   ctx.Done(), limits: limits, size: 1, unasked: make(map[string]int),
 	}
 }
 
@@ -175,6 +176,12 @@ func (w *Window) await(ctx context.Context) error {
 		w.take(a)
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-w.ended: // so that it ends, too, and says more
+		w.take(<-w.asking)
+		return nil
+	default:
 		return context.Cause(ctx)
 	}
 }

@@ -312,6 +312,24 @@ func TestGivenUp(t *testing.T) {
 	})
 }
 
+// TestTimeIsOut has the time for all run out: the confirmation says what that means.
+func TestTimeIsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		frozen := errors.New("1 of 2 servers have it")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w := New(ctx, Limits{}, func(ctx context.Context, _ map[string]int) (int, error) {
+			<-ctx.Done()
+			time.Sleep(time.Millisecond)
+			return 1, frozen
+		})
+		w.Sent("/", 1, 100)
+		if err := w.Finish(ctx); !errors.Is(err, frozen) {
+			t.Error(err)
+		}
+	})
+}
+
 // TestNothingSent has nothing to ask about.
 func TestNothingSent(t *testing.T) {
 	s := &server{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -61,9 +60,8 @@ func newKeepUp(p *piper) (*keepUp, error) {
 	var ctx context.Context
 	ctx, k.giveUp = context.WithCancel(context.WithoutCancel(p.ctx))
 	k.window = pace.New(ctx, k.limits(), k.confirm)
-	switch adapter := p.settings.Adapter; {
-	case adapter != settings.Classic && adapter != settings.Sharded && adapter != settings.Streams, p.settings.Version < 4:
-		k.way = byBuffers // they cannot be asked
+	if !p.settings.CanAnswer() {
+		k.way = byBuffers
 	}
 	return k, nil
 }
@@ -208,7 +206,7 @@ func (p *piper) whyUnconfirmed(err error) string {
 	var missing *barrier.MissingError
 	switch {
 	case errors.As(err, &missing):
-		return outcome.Have(p.redis, missing.Answered, missing.Asked)
+		return outcome.NotAllHave(p.redis, missing.Answered, missing.Asked)
 	case errors.Is(err, barrier.ErrNoServers):
 		return err.Error() + ": " + outcome.WhatToCheck
 	}
@@ -292,13 +290,13 @@ func (k *keepUp) fallBack(ctx context.Context, err error) error {
 	switch {
 	case k.confirms:
 		return err
-	case errors.Is(err, barrier.ErrUnconfirmed) && isDenied(err):
+	case errors.Is(err, barrier.ErrUnconfirmed) && connect.IsDenied(err):
 		k.way = byAnswer
 		k.sayOnce("nothing can be confirmed, because Redis does not let this user look whether servers lost their connection: %s", err)
-	case isDenied(err) && (k.way == byBuffers || k.settings.Adapter == settings.Streams):
+	case connect.IsDenied(err) && (k.way == byBuffers || k.settings.Adapter == settings.Streams):
 		k.way = byNothing
 		k.sayOnce("lines are sent however far the servers are behind, because Redis does not let this user look: %s", err)
-	case isDenied(err):
+	case connect.IsDenied(err):
 		k.way = byBuffers
 		k.sayOnce("nothing can be confirmed, because Redis does not let this user ask the servers: %s", err)
 	case errors.As(err, &missing) && missing.Answered == 0 && len(k.heard) == 0 && k.areOld(ctx):
@@ -308,13 +306,6 @@ func (k *keepUp) fallBack(ctx context.Context, err error) error {
 		return err
 	}
 	return nil
-}
-
-// isDenied reports whether Redis refused a command to this user, or has none of
-// that name.
-func isDenied(err error) bool {
-	var refusal redis.Error
-	return errors.As(err, &refusal) && (strings.HasPrefix(refusal.Error(), "NOPERM") || connect.IsUnknownCommand(refusal))
 }
 
 // areOld reports whether servers are there that understand the question and answer

@@ -72,6 +72,10 @@ func (s *Servers) Options() []emitter.Option {
 	return append(options, emitter.WithKey(s.Key), emitter.WithCodec(s.Codec))
 }
 
+// CanAnswer reports whether the servers can be asked whether they have taken what was
+// sent to them.
+func (s *Servers) CanAnswer() bool { return s.Version >= 4 && s.Adapter != Python }
+
 // Classic is what the servers of the classic adapter read.
 func (s *Servers) Classic() encoding.Classic { return encoding.Classic{Key: s.Key} }
 

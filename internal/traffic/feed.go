@@ -16,6 +16,7 @@ import (
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
+	"github.com/sioemit/sioemit/internal/wire"
 )
 
 // Arrival is something that came from Redis, or news about the connection.
@@ -145,7 +146,7 @@ func shardFeeds(client redis.UniversalClient, channels []string, subscription fu
 	for i, group := range groups {
 		f := subscription(group...)
 		if i == 0 {
-			f.answers = &bystander{client: client, channel: channels[0], namespace: f.namespace, uid: "listen-" + rand.Text(), messagePack: messagePack}
+			f.answers = &bystander{client: client, channel: channels[0], namespace: f.namespace, uid: wire.ListenerUID + rand.Text(), messagePack: messagePack}
 		}
 		feeds = append(feeds, f)
 	}

@@ -13,6 +13,10 @@ const (
 // slash: <prefix>#<namespace>#. Each server subscribes to it once.
 func Channel(prefix, namespace string) string { return prefix + "#" + namespace + "#" }
 
+// ListenerUID is how the uid of one begins who listens, and answers as a server
+// without clients does so that servers do not wait for it.
+const ListenerUID = "listen-"
+
 // Within returns the part of a channel that is for one room, or for the answers to
 // one uid: <channel><part>#.
 func Within(channel, part string) string { return channel + part + "#" }
