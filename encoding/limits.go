@@ -13,6 +13,8 @@ import "github.com/sioemit/sioemit/internal/harm"
 //     call what they find there.
 //   - more binary values in an event than the clients' parser takes; see
 //     Broadcast.MaxAttachments.
+//   - for servers in Python, null as the only argument, which arrives as none, and
+//     binary; see ErrPythonBinary.
 //
 // Servers get their own events without a parser, so ServerSideEmit refuses the
 // first only.

@@ -32,11 +32,11 @@ func (h *Head) readPython(m *members) error {
 	h.namespace = strings.Clone(namespace)
 	switch {
 	case method == "callback": // the acknowledgement of one client, for the manager with the host_id
-		id, ok := m.id.Int()
-		if !ok {
-			return fmt.Errorf("the id is %s, not a number", describeRaw(&m.id))
+		if id, ok := m.id.Int(); ok {
+			h.RequestID = strconv.FormatInt(id, 10)
+		} else if h.RequestID, err = m.id.Name(); err != nil {
+			return fmt.Errorf("the id is %s, neither a number nor a string", describeRaw(&m.id))
 		}
-		h.RequestID = strconv.FormatInt(id, 10)
 		return h.answers(KindEmitAck, m.args)
 	case pythonMethods[method] == "":
 		h.Kind = KindUnknown

@@ -98,7 +98,7 @@ func TestPython(t *testing.T) {
 		`{"method":"emit","event":"e","binary":true,"data":[]}`:                                                                            `error: the data is an array of 0`,
 		`{"method":"enter_room","sid":5,"namespace":"/"}`:                                                                                  `error: the room is missing`,
 		`{"method":"disconnect","sid":{},"namespace":"/"}`:                                                                                 `error: the sid is an object`,
-		`{"method":"callback","namespace":"/","id":"x"}`:                                                                                   `error: the id is a string`,
+		`{"method":"callback","namespace":"/","id":{}}`:                                                                                    `error: the id is an object`,
 	} {
 		m, err := Unmarshal([]byte(text))
 		if expected, isError := strings.CutPrefix(want, "error: "); isError {
