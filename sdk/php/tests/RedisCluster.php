@@ -44,9 +44,19 @@ final class RedisCluster
                 $info = $client->rawCommand('CLUSTER', 'INFO');
                 $slots = $client->rawCommand('CLUSTER', 'SLOTS');
                 return str_contains($info, 'cluster_state:ok') && count($slots) === 3
-                    && max(array_map(count(...), $slots)) === ($withReplica ? 4 : 3);
+                    && max(array_map(count(...), $slots)) === ($withReplica ? 4 : 3)
+                    && self::isLinked($client->rawCommand('CLUSTER', 'NODES'));
             }, 'the nodes know each other');
         }
+    }
+
+    /**
+     * Tells whether a node passes on what is published to it: it forgets those to whom it has no link.
+     */
+    private static function isLinked(string $nodes): bool
+    {
+        $linked = fn (string $node) => str_contains($node, ' connected') && !str_contains($node, 'handshake');
+        return array_filter(explode("\n", trim($nodes)), $linked) === explode("\n", trim($nodes));
     }
 
     /**
