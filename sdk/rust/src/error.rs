@@ -77,7 +77,7 @@ pub enum Error {
     Refused(#[from] Refusal),
     /// Redis, or the way there, failed. The text never holds a password.
     #[error("Redis: {0}")]
-    Redis(#[source] RedisError),
+    Redis(RedisError), // no source, which would be told twice where all of them are printed
 }
 
 impl Error {

@@ -65,18 +65,9 @@ pub(crate) struct RoomList {
 impl RoomList {
     /// Adds rooms, and returns how many were given.
     pub(crate) fn add(&mut self, rooms: impl Rooms) -> Result<usize, Refusal> {
-        let mut given = 0;
-        let mut result = Ok(());
-        rooms.for_each(&mut |room| {
-            given += 1;
-            match room.check() {
-                Err(refusal) => result = Err(refusal),
-                Ok(()) if self.first.is_none() => self.first = Some(room),
-                Ok(()) if self.iter().any(|other| *other == room) => {}
-                Ok(()) => self.rest.push(room),
-            }
-        });
-        result.map(|()| given)
+        let mut adding = Adding { list: self, given: 0, result: Ok(()) };
+        rooms.add_to(&mut adding);
+        adding.result.map(|()| adding.given)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -97,14 +88,35 @@ impl RoomList {
     }
 }
 
+/// Where rooms are added. Nobody else can name it, and so implement [`Rooms`].
+pub struct Adding<'a> {
+    list: &'a mut RoomList,
+    given: usize,
+    result: Result<(), Refusal>,
+}
+
+impl Adding<'_> {
+    fn room(&mut self, room: Room) {
+        self.given += 1;
+        match room.check() {
+            Err(refusal) => self.result = Err(refusal),
+            Ok(()) if self.list.first.is_none() => self.list.first = Some(room),
+            Ok(()) if self.list.iter().any(|other| *other == room) => {}
+            Ok(()) => self.list.rest.push(room),
+        }
+    }
+}
+
 /// One room or several: text, a number, a [`Room`], or an array, slice or `Vec` of them.
+///
+/// It is sealed. A type of your own is a room where `Room` is `From` it: `to(Room::from(mine))`, `to([mine, other])`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no room, and no rooms",
     note = "rooms are text or numbers, or an array, slice or `Vec` of them"
 )]
 pub trait Rooms {
     #[doc(hidden)]
-    fn for_each(self, add: &mut dyn FnMut(Room));
+    fn add_to(self, adding: &mut Adding<'_>);
 }
 
 macro_rules! names {
@@ -148,8 +160,8 @@ impl From<&Room> for Room {
 macro_rules! single {
     ($($type:ty),*) => {$(
         impl Rooms for $type {
-            fn for_each(self, add: &mut dyn FnMut(Room)) {
-                add(self.into());
+            fn add_to(self, adding: &mut Adding<'_>) {
+                adding.room(self.into());
             }
         }
     )*};
@@ -159,31 +171,37 @@ single!(&str, String, &String, Cow<'_, str>, Room, &Room);
 single!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
 
 impl<T: Into<Room>, const N: usize> Rooms for [T; N] {
-    fn for_each(self, add: &mut dyn FnMut(Room)) {
-        self.into_iter().map(Into::into).for_each(add);
+    fn add_to(self, adding: &mut Adding<'_>) {
+        for room in self {
+            adding.room(room.into());
+        }
     }
 }
 
 impl<T: Into<Room>> Rooms for Vec<T> {
-    fn for_each(self, add: &mut dyn FnMut(Room)) {
-        self.into_iter().map(Into::into).for_each(add);
+    fn add_to(self, adding: &mut Adding<'_>) {
+        for room in self {
+            adding.room(room.into());
+        }
     }
 }
 
 impl<T: Into<Room> + Clone> Rooms for &[T] {
-    fn for_each(self, add: &mut dyn FnMut(Room)) {
-        self.iter().cloned().map(Into::into).for_each(add);
+    fn add_to(self, adding: &mut Adding<'_>) {
+        for room in self {
+            adding.room(room.clone().into());
+        }
     }
 }
 
 impl<T: Into<Room> + Clone> Rooms for &Vec<T> {
-    fn for_each(self, add: &mut dyn FnMut(Room)) {
-        self.as_slice().for_each(add);
+    fn add_to(self, adding: &mut Adding<'_>) {
+        self.as_slice().add_to(adding);
     }
 }
 
 impl<T: Into<Room> + Clone, const N: usize> Rooms for &[T; N] {
-    fn for_each(self, add: &mut dyn FnMut(Room)) {
-        self.as_slice().for_each(add);
+    fn add_to(self, adding: &mut Adding<'_>) {
+        self.as_slice().add_to(adding);
     }
 }

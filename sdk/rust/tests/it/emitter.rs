@@ -326,7 +326,9 @@ fn what_redis_refuses_is_told() {
     let io = Emitter::with_options(&mut connection, Options::new().adapter(Streams::new())).unwrap();
     for refused in [io.emit("ev", ()), io.pipeline(|io| (0..3).try_for_each(|n| io.emit("ev", n)))] {
         let err = refused.unwrap_err();
-        assert!(err.to_string().contains("WRONGTYPE"), "{err}");
+        let chain = std::iter::successors(Some(&err as &dyn std::error::Error), |err| err.source());
+        let told: Vec<_> = chain.map(ToString::to_string).collect();
+        assert_eq!(told.concat().matches("WRONGTYPE").count(), 1, "{told:?}");
     }
     drop(io);
     assert!(connection.check_connection());
