@@ -71,6 +71,10 @@ func breakDriver(fault string) error {
 			asked = bytes.ReplaceAll(line, []byte(`[["of","/a"],["of","/b"]]`), []byte(`[]`))
 		case "binary":
 			asked = bytes.ReplaceAll(line, []byte(`{"$binary":"AQ=="}`), []byte(`"AQ=="`))
+		case "end":
+			asked = bytes.ReplaceAll(line, []byte(`,"after":{"call":["emit","late"]}`), nil)
+		case "ids":
+			asked = bytes.ReplaceAll(line, []byte(`,"socketIds":"user-[0-9]+"`), nil)
 		case "order":
 			asked = bytes.ReplaceAll(line, []byte(`{"call":["emit","a"]},`), nil)
 			asked = bytes.ReplaceAll(asked, []byte(`["emit","c"]}`), []byte(`["emit","c"]},{"call":["emit","a"]}`))
@@ -118,7 +122,7 @@ func falsify(fault string, line []byte) []byte {
 	case "swallow":
 		a = driver.Answer{ID: a.ID, OK: true}
 	case "password":
-		a.Message += " " + nopublishPassword
+		a.Message += " " + password
 	case "count":
 		a.Result = json.RawMessage("4")
 	case "skip":

@@ -25,6 +25,7 @@ type Case struct {
 	Options json.RawMessage `json:"options"`
 	driver.Step
 	Pipeline []driver.Step `json:"pipeline"` // instead of one step
+	After    *driver.Step  `json:"after"`    // with what the pipeline gave, once it has ended
 	Want     Want          `json:"want"`
 }
 
@@ -32,7 +33,7 @@ type Case struct {
 type Given struct {
 	Subscribers map[string]int `json:"subscribers"` // how many listen on which channel
 	Shard       bool           `json:"shard"`       // with SSUBSCRIBE
-	User        string         `json:"user"`        // whom the driver connects as: "nopublish" may not
+	User        string         `json:"user"`        // whom the driver connects as: see stage.go
 }
 
 // Want is what has to come of a call: the commands that Redis gets, the result

@@ -33,7 +33,7 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 	if err != nil {
 		return o, err
 	}
-	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline})
+	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline, After: c.After})
 	if err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
@@ -100,7 +100,7 @@ func (c *Case) judge(a *driver.Answer, sent []*sentCommand) []string {
 	if a.Error != "" && a.Message == "" {
 		wrong = append(wrong, "an error without a message")
 	}
-	if strings.Contains(a.Message, nopublishPassword) {
+	if strings.Contains(a.Message, password) {
 		wrong = append(wrong, "the message of the error holds the password")
 	}
 	if c.Want.Result != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,12 +13,15 @@ import (
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
-// nopublish is a user who may do all but publish. The password is in the URL
-// that drivers get, and must not be in an error of theirs.
+// Users whom a driver connects as. Their password is in the URL that it gets, and
+// must not be in an error of its.
 const (
-	nopublishRule     = "user nopublish on >sEsAmE-42 ~* &* +@all -publish -spublish -xadd"
-	nopublishPassword = "sEsAmE-42"
+	password  = "sEsAmE-42"
+	nopublish = "nopublish" // may do all but publish
+	echoed    = "echoed"    // is of a Redis that knows neither AUTH nor HELLO, and repeats the words of either
 )
+
+const nopublishRule = "user " + nopublish + " on >" + password + " ~* &* +@all -publish -spublish -xadd"
 
 // stage is the Redis of one run, a single one or a cluster, with a recorder in
 // front of each node.
@@ -25,39 +29,61 @@ type stage struct {
 	cluster   bool
 	nodes     []*harness.Redis
 	recorders []*recorder
+	echo      *recorder // in front of the Redis of echoed
 	log       *log
-	end       func() error
+	ends      []func() error // in reverse
 }
 
-func startStage(ctx context.Context, cluster bool) (*stage, error) {
-	s := &stage{cluster: cluster, log: new(log)}
+func startStage(ctx context.Context, cluster bool) (s *stage, err error) {
+	s = &stage{cluster: cluster, log: new(log)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
 	config := harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", nopublishRule}}
 	if cluster {
 		c, err := harness.StartRedisCluster(ctx, 3, 0, config)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		s.nodes, s.end = c.Nodes, c.Close
+		s.nodes, s.ends = c.Nodes, append(s.ends, c.Close)
 	} else {
 		r, err := harness.StartRedis(ctx, config)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		s.nodes, s.end = []*harness.Redis{r}, r.Close
+		s.nodes, s.ends = []*harness.Redis{r}, append(s.ends, r.Close)
 	}
 	for _, node := range s.nodes {
-		r, err := record(node.Addr, s.log)
+		r, err := s.record(node.Addr)
 		if err != nil {
-			return nil, errors.Join(err, s.close())
+			return s, err
 		}
 		s.recorders = append(s.recorders, r)
 	}
-	if cluster {
-		if err := s.announce(ctx); err != nil {
-			return nil, errors.Join(err, s.close())
-		}
+	echo, err := harness.StartRedis(ctx, harness.RedisConfig{
+		// Whoever goes on without the login must not get through.
+		ACL:  []string{"user default on nopass ~* &* +@all -publish -spublish -xadd -pubsub"},
+		Args: []string{"--rename-command", "AUTH", "LOGIN", "--rename-command", "HELLO", "GREET"},
+	})
+	if err != nil {
+		return s, err
 	}
-	return s, nil
+	s.ends = append(s.ends, echo.Close)
+	if s.echo, err = s.record(echo.Addr); err != nil || !cluster {
+		return s, err
+	}
+	return s, s.announce(ctx)
+}
+
+// record puts a recorder in front of a Redis.
+func (s *stage) record(redis string) (*recorder, error) {
+	r, err := record(redis, s.log)
+	if err == nil {
+		s.ends = append(s.ends, r.Close)
+	}
+	return r, err
 }
 
 // announce has the nodes name the recorders as their addresses, to each other
@@ -104,9 +130,13 @@ func (s *stage) announced(ctx context.Context, node *harness.Redis) bool {
 
 // url is where a driver connects, as a user or as everyone.
 func (s *stage) url(user string) string {
-	u := url.URL{Scheme: "redis", Host: "127.0.0.1:" + strconv.Itoa(s.recorders[0].port())}
+	r := s.recorders[0]
+	if user == echoed {
+		r = s.echo
+	}
+	u := url.URL{Scheme: "redis", Host: "127.0.0.1:" + strconv.Itoa(r.port())}
 	if user != "" {
-		u.User = url.UserPassword(user, nopublishPassword)
+		u.User = url.UserPassword(user, password)
 	}
 	return u.String()
 }
@@ -178,8 +208,8 @@ func awaitCount(ctx context.Context, node *redis.Client, numsub, channel string,
 
 func (s *stage) close() error {
 	var errs []error
-	for _, r := range s.recorders {
-		errs = append(errs, r.Close())
+	for _, end := range slices.Backward(s.ends) {
+		errs = append(errs, end())
 	}
-	return errors.Join(append(errs, s.end())...)
+	return errors.Join(errs...)
 }

@@ -23,6 +23,7 @@ func nameOf(err error) string {
 		{emitter.ErrNeedsVersion4, "needs-version-4"},
 		{emitter.ErrTargeted, "targeted"},
 		{emitter.ErrNoServers, "no-servers"},
+		{emitter.ErrPipelineEnded, "pipeline-ended"},
 		{encoding.ErrUnreadStream, "unread-stream"},
 		{encoding.ErrNoCounterpart, "no-counterpart"},
 		{encoding.ErrBinary, "binary-in-json"},

@@ -49,6 +49,7 @@ type line struct {
 	Options json.RawMessage
 	step
 	Pipeline []step
+	After    *step
 }
 
 type step struct{ Chain, Call []json.RawMessage }
@@ -133,7 +134,9 @@ func (d *driver) call(ctx context.Context, l *line) (any, error) {
 	if l.Pipeline == nil {
 		return l.on(ctx, io)
 	}
-	return nil, io.Pipelined(ctx, func(io *emitter.Emitter) error {
+	var given *emitter.Emitter
+	err = io.Pipelined(ctx, func(io *emitter.Emitter) error {
+		given = io
 		for _, s := range l.Pipeline {
 			if _, err := s.on(ctx, io); err != nil {
 				return err
@@ -141,6 +144,10 @@ func (d *driver) call(ctx context.Context, l *line) (any, error) {
 		}
 		return nil
 	})
+	if err != nil || l.After == nil {
+		return nil, err
+	}
+	return l.After.on(ctx, given)
 }
 
 // client returns the connection for a line.

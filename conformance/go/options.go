@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 
 	"github.com/sioemit/sioemit/emitter"
 )
@@ -23,6 +24,7 @@ func readOptions(text json.RawMessage) ([]emitter.Option, error) {
 		Channel          string
 		AllowBinary      bool
 		MaxAttachments   *int
+		SocketIDs        *string
 	}
 	if text != nil {
 		if err := json.Unmarshal(text, &o); err != nil {
@@ -53,6 +55,13 @@ func readOptions(text json.RawMessage) ([]emitter.Option, error) {
 	}
 	if o.MaxAttachments != nil {
 		options = append(options, emitter.WithMaxAttachments(*o.MaxAttachments))
+	}
+	if o.SocketIDs != nil {
+		pattern, err := regexp.Compile(*o.SocketIDs)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, emitter.WithSocketIDs(pattern))
 	}
 	if o.Codec != nil && *o.Codec == "json" {
 		options = append(options, emitter.WithCodec(emitter.JSON))

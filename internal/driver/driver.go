@@ -41,6 +41,7 @@ type Call struct {
 	Cluster  bool            `json:"cluster"`
 	Options  json.RawMessage `json:"options,omitempty"`
 	Pipeline []Step          `json:"pipeline,omitzero"`
+	After    *Step           `json:"after,omitempty"` // the pipeline's end
 	Step
 }
 

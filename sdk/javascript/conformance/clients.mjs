@@ -25,7 +25,10 @@ async function nodeRedis(library, url, cluster) {
 async function ioredis(url, cluster) {
   const { hostname, port, username, password } = new URL(url);
   const client = cluster
-    ? new Cluster([{ host: hostname, port: Number(port) }], { redisOptions: { username, password } })
+    ? new Cluster([{ host: hostname, port: Number(port) }], {
+        redisOptions: { username, password },
+        clusterRetryStrategy: (times) => (times < 50 ? 100 : null), // by default it never gives up
+      })
     : new Redis(url);
   client.on("error", none);
   return { client, close: () => client.quit() };

@@ -42,8 +42,8 @@ async function outcome(ask, connections) {
     if (!connections.has(key)) {
       connections.set(key, await clients[variant](ask.redis, ask.cluster));
     }
-    const io = new Emitter(connections.get(key).client, ask.options);
-    const result = await (ask.pipeline ? io.pipeline((io) => fill(io, ask.pipeline)) : call(io, ask));
+    const io = new Emitter(connections.get(key).client, options(ask.options));
+    const result = await (ask.pipeline ? pipeline(io, ask) : call(io, ask));
     return result === undefined ? { ok: true } : { ok: true, result };
   } catch (error) {
     if (error instanceof Skip) {
@@ -56,10 +56,19 @@ async function outcome(ask, connections) {
   }
 }
 
-async function fill(io, steps) {
-  for (const step of steps) {
-    await call(io, step);
-  }
+function options({ socketIds, ...others } = {}) {
+  return socketIds === undefined ? others : { ...others, socketIds: new RegExp(socketIds) };
+}
+
+async function pipeline(io, { pipeline: steps, after }) {
+  let given;
+  await io.pipeline(async (io) => {
+    given = io;
+    for (const step of steps) {
+      await call(io, step);
+    }
+  });
+  return after && call(given, after);
 }
 
 function call(io, { chain = [], call: [name, ...args] }) {

@@ -113,7 +113,7 @@ function checkNames(given: Options, adapter: string, serverVersion: number): voi
 }
 
 function newAdapter(adapter: string, given: Options, serverVersion: number): Adapter {
-  const maxAttachments = wholeNumber(given, "maxAttachments", 10, 0);
+  const maxAttachments = wholeNumber(given, "maxAttachments", 10, 1);
   switch (adapter) {
     case "sharded":
       return new Sharded({

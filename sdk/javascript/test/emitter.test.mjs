@@ -196,7 +196,7 @@ suite("refusals", () => {
         { adapter: "streams", maxLen: -1 },
         { adapter: "streams", maxLen: "5" },
         { adapter: "streams", useShardedPubSub: "yes" },
-        { maxAttachments: -1 },
+        { maxAttachments: 0 },
         { maxAttachments: Number.NaN },
         { socketIds: "x" },
         { onError: "x" },
@@ -209,7 +209,7 @@ suite("refusals", () => {
     }
     new Emitter(client, { adapter: "sharded", serverVersion: 4, key: undefined, subscriptionMode: "static" });
     new Emitter(client, { adapter: "streams", streamCount: 3, maxLen: 5, useShardedPubSub: true });
-    new Emitter(client, { key: "", maxAttachments: 0 });
+    new Emitter(client, { key: "", maxAttachments: 1 });
   });
 
   test("what is no client", () => {

@@ -184,7 +184,9 @@ sub answer {
     my $done = eval {
         my $io = emitter($line);
         if ($line->{pipeline}) {
-            $io->pipeline(sub { call($_[0], $_) for @{ $line->{pipeline} } });
+            my $given;
+            $io->pipeline(sub { $given = $_[0]; call($given, $_) for @{ $line->{pipeline} } });
+            call($given, $line->{after}) if $line->{after};
         }
         else {
             @result = call($io, $line);

@@ -16,7 +16,7 @@ use Sioemit\Streams;
 final class Driver
 {
     private const FEATURES = ['classic', 'sharded', 'streams', 'cluster', 'pipeline', 'server-count', 'numbers'];
-    private const OPTIONS = ['key', 'serverVersion', 'codec', 'maxAttachments'];
+    private const OPTIONS = ['key', 'serverVersion', 'codec', 'maxAttachments', 'socketIds'];
 
     private Clients $clients;
 
@@ -65,12 +65,14 @@ final class Driver
         if (!isset($call->pipeline)) {
             return self::step($io, $call);
         }
-        $io->pipeline(function (BroadcastOperator $io) use ($call) {
+        $given = null;
+        $io->pipeline(function (BroadcastOperator $io) use ($call, &$given) {
+            $given = $io;
             foreach ($call->pipeline as $step) {
                 self::step($io, $step);
             }
         });
-        return null;
+        return isset($call->after) ? self::step($given, $call->after) : null;
     }
 
     private static function step(BroadcastOperator $io, \stdClass $step): mixed
@@ -91,6 +93,9 @@ final class Driver
     {
         $adapter = $given['adapter'] ?? 'classic';
         unset($given['adapter']);
+        if (isset($given['socketIds'])) {
+            $given['socketIds'] = '~' . $given['socketIds'] . '~';
+        }
         $options = array_intersect_key($given, array_flip(self::OPTIONS));
         $ofAdapter = array_diff_key($given, $options);
         return $options + match ($adapter) {

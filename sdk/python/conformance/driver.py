@@ -32,7 +32,13 @@ ADAPTERS = {
     "maxLen": "max_len",
     "useShardedPubSub": "use_sharded_pubsub",
 }
-OPTIONS = {"key": "key", "serverVersion": "server_version", "codec": "codec", "maxAttachments": "max_attachments"}
+OPTIONS = {
+    "key": "key",
+    "serverVersion": "server_version",
+    "codec": "codec",
+    "maxAttachments": "max_attachments",
+    "socketIds": "socket_ids",
+}
 
 
 class Skip(Exception):  # noqa: N818
@@ -128,6 +134,9 @@ class Driver:
             with io.pipeline() as pipe:
                 for step in line["pipeline"]:
                     call(pipe, step)
+        if "after" in line:
+            result = call(pipe, line["after"])
+            return await result if self.asynchronous else result
         return None
 
     async def answer(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +144,7 @@ class Driver:
             result = await self.call(line)
         except sioemit.SioemitError as err:
             return {"error": err.reason, "message": str(err)}
-        except redis.RedisError as err:
+        except (redis.RedisError, redis.exceptions.RedisClusterException) as err:
             return {"error": "redis", "message": str(err)}
         except Skip as err:
             return {"skip": str(err)}

@@ -1,5 +1,6 @@
 //! Options, operators and calls by the names that cases have for them.
 
+use regex_lite::Regex;
 use serde_json::Value as Json;
 use sioemit::{Codec, Options, Room, Sharded, Streams};
 
@@ -19,6 +20,10 @@ pub fn options(given: &Json) -> Result<Options, Failure> {
     }
     if let Some(count) = number(given, "maxAttachments")? {
         options = options.max_attachments(count);
+    }
+    if let Some(ids) = given["socketIds"].as_str() {
+        let whole = Regex::new(&format!(r"\A(?:{ids})\z")).map_err(|err| Failure::Skip(err.to_string()))?;
+        options = options.socket_ids(move |id| whole.is_match(id));
     }
     match given["adapter"].as_str() {
         Some("sharded") => Ok(options.adapter(sharded(given)?)),

@@ -21,7 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import redis.clients.jedis.exceptions.JedisException;
 
 /** The driver of the conformance suite: it reads calls as lines of JSON, and makes them. */
@@ -92,8 +94,14 @@ public final class Driver {
                     line.get("redis").textValue(), line.path("cluster").booleanValue())),
             line.path("options"));
     if (line.has("pipeline")) {
-      pipelined(io, pipe -> line.get("pipeline").forEach(step -> call(pipe, step)));
-      return null;
+      var given = new AtomicReference<BroadcastOperator>();
+      pipelined(
+          io,
+          pipe -> {
+            given.set(pipe);
+            line.get("pipeline").forEach(step -> call(pipe, step));
+          });
+      return line.has("after") ? call(given.get(), line.get("after")) : null;
     }
     String name = line.get("call").get(0).textValue();
     if (!asynchronous || name.equals("serverCount")) {
@@ -175,6 +183,9 @@ public final class Driver {
     }
     if (options.has("maxAttachments")) {
       builder.maxAttachments(options.get("maxAttachments").intValue());
+    }
+    if (options.has("socketIds")) {
+      builder.socketIds(Pattern.compile(options.get("socketIds").textValue()));
     }
     switch (options.path("adapter").asText("classic")) {
       case "sharded" -> builder.adapter(sharded(options));
