@@ -31,7 +31,8 @@ var ErrUnconfirmed = barrier.ErrUnconfirmed
 //
 // When servers do not answer before the deadline it returns how many did, and an
 // *IncompleteError; the next Confirm is about the same events, and later ones. It
-// needs Socket.IO 4 and, of the classic adapter, version 6.1. Confirms of one emitter
+// needs Socket.IO 4 and, of the classic adapter, version 6.1. With the streams adapter,
+// ServerSideEmit goes beside the stream, and cannot be confirmed. Confirms of one emitter
 // wait for each other.
 func (o *operator) Confirm(ctx context.Context) (servers int, err error) {
 	if _, err := o.asker(ctx, "Confirm"); err != nil {

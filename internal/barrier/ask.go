@@ -95,6 +95,11 @@ func (s *servers) ask(ctx context.Context, questions []question) (answers []time
 	counts, err := s.count(ctx, questions)
 	for err == nil {
 		if counts[0] == 0 {
+			if a, ok := s.adapter.(streams); ok {
+				if answers, err = s.askOld(ctx, a); err != nil || len(answers) > 0 {
+					return answers, err
+				}
+			}
 			return nil, fmt.Errorf("%w %s", ErrNoServers, s.namespace)
 		}
 		if answers, err = s.askAll(ctx, questions, counts); err != nil {

@@ -35,6 +35,9 @@ func (b *Barrier) Confirm(ctx context.Context, namespace string) (servers int, e
 	}
 	// What cannot be known now never will be: the next confirmation begins anew.
 	b.end(w, outcome{after, why, time.Now()})
+	if _, ok := b.adapter.(streams); ok && err == nil && len(w.rooms) > 0 {
+		err = errors.New("what is for the servers themselves goes beside the stream")
+	}
 	if doubt := w.doubtful(); err == nil && doubt != "" {
 		err = errors.New(doubt)
 	}

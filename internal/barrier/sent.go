@@ -25,7 +25,8 @@ type Sent struct {
 	last   map[string]outcome // of the last confirmation, by namespace
 	spans  map[string]span    // by namespace, of the streams adapter
 	rooms  map[string]map[string]bool
-	isLost bool // not all could be kept
+	beats  map[string]beats // by namespace, of the streams adapter before 0.3
+	isLost bool             // not all could be kept
 }
 
 // outcome is what a confirmation leaves for the next one.
@@ -45,7 +46,7 @@ const (
 // newSent returns a Sent that holds nothing. Start is how things were before the
 // first event, nil where that is not known.
 func newSent(start *state) *Sent {
-	return &Sent{start: start, busy: make(chan struct{}, 1), last: make(map[string]outcome), spans: make(map[string]span), rooms: make(map[string]map[string]bool)}
+	return &Sent{start: start, busy: make(chan struct{}, 1), last: make(map[string]outcome), spans: make(map[string]span), rooms: make(map[string]map[string]bool), beats: make(map[string]beats)}
 }
 
 // Note notes that something was sent to a namespace, since some time.
