@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,5 +85,62 @@ func TestPipeProgress(t *testing.T) {
 	_ = cmd.Wait() // the status is looked at
 	if cmd.ProcessState.ExitCode() != commandline.StatusUsage {
 		t.Errorf("status %d", cmd.ProcessState.ExitCode())
+	}
+}
+
+// TestPipeProgressSkips has the rate be that of what is sent: what --from-line skips
+// takes time, and is none of it.
+func TestPipeProgressSkips(t *testing.T) {
+	t.Parallel()
+	server := harness.RedisFor(t, harness.RedisConfig{})
+	screen, terminal := openTerminal(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "pipe", "--redis", server.URL(), "--from-line", "3")
+	cmd.Env, cmd.Stderr = []string{runMain + "=1"}, terminal
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	terminal.Close()
+	var shown string
+	await := func(text string, times int) {
+		t.Helper()
+		buffer := make([]byte, 4096)
+		for strings.Count(shown, text) < times {
+			n, err := screen.Read(buffer)
+			if err != nil {
+				t.Fatalf("%v: not %d times %q in %q", err, times, text, shown)
+			}
+			shown += string(buffer[:n])
+		}
+	}
+	if _, err := io.WriteString(stdin, numbered(2)); err != nil {
+		t.Fatal(err)
+	}
+	await("skipping to line 3", 5) // it takes a second
+	began := time.Now()
+	if _, err := io.WriteString(stdin, numbered(1000)); err != nil {
+		t.Fatal(err)
+	}
+	await("/s", 1+strings.Count(shown, "/s"))
+	drawn := regexp.MustCompile(`(\d+) lines?, (\d+)/s`)
+	for drawn.FindString(shown) == "" {
+		await("/s", 1+strings.Count(shown, "/s"))
+	}
+	took := time.Since(began).Seconds()
+	match := drawn.FindStringSubmatch(shown)
+	lines, _ := strconv.ParseFloat(match[1], 64)
+	rate, _ := strconv.ParseFloat(match[2], 64)
+	if lines == 0 || rate < lines/took-1 {
+		t.Errorf("%s, after %.3f s", match[0], took)
+	}
+	stdin.Close()
+	_ = cmd.Wait() // the status is looked at
+	if cmd.ProcessState.ExitCode() != commandline.StatusDone {
+		t.Errorf("status %d: %q", cmd.ProcessState.ExitCode(), shown)
 	}
 }

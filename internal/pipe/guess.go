@@ -3,6 +3,7 @@ package pipe
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
@@ -11,10 +12,11 @@ import (
 // badRow counts bad lines in a row. Many mean that the input is something else
 // than lines for pipe.
 type badRow struct {
-	most  int64  // 0: no end
-	head  []byte // how the input begins
-	row   int64
-	first []byte // the beginning of the first of them
+	most   int64  // 0: no end
+	head   []byte // how the input begins
+	isKept bool   // where the run stops is kept in a checkpoint
+	row    int64
+	first  []byte // the beginning of the first of them
 }
 
 // good ends the row.
@@ -29,7 +31,11 @@ func (b *badRow) bad(number int64, text []byte) error {
 	if b.most == 0 || b.row < b.most {
 		return nil
 	}
-	return commandline.Usagef("stopped at line %d, after %s in a row%s; --from-line %d --max-bad-lines 0 goes on behind them", number, show.Plural(int(b.row), "bad line"), b.cause(), number+1)
+	from := fmt.Sprintf("--from-line %d ", number+1)
+	if b.isKept {
+		from = ""
+	}
+	return commandline.Usagef("stopped at line %d, after %s in a row%s; %s--max-bad-lines 0 goes on behind them", number, show.Plural(int(b.row), "bad line"), b.cause(), from)
 }
 
 // magics are how files begin that are no text.

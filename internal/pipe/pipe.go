@@ -23,12 +23,12 @@ type options struct {
 	settings *settings.Settings
 	target   settings.Target
 
-	rate                  string
+	rate, checkpointFile  string
 	require               int
 	retryFor              time.Duration
 	fromLine, maxBadLines int64
 
-	confirms, noPace              bool
+	replays, confirms, noPace     bool
 	failFast, dryRun, json, quiet bool
 }
 
@@ -44,21 +44,30 @@ func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command
 
    {"event":"paid","args":[{"id":1}],"rooms":["user:7"]}
 
-The other members are namespace, except, volatile and compress; those missing
-are taken from the flags. In rooms and except, 5 is the room of join(5), and "5"
-that of join("5"); an empty rooms is refused. Blank lines are skipped. What
-trickles in, from tail -f for example, is sent as it comes.
+The other members are namespace, except, volatile, compress, and the time that
+listen --time writes; those missing are taken from the flags. In rooms and
+except, 5 is the room of join(5), and "5" that of join("5"); an empty rooms is
+refused. Blank lines are skipped. What trickles in, from tail -f for example, is
+sent as it comes.
 
    sioemit pipe events.jsonl
    seq 1 9 | jq -c '{event:"n",args:[.]}' | sioemit pipe --room numbers
    sioemit pipe --rate 500/s --retry-for 30s events.jsonl
    sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
+   sioemit pipe --checkpoint FILE events.jsonl     and without looking it up
+   sioemit pipe --replay today.jsonl               as fast as it came, by its
+                                                   times
 
 The servers are asked again and again whether they have taken the lines, and no
 more than 4 MB go ahead of their answers: Redis cuts off a server that falls far
 behind. When one does not answer in --timeout, pipe stops with status 4 and says
 how to resume. Servers of Socket.IO 1 to 3 cannot be asked; there it looks how
 much Redis keeps for them. Where it may do neither, it says so and goes on.
+
+--checkpoint keeps in a file which line is the last of which it is known that
+the servers have it, and all before it. The same command goes on behind it, also
+after kill -9 or a loss of power: no line is lost, and those of the last moment
+may be sent again. With a file that grows it sends what is new.
 
 A bad line is reported and skipped; after 20 in a row pipe stops, and says what
 the input looks like (--max-bad-lines). Every line that is read ends as sent,
@@ -77,6 +86,8 @@ how to resume.`,
 		},
 		Flags: slices.Concat(target.Rooms(), target.Delivery(), []cli.Flag{
 			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send at most so many lines, such as 500/s, 500/m or 5k/s: `RATE`"},
+			&cli.BoolFlag{Name: "replay", Destination: &o.replays, Usage: "keep the pace that the time in each line says"},
+			&cli.StringFlag{Name: "checkpoint", Destination: &o.checkpointFile, TakesFile: true, Usage: "go on where `FILE` says, and keep there how far it came"},
 			&cli.IntFlag{Name: "require", Destination: &o.require, Usage: "exit with 3, and send nothing, if fewer than `N` servers listen on the namespace"},
 			&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "exit with 4 also where no server listens, or it cannot be known that servers have the lines"},
 			&cli.BoolFlag{Name: "no-pace", Destination: &o.noPace, Usage: "do not wait for the servers: Redis cuts off those that fall behind, and they lose lines"},
@@ -114,6 +125,12 @@ func run(ctx context.Context, o options, words []string) error {
 	if o.confirms && o.settings.Version < 4 {
 		return outcome.Refused(&o.settings.Servers, "pipe --confirm", emitter.ErrNeedsVersion4)
 	}
+	switch {
+	case o.replays && o.rate != "":
+		return commandline.Usagef("--replay and --rate exclude each other")
+	case o.checkpointFile != "" && (o.dryRun || o.fromLine > 1):
+		return commandline.Usagef("--checkpoint says where to begin, and sends: it goes neither with --from-line nor with --dry-run")
+	}
 	limit, err := parseRate(o.rate)
 	if err != nil {
 		return commandline.Usage(err)
@@ -132,7 +149,15 @@ func run(ctx context.Context, o options, words []string) error {
 		}
 	}
 
+	var kept *checkpoint
+	if o.checkpointFile != "" {
+		if kept, err = openCheckpoint(o.checkpointFile); err != nil {
+			return err
+		}
+		o.fromLine = kept.done.Line + 1
+	}
 	p := newPiper(ctx, o, r, limit)
+	p.checkpoint = kept
 	flush := p.execute
 	switch {
 	case o.dryRun:

@@ -15,8 +15,10 @@ import (
 // terminal, with --quiet, and with --dry-run, whose commands are seen
 // themselves.
 type progress struct {
-	mu  sync.Mutex // a message must not come between the drawing of the bar and its removal
-	bar *progressbar.ProgressBar
+	mu      sync.Mutex // a message must not come between the drawing of the bar and its removal
+	bar     *progressbar.ProgressBar
+	size    int64
+	started time.Time // with the first line to be sent; zero: it has not come
 }
 
 // newProgress expects an input of so many bytes, -1 if that is not known.
@@ -25,7 +27,7 @@ func (p *piper) newProgress(size int64) *progress {
 	if !ok || p.quiet || p.dryRun || !term.IsTerminal(int(stderr.Fd())) {
 		return nil
 	}
-	return &progress{bar: progressbar.NewOptions64(size,
+	return &progress{size: size, bar: progressbar.NewOptions64(size,
 		progressbar.OptionSetWriter(stderr),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionSetWidth(20),
@@ -41,7 +43,7 @@ func (g *progress) show(p *piper) (stop func()) {
 	if g == nil {
 		return func() {}
 	}
-	started, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(200 * time.Millisecond)
@@ -49,10 +51,8 @@ func (g *progress) show(p *piper) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				sent := p.sent.Load()
 				g.mu.Lock()
-				g.bar.Describe(fmt.Sprintf("%s, %.0f/s", show.Plural(int(sent), "line"), float64(sent)/time.Since(started).Seconds()))
-				_ = g.bar.Set64(p.bytes.Load())
+				g.draw(p)
 				g.mu.Unlock()
 			case <-done:
 				g.message(nil)
@@ -64,6 +64,30 @@ func (g *progress) show(p *piper) (stop func()) {
 		close(done)
 		<-ended
 	}
+}
+
+// draw draws the bar. What is skipped in front of the first line is no work, and no
+// rate is made of it.
+func (g *progress) draw(p *piper) {
+	skipped := p.skipped.Load()
+	switch {
+	case skipped < 0 && p.fromLine > 1:
+		g.bar.Describe(fmt.Sprintf("skipping to line %d", p.fromLine))
+		_ = g.bar.Set64(p.bytes.Load())
+		return
+	case skipped < 0:
+		skipped = 0
+	}
+	if g.started.IsZero() {
+		g.started = time.Now()
+		g.bar.Reset()
+		if g.size > 0 {
+			g.bar.ChangeMax64(g.size - skipped)
+		}
+	}
+	sent := p.sent.Load()
+	g.bar.Describe(fmt.Sprintf("%s, %.0f/s", show.Plural(int(sent), "line"), float64(sent)/time.Since(g.started).Seconds()))
+	_ = g.bar.Set64(p.bytes.Load() - skipped)
 }
 
 // message prints where the bar was, which comes back with the next tick; nil

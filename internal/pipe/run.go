@@ -32,6 +32,7 @@ type piper struct {
 	redis    *connect.Redis
 	queue    *queue
 	limit    *rate.Limiter // nil: none
+	replay   replay
 	defaults event.Line
 	progress *progress // nil: none
 
@@ -42,6 +43,10 @@ type piper struct {
 	sent     atomic.Int64
 	rejected atomic.Int64
 	next     atomic.Int64 // number of the line behind the last one queued or rejected
+	behind   atomic.Int64 // likewise, without those that were rejected
+	skipped  atomic.Int64 // bytes before the first line to be sent, -1: it has not come
+
+	checkpoint *checkpoint // nil: none
 
 	unsubscribed int64 // events of the sharded adapter on the channel of a room, to which nobody subscribes
 	subscribed   int64 // and those on one to which somebody does
@@ -66,6 +71,8 @@ func newPiper(ctx context.Context, o options, r *connect.Redis, limit *rate.Limi
 		defaults: event.Line{Target: o.target},
 	}
 	p.next.Store(o.fromLine)
+	p.behind.Store(o.fromLine)
+	p.skipped.Store(-1)
 	return p
 }
 
@@ -99,7 +106,7 @@ func (p *piper) read(input io.Reader) error {
 	in := bufio.NewReaderSize(input, 256<<10)
 	from := p.fromLine
 	head, _ := in.Peek(4)
-	bad := badRow{most: p.maxBadLines, head: bytes.Clone(head)}
+	bad := badRow{most: p.maxBadLines, head: bytes.Clone(head), isKept: p.checkpoint != nil}
 	var l event.Line
 	for number := int64(1); ; number++ {
 		text, err := event.ReadLine(in)
@@ -109,11 +116,19 @@ func (p *piper) read(input io.Reader) error {
 		case err != nil && err != io.EOF && !errors.Is(err, event.ErrLongLine):
 			return err // what came of the line does not count
 		}
+		if number == from {
+			p.skipped.Store(p.bytes.Load())
+		}
 		p.bytes.Add(int64(len(text)))
 		if number == 1 {
 			text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
 		}
 		text = bytes.TrimSpace(text)
+		if err != io.EOF || len(text) > 0 {
+			if err := p.checkpoint.line(number, text); err != nil {
+				return err
+			}
+		}
 		if number >= from && (len(text) > 0 || errors.Is(err, event.ErrLongLine)) {
 			if p.limit != nil {
 				if err := p.limit.Wait(p.ctx); err != nil {
@@ -145,6 +160,9 @@ func (p *piper) read(input io.Reader) error {
 				number--
 			}
 			if from > number+1 { // one behind the last is where nothing is left to be done
+				if p.checkpoint != nil {
+					return commandline.Usagef("%s says that %s are done, and the input has %d: is it another one?", p.checkpointFile, show.Plural(int(from-1), "line"), number)
+				}
 				return commandline.Usagef("--from-line %d: the input has %s", from, show.Plural(int(number), "line"))
 			}
 			return nil
@@ -160,11 +178,20 @@ func (p *piper) put(number int64, l *event.Line, text []byte) (taken bool, err e
 	if err := l.Parse(text); err != nil {
 		return false, err
 	}
+	if p.replays {
+		if l.Time.IsZero() {
+			return false, errNoTime
+		}
+		if !p.replay.wait(p.ctx.Done(), l.Time) {
+			return false, nil
+		}
+	}
 	return p.queue.put(line{number, encoding.Namespace(l.Namespace)}, len(text), func(io *emitter.Emitter) error {
 		err := l.Emit(context.WithoutCancel(p.ctx), io) // Ctrl-C makes no line a bad one
 		if err == nil {
 			p.queued.Add(1)
 			p.next.Store(number + 1)
+			p.behind.Store(number + 1)
 			if len(p.namespaces) <= MaxNamespaces {
 				p.namespaces[l.Namespace] = true
 			}
@@ -246,6 +273,7 @@ func (p *piper) execute(b *batch) error {
 		case <-p.ctx.Done():
 		}
 	}
+	p.note(b)
 	return nil
 }
 

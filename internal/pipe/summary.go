@@ -32,6 +32,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 	if interrupted && p.firstNotSent == 0 {
 		p.firstNotSent = p.next.Load()
 	}
+	checkpointErr := p.closeCheckpoint(&known, readErr)
 	if err := p.printSummary(lines, sent, rejected, notSent, &known); err != nil {
 		return err
 	}
@@ -50,6 +51,8 @@ func (p *piper) finish(readErr, sendErr error) error {
 		return commandline.Repliesf("%s; line %d is the first that is not confirmed: %s", p.whyUnconfirmed(known.err), known.firstOpen(), resume)
 	case readErr != nil:
 		return readErr
+	case checkpointErr != nil:
+		return checkpointErr
 	case rejected > 0:
 		return commandline.Usagef("%d of %s rejected", rejected, show.Plural(int(lines), "line"))
 	}
@@ -154,6 +157,9 @@ func (p *piper) warnUnread(ctx context.Context, namespaces []string) {
 
 // resume says how to send the rest, and what that sends twice.
 func (p *piper) resume(known *standing) string {
+	if p.checkpoint != nil {
+		return fmt.Sprintf("the same command goes on with line %d", p.checkpoint.done.Line+1)
+	}
 	from, open := p.firstNotSent, known.firstOpen()
 	if open == 0 || from > 0 && from < open {
 		advice := fmt.Sprintf("resume with --from-line %d", from)
