@@ -180,6 +180,9 @@ func TestInstall(t *testing.T) {
 		dir := emptyFolder(t)
 		asRoot(t, "rpm", "--root", dir, "--install", "--nodeps", filepath.Join(r.out, name("_"+here.rpm+".rpm")))
 		emits(t, dir, "/usr/bin/sioemit")
+		if host := asRoot(t, "rpm", "--root", dir, "--query", "--queryformat", "%{BUILDHOST}", "sioemit"); host != "localhost" {
+			t.Errorf("the package names the machine that made it: %s", host)
+		}
 		if got := asRoot(t, "rpm", "--root", dir, "--verify", "--nodeps", "sioemit"); got != "" {
 			t.Errorf("rpm --verify: %s", got)
 		}
