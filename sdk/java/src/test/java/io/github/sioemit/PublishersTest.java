@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
@@ -35,10 +36,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.BinaryJedisPubSub;
 import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisPool;
+import redis.clients.jedis.JedisSentinelPool;
 import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisProtocol;
+import redis.clients.jedis.RedisSentinelClient;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
 
@@ -130,6 +134,22 @@ class PublishersTest {
     try (var pool = new JedisPool("127.0.0.1", server.port)) {
       works(new JedisPublisher(pool), listener, server);
       assertEquals(0, pool.getNumActive());
+    }
+  }
+
+  @Test
+  void jedisBySentinel(@TempDir Path directory) throws Exception {
+    try (var master = new RedisServer(directory);
+        var sentinel = RedisServer.sentinel(directory, master);
+        var listener = new Listener(master.port);
+        var client =
+            RedisSentinelClient.builder()
+                .masterName("mymaster")
+                .sentinels(Set.of(new HostAndPort("127.0.0.1", sentinel.port)))
+                .build();
+        var pool = new JedisSentinelPool("mymaster", Set.of("127.0.0.1:" + sentinel.port))) {
+      works(new JedisPublisher(client), listener, master);
+      works(new JedisPublisher(pool), listener, master);
     }
   }
 

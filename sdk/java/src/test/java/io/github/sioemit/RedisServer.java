@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,14 +23,18 @@ public final class RedisServer implements AutoCloseable {
   private final Process process;
 
   public RedisServer(Path directory, String... options) {
+    this(directory, List.of("redis-server", "--save", ""), List.of(options));
+  }
+
+  private RedisServer(Path directory, List<String> program, List<String> options) {
     try {
       try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
         port = free.getLocalPort();
       }
-      List<String> words = new ArrayList<>();
-      words.addAll(List.of("redis-server", "--bind", "127.0.0.1", "--port", "" + port));
-      words.addAll(List.of("--save", "", "--dir", directory.toString()));
-      words.addAll(List.of(options));
+      List<String> words = new ArrayList<>(program);
+      words.addAll(List.of("--bind", "127.0.0.1", "--port", "" + port));
+      words.addAll(List.of("--dir", directory.toString()));
+      words.addAll(options);
       process =
           new ProcessBuilder(words)
               .redirectErrorStream(true)
@@ -39,6 +44,14 @@ public final class RedisServer implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("the tests need redis-server", e);
     }
+  }
+
+  /** Starts a Sentinel that watches a server, which it calls "mymaster". */
+  static RedisServer sentinel(Path directory, RedisServer master) throws IOException {
+    Path config = directory.resolve("sentinel.conf");
+    Files.writeString(config, "sentinel monitor mymaster 127.0.0.1 " + master.port + " 1\n");
+    return new RedisServer(
+        directory, List.of("redis-server", config.toString(), "--sentinel"), List.of());
   }
 
   private void awaitListening() {
