@@ -18,7 +18,7 @@ if (variant === "--list") {
 }
 
 async function drive(variant) {
-  const features = ["classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers"];
+  const features = ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"];
   await answer({ language: "javascript", variant, version, features });
   const connections = new Map(); // by URL
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {

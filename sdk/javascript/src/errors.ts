@@ -5,13 +5,13 @@ export type Reason =
   | "empty-event"
   /** The name of a room is empty, or there is none at all where one is due. */
   | "empty-room"
-  /** Socket.IO before 4 can leave out socket ids only, not rooms. */
+  /** Socket.IO before 4, and servers in Python, can leave out socket ids only, not rooms. */
   | "except-room"
   /** A name that no server can have: not text, or not valid Unicode. */
   | "invalid-text"
   /** A value that cannot travel, or that servers or clients would not survive. */
   | "unencodable"
-  /** More than 1,000 levels of arrays and objects in one argument. */
+  /** More than 1,000 levels of arrays and objects in one argument; for servers in Python more than 300. */
   | "too-deep"
   /** Binary where only JSON can go. */
   | "binary-in-json"
@@ -23,6 +23,8 @@ export type Reason =
   | "needs-version-4"
   /** No server reads the stream of this namespace. */
   | "unread-stream"
+  /** Servers in Python have no message for this call. */
+  | "no-counterpart"
   /** The call goes to the servers of a namespace and takes no rooms. */
   | "targeted"
   /** What was given is no client of node-redis or ioredis. */
@@ -54,6 +56,17 @@ export class SioemitError extends Error {
       this.argument = details.argument;
     }
   }
+}
+
+/** Returns the error about an argument of an event. */
+export function argumentError(
+  reason: Reason,
+  event: string,
+  argument: number,
+  why: string,
+  details?: Details,
+): SioemitError {
+  return new SioemitError(reason, `argument ${argument + 1} of event "${event}": ${why}`, { ...details, argument });
 }
 
 /** Returns the message of whatever was thrown. */

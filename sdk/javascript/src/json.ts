@@ -5,8 +5,28 @@ export function toJSON(message: Buffer): string {
   return JSON.stringify(new Reader(message).value());
 }
 
+/** What stands in the place of binary, as Socket.IO writes it. */
+export class Placeholder {
+  readonly _placeholder = true;
+  readonly num: number;
+
+  constructor(num: number) {
+    this.num = num;
+  }
+}
+
+/** Returns the array that Writer wrote, with placeholders for its binary, which is beside it in base64. */
+export function detach(message: Buffer): { data: unknown[]; attachments: string[] } {
+  const reader = new Reader(message);
+  const data = reader.value() as unknown[];
+  return { data, attachments: reader.attachments };
+}
+
 /** Reads back what Writer wrote, and nothing else: it is whole, and has none of the other types. */
 class Reader {
+  /** The binary so far, in base64. */
+  readonly attachments: string[] = [];
+
   readonly #message: Buffer;
   #at = 0;
 
@@ -38,6 +58,15 @@ class Reader {
         return false;
       case 0xc3:
         return true;
+      case 0xc4:
+        this.#at += 1;
+        return this.#binary(message[at] as number);
+      case 0xc5:
+        this.#at += 2;
+        return this.#binary(message.readUInt16BE(at));
+      case 0xc6:
+        this.#at += 4;
+        return this.#binary(message.readUInt32BE(at));
       case 0xcb:
         this.#at += 8;
         return message.readDoubleBE(at);
@@ -95,6 +124,13 @@ class Reader {
     const at = this.#at;
     this.#at += n;
     return this.#message.toString("utf8", at, at + n);
+  }
+
+  #binary(n: number): Placeholder {
+    const at = this.#at;
+    this.#at += n;
+    this.attachments.push(this.#message.toString("base64", at, at + n));
+    return new Placeholder(this.attachments.length - 1);
   }
 
   #array(n: number): unknown[] {

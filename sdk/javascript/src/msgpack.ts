@@ -1,6 +1,6 @@
 import { Blob, Buffer } from "node:buffer";
 import { types } from "node:util";
-import { messageOf, SioemitError } from "./errors.js";
+import { argumentError, messageOf, type SioemitError } from "./errors.js";
 import { kindOf } from "./names.js";
 
 /**
@@ -111,7 +111,7 @@ export class Writer {
           this.#checkSpecial();
         }
       } catch (thrown) {
-        throw argumentError(event, at, thrown);
+        throw refusalOf(event, at, thrown);
       }
     }
   }
@@ -512,12 +512,14 @@ class TooDeep extends Error {
   }
 }
 
-function argumentError(event: string, index: number, thrown: unknown): SioemitError {
+function refusalOf(event: string, index: number, thrown: unknown): SioemitError {
   const expected = thrown instanceof Refused || thrown instanceof TooDeep;
-  return new SioemitError(
+  return argumentError(
     thrown instanceof TooDeep ? "too-deep" : "unencodable",
-    `argument ${index + 1} of event "${event}": ${messageOf(thrown)}`,
-    { argument: index, ...(expected ? undefined : { cause: thrown }) },
+    event,
+    index,
+    messageOf(thrown),
+    expected ? undefined : { cause: thrown },
   );
 }
 

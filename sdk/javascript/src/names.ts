@@ -142,8 +142,8 @@ export function checkSocketIds(rooms: readonly Room[], ids: RegExp, serverVersio
     }
     throw new SioemitError(
       "except-room",
-      `except ${JSON.stringify(room)}: servers before Socket.IO 4 can leave out socket ids only, and would ignore a ` +
-        "room; the option socketIds says what ids look like, if the servers make their own",
+      `except ${JSON.stringify(room)}: servers before Socket.IO 4, and those in Python, can leave out socket ids only, ` +
+        "and would ignore a room; the option socketIds says what ids look like, if the servers make their own",
     );
   }
 }

@@ -55,7 +55,10 @@ export class BroadcastOperator<
     return this.#derive((target) => new Target(target.frame, addRooms("in", target.rooms, rooms)));
   }
 
-  /** Leaves out the clients in any of the rooms. Servers before Socket.IO 4 can leave out socket ids only. */
+  /**
+   * Leaves out the clients in any of the rooms. Servers before Socket.IO 4, and those in Python, can leave out socket ids
+   * only.
+   */
   except(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
     return this.#derive((target) => {
       const except = addExcept(target.frame.except, rooms);

@@ -2,13 +2,17 @@ import type { Adapter } from "./adapter.js";
 import { Classic } from "./classic.js";
 import { SioemitError } from "./errors.js";
 import { checkText, kindOf, whole } from "./names.js";
+import { Python } from "./python.js";
 import { Sharded, type SubscriptionMode } from "./sharded.js";
 import { Streams } from "./streams.js";
 
 /** What the servers of the cluster have set, by upstream's names, and what the emitter does by itself. */
 export interface EmitterOptions {
-  /** How the servers are joined: createAdapter (classic), createShardedAdapter, or the streams adapter. @default "classic" */
-  adapter?: "classic" | "sharded" | "streams" | undefined;
+  /**
+   * How the servers are joined: createAdapter (classic), createShardedAdapter, the streams adapter, or the Redis managers
+   * of python-socketio and Flask-SocketIO. @default "classic"
+   */
+  adapter?: "classic" | "sharded" | "streams" | "python" | undefined;
   /** The major version of the servers' socket.io; other than 4 for the classic adapter only. @default 4 */
   serverVersion?: 1 | 2 | 3 | 4 | undefined;
   /** The classic adapter's option. @default "socket.io" */
@@ -27,12 +31,22 @@ export interface EmitterOptions {
   maxLen?: number | undefined;
   /** The streams adapter's option. @default false */
   useShardedPubSub?: boolean | undefined;
+  /** The channel of the servers in Python; that of Flask-SocketIO is "flask-socketio". @default "socketio" */
+  channel?: string | undefined;
+  /**
+   * Lets events for servers in Python hold binary. Where one client uses websocket, these servers disconnect those on HTTP
+   * long-polling for it: it is for clients that all use the same transport. @default false
+   */
+  allowBinary?: boolean | undefined;
   /**
    * How many binary values the clients' parser takes in one event; by more they are disconnected. Infinity for parsers
    * without a limit: socket.io-parser before 4.2.6, 3.4.4 and 3.3.5. @default 10
    */
   maxAttachments?: number | undefined;
-  /** What socket ids look like on servers before Socket.IO 4 that make their own, for except. */
+  /**
+   * What socket ids look like on servers that make their own: before Socket.IO 4 for except, and in Python for all that
+   * takes socket ids only.
+   */
   socketIds?: RegExp | undefined;
   /**
    * Gets the error of each call whose promise nobody took. Without it, the first one of each reason becomes a warning of
@@ -48,6 +62,7 @@ const optionsOf: Record<string, readonly string[]> = {
   classic: ["key", "codec", "serverVersion"],
   sharded: ["channelPrefix", "subscriptionMode"],
   streams: ["channelPrefix", "streamName", "streamCount", "maxLen", "useShardedPubSub"],
+  python: ["channel", "allowBinary"],
 };
 
 const common: readonly string[] = ["adapter", "maxAttachments", "socketIds", "onError"];
@@ -66,7 +81,7 @@ export function readOptions(options: EmitterOptions): Settings {
   if (serverVersion !== 1 && serverVersion !== 2 && serverVersion !== 3 && serverVersion !== 4) {
     throw new SioemitError("server-version", `serverVersion is 1, 2, 3 or 4, not ${show(serverVersion)}`);
   }
-  const adapter = oneOf(given, "adapter", ["classic", "sharded", "streams"]);
+  const adapter = oneOf(given, "adapter", ["classic", "sharded", "streams", "python"]);
   checkNames(given, adapter, serverVersion);
   const { socketIds, onError } = given;
   if (socketIds !== undefined && !(socketIds instanceof RegExp)) {
@@ -75,10 +90,11 @@ export function readOptions(options: EmitterOptions): Settings {
   if (onError !== undefined && typeof onError !== "function") {
     throw new SioemitError("adapter-option", `onError is a function, not ${kindOf(onError)}`);
   }
+  const ids = whole(socketIds);
   return {
-    adapter: newAdapter(adapter, given, serverVersion),
+    adapter: newAdapter(adapter, given, serverVersion, ids),
     serverVersion,
-    socketIds: serverVersion < 4 ? whole(socketIds) : undefined,
+    socketIds: serverVersion < 4 || adapter === "python" ? ids : undefined,
     onError: onError as Settings["onError"],
   };
 }
@@ -112,7 +128,7 @@ function checkNames(given: Options, adapter: string, serverVersion: number): voi
   }
 }
 
-function newAdapter(adapter: string, given: Options, serverVersion: number): Adapter {
+function newAdapter(adapter: string, given: Options, serverVersion: number, socketIds: RegExp): Adapter {
   const maxAttachments = wholeNumber(given, "maxAttachments", 10, 1);
   switch (adapter) {
     case "sharded":
@@ -129,6 +145,13 @@ function newAdapter(adapter: string, given: Options, serverVersion: number): Ada
         channelPrefix: text(given, "channelPrefix"),
         useShardedPubSub: flag(given, "useShardedPubSub"),
         maxAttachments,
+      });
+    case "python":
+      return new Python({
+        channel: text(given, "channel", "socketio"),
+        allowBinary: flag(given, "allowBinary"),
+        maxAttachments,
+        socketIds,
       });
     default:
       return new Classic({
@@ -149,13 +172,13 @@ function oneOf<T extends string>(given: Options, name: keyof EmitterOptions, cho
   return value as T;
 }
 
-function text(given: Options, name: keyof EmitterOptions): string {
-  const value = given[name] ?? "socket.io";
+function text(given: Options, name: keyof EmitterOptions, otherwise = "socket.io"): string {
+  const value = given[name] ?? otherwise;
   if (typeof value !== "string") {
     throw new SioemitError("adapter-option", `${name} is text, not ${show(value)}`);
   }
   checkText(name, value);
-  return value || "socket.io"; // as upstream's key || "socket.io"
+  return value || otherwise; // as upstream's key || "socket.io"
 }
 
 function wholeNumber(given: Options, name: keyof EmitterOptions, otherwise: number, least: number): number {

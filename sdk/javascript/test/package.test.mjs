@@ -98,8 +98,8 @@ suite("the package, installed", () => {
   };
 
   test("the README's programs reach a client", async () => {
-    assert.equal(programs.length, 3);
-    const [esm, cjs, errors] = programs;
+    assert.equal(programs.length, 4);
+    const [esm, cjs, python, errors] = programs;
     const server = await startSocketIO(redis.url, classic);
     try {
       await runProgram("first.mjs", esm);
@@ -123,6 +123,17 @@ suite("the package, installed", () => {
       assert.deepEqual(sharded.events, [["hello", 1]]);
     } finally {
       await sharded.close();
+    }
+    const listener = await createClient({ url: redis.url }).connect();
+    try {
+      const heard = [];
+      await listener.subscribe("flask-socketio", (message) => heard.push(JSON.parse(message)));
+      await runProgram("python.mjs", python);
+      await until("the message", () => heard.length === 1);
+      const [{ event, room, data }] = heard;
+      assert.deepEqual([event, room, data], ["order:paid", "user:7", [{ id: 12345 }]]);
+    } finally {
+      await listener.close();
     }
   });
 
