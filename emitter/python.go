@@ -49,5 +49,5 @@ func (a python) request(ctx context.Context, r *encoding.Request) (redis.Cmder, 
 	return newPublish(ctx, "publish", a.format.RedisChannel(), message), nil
 }
 
-// barrier has nothing to ask: no call that waits for an answer gets so far.
+// barrier is nil: these servers answer each other only.
 func (python) barrier() barrier.Adapter { return nil }

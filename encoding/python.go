@@ -41,9 +41,9 @@ func (p Python) RedisChannel() string {
 	return p.Channel
 }
 
-// Marshal returns the message of a broadcast, which is JSON. Flags are left out,
-// because the servers know none, and those of Except must be socket ids. Errors
-// about an argument are *ArgumentError.
+// Marshal returns the message of a broadcast, which is JSON. It leaves out the
+// flags, which the servers do not know. What Except names must be socket ids.
+// Errors about an argument are *ArgumentError.
 func (p Python) Marshal(b *Broadcast) ([]byte, error) {
 	t := borrowTemplate()
 	defer t.giveBack()

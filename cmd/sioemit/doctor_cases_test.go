@@ -396,6 +396,12 @@ func TestDoctorPython(t *testing.T) {
 	if f := beside.find("emitters"); f.Check != "" {
 		t.Errorf("somebody listens: %s", beside)
 	}
+	// A wrong namespace is likelier than that servers in Python are meant.
+	wrong := examined(t, append(words[:2:2], "--for", "0s", "-n", "elsewhere"))
+	wrong.expect(t, commandline.StatusFailed, expect{"servers", failure, "1 server listens in namespace /, none in /elsewhere."})
+	if got := strings.Join(wrong.flags(), " "); got != "--namespace /" {
+		t.Errorf("it leads to %q", got)
+	}
 
 	alone := harness.RedisFor(t, harness.RedisConfig{})
 	startPython(t, alone)

@@ -52,6 +52,22 @@ func (p *patient) differenceTo(g census.Group) difference {
 	return d
 }
 
+// distance is how much has to change. That somebody means servers in Python and
+// names an adapter of Node.js, or the other way around, is less likely than a wrong
+// name.
+func (p *patient) distance(d difference) int {
+	if p.isElsewhere(d.Adapter) {
+		return len(d.differs) + 1
+	}
+	return len(d.differs)
+}
+
+// isElsewhere reports whether an adapter is that of Python and the one of the
+// settings is not, or the other way around.
+func (p *patient) isElsewhere(a settings.Adapter) bool {
+	return (a == settings.Python) != (p.Adapter == settings.Python)
+}
+
 // keyFlag is the flag that sets what a census calls the key.
 func keyFlag(a settings.Adapter) string {
 	if a == settings.Python {
@@ -63,7 +79,7 @@ func keyFlag(a settings.Adapter) string {
 // keyFor is the key with another adapter, but for which nothing changes.
 func (p *patient) keyFor(a settings.Adapter) string {
 	switch {
-	case (a == settings.Python) == (p.Adapter == settings.Python):
+	case !p.isElsewhere(a):
 		return p.Key
 	case a == settings.Python:
 		return encoding.DefaultPythonChannel
@@ -88,13 +104,13 @@ func (p *patient) checkServers() *census.Group {
 		}
 		others = append(others, g)
 		switch {
-		case len(nearest) == 0 || len(d.differs) < len(nearest[0].differs):
+		case len(nearest) == 0 || p.distance(d) < p.distance(nearest[0]):
 			nearest = []difference{d}
-		case len(d.differs) == len(nearest[0].differs):
+		case p.distance(d) == p.distance(nearest[0]):
 			nearest = append(nearest, d)
 		}
 	}
-	nearest = likely(p.Servers, nearest)
+	nearest = p.likely(nearest)
 	switch {
 	case here != nil:
 		p.ok("servers", fmt.Sprintf("%s with %s.", listening(here.Servers, "server"), described(*here)))
@@ -199,11 +215,11 @@ func (p *patient) suggest(d difference) {
 
 // likely picks from groups that are equally near the one whose names are so
 // similar to the ones given that a slip of the fingers is the explanation.
-func likely(s settings.Servers, nearest []difference) []difference {
+func (p *patient) likely(nearest []difference) []difference {
 	const slip = 2
 	var similar []difference
 	for _, d := range nearest {
-		if commandline.Distance(s.Key, d.Key)+commandline.Distance(s.Namespace, d.Namespace) <= slip {
+		if !p.isElsewhere(d.Adapter) && commandline.Distance(p.Key, d.Key)+commandline.Distance(p.Namespace, d.Namespace) <= slip {
 			similar = append(similar, d)
 		}
 	}
