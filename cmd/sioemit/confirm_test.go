@@ -286,3 +286,54 @@ func TestListenIsNoServer(t *testing.T) {
 	r := sioemit(t, nil, numbered(10), append(c.flags, "pipe")...)
 	r.oneLine(t, "10 lines: 10 sent, 10 confirmed by 1 server, 0 rejected, 0 not sent")
 }
+
+// TestPipeUnasked has servers that cannot be asked, or a user who may not ask them: it
+// says so, where that is no matter of the flags, and sends all the same.
+func TestPipeUnasked(t *testing.T) {
+	t.Parallel()
+	old := startServed(t, 1, harness.V2, harness.SocketIORedis5, "", harness.RedisConfig{})
+	current := startServed(t, 1, harness.V4, harness.RedisAdapter8, "", harness.RedisConfig{})
+	for user, rules := range map[string]string{
+		"mute":   "+publish +pubsub",
+		"asking": "+publish +pubsub +subscribe +unsubscribe",
+		"seeing": "+publish +client|list",
+	} {
+		words := append([]any{"ACL", "SETUSER", user, "on", ">secret", "allchannels", "+ping", "+hello", "+auth", "+cluster", "+info"}, anys(strings.Fields(rules))...)
+		if user != "seeing" {
+			words = append(words, "-info")
+		}
+		if err := current.redis.Client().Do(t.Context(), words...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	as := func(user string) []string { return []string{"--redis", "redis://" + user + ":secret@" + current.redis.Addr} }
+	for _, test := range []struct {
+		name    string
+		flags   []string
+		client  *harness.Client
+		warning string
+	}{
+		{"Socket.IO 2, said to be", append(old.flags, "--server-version", "2"), old.clients[0], ""},
+		{"Socket.IO 2", append(old.flags, "--timeout", "3s"), old.clients[0], "warning: nothing can be confirmed, because the servers are of Socket.IO 1 or 2: see --server-version"},
+		{"not to look", as("asking"), current.clients[0], "warning: nothing can be confirmed, because Redis does not let this user look whether servers lost their connection: "},
+		{"not to ask", as("seeing"), current.clients[0], "warning: nothing can be confirmed, because Redis does not let this user "},
+		{"nothing", as("mute"), current.clients[0], "warning: lines are sent however far the servers are behind, because Redis does not let this user look: "},
+	} {
+		had := len(test.client.Events())
+		r := sioemit(t, nil, numbered(100), append(test.flags, "pipe", "--json")...)
+		if s := r.summary(t); r.status != 0 || s.Sent != 100 || !strings.Contains(r.stdout, `"confirmed":null`) || !strings.Contains(r.stderr, test.warning) || test.warning == "" && r.stderr != "" {
+			t.Errorf("%s: %+v", test.name, r)
+		}
+		awaitEvents(t, test.client, had+100)
+		if r := sioemit(t, nil, numbered(1), append(test.flags, "pipe", "--confirm", "--json")...); r.status == 0 || strings.Contains(r.stdout, `"confirmed":1`) {
+			t.Errorf("%s, --confirm: %+v", test.name, r)
+		}
+	}
+}
+
+func anys(words []string) (all []any) {
+	for _, word := range words {
+		all = append(all, word)
+	}
+	return all
+}
