@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -306,7 +310,9 @@ func TestPipeUnasked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	as := func(user string) []string { return []string{"--redis", "redis://" + user + ":secret@" + current.redis.Addr} }
+	as := func(user string) []string {
+		return []string{"--redis", "redis://" + user + ":secret@" + current.redis.Addr}
+	}
 	for _, test := range []struct {
 		name    string
 		flags   []string
@@ -336,4 +342,47 @@ func anys(words []string) (all []any) {
 		all = append(all, word)
 	}
 	return all
+}
+
+// TestDeliveryPage runs the commands of docs/delivery.md to three servers, one of which
+// stands still where the page says so, and holds their output to what it shows.
+func TestDeliveryPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/delivery.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startServed(t, 3, harness.V4, harness.RedisAdapter8, "", harness.RedisConfig{})
+	bin := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s' \"$@\"\n", runMain, os.Args[0])
+	if err := os.WriteFile(filepath.Join(bin, "sioemit"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	duration := regexp.MustCompile(`in [0-9.]+ ms`)
+	blocks := regexp.MustCompile("(?s)```console( frozen)?\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(blocks) < 6 {
+		t.Fatalf("the page has %d blocks of commands", len(blocks))
+	}
+	for _, block := range blocks {
+		isFrozen, text := len(block[1]) > 0, string(block[2])
+		if isFrozen {
+			if err := c.nodes[0].Pause(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, example := range strings.Split(text, "$ ")[1:] {
+			command, want, _ := strings.Cut(example, "\n")
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
+			cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + bin, "SIOEMIT_REDIS_URL=" + c.redis.URL()}
+			out, _ := cmd.CombinedOutput() // the page shows what is said
+			if got := duration.ReplaceAllString(string(out), "in 4 ms"); got != want {
+				t.Errorf("%s printed\n%s, the page says\n%s", command, got, want)
+			}
+		}
+		if isFrozen {
+			if err := c.nodes[0].Resume(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
