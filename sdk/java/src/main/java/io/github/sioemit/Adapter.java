@@ -3,10 +3,10 @@ package io.github.sioemit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the servers are joined, and so what an event looks like on its way to them: {@link Sharded}
- * or {@link Streams} where it is not the classic adapter, which needs no word.
+ * How the servers are joined, and so what an event looks like on its way to them: {@link Sharded},
+ * {@link Streams} or {@link Python} where it is not the classic adapter, which needs no word.
  */
-public abstract sealed class Adapter permits Classic, Sharded, Streams {
+public abstract sealed class Adapter permits Classic, Sharded, Streams, Python {
   /** The name under which emitters sign. Any other is taken for a member of the cluster. */
   static final String UID = "emitter";
 
@@ -28,4 +28,9 @@ public abstract sealed class Adapter permits Classic, Sharded, Streams {
 
   /** Whether that is a channel of SSUBSCRIBE. */
   abstract boolean shardedListeners();
+
+  /** Whether servers leave out, and change, single sockets only, by their ids. */
+  boolean socketIdsOnly() {
+    return false;
+  }
 }

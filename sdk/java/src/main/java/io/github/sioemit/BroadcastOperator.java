@@ -106,7 +106,7 @@ public class BroadcastOperator {
   /**
    * Leaves out the clients in any of the rooms.
    *
-   * @param rooms the rooms; on Socket.IO 1 to 3, socket ids only
+   * @param rooms the rooms; on Socket.IO 1 to 3 and servers in Python, socket ids only
    * @return the new target
    */
   public BroadcastOperator except(String... rooms) {
@@ -126,7 +126,8 @@ public class BroadcastOperator {
   /**
    * Leaves out the clients in any of the rooms.
    *
-   * @param rooms the rooms, strings and numbers; on Socket.IO 1 to 3, socket ids only
+   * @param rooms the rooms, strings and numbers; on Socket.IO 1 to 3 and servers in Python, socket
+   *     ids only
    * @return the new target
    */
   public BroadcastOperator except(Collection<?> rooms) {
@@ -249,7 +250,7 @@ public class BroadcastOperator {
       throw new SioemitException(Reason.EMPTY_ROOM, call + " without a room");
     }
     List<Object> checked = Target.union(List.of(), List.copyOf(rooms));
-    sink.send(config.adapter().request(target, new Request(kind, checked, false)));
+    sink.send(config.request(target, new Request(kind, checked, false)));
   }
 
   /**
@@ -259,7 +260,7 @@ public class BroadcastOperator {
    */
   public void disconnectSockets(boolean close) {
     config.needsVersion4("disconnectSockets");
-    sink.send(config.adapter().request(target, Request.disconnect(close)));
+    sink.send(config.request(target, Request.disconnect(close)));
   }
 
   /** Disconnects the clients targeted from the namespace, and leaves their connections open. */

@@ -18,6 +18,15 @@ final class Classic extends Adapter {
 
   private static final byte[] NAMESPACE = "\u00a3nsp".getBytes(ISO_8859_1);
 
+  private static final Encoder.Binary NO_BINARY =
+      Encoder.Binary.refused(Reason.BINARY_IN_JSON, "JSON cannot carry binary");
+
+  private static final Encoder.Binary NO_BINARY_FOR_SERVERS =
+      Encoder.Binary.refused(
+          Reason.BINARY_IN_JSON,
+          "JSON cannot carry binary, and servers with @socket.io/redis-adapter before 7.2 end when"
+              + " such a request holds any");
+
   private final String key;
   private final Codec codec;
   private final boolean legacyBinary;
@@ -34,7 +43,7 @@ final class Classic extends Adapter {
     out.raw(HEAD);
     boolean json = codec == Codec.JSON;
     boolean binary =
-        Encoder.event(out, event, args, limits, json ? "JSON cannot carry binary" : null);
+        Encoder.event(out, event, args, limits, json ? NO_BINARY : Encoder.Binary.PACKED);
     if (binary && legacyBinary) {
       out.set(TYPE, BINARY_EVENT);
     }
@@ -77,10 +86,7 @@ final class Classic extends Adapter {
     out.text("type");
     out.integer(6);
     out.text("data");
-    String why =
-        "JSON cannot carry binary, and servers with @socket.io/redis-adapter before 7.2 end when"
-            + " such a request holds any";
-    Encoder.event(out, event, args, limits, why);
+    Encoder.event(out, event, args, limits, NO_BINARY_FOR_SERVERS);
     return Command.publish(false, listeners(target.namespace()), JsonText.of(out));
   }
 

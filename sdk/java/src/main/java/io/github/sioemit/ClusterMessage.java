@@ -19,7 +19,7 @@ record ClusterMessage(int type, MessagePack data, boolean binary) {
     data.text("type");
     data.integer(2);
     data.text("data");
-    boolean binary = Encoder.event(data, event, args, limits, null);
+    boolean binary = Encoder.event(data, event, args, limits, Encoder.Binary.PACKED);
     data.text("opts");
     target.options(data, true);
     return new ClusterMessage(BROADCAST, data, binary);
@@ -38,7 +38,7 @@ record ClusterMessage(int type, MessagePack data, boolean binary) {
     MessagePack data = new MessagePack();
     data.map(1);
     data.text("packet");
-    boolean binary = Encoder.event(data, event, args, limits, null);
+    boolean binary = Encoder.event(data, event, args, limits, Encoder.Binary.PACKED);
     return new ClusterMessage(SERVER_SIDE_EMIT, data, binary);
   }
 

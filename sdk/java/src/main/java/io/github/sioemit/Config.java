@@ -11,6 +11,9 @@ record Config(
   /** Up to this version the id of a socket stands behind its namespace, unless that is "/". */
   private static final int PREFIXED_UP_TO = 2;
 
+  private static final String OWN_IDS =
+      "If your servers make their own ids, say what they look like with socketIds";
+
   void needsVersion4(String call) {
     if (version < CURRENT_VERSION) {
       throw new SioemitException(
@@ -20,19 +23,39 @@ record Config(
 
   /** Refuses a room that servers would not leave out. */
   void canExcept(Object room) {
-    if (version < CURRENT_VERSION && !(room instanceof String text && isSocketId(text))) {
+    boolean idsOnly = version < CURRENT_VERSION || adapter.socketIdsOnly();
+    if (idsOnly && !isSocketId(room)) {
       throw new SioemitException(
           Reason.EXCEPT_ROOM,
           "except("
               + room
-              + "): Socket.IO "
-              + version
-              + " leaves out socket ids only, and would ignore a room. If your servers make their"
-              + " own ids, say what they look like with socketIds");
+              + "): "
+              + (adapter.socketIdsOnly() ? "python-socketio" : "Socket.IO " + version)
+              + " leaves out socket ids only, and would ignore a room. "
+              + OWN_IDS);
     }
   }
 
-  private boolean isSocketId(String room) {
+  /** Returns what changes the sockets of a target. */
+  Command request(Target target, Request request) {
+    Command command = adapter.request(target, request);
+    for (Object room : target.rooms()) {
+      if (adapter.socketIdsOnly() && !isSocketId(room)) {
+        throw new SioemitException(
+            Reason.NO_COUNTERPART,
+            "to("
+                + room
+                + "): python-socketio changes one socket at a time, and this is no socket id. "
+                + OWN_IDS);
+      }
+    }
+    return command;
+  }
+
+  private boolean isSocketId(Object name) {
+    if (!(name instanceof String room)) {
+      return false;
+    }
     if (socketIds.matcher(room).matches()) {
       return true;
     }

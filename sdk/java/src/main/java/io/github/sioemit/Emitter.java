@@ -177,7 +177,7 @@ public final class Emitter extends BroadcastOperator {
      * Sets the adapter, where it is not the classic one, to which key, codec and serverVersion
      * belong.
      *
-     * @param adapter a {@link Sharded} or a {@link Streams}
+     * @param adapter a {@link Sharded}, a {@link Streams} or a {@link Python}
      * @return this
      */
     public Builder adapter(Adapter adapter) {
@@ -202,8 +202,8 @@ public final class Emitter extends BroadcastOperator {
     }
 
     /**
-     * Sets what the ids of sockets look like, for {@code except} on Socket.IO 1 to 3, where servers
-     * make their own.
+     * Sets what the ids of sockets look like, where servers make their own: for {@code except} on
+     * Socket.IO 1 to 3, and for servers in Python.
      *
      * @param socketIds a pattern for the whole of an id
      * @return this

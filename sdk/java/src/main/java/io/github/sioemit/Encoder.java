@@ -32,15 +32,12 @@ final class Encoder {
 
   private static final BigInteger BIG_MAX_INTEGER = BigInteger.valueOf(MAX_INTEGER);
 
-  /** Servers end, or go deaf, on values nested deeper than about 2,500. */
-  private static final int MAX_DEPTH = 1000;
-
   /** From here on each level looks for itself further up: a cycle is found before it grows. */
   private static final int SHALLOW = 16;
 
   private final MessagePack out;
-  private final @Nullable Function<Object, ?> converter;
-  private final int maxAttachments;
+  private final Limits limits;
+  private final Binary binary;
 
   private Object[] path = new Object[SHALLOW];
   private int depth;
@@ -55,17 +52,48 @@ final class Encoder {
 
   private int trapArgument;
 
-  private Encoder(MessagePack out, @Nullable Function<Object, ?> converter, int maxAttachments) {
+  private Encoder(MessagePack out, Limits limits, Binary binary) {
     this.out = out;
-    this.converter = converter;
-    this.maxAttachments = maxAttachments;
+    this.limits = limits;
+    this.binary = binary;
   }
 
   /** What an event may hold. */
-  record Limits(int maxAttachments, @Nullable Function<Object, ?> converter) {
+  record Limits(
+      int maxAttachments, @Nullable Function<Object, ?> converter, int maxDepth, String tooDeep) {
+    /** Servers end, or go deaf, on values nested deeper than about 2,500. */
+    private static final int MAX_DEPTH = 1000;
+
+    Limits(int maxAttachments, @Nullable Function<Object, ?> converter) {
+      this(
+          maxAttachments,
+          converter,
+          MAX_DEPTH,
+          "it is nested deeper than 1,000 levels, which ends servers");
+    }
+
     /** The limits of an event for servers, who read binary without a parser. */
     Limits forServers() {
-      return new Limits(Integer.MAX_VALUE, converter);
+      return new Limits(Integer.MAX_VALUE, converter, maxDepth, tooDeep);
+    }
+
+    /** The limits for servers that read fewer levels. */
+    Limits nested(int maxDepth, String tooDeep) {
+      return new Limits(maxAttachments, converter, maxDepth, tooDeep);
+    }
+  }
+
+  /** What becomes of bytes. */
+  interface Binary {
+    /** They are written as they are. */
+    Binary PACKED = MessagePack::binary;
+
+    void write(MessagePack out, ByteBuffer bytes);
+
+    static Binary refused(Reason reason, String why) {
+      return (out, bytes) -> {
+        throw new SioemitException(reason, why);
+      };
     }
   }
 
@@ -73,21 +101,22 @@ final class Encoder {
    * Writes the data of an event's packet: an array of its name and its arguments. It names the
    * argument in the error when one cannot be sent.
    *
-   * @param noBinary why binary is refused, or null where it may be sent
    * @return whether it holds binary
    */
   static boolean event(
-      MessagePack out,
-      String event,
-      @Nullable Object[] args,
-      Limits limits,
-      @Nullable String noBinary) {
-    Encoder encoder = new Encoder(out, limits.converter, limits.maxAttachments);
+      MessagePack out, String event, @Nullable Object[] args, Limits limits, Binary binary) {
     out.array(1 + args.length);
     out.text(event);
+    return arguments(out, event, args, limits, binary);
+  }
+
+  /** Does as {@link #event} without the header of the array and the name. */
+  static boolean arguments(
+      MessagePack out, String event, @Nullable Object[] args, Limits limits, Binary binary) {
+    Encoder encoder = new Encoder(out, limits, binary);
     for (int i = 0; i < args.length; i++) {
       try {
-        encoder.argument(args[i], i, noBinary);
+        encoder.argument(args[i], i);
       } catch (SioemitException e) {
         throw ofArgument(e, event, i);
       } catch (StackOverflowError e) {
@@ -111,27 +140,24 @@ final class Encoder {
     return encoder.binaries > 0;
   }
 
-  private static SioemitException ofArgument(SioemitException e, String event, int index) {
+  static SioemitException ofArgument(SioemitException e, String event, int index) {
     return new SioemitException(
         e.reason(),
         "argument " + (index + 1) + " of event \"" + event + "\": " + e.getMessage(),
         e.getCause());
   }
 
-  private void argument(@Nullable Object value, int index, @Nullable String noBinary) {
+  private void argument(@Nullable Object value, int index) {
     boolean trapped = trap != null;
     value(value);
     if (trap != null && !trapped) {
       trapArgument = index;
     }
-    if (noBinary != null && binaries > 0) {
-      throw new SioemitException(Reason.BINARY_IN_JSON, noBinary);
-    }
-    if (binaries > maxAttachments) {
+    if (binaries > limits.maxAttachments) {
       throw new SioemitException(
           Reason.UNENCODABLE,
           "more than "
-              + maxAttachments
+              + limits.maxAttachments
               + " binary values in one event disconnect clients with socket.io-parser 4.2.6 or"
               + " later; send fewer, or set maxAttachments if yours take more");
     }
@@ -155,11 +181,9 @@ final class Encoder {
     } else if (value instanceof Number number) {
       number(number);
     } else if (value instanceof byte[] bytes) {
-      binaries++;
-      out.binary(bytes);
+      binary(ByteBuffer.wrap(bytes));
     } else if (value instanceof ByteBuffer bytes) {
-      binaries++;
-      out.binary(bytes);
+      binary(bytes);
     } else if (value instanceof CharSequence || value instanceof Character) {
       out.text(value.toString());
     } else if (value.getClass().isArray()) {
@@ -167,6 +191,11 @@ final class Encoder {
     } else {
       rarer(value);
     }
+  }
+
+  private void binary(ByteBuffer bytes) {
+    binaries++;
+    binary.write(out, bytes);
   }
 
   private void rarer(Object value) {
@@ -215,11 +244,11 @@ final class Encoder {
   }
 
   private @Nullable Object converted(Object value) {
-    if (converter == null) {
+    if (limits.converter == null) {
       return value;
     }
     try {
-      return converter.apply(value);
+      return limits.converter.apply(value);
     } catch (SioemitException e) {
       throw e;
     } catch (RuntimeException e) {
@@ -401,9 +430,8 @@ final class Encoder {
           throw new SioemitException(Reason.UNENCODABLE, "it holds itself, which JSON cannot");
         }
       }
-      if (depth - conversions == MAX_DEPTH || conversions > MAX_DEPTH) {
-        throw new SioemitException(
-            Reason.TOO_DEEP, "it is nested deeper than 1,000 levels, which ends servers");
+      if (depth - conversions == limits.maxDepth || conversions > limits.maxDepth) {
+        throw new SioemitException(Reason.TOO_DEEP, limits.tooDeep);
       }
       if (depth == path.length) {
         path = Arrays.copyOf(path, 2 * depth);

@@ -5,6 +5,9 @@ import java.util.Arrays;
 
 /** Writes MessagePack, in its smallest forms, into an array that grows. */
 final class MessagePack {
+  /** The one byte that is null. */
+  static final int NIL = 0xc0;
+
   private static final int LARGEST = Integer.MAX_VALUE - 8;
 
   private byte[] bytes = new byte[256];
@@ -32,7 +35,7 @@ final class MessagePack {
   }
 
   void nil() {
-    one(0xc0);
+    one(NIL);
   }
 
   void bool(boolean value) {

@@ -12,12 +12,16 @@ public enum Reason {
   EMPTY_EVENT,
   /** A room without a name, or a call that needs a room and got none. */
   EMPTY_ROOM,
-  /** A room left out on Socket.IO 1 to 3, which leave out socket ids only. */
+  /**
+   * A room left out on Socket.IO 1 to 3 or on servers in Python, which leave out socket ids only.
+   */
   EXCEPT_ROOM,
   /** Text that is not valid Unicode, or a number that JavaScript does not have. */
   INVALID_TEXT,
   /** A call that Socket.IO 1 to 3 do not have. */
   NEEDS_VERSION_4,
+  /** A call that servers in Python have no message for. */
+  NO_COUNTERPART,
   /** A call on a pipeline behind the end of its block. */
   PIPELINE_ENDED,
   /** The name of an event that Socket.IO keeps for itself. */
@@ -26,7 +30,7 @@ public enum Reason {
   SERVER_VERSION,
   /** Rooms for a call that goes to servers. */
   TARGETED,
-  /** More than 1,000 levels. */
+  /** More than 1,000 levels; for servers in Python, more than 300. */
   TOO_DEEP,
   /** A value that cannot be sent. */
   UNENCODABLE,

@@ -85,13 +85,17 @@ record Target(
   static void rooms(MessagePack out, List<Object> rooms) {
     out.array(rooms.size());
     for (Object room : rooms) {
-      if (room instanceof String text) {
-        out.text(text);
-      } else if (room instanceof Long number) {
-        out.integer(number);
-      } else {
-        out.float64((Double) room);
-      }
+      room(out, room);
+    }
+  }
+
+  static void room(MessagePack out, Object room) {
+    if (room instanceof String text) {
+      out.text(text);
+    } else if (room instanceof Long number) {
+      out.integer(number);
+    } else {
+      out.float64((Double) room);
     }
   }
 }

@@ -9,12 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.sioemit.Listener.Binary;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -314,6 +316,89 @@ class EmitterTest {
             .map(entry -> entry.getFields().get("data").substring(0, 1))
             .toList();
     assertEquals(List.of("g", "{"), data);
+  }
+
+  private static Emitter python(Python adapter) {
+    return Emitter.builder(publisher).adapter(adapter).build();
+  }
+
+  @Test
+  void serversInPython(Listener listener) {
+    python(new Python().channel("flask-socketio").allowBinary(true))
+        .of("admin")
+        .to("a", "b")
+        .to(5)
+        .except("abcdefghijklmnopqrst")
+        .asVolatile()
+        .emit("ev", ByteBuffer.wrap(new byte[] {0, 1, 2}, 1, 2), Map.of("b", new byte[0]), "é");
+    var message = listener.next();
+    assertEquals("flask-socketio", message.channel());
+    assertEquals(
+        Listener.decode(
+            """
+                {"method": "emit", "event": "ev", "binary": true, "namespace": "/admin",
+                 "data": [[{"_placeholder": true, "num": 0},
+                           {"b": {"_placeholder": true, "num": 1}}, "é"], "AQI=", ""],
+                 "room": ["a", "b", 5], "skip_sid": "abcdefghijklmnopqrst",
+                 "callback": null, "host_id": "emitter"}
+                """
+                .getBytes(UTF_8)),
+        message.payload());
+  }
+
+  @Test
+  void serversInPythonRefuse() {
+    Emitter py = python(new Python());
+    BroadcastOperator socket = py.to("abcdefghijklmnopqrst");
+    for (Object room : List.of("room", 5, "/admin#abcdefghijklmnopqrst")) {
+      refused(Reason.EXCEPT_ROOM, () -> py.except(List.of(room)));
+      refused(Reason.NO_COUNTERPART, () -> py.to(List.of(room)).socketsJoin("a"));
+      refused(Reason.NO_COUNTERPART, () -> py.to(List.of(room)).socketsLeave("a"));
+      refused(Reason.NO_COUNTERPART, () -> py.to(List.of(room)).disconnectSockets());
+    }
+    List<Runnable> calls =
+        List.of(
+            () -> py.socketsJoin("a"),
+            () -> socket.socketsJoin("a", "b"),
+            () -> socket.to("ABCDEFGHIJKLMNOPQRST").socketsJoin("a"),
+            () -> socket.except("ABCDEFGHIJKLMNOPQRST").socketsJoin("a"),
+            () -> py.socketsLeave("a", "b"),
+            () -> py.except("ABCDEFGHIJKLMNOPQRST").socketsLeave("a"),
+            () -> py.disconnectSockets(),
+            () -> socket.disconnectSockets(true),
+            () -> py.serverSideEmit("ev"),
+            () -> py.pipelined(pipe -> pipe.serverSideEmit("ev")));
+    calls.forEach(call -> refused(Reason.NO_COUNTERPART, call));
+    for (Object only : new Object[] {null, Optional.empty(), new byte[1], List.of(new byte[1])}) {
+      refused(Reason.UNENCODABLE, () -> py.emit("ev", only));
+      refused(Reason.UNENCODABLE, () -> py.emitAsync("ev", only).join());
+    }
+    Object nested = 1;
+    for (int level = 0; level < 300; level++) {
+      nested = List.of(nested);
+    }
+    py.emit("ev", nested);
+    Object deeper = List.of(nested);
+    refused(Reason.TOO_DEEP, () -> py.emit("ev", deeper));
+    io.emit("ev", deeper);
+    refused(Reason.INVALID_TEXT, () -> new Python().channel("\ud800"));
+    refused(
+        Reason.ADAPTER_OPTION,
+        () -> Emitter.builder(publisher).adapter(new Python()).serverVersion(3).build());
+  }
+
+  @Test
+  void idsOfServersInPythonThatMakeTheirOwn(Listener listener) {
+    Emitter own =
+        Emitter.builder(publisher)
+            .adapter(new Python())
+            .socketIds(Pattern.compile("user-\\d+"))
+            .build();
+    own.except("user-7").emit("ev");
+    assertEquals("user-7", listener.next().request().get("skip_sid"));
+    own.to("user-7").disconnectSockets();
+    assertEquals("user-7", listener.next().request().get("sid"));
+    refused(Reason.NO_COUNTERPART, () -> own.to("abcdefghijklmnopqrst").disconnectSockets());
   }
 
   @Test

@@ -75,7 +75,8 @@ class ValuesTest {
 
   private static byte[] encode(Function<Object, ?> converter, int maxAttachments, Object... args) {
     var out = new MessagePack();
-    Encoder.event(out, "ev", args, new Encoder.Limits(maxAttachments, converter), null);
+    Encoder.event(
+        out, "ev", args, new Encoder.Limits(maxAttachments, converter), Encoder.Binary.PACKED);
     return out.toByteArray();
   }
 
@@ -346,7 +347,8 @@ class ValuesTest {
             "long", Collections.nCopies(20, "x".repeat(300)),
             "map", new TreeMap<>(Map.of("k".repeat(40), "v".repeat(70_000))));
     var out = new MessagePack();
-    Encoder.event(out, "ev", new Object[] {value}, new Encoder.Limits(10, null), null);
+    Encoder.event(
+        out, "ev", new Object[] {value}, new Encoder.Limits(10, null), Encoder.Binary.PACKED);
     assertEquals(
         MAPPER.readTree(MAPPER.writeValueAsBytes(List.of("ev", value))),
         MAPPER.readTree(JsonText.of(out)));

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.sioemit.BroadcastOperator;
 import io.github.sioemit.Codec;
 import io.github.sioemit.Emitter;
+import io.github.sioemit.Python;
 import io.github.sioemit.Sharded;
 import io.github.sioemit.SioemitException;
 import io.github.sioemit.Streams;
@@ -31,7 +32,15 @@ public final class Driver {
   private static final List<String> VARIANTS =
       List.of("jedis", "jedis-async", "lettuce", "lettuce-async");
   private static final List<String> FEATURES =
-      List.of("classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers");
+      List.of(
+          "classic",
+          "sharded",
+          "streams",
+          "python",
+          "cluster",
+          "pipeline",
+          "server-count",
+          "numbers");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final boolean asynchronous;
@@ -190,6 +199,7 @@ public final class Driver {
     switch (options.path("adapter").asText("classic")) {
       case "sharded" -> builder.adapter(sharded(options));
       case "streams" -> builder.adapter(streams(options));
+      case "python" -> builder.adapter(python(options));
       default -> {}
     }
     return builder.build();
@@ -223,6 +233,17 @@ public final class Driver {
     }
     if (options.has("useShardedPubSub")) {
       adapter = adapter.useShardedPubSub(options.get("useShardedPubSub").booleanValue());
+    }
+    return adapter;
+  }
+
+  private static Python python(JsonNode options) {
+    var adapter = new Python();
+    if (options.has("channel")) {
+      adapter = adapter.channel(options.get("channel").textValue());
+    }
+    if (options.has("allowBinary")) {
+      adapter = adapter.allowBinary(options.get("allowBinary").booleanValue());
     }
     return adapter;
   }
