@@ -89,9 +89,9 @@ func TestProfileOrder(t *testing.T) {
 		{"SIOEMIT_PROFILE=q", "", "q#/#", ""},
 		{"SIOEMIT_PROFILE=p", "--profile q", "q#/#", ""},
 		{"SIOEMIT_PROFILE=q SIOEMIT_KEY=v", "", "v#/#", ""},
-		{"SIOEMIT_KEY=v", "--profile q", "v#/#", "sioemit: warning: SIOEMIT_KEY goes before profile q\n"},
+		{"SIOEMIT_KEY=v", "--profile q", "v#/#", "sioemit: warning: profile q gives way to SIOEMIT_KEY\n"},
 		{"SIOEMIT_KEY=v", "--profile q --key f", "f#/#", ""},
-		{"SIOEMIT_KEY=v SIOEMIT_NAMESPACE=v REDIS_URL=redis://localhost", "--profile p", "v#/v#", "sioemit: warning: REDIS_URL, SIOEMIT_KEY, SIOEMIT_NAMESPACE goes before profile p\n"},
+		{"SIOEMIT_KEY=v SIOEMIT_NAMESPACE=v REDIS_URL=redis://localhost", "--profile p", "v#/v#", "sioemit: warning: profile p gives way to REDIS_URL, SIOEMIT_KEY, SIOEMIT_NAMESPACE\n"},
 		{"", "--profile p --redis redis://localhost", "profile#/profile#", ""},
 		{"", "--profile p --redis redis://localhost --adapter sharded", "profile#/profile#", ""},
 	} {

@@ -173,7 +173,7 @@ func (f *Flags) useProfile() error {
 		return fmt.Errorf("%s is empty", f.inProfile("redis-password-command"))
 	}
 	if len(s.overruled) > 0 && f.sourceOf("--profile") == fromFlag {
-		f.program.Warn("%s goes before profile %s", strings.Join(s.overruled, ", "), f.profileName)
+		f.program.Warn("profile %s gives way to %s", f.profileName, strings.Join(s.overruled, ", "))
 	}
 	return nil
 }
