@@ -143,7 +143,7 @@ async def with_redis_asyncio(url: str) -> list[Figure]:
     """Measure AsyncEmitter."""
     async with redis.asyncio.Redis.from_url(url) as client:
         io = AsyncEmitter(client)
-        other = socketio_emitter.Emitter(client)  # type: ignore[arg-type] # its annotation names the wrong client
+        other = socketio_emitter.Emitter(client)  # type: ignore[arg-type, unused-ignore] # its annotation names the wrong client
 
         async def bare() -> None:
             async with client.pipeline(transaction=False) as pipe:

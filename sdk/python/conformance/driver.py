@@ -14,7 +14,7 @@ import redis.asyncio
 
 import sioemit
 
-FEATURES = ["classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers"]
+FEATURES = ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"]
 CALLS = {
     "socketsJoin": "sockets_join",
     "socketsLeave": "sockets_leave",
@@ -31,6 +31,8 @@ ADAPTERS = {
     "streamCount": "stream_count",
     "maxLen": "max_len",
     "useShardedPubSub": "use_sharded_pubsub",
+    "channel": "channel",
+    "allowBinary": "allow_binary",
 }
 OPTIONS = {
     "key": "key",
@@ -95,6 +97,8 @@ def options(given: dict[str, Any]) -> dict[str, Any]:
             made["adapter"] = sioemit.Sharded(**ofadapter)
         case "streams":
             made["adapter"] = sioemit.Streams(**ofadapter)
+        case "python":
+            made["adapter"] = sioemit.Python(**ofadapter)
     return made
 
 

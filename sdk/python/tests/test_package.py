@@ -85,6 +85,8 @@ from redis import Redis
     channel, (_, packet, _) = listener.next()
     assert (channel, packet["data"]) == ("socket.io#/admin#", ["photo", b"\xff\xd8"])
     assert listener.args() == [{"id": 12345}]
+    channel, message = listener.next()
+    assert (channel, message["room"], message["data"]) == ("flask-socketio", "user:7", [{"id": 12345}])
     assert [listener.next()[1][1]["data"] for _ in range(2)] == [["a"], ["b"]]
     assert [listener.args() for _ in range(1000)] == [[n] for n in range(1000)]
 

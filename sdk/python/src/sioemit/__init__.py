@@ -3,6 +3,7 @@
 from ._adapters import Room, Sharded, Streams, SubscriptionMode
 from ._asyncio import AsyncBroadcastOperator, AsyncEmitter
 from ._errors import Reason, SioemitError
+from ._python import Python
 from ._sync import BroadcastOperator, Emitter, Pipeline
 
 __version__ = "0.1.0"
@@ -13,6 +14,7 @@ __all__ = [
     "BroadcastOperator",
     "Emitter",
     "Pipeline",
+    "Python",
     "Reason",
     "Room",
     "Sharded",

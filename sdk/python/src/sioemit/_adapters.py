@@ -57,7 +57,7 @@ class Request:
 
 
 class Adapter(Protocol):
-    """How servers are joined: Classic, Sharded or Streams."""
+    """How servers are joined: Classic, Sharded, Streams or Python."""
 
     def broadcast(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:
         """Return the command that sends an event to clients."""

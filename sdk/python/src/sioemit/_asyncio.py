@@ -13,6 +13,7 @@ from redis.asyncio import Redis, RedisCluster
 
 from ._adapters import Command, Room, Sharded, Streams, Target
 from ._operator import Config, Targeting
+from ._python import Python
 from ._redis import count, without_secrets
 from ._sync import Pipeline, start_pipeline
 from ._values import Default
@@ -93,7 +94,7 @@ class AsyncEmitter(AsyncBroadcastOperator):
         key: str | None = None,
         server_version: int = 4,
         codec: Literal["messagepack", "json"] | None = None,
-        adapter: Sharded | Streams | None = None,
+        adapter: Sharded | Streams | Python | None = None,
         max_attachments: int = 10,
         socket_ids: str | re.Pattern[str] | None = None,
         default: Default | None = None,

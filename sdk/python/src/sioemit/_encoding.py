@@ -75,22 +75,42 @@ def _dump_plain(event: str, args: tuple[Any, ...]) -> bytes | None:
 
 def encode_any(event: str, args: tuple[Any, ...], form: Form, limits: Limits) -> tuple[bytes, bool]:
     """Do as encode(), of any arguments."""
-    plain: list[Plain] = []
-    for i, arg in enumerate(args):
-        try:
-            plain.append(Plain(arg, limits.default))
-        except SioemitError as err:
-            raise _argument(err, event, i) from None
-        if form == "json" and plain[i].binaries:
-            raise _argument(SioemitError("binary-in-json", "JSON cannot carry binary"), event, i)
-    if limits.max_attachments is not None:
-        _check_binary(event, plain, limits.max_attachments)
+    plain = plain_arguments(event, args, limits, _no_binary if form == "json" else None)
     values = [event, *(p.value for p in plain)]
     depth = max((p.depth for p in plain), default=0)
     binary = any(p.binaries for p in plain)
     if binary or form == "messagepack":
         return to_messagepack(values, depth), binary
     return to_json(values, depth).encode(), False
+
+
+def _no_binary(plain: Plain) -> SioemitError | None:
+    return SioemitError("binary-in-json", "JSON cannot carry binary") if plain.binaries else None
+
+
+def plain_arguments(
+    event: str,
+    args: tuple[Any, ...],
+    limits: Limits,
+    check: Callable[[Plain], SioemitError | None] | None = None,
+    attachments: list[bytes] | None = None,
+) -> list[Plain]:
+    """Return the arguments of an event, of which one that a check finds wrong is refused.
+
+    Where attachments are a list, binary goes there, and leaves a placeholder.
+    """
+    plain: list[Plain] = []
+    for i, arg in enumerate(args):
+        try:
+            plain.append(Plain(arg, limits.default, attachments))
+        except SioemitError as err:
+            raise _argument(err, event, i) from None
+        wrong = check(plain[i]) if check else None
+        if wrong:
+            raise _argument(wrong, event, i)
+    if limits.max_attachments is not None:
+        _check_binary(event, plain, limits.max_attachments)
+    return plain
 
 
 def _argument(err: SioemitError, event: str, index: int) -> SioemitError:

@@ -12,6 +12,7 @@ Reason = Literal[
     "except-room",
     "invalid-text",
     "needs-version-4",
+    "no-counterpart",
     "pipeline-ended",
     "reserved-event",
     "server-version",

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from ._adapters import Adapter, Classic, Command, Request, Room, Sharded, Streams, Target
 from ._encoding import Limits
 from ._errors import SioemitError, valid_text
+from ._python import Python, no_counterpart
 from ._values import MAX_INT, Default
 
 Self = TypeVar("Self", bound="Targeting")
@@ -35,6 +36,7 @@ class Config:
     version: int
     limits: Limits
     socket_ids: re.Pattern[str]
+    only_ids: bool  # no rooms are left out
 
     @classmethod
     def from_options(  # noqa: PLR0913 - one for each option
@@ -43,7 +45,7 @@ class Config:
         key: str | None,
         server_version: int,
         codec: Literal["messagepack", "json"] | None,
-        adapter: Sharded | Streams | None,
+        adapter: Sharded | Streams | Python | None,
         max_attachments: int,
         socket_ids: str | re.Pattern[str] | None,
         default: Default | None,
@@ -74,6 +76,7 @@ class Config:
             server_version,
             Limits(max_attachments, default),
             SOCKET_ID if socket_ids is None else re.compile(socket_ids),
+            server_version < CURRENT_VERSION or isinstance(adapter, Python),
         )
 
 
@@ -121,19 +124,22 @@ class Targeting:
         return self.to(*rooms)
 
     def except_(self: Self, *rooms: Room) -> Self:
-        """Leave out the clients in any of the rooms. On Socket.IO 1 to 3 it takes socket ids only."""
+        """Leave out the clients in any of the rooms. On Socket.IO 1 to 3, and in Python, it takes socket ids only."""
         excepted = _add(self._target.excepted, rooms)
-        if self._config.version < CURRENT_VERSION:
+        if self._config.only_ids:
+            servers = "Python" if isinstance(self._config.adapter, Python) else f"Socket.IO {self._config.version}"
             for room in rooms:
-                if not isinstance(room, str) or not self._is_socket_id(room):
+                if not self._is_socket_id(room):
                     message = (
-                        f"except_({room!r}): Socket.IO {self._config.version} leaves out socket ids only, and would "
-                        "ignore a room. If your servers make their own ids, say what they look like with socket_ids="
+                        f"except_({room!r}): {servers} leaves out socket ids only, and would ignore a room. "
+                        "If your servers make their own ids, say what they look like with socket_ids="
                     )
                     raise SioemitError("except-room", message)
         return self._derive(excepted=excepted)
 
-    def _is_socket_id(self, room: str) -> bool:
+    def _is_socket_id(self, room: Room) -> bool:
+        if not isinstance(room, str):
+            return False
         # On Socket.IO 1 and 2 it stands behind the namespace, unless that is "/".
         prefixed = self._config.version <= PREFIXED_UP_TO and room.startswith("/")
         bare = room.partition("#")[2] if prefixed else ""
@@ -158,15 +164,22 @@ class Targeting:
 
     def _join(self, rooms: tuple[Room, ...]) -> Command:
         self._needs_version_4("sockets_join")
-        return self._config.adapter.request(self._target, Request("join", _changed(rooms, "sockets_join")))
+        return self._request(Request("join", _changed(rooms, "sockets_join")))
 
     def _leave(self, rooms: tuple[Room, ...]) -> Command:
         self._needs_version_4("sockets_leave")
-        return self._config.adapter.request(self._target, Request("leave", _changed(rooms, "sockets_leave")))
+        return self._request(Request("leave", _changed(rooms, "sockets_leave")))
 
     def _disconnect(self, *, close: bool) -> Command:
         self._needs_version_4("disconnect_sockets")
-        return self._config.adapter.request(self._target, Request("disconnect", close=close))
+        return self._request(Request("disconnect", close=close))
+
+    def _request(self, request: Request) -> Command:
+        command = self._config.adapter.request(self._target, request)
+        # With ids only, none but servers in Python get here: Socket.IO 1 to 3 have no requests.
+        if self._config.only_ids and not all(map(self._is_socket_id, self._target.rooms)):
+            raise no_counterpart(request.kind)
+        return command
 
     def _server_side(self, event: str, args: tuple[Any, ...]) -> Command:
         _event(event, RESERVED_SERVER_SIDE)

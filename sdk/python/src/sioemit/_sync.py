@@ -14,6 +14,7 @@ from redis.asyncio import RedisCluster as AsyncRedisCluster
 from ._adapters import Command, Room, Sharded, Streams, Target
 from ._errors import SioemitError
 from ._operator import Config, Targeting
+from ._python import Python
 from ._redis import count, without_secrets
 from ._values import Default
 
@@ -138,11 +139,11 @@ class Emitter(BroadcastOperator):
     >>> io = Emitter(Redis())  # doctest: +SKIP
     >>> io.to("user:7").emit("order:paid", {"id": 12345})  # doctest: +SKIP
 
-    The options say what the servers have set. ``adapter`` is Sharded(...) or Streams(...) where it is not the classic
-    one, to which ``key``, ``codec`` and ``server_version`` belong. ``max_attachments`` is how many binary values an
-    event may hold: more than 10 disconnect clients with socket.io-parser 4.2.6 or later. ``socket_ids`` is a regular
-    expression for the ids of servers that make their own. ``default`` is called for objects that have no JSON form, as
-    json.dumps does.
+    The options say what the servers have set. ``adapter`` is Sharded(...), Streams(...) or Python(...) where it is not
+    the classic one, to which ``key``, ``codec`` and ``server_version`` belong. ``max_attachments`` is how many binary
+    values an event may hold: more than 10 disconnect clients with socket.io-parser 4.2.6 or later. ``socket_ids`` is a
+    regular expression for the ids of servers that make their own. ``default`` is called for objects that have no JSON
+    form, as json.dumps does.
     """
 
     __slots__ = ()
@@ -154,7 +155,7 @@ class Emitter(BroadcastOperator):
         key: str | None = None,
         server_version: int = 4,
         codec: Literal["messagepack", "json"] | None = None,
-        adapter: Sharded | Streams | None = None,
+        adapter: Sharded | Streams | Python | None = None,
         max_attachments: int = 10,
         socket_ids: str | re.Pattern[str] | None = None,
         default: Default | None = None,

@@ -87,8 +87,11 @@ class Plain:
 
     __slots__ = ("_default", "binaries", "depth", "special", "value")
 
-    def __init__(self, value: Any, default: Default | None) -> None:
-        """Turn a value into plain ones. The call stack stays flat, whatever the depth."""
+    def __init__(self, value: Any, default: Default | None, attachments: list[bytes] | None = None) -> None:
+        """Turn a value into plain ones. The call stack stays flat, whatever the depth.
+
+        Where attachments are a list, binary goes there, and leaves a placeholder, as Socket.IO writes it.
+        """
         self._default = default
         self.binaries = 0
         self.depth = 0
@@ -120,6 +123,10 @@ class Plain:
                 plain = opened.to
             elif isinstance(plain, bytes):
                 self.binaries += 1
+                if attachments is not None:
+                    attachments.append(plain)
+                    plain = {"_placeholder": True, "num": len(attachments) - 1}
+                    self.depth = max(self.depth, len(stack))
             if isinstance(frame.to, dict):
                 # Parsers take the object of a true _placeholder for a binary, and call hasOwnProperty.
                 if key == "hasOwnProperty" or (key == "_placeholder" and plain not in (None, False, 0, "")):
