@@ -25,7 +25,7 @@ final class PackageTest extends RedisTestCase
     public function testInstall(): void
     {
         $sdk = dirname(__DIR__);
-        exec("make -s -C $sdk installed DIR=$this->directory 2>&1", $output, $status);
+        exec("make -s --no-print-directory -C $sdk installed DIR=$this->directory 2>&1", $output, $status);
         self::assertSame([0, ''], [$status, implode("\n", $output)]);
         $names = array_diff((array) scandir("$this->directory/package"), ['.', '..']);
         self::assertSame(['LICENSE', 'README.md', 'composer.json', 'src'], array_values($names));
