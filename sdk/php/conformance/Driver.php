@@ -6,6 +6,7 @@ namespace Sioemit\Conformance;
 
 use Sioemit\BroadcastOperator;
 use Sioemit\Emitter;
+use Sioemit\Python;
 use Sioemit\Sharded;
 use Sioemit\SioemitException;
 use Sioemit\Streams;
@@ -15,7 +16,9 @@ use Sioemit\Streams;
  */
 final class Driver
 {
-    private const FEATURES = ['classic', 'sharded', 'streams', 'cluster', 'pipeline', 'server-count', 'numbers'];
+    private const FEATURES = [
+        'classic', 'sharded', 'streams', 'python', 'cluster', 'pipeline', 'server-count', 'numbers',
+    ];
     private const OPTIONS = ['key', 'serverVersion', 'codec', 'maxAttachments', 'socketIds'];
 
     private Clients $clients;
@@ -101,6 +104,7 @@ final class Driver
         return $options + match ($adapter) {
             'classic' => $ofAdapter,
             'sharded' => ['adapter' => new Sharded(...$ofAdapter)],
+            'python' => ['adapter' => new Python(...$ofAdapter)],
             'streams' => ['adapter' => new Streams(...$ofAdapter)],
         };
     }

@@ -53,7 +53,8 @@ class BroadcastOperator
     }
 
     /**
-     * Leaves out the clients in any of the rooms. On Socket.IO 1 to 3 it takes socket ids only.
+     * Leaves out the clients in any of the rooms. On Socket.IO 1 to 3, and on python-socketio, it takes socket
+     * ids only.
      */
     public function except(string|int|float|bool ...$rooms): self
     {
@@ -143,6 +144,7 @@ class BroadcastOperator
     private function request(string $call, Request $request): void
     {
         $this->settings->checkVersion4($call);
+        $this->settings->checkSockets($this->target->rooms);
         $this->connection->send($this->settings->adapter->request($this->target, $request));
     }
 

@@ -17,21 +17,22 @@ class Emitter extends BroadcastOperator
     /**
      * Checks the options, which say what the servers have set. Nothing is sent.
      *
-     * @param ?string              $key            of the classic adapter; "socket.io"
-     * @param int                  $serverVersion  of the classic adapter: the major version of Socket.IO, 1 to 4
-     * @param ?string              $codec          of the classic adapter: "messagepack", or "json" for a parser of JSON
-     * @param Sharded|Streams|null $adapter        where it is not the classic one
-     * @param int                  $maxAttachments how many binary values an event may hold: more than 10 disconnect
-     *                                             clients with socket.io-parser 4.2.6 or later
-     * @param ?string              $socketIds      a regular expression for the ids of servers before Socket.IO 4 that
-     *                                             make their own
+     * @param ?string                     $key            of the classic adapter; "socket.io"
+     * @param int                         $serverVersion  of the classic adapter: the major version of Socket.IO, 1 to 4
+     * @param ?string                     $codec          of the classic adapter: "messagepack", or "json" for a parser
+     *                                                    of JSON
+     * @param Sharded|Streams|Python|null $adapter        where it is not the classic one
+     * @param int                         $maxAttachments how many binary values an event may hold: more than 10
+     *                                                    disconnect clients with socket.io-parser 4.2.6 or later
+     * @param ?string                     $socketIds      a regular expression for the ids of servers that make their
+     *                                                    own: before Socket.IO 4, and in Python
      */
     public function __construct(
         \Redis|\RedisCluster|ClientInterface $redis,
         ?string $key = null,
         int $serverVersion = 4,
         ?string $codec = null,
-        Sharded|Streams|null $adapter = null,
+        Sharded|Streams|Python|null $adapter = null,
         int $maxAttachments = 10,
         ?string $socketIds = null,
     ) {

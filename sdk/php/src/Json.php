@@ -16,6 +16,9 @@ final class Json
 
     private int $offset = 0;
 
+    /** @var list<string> in place of which there are placeholders */
+    private array $binaries = [];
+
     private function __construct(private readonly string $bytes)
     {
     }
@@ -33,6 +36,18 @@ final class Json
         return (new self($bytes))->value();
     }
 
+    /**
+     * Does as fromMessagePack(), with a placeholder for each binary value, as the packets of Socket.IO have it. Those
+     * values are the second that it returns.
+     *
+     * @return array{string, list<string>}
+     */
+    public static function detached(string $bytes): array
+    {
+        $reader = new self($bytes);
+        return [$reader->value(), $reader->binaries];
+    }
+
     private function value(): string
     {
         $type = ord($this->bytes[$this->offset++]);
@@ -46,6 +61,9 @@ final class Json
                 0xC0 => 'null',
                 0xC2 => 'false',
                 0xC3 => 'true',
+                0xC4 => $this->placeholder($this->number('C', 1)),
+                0xC5 => $this->placeholder($this->number('n', 2)),
+                0xC6 => $this->placeholder($this->number('N', 4)),
                 0xCB => self::encode($this->number('E', 8)),
                 0xCC => (string) $this->number('C', 1),
                 0xCD => (string) $this->number('n', 2),
@@ -77,6 +95,13 @@ final class Json
         $text = substr($this->bytes, $this->offset, $length);
         $this->offset += $length;
         return self::encode($text);
+    }
+
+    private function placeholder(int $length): string
+    {
+        $this->binaries[] = substr($this->bytes, $this->offset, $length);
+        $this->offset += $length;
+        return '{"_placeholder":true,"num":' . (count($this->binaries) - 1) . '}';
     }
 
     private function array(int $count): string

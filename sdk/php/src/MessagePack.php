@@ -40,15 +40,24 @@ final class MessagePack
     /** @var array<string> keys that need no further look, as they are written */
     private static array $keys = [];
 
+    private function __construct(private readonly int $maxLevels)
+    {
+    }
+
     /**
      * Writes the data of an event's packet: an array of its name and its arguments.
      *
      * @param array<mixed> $args
      * @param ?int         $maxBinaries how many binary values clients take; null for servers, who take any number
+     * @param int          $maxLevels   how many levels of an argument servers read
      */
-    public static function event(string $event, array $args, ?int $maxBinaries): self
-    {
-        $writer = new self();
+    public static function event(
+        string $event,
+        array $args,
+        ?int $maxBinaries,
+        int $maxLevels = self::MAX_LEVELS,
+    ): self {
+        $writer = new self($maxLevels);
         $writer->bytes = self::arrayHeader(1 + count($args)) . self::text($event);
         $n = 0;
         foreach ($args as $arg) {
@@ -297,10 +306,10 @@ final class MessagePack
 
     private function checkLevel(int $level): void
     {
-        if ($level > self::MAX_LEVELS) {
+        if ($level > $this->maxLevels) {
             throw new SioemitException(
                 Reason::TooDeep,
-                'it is nested deeper than ' . number_format(self::MAX_LEVELS) . ' levels, which ends servers',
+                'it is nested deeper than ' . number_format($this->maxLevels) . ' levels, which servers cannot read',
             );
         }
     }

@@ -16,7 +16,7 @@ enum Reason: string
     /** The name of a room is empty, or there is no room at all where one is due. */
     case EmptyRoom = 'empty-room';
 
-    /** Socket.IO before 4 leaves out socket ids only, not rooms. */
+    /** Socket.IO before 4 and python-socketio leave out socket ids only, not rooms. */
     case ExceptRoom = 'except-room';
 
     /** A name that no server can have. */
@@ -25,7 +25,7 @@ enum Reason: string
     /** A value that cannot travel, or that servers or clients would not survive. */
     case Unencodable = 'unencodable';
 
-    /** More than 1,000 levels of arrays and objects in one argument. */
+    /** More levels of arrays and objects in one argument than servers read: 1,000, and 300 for those in Python. */
     case TooDeep = 'too-deep';
 
     /** Binary where only JSON can go. */
@@ -39,6 +39,9 @@ enum Reason: string
 
     /** Servers before Socket.IO 4 do not have this call. */
     case NeedsVersion4 = 'needs-version-4';
+
+    /** Servers in Python have no message for this call. */
+    case NoCounterpart = 'no-counterpart';
 
     /** No server reads the stream of this namespace. */
     case UnreadStream = 'unread-stream';

@@ -26,7 +26,7 @@ final class Settings
         ?string $key,
         int $serverVersion,
         ?string $codec,
-        Sharded|Streams|null $adapter,
+        Sharded|Streams|Python|null $adapter,
         int $maxAttachments,
         ?string $socketIds,
     ): self {
@@ -59,20 +59,37 @@ final class Settings
     }
 
     /**
-     * Refuses rooms that servers before Socket.IO 4 cannot leave out.
+     * Refuses rooms that servers before Socket.IO 4, and those in Python, cannot leave out.
      *
      * @param list<string|int|float> $rooms
      */
     public function checkExcept(array $rooms): void
     {
-        if ($this->serverVersion === 4) {
+        if ($this->serverVersion === 4 && !$this->adapter instanceof Python) {
             return;
         }
+        $servers = $this->adapter instanceof Python ? 'python-socketio' : "Socket.IO $this->serverVersion";
         foreach ($rooms as $room) {
-            if (!is_string($room) || !$this->isSocketId($room)) {
-                throw new SioemitException(Reason::ExceptRoom, "except(\"$room\"): Socket.IO $this->serverVersion "
-                    . 'leaves out socket ids only, and would ignore a room; if your servers make their own ids, say '
-                    . 'what they look like with socketIds');
+            if (!$this->isSocketId($room)) {
+                throw new SioemitException(Reason::ExceptRoom, "except(\"$room\"): $servers leaves out socket ids "
+                    . 'only, and would ignore a room; if your servers make their own ids, say what they look like '
+                    . 'with socketIds');
+            }
+        }
+    }
+
+    /**
+     * Refuses rooms whose sockets servers in Python cannot change: they take the id of one.
+     *
+     * @param list<string|int|float> $rooms
+     */
+    public function checkSockets(array $rooms): void
+    {
+        foreach ($this->adapter instanceof Python ? $rooms : [] as $room) {
+            if (!$this->isSocketId($room)) {
+                throw new SioemitException(Reason::NoCounterpart, "\"$room\" is no socket id: python-socketio changes "
+                    . 'the socket with an id, not those in a room; if your servers make their own ids, say what they '
+                    . 'look like with socketIds');
             }
         }
     }
@@ -87,8 +104,11 @@ final class Settings
     /**
      * On Socket.IO 1 and 2 an id stands behind its namespace, unless that is "/".
      */
-    private function isSocketId(string $room): bool
+    private function isSocketId(string|int|float $room): bool
     {
+        if (!is_string($room)) {
+            return false;
+        }
         $bare = $this->serverVersion < 3 && str_starts_with($room, '/') ? strstr($room, '#') : false;
         return $this->matches($room) || ($bare !== false && $this->matches(substr($bare, 1)));
     }

@@ -7,6 +7,7 @@ namespace Sioemit\Tests;
 use Sioemit\Binary;
 use Sioemit\BroadcastOperator;
 use Sioemit\Emitter;
+use Sioemit\Python;
 use Sioemit\Reason;
 use Sioemit\Sharded;
 use Sioemit\Streams;
@@ -166,6 +167,87 @@ final class EmitterTest extends RedisTestCase
             '{"packet":{"type":2,"data":["ev",1]},"opts":{"rooms":[],"except":[],"flags":{}}}',
             $json['data'],
         );
+    }
+
+    public function testServersInPython(): void
+    {
+        $listener = new Listener(self::$server->port, 'SUBSCRIBE', 'flask-socketio');
+        $id = 'abcdefghijklmnopqrst';
+        $python = new Python(channel: 'flask-socketio', allowBinary: true);
+        $io = new Emitter(self::$server->client(), adapter: $python, maxAttachments: 2);
+        $io->of('admin')->to('a', 'b')->except($id)->volatile()->emit('ev', 'é', [new Binary("\xFF"), new Binary('')]);
+        self::assertSame(
+            '{"method":"emit","event":"ev","data":[["é",[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]],'
+                . '"/w==",""],"binary":true,"namespace":"/admin","room":["a","b"],"skip_sid":"' . $id . '",'
+                . '"callback":null,"host_id":"emitter"}',
+            $listener->message()[1],
+        );
+        self::assertRefused(Reason::Unencodable, fn () => $io->emit('ev', ...array_fill(0, 3, new Binary(''))));
+        foreach ([255, 256, 65_535, 65_536] as $length) {
+            $io->emit('ev', new Binary(str_repeat('x', $length)), 1);
+            $sent = json_decode($listener->message()[1], true);
+            self::assertSame([[['_placeholder' => true, 'num' => 0], 1], $length], [
+                $sent['data'][0],
+                strlen(base64_decode($sent['data'][1])),
+            ]);
+        }
+        self::assertSame(1, $io->of('/other')->serverCount());
+    }
+
+    public function testWhatServersInPythonCannotDo(): void
+    {
+        $listener = new Listener(self::$server->port, 'SUBSCRIBE', 'socketio');
+        $redis = self::$server->client();
+        $io = new Emitter($redis, adapter: new Python());
+        $socket = $io->to('abcdefghijklmnopqrst');
+        foreach (
+            [
+                [fn () => $io->socketsJoin('a'), 'one socket joins one room'],
+                [fn () => $socket->socketsJoin('a', 'b'), 'one socket joins one room'],
+                [fn () => $socket->except('ABCDEFGHIJKLMNOPQRST')->socketsJoin('a'), 'one socket joins one room'],
+                [fn () => $socket->to('ABCDEFGHIJKLMNOPQRST')->socketsLeave('a'), 'one socket leaves one room'],
+                [fn () => $socket->socketsLeave('a', 'b'), 'one socket leaves one room'],
+                [fn () => $io->socketsLeave('a', 'b'), 'or everyone does'],
+                [fn () => $io->except('ABCDEFGHIJKLMNOPQRST')->socketsLeave('a'), 'or everyone does'],
+                [fn () => $io->to('room')->socketsLeave('a'), '"room" is no socket id'],
+                [fn () => $io->to(5)->socketsJoin('a'), '"5" is no socket id'],
+                [fn () => $io->disconnectSockets(), 'its id must be the target'],
+                [fn () => $socket->disconnectSockets(true), 'keeps its connection'],
+                [fn () => $io->serverSideEmit('ev'), 'servers get no events'],
+            ] as [$call, $message]
+        ) {
+            $e = self::assertRefused(Reason::NoCounterpart, $call);
+            self::assertStringContainsString($message, $e->getMessage());
+        }
+        foreach (['room', "abcdefghijklmnopqrst\n", 5] as $room) {
+            self::assertRefused(Reason::ExceptRoom, fn () => $io->except($room));
+        }
+        $null = new class implements \JsonSerializable {
+            public function jsonSerialize(): mixed
+            {
+                return null;
+            }
+        };
+        foreach ([[null], [$null], [1, ['a' => new Binary('')]]] as $args) {
+            self::assertRefused(Reason::Unencodable, fn () => $io->emit('ev', ...$args));
+        }
+        $nested = fn (int $levels) => json_decode(str_repeat('[', $levels) . str_repeat(']', $levels));
+        self::assertRefused(Reason::TooDeep, fn () => $io->emit('ev', $nested(301)));
+        self::assertRefused(Reason::AdapterOption, fn () => new Emitter($redis, codec: 'json', adapter: new Python()));
+        self::assertRefused(Reason::InvalidText, fn () => new Python("\xFF"));
+
+        $io->emit('next', [null], $nested(300)); // and nothing before it
+        self::assertSame(['next', [[null], $nested(300)]], [
+            ($sent = $listener->next()[1])['event'],
+            $sent['data'],
+        ]);
+        $own = new Emitter($redis, adapter: new Python(), socketIds: '/user-\d+/');
+        $own->to('user-7')->socketsJoin('a');
+        self::assertSame(
+            ['method' => 'enter_room', 'sid' => 'user-7', 'room' => 'a', 'namespace' => '/', 'host_id' => 'emitter'],
+            $listener->next()[1],
+        );
+        self::assertRefused(Reason::NoCounterpart, fn () => $own->to('abcdefghijklmnopqrst')->socketsJoin('a'));
     }
 
     public function testOptionsThatCannotBe(): void
