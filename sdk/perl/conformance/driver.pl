@@ -13,7 +13,7 @@ use Sioemit qw(bin);
 
 my @VARIANTS = qw(redis redis-fast);
 my %CLASSES  = ('redis' => 'Redis', 'redis-fast' => 'Redis::Fast');
-my @FEATURES = qw(classic sharded streams pipeline server-count numbers);
+my @FEATURES = qw(classic sharded streams python pipeline server-count numbers);
 
 my %CALLS = (
     socketsJoin       => 'sockets_join',
@@ -35,6 +35,8 @@ my %OPTIONS = (
     streamCount      => 'stream_count',
     maxLen           => 'max_len',
     useShardedPubSub => 'use_sharded_pubsub',
+    channel          => 'channel',
+    allowBinary      => 'allow_binary',
 );
 
 # Numbers beyond 2^64 would be text without allow_bignum.

@@ -10,6 +10,7 @@ use Exporter     qw(import);
 use Scalar::Util qw(blessed);
 
 use Sioemit::Adapter::Classic ();
+use Sioemit::Adapter::Python  ();
 use Sioemit::Adapter::Sharded ();
 use Sioemit::Adapter::Streams ();
 use Sioemit::Binary           ();
@@ -24,6 +25,7 @@ our @EXPORT_OK = qw(bin);
 # The options of each adapter, and what they are when they are not given.
 my %ADAPTERS = (
     classic => { key            => 'socket.io', codec             => 'messagepack' },
+    python  => { channel        => 'socketio',  allow_binary      => 0 },
     sharded => { channel_prefix => 'socket.io', subscription_mode => 'dynamic' },
     streams => {
         stream_name        => 'socket.io',
@@ -36,6 +38,7 @@ my %ADAPTERS = (
 
 my %MADE_BY = (
     classic => 'Sioemit::Adapter::Classic',
+    python  => 'Sioemit::Adapter::Python',
     sharded => 'Sioemit::Adapter::Sharded',
     streams => 'Sioemit::Adapter::Streams',
 );
@@ -51,8 +54,9 @@ sub new {
     refuse('redis', 'new() takes the Redis client first: Sioemit->new(Redis->new)')
         if !blessed $redis || !$redis->can('wait_all_responses');
     my $name     = delete $given{adapter} // 'classic';
-    my $defaults = $ADAPTERS{$name} or refuse('adapter-option', "adapter \"$name\": it is classic, sharded or streams");
-    my $version  = delete $given{server_version} // 4;
+    my $defaults = $ADAPTERS{$name}
+        or refuse('adapter-option', "adapter \"$name\": it is classic, sharded, streams or python");
+    my $version = delete $given{server_version} // 4;
     refuse('server-version', "server_version \"$version\": it is 1, 2, 3 or 4") if $version !~ /\A[1-4]\z/;
     refuse('adapter-option', "server_version belongs to the classic adapter, not to $name")
         if $version != 4 && $name ne 'classic';
@@ -69,7 +73,7 @@ sub new {
         refuse('adapter-option',
             @owners ? "$option belongs to the adapter @owners, not to $name" : "there is no option $option");
     }
-    for my $option (grep { exists $options{$_} } qw(key channel_prefix stream_name)) {
+    for my $option (grep { exists $options{$_} } qw(key channel_prefix stream_name channel)) {
         $options{$option} = valid_text($options{$option}, $option);
         $options{$option} = $defaults->{$option} if $options{$option} eq '';
     }
@@ -86,6 +90,7 @@ sub new {
             server_version  => $version,
             max_attachments => $attachments,
             socket_ids      => $ids,
+            only_ids        => $name eq 'python' ? 'python-socketio' : $version < 4 ? "Socket.IO $version" : '',
         },
     }, $class;
 }
@@ -160,7 +165,8 @@ what the servers have set. It sends nothing, and dies with a L<Sioemit::Error> w
 
 =item adapter
 
-C<classic>, which is the default, C<sharded> or C<streams>.
+C<classic>, which is the default, C<sharded>, C<streams>, or C<python> for servers of python-socketio 5.15.1 or later and
+Flask-SocketIO. L<Sioemit::Adapter::Python> says what these cannot do.
 
 =item server_version
 
@@ -179,13 +185,19 @@ one, events to one room reach nobody.
 
 Of the streams adapter.
 
+=item channel, allow_binary
+
+Of the adapter for servers in Python: their channel, C<socketio> by default, which is C<flask-socketio> in Flask-SocketIO,
+and whether events may hold binary, for clients that all use the same transport.
+
 =item max_attachments
 
 How many binary values an event may hold, 10 by default: more disconnect clients with socket.io-parser 4.2.6 or later.
 
 =item socket_ids
 
-A regular expression for the ids of servers that make their own, for C<except> on Socket.IO 1 to 3.
+A regular expression for the ids of servers that make their own, for C<except> on Socket.IO 1 to 3 and servers in
+Python, and for the requests that those take.
 
 =back
 

@@ -154,6 +154,84 @@ for my $class (qw(Redis Redis::Fast)) {
             is_deeply([map { $_->[0] } @requests], [('socket.io-request#/#') x 5], 'where requests are read');
         };
 
+        subtest 'servers in Python' => sub {
+            my $io = Sioemit->new(
+                $class->new(server => $server->address),
+                adapter         => 'python',
+                channel         => 'flask-socketio',
+                allow_binary    => 1,
+                max_attachments => 2
+            );
+            my $one = $class->new(server => $server->address);
+            $one->subscribe('flask-socketio', sub { });
+            is($io->of('/other')->server_count, 1, 'one server, of all namespaces');
+            undef $one;
+            my $id = 'abcdefghijklmnopqrst';
+            my ($refused, $own);
+            my @heard = $server->heard(
+                $class,
+                sub {
+                    my $rooms = $io->of('admin')->to('a', 5)->except($id)->volatile;
+                    $rooms->emit('é', 'é', [bin("\xff"), { b => bin(q()) }]);
+                    $refused = eval {
+                        $io->emit('e', map { bin('x') } 1 .. 3);
+                        1;
+                    } ? '' : $@->reason;
+                    $io->emit('e');
+                    $io->to($id)->sockets_leave('a');
+                    $io->sockets_leave('a');
+                    $own = Sioemit->new(
+                        $class->new(server => $server->address),
+                        adapter    => 'python',
+                        socket_ids => 'u\d+'
+                    );
+                    $own->to('u7')->disconnect_sockets;
+                }
+            );
+            is($refused, 'unencodable', 'more binary than clients take');
+            is_deeply([map { $_->[0] } @heard], [('flask-socketio') x 4, 'socketio'], 'the channels');
+            is_deeply(
+                [map { decode_json($_->[1]) } @heard],
+                [
+                    {
+                        method => 'emit',
+                        event  => 'é',
+                        data   => [
+                            [
+                                'é',
+                                [
+                                    { _placeholder => JSON::PP::true, num => 0 },
+                                    { b            => { _placeholder => JSON::PP::true, num => 1 } }
+                                ]
+                            ],
+                            '/w==', ''
+                        ],
+                        binary    => JSON::PP::true,
+                        namespace => '/admin',
+                        room      => ['a', 5],
+                        skip_sid  => $id,
+                        callback  => undef,
+                        host_id   => 'emitter',
+                    },
+                    {
+                        method    => 'emit',
+                        event     => 'e',
+                        data      => [],
+                        binary    => JSON::PP::false,
+                        namespace => '/',
+                        room      => undef,
+                        skip_sid  => undef,
+                        callback  => undef,
+                        host_id   => 'emitter',
+                    },
+                    { method => 'leave_room', sid  => $id,  room      => 'a', namespace => '/', host_id => 'emitter' },
+                    { method => 'close_room', room => 'a',  namespace => '/', host_id   => 'emitter' },
+                    { method => 'disconnect', sid  => 'u7', namespace => '/', host_id   => 'emitter' },
+                ],
+                'what they read'
+            );
+        };
+
         subtest 'a process that forks' => sub {
             my @events = events(
                 $class,

@@ -57,6 +57,59 @@ my @heard = $server->heard(
         ok($old->except('abcdefghijklmnopqrst', '/admin#abcdefghijklmnopqrst'),             'socket ids are taken');
         ok(Sioemit->new($redis, server_version => 2, socket_ids => qr/u\d+/)->except('u7'), 'also of other servers');
 
+        my $python = Sioemit->new($redis, adapter => 'python');
+        my $socket = $python->to('abcdefghijklmnopqrst');
+        my $nested = sub {
+            my ($wrap, $levels) = @_;
+            my $value;
+            $value = $wrap->($value) for 1 .. $levels;
+            return $value;
+        };
+        my $cycle = {};
+        $cycle->{self} = $cycle;
+        for my $case (
+            ['join of everyone',          sub { $python->sockets_join('a') },      qr/one socket joins one room/],
+            ['join of two rooms',         sub { $socket->sockets_join('a', 'b') }, qr/one socket joins one room/],
+            ['join of all but one',       sub { $socket->except('x' x 20)->sockets_join('a') },  qr/one socket joins/],
+            ['leave of two sockets',      sub { $socket->to('x' x 20)->sockets_leave('a') },     qr/or everyone does/],
+            ['leave of two rooms',        sub { $python->sockets_leave('a', 'b') },              qr/or everyone does/],
+            ['leave of all but one',      sub { $python->except('x' x 20)->sockets_leave('a') }, qr/everyone does/],
+            ['leave of those in a room',  sub { $python->to('room')->sockets_leave('a') }, qr/"room" is no socket id/],
+            ['join of those in a number', sub { $python->to(5)->sockets_join('a') },       qr/"5" is no socket id/],
+            ['disconnection of everyone', sub { $python->disconnect_sockets },             qr/must be the target/],
+            ['disconnection with a connection', sub { $socket->disconnect_sockets(1) },    qr/keeps its connection/],
+            ['event for servers in Python',     sub { $python->server_side_emit('e') },    qr/servers get no events/],
+            )
+        {
+            my ($name, $call, $message) = @$case;
+            like(refused('no-counterpart', $call, "a $name")->message, $message, "a $name: the message");
+        }
+        my $any = Sioemit->new($redis, adapter => 'python', socket_ids => qr/.*/s);
+        refused('no-counterpart', sub { $any->to(5)->sockets_join('a') },            'a number is never a socket id');
+        refused('except-room',    sub { $python->except('room') },                   'a room that Python would ignore');
+        refused('except-room',    sub { $python->except(5) },                        'a number that it would ignore');
+        refused('except-room',    sub { $python->except("abcdefghijklmnopqrst\n") }, 'more than a socket id');
+        refused('unencodable',    sub { $python->emit('e', undef) },                 'no value as the only argument');
+        refused('unencodable',    sub { $python->emit('e', 1, { a => bin('x') }) },  'binary that is not allowed');
+        refused('unencodable',    sub { $python->emit('e', $cycle) },                'what holds itself');
+        refused(
+            'too-deep',
+            sub {
+                $python->emit('e', $nested->(sub { [@_] }, 301));
+            },
+            'what Python cannot read'
+        );
+        refused(
+            'too-deep',
+            sub {
+                $python->emit('e', $nested->(sub { +{ a => @_ } }, 301));
+            },
+            'nor in objects'
+        );
+        refused('adapter-option', sub { Sioemit->new($redis, channel => 'c') }, 'a channel for classic');
+        refused('adapter-option', sub { Sioemit->new($redis, adapter => 'python', key => 'k') }, 'a key for python');
+        refused('invalid-text', sub { Sioemit->new($redis, adapter => 'python', channel => "\x{d800}") }, 'a channel');
+
         refused('server-version', sub { Sioemit->new($redis, server_version => 5) },         'a version');
         refused('adapter-option', sub { Sioemit->new($redis, adapter        => 'cluster') }, 'an adapter');
         refused('adapter-option', sub { Sioemit->new($redis, codec          => 'xml') },     'a codec');

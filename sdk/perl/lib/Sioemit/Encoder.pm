@@ -203,10 +203,11 @@ sub date_time {
 
 # levels refuses what is nested too deeply, and says so if that is because it holds itself.
 sub levels {
-    my ($value, $depth) = @_;
-    return                                                      if $depth <= MAX_LEVELS;
+    my ($value, $depth, $max) = @_;
+    $max //= MAX_LEVELS;
+    return                                                      if $depth <= $max;
     refuse('unencodable', 'it holds itself, which JSON cannot') if holds_itself($value);
-    return refuse('too-deep', 'it is nested deeper than ' . MAX_LEVELS . ' levels, which servers may not survive');
+    return refuse('too-deep', "it is nested deeper than $max levels, which servers cannot read");
 }
 
 # holds_itself walks through what a value holds; each array and each hash once.

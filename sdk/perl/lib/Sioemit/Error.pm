@@ -79,7 +79,7 @@ All that L<Sioemit> dies with is one of these. With every reason but C<redis>, n
 =head2 reason
 
 Returns why, for programs: C<adapter-option>, C<binary-in-json>, C<empty-event>, C<empty-room>, C<except-room>,
-C<invalid-text>, C<needs-version-4>, C<pipeline-ended>, C<reserved-event>, C<server-version>, C<targeted>,
+C<invalid-text>, C<needs-version-4>, C<no-counterpart>, C<pipeline-ended>, C<reserved-event>, C<server-version>, C<targeted>,
 C<too-deep>, C<unencodable>, C<unread-stream>, or C<redis> for what the client says of Redis.
 
 =head2 message

@@ -51,11 +51,11 @@ sub in {
 sub except {
     my ($self, @rooms) = @_;
     my $except = Sioemit::Target::rooms($self->{target}{except}, \@rooms);
-    if ($self->{options}{server_version} < 4) {
+    if (my $servers = $self->{options}{only_ids}) {
         $self->_is_socket_id($_)
             or refuse('except-room',
-            "except(\"$_\"): Socket.IO $self->{options}{server_version} leaves out socket ids only, and would ignore a "
-                . 'room. If your servers make their own ids, say what they look like with socket_ids')
+            "except(\"$_\"): $servers leaves out socket ids only, and would ignore a room. If your servers make their own "
+                . 'ids, say what they look like with socket_ids')
             for @rooms;
     }
     return $self->_derive(except => $except);
@@ -121,7 +121,21 @@ sub _request {
     my ($self, $call, $kind, $value) = @_;
     local $@;
     $self->_needs_version_4($call);
+    $self->_sockets_only if $self->{options}{only_ids};
     $self->send($self->{options}{adapter}->request($self->{target}, $kind, $value));
+    return;
+}
+
+# _sockets_only refuses rooms whose sockets servers in Python cannot change.
+sub _sockets_only {
+    my ($self) = @_;
+    for my $room (@{ $self->{target}{rooms} }) {
+        next if !Sioemit::Target::is_number($room) && $self->_is_socket_id($room);
+        my $shown = $room =~ s/\A\xff//r;    # before a number
+        refuse('no-counterpart',
+            "\"$shown\" is no socket id: python-socketio changes the socket with an id, not those in a room. If your servers "
+                . 'make their own ids, say what they look like with socket_ids');
+    }
     return;
 }
 
@@ -193,7 +207,8 @@ The same.
 
 =head2 except
 
-Takes rooms whose clients are left out. On Socket.IO 1 to 3 it takes socket ids only.
+Takes rooms whose clients are left out. On Socket.IO 1 to 3, and on servers in Python, it takes socket ids
+only.
 
 =head2 volatile
 
