@@ -56,8 +56,15 @@ pub struct Arguments<'a> {
 pub(crate) struct Limits {
     /// How many binary values, where clients take them apart.
     pub(crate) attachments: Option<usize>,
-    /// Whether they go out as JSON, whatever they hold.
-    pub(crate) json: bool,
+    /// Why they may hold no binary at all.
+    pub(crate) no_binary: Option<NoBinary>,
+}
+
+/// Why binary is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct NoBinary {
+    pub(crate) reason: Reason,
+    pub(crate) why: &'static str,
 }
 
 impl Arguments<'_> {
@@ -75,7 +82,7 @@ impl Arguments<'_> {
 
     fn check_binary(&self) -> Result<(), Refusal> {
         let refusal = match self.limits {
-            Limits { json: true, .. } => Refusal::new(Reason::BinaryInJson, "JSON cannot carry binary"),
+            Limits { no_binary: Some(NoBinary { reason, why }), .. } => Refusal::new(reason, why),
             Limits { attachments: Some(max), .. } if self.encoder.binaries > max => Refusal::new(
                 Reason::Unencodable,
                 format!(

@@ -1,5 +1,6 @@
 //! The adapter made by `createAdapter` of `@socket.io/redis-adapter` and `socket.io-redis`, for Socket.IO 1 to 4.
 
+use crate::args::NoBinary;
 use crate::error::{Reason, Refusal};
 use crate::json;
 use crate::message::{Count, EVENT, Event, Request, Sink, UID};
@@ -9,6 +10,14 @@ use crate::value::Encoder;
 
 /// Socket.IO 1 and 2 need this type for a packet with binary; 4 drops clients for it.
 const BINARY_EVENT: u8 = 5;
+
+const IN_JSON: NoBinary = NoBinary { reason: Reason::BinaryInJson, why: "JSON cannot carry binary" };
+
+const IN_REQUEST: NoBinary = NoBinary {
+    reason: Reason::BinaryInJson,
+    why: "JSON cannot carry binary, and servers with @socket.io/redis-adapter before 7.2 end when such a request holds \
+          any",
+};
 
 pub(crate) struct Classic {
     pub(crate) key: String,
@@ -39,7 +48,7 @@ impl Classic {
         out.extend_from_slice(b"\x93\xa7emitter\x83\xa4type\x02\xa4data");
         let packet_type = out.len() - 6;
         if self.json {
-            event.in_json().encode(encoder)?;
+            event.without_binary(IN_JSON).encode(encoder)?;
         } else {
             event.encode(encoder)?;
         }
@@ -57,7 +66,7 @@ impl Classic {
         encoder.rooms(&target.excepted)?;
         let (channel, message) = encoder.out.split_at(message);
         if self.json {
-            publish_json(channel, message, sink);
+            json::publish(channel, message, sink);
         } else {
             sink.command(&[b"PUBLISH", channel, message]);
         }
@@ -86,7 +95,7 @@ impl Classic {
         encoder.text("except");
         encoder.rooms(&target.excepted)?;
         encoder.subject(request)?;
-        publish_json(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
+        json::publish(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
         Ok(())
     }
 
@@ -104,16 +113,8 @@ impl Classic {
         encoder.text("type");
         encoder.small(6);
         encoder.text("data");
-        event.in_json().encode(encoder).map_err(|err| match err.reason() {
-            Reason::BinaryInJson if !self.json => Refusal::new(
-                Reason::BinaryInJson,
-                format!(
-                    "{err}, and servers with @socket.io/redis-adapter before 7.2 end when such a request holds any"
-                ),
-            ),
-            _ => err,
-        })?;
-        publish_json(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
+        event.without_binary(if self.json { IN_JSON } else { IN_REQUEST }).encode(encoder)?;
+        json::publish(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
         Ok(())
     }
 
@@ -124,10 +125,4 @@ impl Classic {
     fn request_channel(&self, namespace: &str) -> String {
         format!("{}-request#{namespace}#", self.key)
     }
-}
-
-fn publish_json(channel: &[u8], message: &[u8], sink: &mut dyn Sink) {
-    let mut text = Vec::with_capacity(2 * message.len());
-    json::transcode(message, &mut text);
-    sink.command(&[b"PUBLISH", channel, &text]);
 }

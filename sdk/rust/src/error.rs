@@ -17,12 +17,14 @@ pub enum Reason {
     EmptyEvent,
     /// A room without a name, or a list without a room: it would reach everyone.
     EmptyRoom,
-    /// Socket.IO 1 to 3 leave out socket ids only, and would ignore a room.
+    /// Socket.IO 1 to 3 and servers in Python leave out socket ids only, and would ignore a room.
     ExceptRoom,
     /// A room that no server can have, such as the number NaN.
     InvalidText,
     /// A call that servers before Socket.IO 4 do not know.
     NeedsVersion4,
+    /// A call that servers in Python have no message for.
+    NoCounterpart,
     /// Redis, or the way there, failed. A part may have been sent.
     Redis,
     /// A name that Socket.IO emits itself, such as `connect`: clients drop their connection for it.
@@ -31,7 +33,7 @@ pub enum Reason {
     ServerVersion,
     /// Rooms for a call that goes to servers.
     Targeted,
-    /// More than 1,000 levels, which end servers.
+    /// More than 1,000 levels, which end servers; for servers in Python, more than 300.
     TooDeep,
     /// A value that has no JSON form, or that harms a client.
     Unencodable,
@@ -51,6 +53,7 @@ impl Reason {
             Self::ExceptRoom => "except-room",
             Self::InvalidText => "invalid-text",
             Self::NeedsVersion4 => "needs-version-4",
+            Self::NoCounterpart => "no-counterpart",
             Self::Redis => "redis",
             Self::ReservedEvent => "reserved-event",
             Self::ServerVersion => "server-version",

@@ -1,5 +1,14 @@
 //! JSON: of what the encoder wrote, for servers that read no MessagePack.
 
+use crate::message::Sink;
+
+/// Publishes what was written in MessagePack as JSON.
+pub(crate) fn publish(channel: &[u8], message: &[u8], sink: &mut dyn Sink) {
+    let mut text = Vec::with_capacity(2 * message.len());
+    transcode(message, &mut text);
+    sink.command(&[b"PUBLISH", channel, &text]);
+}
+
 /// A container that is being written.
 struct Open {
     /// How many items are to come: of an object, keys and values.

@@ -1,8 +1,9 @@
 //! What all adapters have in common: calls in, the words of Redis commands out.
 
-use crate::args::{Args, Arguments, Limits};
+use crate::args::{Args, Arguments, Limits, NoBinary};
 use crate::error::{Reason, Refusal};
 use crate::options::{CURRENT_VERSION, Joined, Settings};
+use crate::python::no_counterpart;
 use crate::room::{RoomList, Rooms};
 use crate::target::{self, Target};
 use crate::value::Encoder;
@@ -51,12 +52,13 @@ impl Settings {
     ) -> Result<(), Refusal> {
         target.check()?;
         target::check_event(name)?;
-        let event = Event { name, args, limits: Limits { attachments: Some(self.max_attachments), json: false } };
+        let event = Event { name, args, limits: Limits { attachments: Some(self.max_attachments), no_binary: None } };
         encoder.clear();
         match &self.adapter {
             Joined::Classic(classic) => classic.broadcast(target, &event, encoder, sink),
             Joined::Sharded(sharded) => sharded.broadcast(target, &event, encoder, sink),
             Joined::Streams(streams) => streams.broadcast(target, &event, encoder, sink),
+            Joined::Python(python) => python.broadcast(target, &event, encoder, sink),
         }
     }
 
@@ -74,12 +76,13 @@ impl Settings {
         target.untargeted("server_side_emit")?;
         self.needs_version_4("server_side_emit")?;
         // Servers read binary without a parser.
-        let event = Event { name, args, limits: Limits { attachments: None, json: false } };
+        let event = Event { name, args, limits: Limits { attachments: None, no_binary: None } };
         encoder.clear();
         match &self.adapter {
             Joined::Classic(classic) => classic.server_side(target, &event, encoder, sink),
             Joined::Sharded(sharded) => sharded.server_side(target, &event, encoder, sink),
             Joined::Streams(streams) => streams.server_side(target, &event, encoder, sink),
+            Joined::Python(_) => Err(no_counterpart("it has no events for servers")),
         }
     }
 
@@ -98,6 +101,10 @@ impl Settings {
             Joined::Classic(classic) => classic.request(target, request, encoder, sink),
             Joined::Sharded(sharded) => sharded.request(target, request, encoder, sink),
             Joined::Streams(streams) => streams.request(target, request, encoder, sink),
+            Joined::Python(python) => {
+                target.check_sockets(self)?;
+                python.request(target, request, encoder, sink)
+            }
         }
     }
 
@@ -110,6 +117,7 @@ impl Settings {
             Joined::Classic(classic) => classic.count(namespace),
             Joined::Sharded(sharded) => sharded.count(namespace),
             Joined::Streams(streams) => streams.count(namespace),
+            Joined::Python(python) => python.count(),
         })
     }
 
@@ -149,15 +157,20 @@ fn changed(rooms: impl Rooms, call: &str) -> Result<RoomList, Refusal> {
 }
 
 impl Event<'_> {
-    /// The event, for servers that read JSON only.
-    pub(crate) fn in_json(&self) -> Event<'_> {
-        Event { limits: Limits { json: true, ..self.limits }, ..*self }
+    /// The event, for servers that may get no binary.
+    pub(crate) fn without_binary(&self, no_binary: NoBinary) -> Event<'_> {
+        Event { limits: Limits { no_binary: Some(no_binary), ..self.limits }, ..*self }
     }
 
     /// Writes the data of a packet: an array of the event's name and its arguments.
     pub(crate) fn encode(&self, encoder: &mut Encoder) -> Result<(), Refusal> {
         encoder.array(1 + self.args.count());
         encoder.text(self.name);
+        self.encode_args(encoder)
+    }
+
+    /// Writes the arguments, one behind the other.
+    pub(crate) fn encode_args(&self, encoder: &mut Encoder) -> Result<(), Refusal> {
         let mut arguments = Arguments { encoder, event: self.name, limits: self.limits, index: 0, trap: None };
         self.args.encode(&mut arguments)?;
         arguments.check_traps()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::classic::Classic;
 use crate::error::{Error, Reason, Refusal};
+use crate::python::Python;
 use crate::sharded::Sharded;
 use crate::streams::Streams;
 
@@ -23,6 +24,8 @@ pub enum Adapter {
     Sharded(Sharded),
     /// That of `@socket.io/redis-streams-adapter`.
     Streams(Streams),
+    /// That of python-socketio and Flask-SocketIO.
+    Python(Python),
 }
 
 impl From<Sharded> for Adapter {
@@ -34,6 +37,12 @@ impl From<Sharded> for Adapter {
 impl From<Streams> for Adapter {
     fn from(streams: Streams) -> Self {
         Self::Streams(streams)
+    }
+}
+
+impl From<Python> for Adapter {
+    fn from(python: Python) -> Self {
+        Self::Python(python)
     }
 }
 
@@ -87,7 +96,7 @@ impl Options {
         Self::default()
     }
 
-    /// The adapter of the servers, [`Sharded`] or [`Streams`], when it is not the classic one.
+    /// The adapter of the servers, [`Sharded`], [`Streams`] or [`Python`], when it is not the classic one.
     pub fn adapter(mut self, adapter: impl Into<Adapter>) -> Self {
         self.adapter = adapter.into();
         self
@@ -118,7 +127,8 @@ impl Options {
         self
     }
 
-    /// Tells ids of sockets on servers before Socket.IO 4 that make their own. Those leave out socket ids only.
+    /// Tells ids of sockets on servers before Socket.IO 4, or in Python, that make their own. Those leave out socket ids
+    /// only.
     pub fn socket_ids(mut self, looks_like_one: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.socket_ids = Some(Arc::new(looks_like_one));
         self
@@ -153,6 +163,7 @@ impl Options {
                 }),
                 Adapter::Sharded(sharded) => Joined::Sharded(sharded),
                 Adapter::Streams(streams) => Joined::Streams(streams.checked()?),
+                Adapter::Python(python) => Joined::Python(python),
             },
             version,
             max_attachments: self.max_attachments.unwrap_or(default.max_attachments),
@@ -197,6 +208,7 @@ pub(crate) enum Joined {
     Classic(Classic),
     Sharded(Sharded),
     Streams(Streams),
+    Python(Python),
 }
 
 pub(crate) fn option(message: impl Into<String>) -> Refusal {

@@ -1,5 +1,6 @@
 //! The adapter made by `createAdapter` of `@socket.io/redis-streams-adapter`.
 
+use crate::base64::base64;
 use crate::cluster_message::{BROADCAST, SERVER_SIDE_EMIT};
 use crate::error::{Reason, Refusal};
 use crate::message::{Count, Event, Request, Sink, UID};
@@ -136,7 +137,7 @@ impl Streams {
     ) -> Result<(), Refusal> {
         let stream = self.stream(namespace)?;
         if encoder.json_unless_binary() {
-            encoder.out = base64(&encoder.out);
+            encoder.out = base64(&encoder.out).into_bytes();
         }
         sink.command(&[
             b"XADD",
@@ -178,18 +179,4 @@ impl Streams {
 /// The hash code of a string in Java, which upstream borrowed: over UTF-16 code units, signed, 32 bits.
 fn java_hash(text: &str) -> i32 {
     text.encode_utf16().fold(0, |code: i32, unit| code.wrapping_mul(31).wrapping_add(unit.into()))
-}
-
-fn base64(bytes: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for digit in 0..4 {
-            let known = digit <= chunk.len();
-            text.push(if known { DIGITS[(bits >> (18 - 6 * digit) & 63) as usize] } else { b'=' });
-        }
-    }
-    text
 }

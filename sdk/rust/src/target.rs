@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use crate::error::{Reason, Refusal};
-use crate::options::{CURRENT_VERSION, Settings};
+use crate::options::{CURRENT_VERSION, Joined, Settings};
+use crate::python::no_counterpart;
 use crate::room::{Room, RoomList, Rooms};
 
 const SOCKET_ID_LENGTH: usize = 20;
+
+const OWN_IDS: &str = "If your servers make their own ids, say what they look like with Options::socket_ids";
 
 /// Who gets an event. What was wrong with it is kept until something is sent.
 #[derive(Clone, Debug)]
@@ -63,14 +66,14 @@ impl Target {
         if let Err(refusal) = target.excepted.add(rooms) {
             target.refuse(refusal);
         }
-        if settings.version < CURRENT_VERSION {
+        let in_python = matches!(settings.adapter, Joined::Python(_));
+        if settings.version < CURRENT_VERSION || in_python {
             let wrong = target.excepted.iter().find(|room| !is_socket_id(room, settings)).cloned();
             if let Some(room) = wrong {
-                let message = format!(
-                    "except({room}): Socket.IO {} leaves out socket ids only, and would ignore a room. If your servers \
-                     make their own ids, say what they look like with Options::socket_ids",
-                    settings.version
-                );
+                let servers =
+                    if in_python { "python-socketio".to_owned() } else { format!("Socket.IO {}", settings.version) };
+                let message =
+                    format!("except({room}): {servers} leaves out socket ids only, and would ignore a room. {OWN_IDS}");
                 target.refuse(Refusal::new(Reason::ExceptRoom, message));
             }
         }
@@ -88,6 +91,16 @@ impl Target {
     /// Keeps what was wrong first.
     fn refuse(&mut self, refusal: Refusal) {
         self.wrong.get_or_insert(refusal);
+    }
+
+    /// Refuses a room for a call that changes a socket, which is targeted by its id.
+    pub(crate) fn check_sockets(&self, settings: &Settings) -> Result<(), Refusal> {
+        match self.rooms.iter().find(|room| !is_socket_id(room, settings)) {
+            None => Ok(()),
+            Some(room) => {
+                Err(no_counterpart(&format!("one socket is changed at a time, and {room} is no socket id. {OWN_IDS}")))
+            }
+        }
     }
 
     /// Refuses rooms for a call that goes to servers.
@@ -163,7 +176,8 @@ macro_rules! operators {
                 self.to(rooms)
             }
 
-            /// Leaves out the clients in any of the rooms. On Socket.IO 1 to 3 it takes socket ids only.
+            /// Leaves out the clients in any of the rooms. On Socket.IO 1 to 3 and servers in Python it
+            /// takes socket ids only.
             #[must_use]
             pub fn except(&self, rooms: impl $crate::Rooms) -> Self {
                 self.with(self.target.except(rooms, &self.settings))

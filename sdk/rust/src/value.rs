@@ -12,11 +12,20 @@
 
 use serde::ser::{self, Serialize};
 
+use crate::base64::base64;
 use crate::error::{Reason, Refusal};
 use crate::key::Key;
 
+/// How deep values may be nested.
+#[derive(Clone, Copy)]
+pub(crate) struct Nesting {
+    pub(crate) levels: u32,
+    /// Why no deeper.
+    pub(crate) why: &'static str,
+}
+
 /// Servers end, or go deaf, on values nested deeper than about 2,500.
-const MAX_DEPTH: u32 = 1000;
+const NESTING: Nesting = Nesting { levels: 1000, why: "it is nested deeper than 1,000 levels, which ends servers" };
 
 /// Up to here every integer is a float64, too.
 const MAX_INT: u64 = 1 << 53;
@@ -33,12 +42,15 @@ pub(crate) struct Encoder {
     pub(crate) binaries: usize,
     /// A key that is a trap beside binary.
     pub(crate) trap: Option<&'static str>,
+    pub(crate) nesting: Nesting,
+    /// Where binary is put, in base64, if a placeholder is to stand for it.
+    pub(crate) detached: Option<Vec<String>>,
 }
 
 impl Encoder {
     pub(crate) fn new() -> Self {
         // Most messages are smaller.
-        Self { out: Vec::with_capacity(512), depth: 0, binaries: 0, trap: None }
+        Self { out: Vec::with_capacity(512), depth: 0, binaries: 0, trap: None, nesting: NESTING, detached: None }
     }
 
     /// Makes it ready for another message.
@@ -47,6 +59,8 @@ impl Encoder {
         self.depth = 0;
         self.binaries = 0;
         self.trap = None;
+        self.nesting = NESTING;
+        self.detached = None;
     }
 
     /// Writes a number that takes one byte.
@@ -87,6 +101,16 @@ impl Encoder {
 
     fn binary(&mut self, bytes: &[u8]) {
         self.binaries += 1;
+        if let Some(detached) = &mut self.detached {
+            let num = detached.len();
+            detached.push(base64(bytes));
+            self.map(2);
+            self.text(PLACEHOLDER);
+            self.boolean(true);
+            self.text("num");
+            self.unsigned(num as u64);
+            return;
+        }
         let out = &mut self.out;
         match bytes.len() {
             n @ 0..=0xff => out.extend([0xc4, n as u8]),
@@ -169,8 +193,8 @@ impl Encoder {
     /// Begins an array or an object of so many items, as far as is known.
     #[inline]
     fn open(&mut self, kind: Kind, len: Option<usize>) -> Result<Items<'_>, Refusal> {
-        if self.depth >= MAX_DEPTH {
-            return Err(Refusal::new(Reason::TooDeep, "it is nested deeper than 1,000 levels, which ends servers"));
+        if self.depth >= self.nesting.levels {
+            return Err(Refusal::new(Reason::TooDeep, self.nesting.why));
         }
         self.depth += 1;
         let at = self.out.len();

@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 use serde_json::Value as Json;
-use sioemit::{Codec, Options, Room, Sharded, Streams};
+use sioemit::{Codec, Options, Python, Room, Sharded, Streams};
 
 use crate::Failure;
 use crate::value;
@@ -28,6 +28,7 @@ pub fn options(given: &Json) -> Result<Options, Failure> {
     match given["adapter"].as_str() {
         Some("sharded") => Ok(options.adapter(sharded(given)?)),
         Some("streams") => Ok(options.adapter(streams(given)?)),
+        Some("python") => Ok(options.adapter(python(given))),
         _ => Ok(options),
     }
 }
@@ -61,6 +62,17 @@ fn streams(given: &Json) -> Result<Streams, Failure> {
         streams = streams.use_sharded_pubsub(sharded);
     }
     Ok(streams)
+}
+
+fn python(given: &Json) -> Python {
+    let mut python = Python::new();
+    if let Some(channel) = given["channel"].as_str() {
+        python = python.channel(channel);
+    }
+    if let Some(allowed) = given["allowBinary"].as_bool() {
+        python = python.allow_binary(allowed);
+    }
+    python
 }
 
 fn number<T: TryFrom<i64>>(given: &Json, name: &str) -> Result<Option<T>, Failure> {

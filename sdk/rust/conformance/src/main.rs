@@ -55,7 +55,7 @@ fn answer_all(variant: &str) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
     let hello = json!({
         "language": "rust", "variant": variant, "version": env!("CARGO_PKG_VERSION"),
-        "features": ["classic", "sharded", "streams", "cluster", "pipeline", "server-count", "numbers"],
+        "features": ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"],
     });
     writeln!(out, "{hello}")?;
     let mut clients = Clients::new(variant)?;

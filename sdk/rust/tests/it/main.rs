@@ -4,5 +4,6 @@ mod asynchronous;
 mod cluster;
 mod emitter;
 mod package;
+mod python;
 mod redis_server;
 mod values;
