@@ -79,6 +79,7 @@ var features = []struct{ name, says string }{
 	{"classic", "the classic adapter"},
 	{"sharded", "the sharded adapter"},
 	{"streams", "the streams adapter"},
+	{"python", "the adapter of python-socketio"},
 	{"cluster", "a Redis Cluster"},
 	{"pipeline", "many events in one round trip"},
 	{"server-count", "how many servers listen"},
