@@ -113,10 +113,6 @@ final class MessagePack {
     return size < 1 << 4 ? 1 : size < 1 << 16 ? 3 : 5;
   }
 
-  void binary(byte[] value) {
-    binary(ByteBuffer.wrap(value));
-  }
-
   void binary(ByteBuffer value) {
     int size = value.remaining();
     sized(size, 0xc4);

@@ -329,7 +329,7 @@ class ValuesTest {
         want.packArrayHeader(size);
         got.map(size);
         want.packMapHeader(size);
-        got.binary(new byte[size]);
+        got.binary(ByteBuffer.wrap(new byte[size]));
         want.packBinaryHeader(size).writePayload(new byte[size]);
       }
       assertEquals(Arrays.toString(want.toByteArray()), Arrays.toString(got.toByteArray()));
