@@ -31,5 +31,6 @@ async function ioredis(url, cluster) {
       })
     : new Redis(url);
   client.on("error", none);
-  return { client, close: () => client.quit() };
+  // Not quit, which waits for ever where the connection never comes about.
+  return { client, close: async () => client.disconnect() };
 }
