@@ -106,9 +106,13 @@ func (s *servers) ask(ctx context.Context, questions []question) (answers []time
 			return answers, err
 		}
 		before := counts
-		if counts, err = s.count(ctx, questions); err == nil && !haveGrown(before, counts) {
-			return answers, nil
+		if counts, err = s.count(ctx, questions); err != nil || haveGrown(before, counts) {
+			continue
 		}
+		if len(answers) == 0 { // of those who only listen, as sioemit does
+			return nil, fmt.Errorf("%w %s", ErrNoServers, s.namespace)
+		}
+		return answers, nil
 	}
 	return nil, err
 }

@@ -59,7 +59,7 @@ func (s *servers) askOld(ctx context.Context, a streams) (answers []time.Duratio
 	}
 	at := question
 	for pause := time.Millisecond; len(missing) > 0; pause = min(2*pause, 50*time.Millisecond) {
-		entries, err := s.entries(ctx, "xrange", stream, "("+at, "+")
+		entries, err := s.entries(ctx, "xrange", stream, "("+at, "+", "count", strconv.Itoa(pageOfBeats))
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return answers, &MissingError{len(answers), len(heard), ctx.Err()}
