@@ -197,7 +197,7 @@ func TestListenSlowSubscriber(t *testing.T) {
 			server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 1mb 1mb 1"}})
 			h := startSlow(t, server.URL(), "--adapter", adapter)
 			const events = 20000
-			pipe := []string{"--redis", server.URL(), "--adapter", adapter, "pipe", "--quiet"}
+			pipe := []string{"--redis", server.URL(), "--adapter", adapter, "pipe", "--quiet", "--no-pace"}
 			if r := sioemit(t, nil, bigLines(events), pipe...); r.status != 0 {
 				t.Fatalf("%+v", r)
 			}

@@ -177,7 +177,7 @@ func TestPasswordSources(t *testing.T) {
 	run := func(variables []string, words ...string) result {
 		return sioemit(t, append(variables, env), "stdin", append([]string{"servers", "--require", "0"}, words...)...)
 	}
-	heard := result{0, "0\n", "sioemit: warning: no server listens there: check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags\n"}
+	heard := result{0, "no server listens\n", "sioemit: warning: no server listens there: check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags\n"}
 	asked := heard
 	asked.stderr = "asked\n" + asked.stderr
 	for _, test := range []struct {

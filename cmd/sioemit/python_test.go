@@ -58,7 +58,7 @@ func TestPython(t *testing.T) {
 	if status := h.end(t); status != commandline.StatusDone {
 		t.Errorf("status %d: %s", status, h.said())
 	}
-	if r := sioemit(t, nil, "", append(append(url, adapter...), "servers")...); r.stdout != "0\n" { // who listens to a pattern is no server
+	if r := sioemit(t, nil, "", append(append(url, adapter...), "servers")...); r.stdout != "no server listens\n" { // who listens to a pattern is no server
 		t.Errorf("%+v", r)
 	}
 }

@@ -117,20 +117,6 @@ func (s *servers) listen(ctx context.Context, a streams, stream string) (map[str
 		}
 	}
 	s.mu.Unlock()
-	// What was trimmed has not been heard.
-	oldest, err := s.entries(ctx, "xrange", stream, "-", "+", "count", "1")
-	if err != nil || len(oldest) == 0 {
-		return nil, err
-	}
-	if compareIDs(oldest[0].ID, from) > 0 {
-		length := redis.NewIntCmd(ctx, "xlen", stream)
-		if err := s.client.Process(ctx, length); err != nil {
-			return nil, fmt.Errorf("XLEN: %w", err)
-		}
-		if length.Val() >= a.maxLen {
-			return nil, fmt.Errorf("%w: the stream holds no more than the last %v, in which a server may have said nothing", ErrUnconfirmed, time.Duration(clock.Val().UnixMilli()-milliseconds(oldest[0].ID))*time.Millisecond)
-		}
-	}
 	for start := from; ; {
 		entries, err := s.entries(ctx, "xrange", stream, start, "+", "count", strconv.Itoa(pageOfBeats))
 		if err != nil {
@@ -147,10 +133,25 @@ func (s *servers) listen(ctx context.Context, a streams, stream string) (map[str
 			}
 		}
 		if len(entries) < pageOfBeats {
-			return heard, nil
+			break
 		}
 		start = "(" + entries[len(entries)-1].ID
 	}
+	// What was trimmed has not been heard.
+	oldest, err := s.entries(ctx, "xrange", stream, "-", "+", "count", "1")
+	if err != nil || len(oldest) == 0 || len(heard) == 0 {
+		return nil, err
+	}
+	if compareIDs(oldest[0].ID, from) > 0 {
+		length := redis.NewIntCmd(ctx, "xlen", stream)
+		if err := s.client.Process(ctx, length); err != nil {
+			return nil, fmt.Errorf("XLEN: %w", err)
+		}
+		if length.Val() >= a.maxLen {
+			return nil, fmt.Errorf("%w: the stream holds no more than the last %v, in which a server may have said nothing", ErrUnconfirmed, time.Duration(clock.Val().UnixMilli()-milliseconds(oldest[0].ID))*time.Millisecond)
+		}
+	}
+	return heard, nil
 }
 
 func (s *servers) entries(ctx context.Context, name, stream string, words ...any) ([]redis.XMessage, error) {

@@ -32,6 +32,10 @@ type node struct {
 	// which each was made. What Redis passes on to a node goes along one of them, in
 	// order, and is lost when it is cut.
 	links map[string]int64
+	// slots are those of a Redis Cluster, with their masters, as this node knows them:
+	// the subscriptions to a shard channel end when its slot moves, and not the
+	// connection. They are known where there are shard channels only.
+	slots string
 	// clock is the time of Redis, and seen the same time here or a little later.
 	clock, seen time.Time
 }
@@ -70,7 +74,11 @@ func lookAt(ctx context.Context, redisNode goredis.Node, by *subscription, isClu
 	links := redis.NewClusterLinksCmd(ctx, "cluster", "links")
 	list := redis.NewStringCmd(ctx, "client", "list", "type", "pubsub")
 	clock := redis.NewTimeCmd(ctx, "time")
+	slots := redis.NewClusterSlotsCmd(ctx, "cluster", "slots")
 	cmds := []redis.Cmder{info}
+	if isCluster && by == &byShardChannel {
+		cmds = append(cmds, slots)
+	}
 	if isCluster && by != nil {
 		cmds = append(cmds, links)
 	}
@@ -89,6 +97,11 @@ func lookAt(ctx context.Context, redisNode goredis.Node, by *subscription, isClu
 	for _, link := range links.Val() {
 		if link.Direction == "to" {
 			n.links[link.Node] = link.CreateTime
+		}
+	}
+	for _, s := range slots.Val() {
+		if len(s.Nodes) > 0 {
+			n.slots += fmt.Sprintf("%d-%d %s\n", s.Start, s.End, s.Nodes[0].ID)
 		}
 	}
 	if by != nil {
@@ -149,6 +162,8 @@ func interrupted(before, after *state, since time.Time) string {
 			return "a Redis node has gone, or was started again"
 		case was.isMaster && !is.isMaster:
 			return "a Redis node is no master any more"
+		case was.slots != is.slots:
+			return "a slot of the Redis Cluster was moved"
 		}
 		if !was.isMaster {
 			continue

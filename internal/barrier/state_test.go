@@ -32,6 +32,8 @@ func TestInterrupted(t *testing.T) {
 	}
 	const old = 1 // when a link was made, in milliseconds
 	both := at(2, true, old, ages(100, 100))
+	moved := at(2, true, old, ages(100, 100))
+	moved.nodes["a"] = node{isMaster: true, subscribers: ages(100, 100), links: both.nodes["a"].links, slots: "0-16383 x"}
 	for _, test := range []struct {
 		name          string
 		before, after *state
@@ -49,6 +51,7 @@ func TestInterrupted(t *testing.T) {
 		{"the same when nobody has counted", at(0, true, old, ages(100, 100)), at(2, true, old, with(ages(100), "c", 12)), since, "cut"},
 		{"somebody who was none of them has gone", at(2, true, old, ages(100, 100, 100)), at(2, true, old, ages(100, 100)), since, ""},
 		{"another Redis", both, &state{nodes: map[string]node{"b": both.nodes["a"]}}, since, "started again"},
+		{"a slot was moved", both, moved, since, "a slot of the Redis Cluster was moved"},
 		{"no master any more", both, at(2, false, old, ages(100, 100)), since, "no master"},
 		{"a new master", at(2, false, old, ages(100, 100)), both, since, "has become a master"},
 		{"a link was cut", both, at(2, true, seen.UnixMilli(), ages(100, 100)), since, "bus was cut"},

@@ -115,8 +115,11 @@ func (o *options) present(ctx context.Context, r *connect.Redis) (p present, err
 	case errors.As(err, &missing):
 		p.Servers = missing.Asked
 	case err != nil && connect.IsDenied(err) && o.require == 0:
-		o.Warn("the servers could not be asked: %s", connect.ErrorText(r.Explain(err)))
-		return count()
+		counted, countErr := count()
+		if countErr == nil {
+			o.Warn("the servers could not be asked: %s", connect.ErrorText(r.Explain(err)))
+		}
+		return counted, countErr
 	case err != nil && !errors.Is(err, barrier.ErrNoServers):
 		return p, err
 	}

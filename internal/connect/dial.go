@@ -160,13 +160,24 @@ func (d *dialer) explained(err error, began time.Time) error {
 	return err
 }
 
+// began is when the call began that a command is sent for now. One that has little
+// time left comes behind another that used it up, as when the nodes of a Redis Cluster
+// are looked for.
+func (d *dialer) began(ctx context.Context) time.Time {
+	now := time.Now()
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-d.timeout).Before(now) {
+		return deadline.Add(-d.timeout)
+	}
+	return now
+}
+
 // DialHook changes nothing.
 func (d *dialer) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook explains the error of a command.
 func (d *dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		began := time.Now()
+		began := d.began(ctx)
 		err := next(ctx, cmd)
 		if why := d.explained(err, began); why != err {
 			cmd.SetErr(why)
@@ -179,7 +190,7 @@ func (d *dialer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // ProcessPipelineHook explains the error of a pipeline.
 func (d *dialer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		began := time.Now()
+		began := d.began(ctx)
 		err := next(ctx, cmds)
 		why := d.explained(err, began)
 		if why == err {
