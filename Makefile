@@ -26,7 +26,7 @@ test: deps
 	@# Most of them wait most of the time, so more of them than there are processors run at a time.
 	go test -race -count=1 -parallel 4 -timeout 20m $$(go list ./... | grep -v '/compat_test$$')
 	@# In the folder itself, because go test then shows the line that each row prints.
-	cd compat_test && go test -race -count=1 -timeout 40m
+	cd compat_test && go test -race -count=1 -timeout 60m
 	@# Not under -race, which allocates. That they ran at all is seen by their names.
 	for p in ./encoding ./emitter; do \
 		out=$$(go test -count=1 -v -run Allocations $$p) || { echo "$$out"; exit 1; }; \
