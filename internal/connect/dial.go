@@ -36,6 +36,7 @@ type absence struct {
 	err       error
 	at        time.Time
 	isPending bool // it is waited for still
+	since     time.Time
 }
 
 // unreachedError says that there is no connection to an address.
@@ -124,7 +125,7 @@ func (d *dialer) wait(address string, err error) {
 	if d.missing == nil {
 		d.missing = make(map[string]absence)
 	}
-	d.missing[address] = absence{err: err, isPending: true}
+	d.missing[address] = absence{err: err, isPending: true, since: time.Now()}
 }
 
 // note notes how a dialling ended. go-redis gives it up when the command has no
@@ -141,7 +142,7 @@ func (d *dialer) note(address string, err error, isGivenUp bool) {
 	case isGivenUp && ok:
 		err = waited.err
 	}
-	d.missing[address] = absence{err: err, at: time.Now()}
+	d.missing[address] = absence{err: err, at: time.Now(), since: waited.since}
 }
 
 // explained adds to the error of a command that took too long which connection
@@ -152,12 +153,18 @@ func (d *dialer) explained(err error, began time.Time) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// The one that has been waited for longest: others may have just begun.
+	var longest *unreachedError
+	var since time.Time
 	for address, why := range d.missing {
-		if IsTimeout(why.err) && (why.isPending || !why.at.Before(began)) {
-			return errors.Join(err, &unreachedError{address, why.err})
+		if IsTimeout(why.err) && (why.isPending || !why.at.Before(began)) && (longest == nil || why.since.Before(since)) {
+			longest, since = &unreachedError{address, why.err}, why.since
 		}
 	}
-	return err
+	if longest == nil {
+		return err
+	}
+	return errors.Join(err, longest)
 }
 
 // began is when the call began that a command is sent for now. One that has little

@@ -20,16 +20,34 @@ func TestDialerExplains(t *testing.T) {
 		absence absence
 		named   bool
 	}{
-		"failed long ago":             {absence{ended, began.Add(-time.Hour), false}, false},
-		"failed meanwhile":            {absence{ended, began.Add(time.Millisecond), false}, true},
-		"connecting since long ago":   {absence{errConnecting, began.Add(-time.Hour), true}, true},
-		"saying nothing of TLS since": {absence{errHandshaking, began.Add(-time.Hour), true}, true},
-		"refused meanwhile":           {absence{errors.New("refused"), began.Add(time.Millisecond), false}, false},
+		"failed long ago":             {absence{err: ended, at: began.Add(-time.Hour), isPending: false}, false},
+		"failed meanwhile":            {absence{err: ended, at: began.Add(time.Millisecond), isPending: false}, true},
+		"connecting since long ago":   {absence{err: errConnecting, at: began.Add(-time.Hour), isPending: true}, true},
+		"saying nothing of TLS since": {absence{err: errHandshaking, at: began.Add(-time.Hour), isPending: true}, true},
+		"refused meanwhile":           {absence{err: errors.New("refused"), at: began.Add(time.Millisecond), isPending: false}, false},
 	} {
 		d := &dialer{missing: map[string]absence{address: test.absence}}
 		var missing *unreachedError
 		if err := d.explained(tooLong, began); !errors.Is(err, tooLong) || errors.As(err, &missing) != test.named {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestDialerExplainsLongest has two connections that could not be opened: the one that
+// was waited for longest is why.
+func TestDialerExplainsLongest(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	for range 20 { // a map has any order
+		d := &dialer{missing: map[string]absence{
+			"127.0.0.1:1": {err: errConnecting, isPending: true, since: began.Add(time.Second)},
+			"127.0.0.1:2": {err: errConnecting, at: began.Add(2 * time.Second), since: began},
+			"127.0.0.1:3": {err: errConnecting, isPending: true, since: began.Add(time.Second)},
+		}}
+		var missing *unreachedError
+		if err := d.explained(context.DeadlineExceeded, began); !errors.As(err, &missing) || missing.address != "127.0.0.1:2" {
+			t.Fatal(err)
 		}
 	}
 }
