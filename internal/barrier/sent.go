@@ -74,7 +74,11 @@ func (s *Sent) NoteTime(since time.Time) {
 	for _, earliest := range []*atomic.Pointer[time.Time]{&s.ever, &s.first} {
 		for {
 			now := earliest.Load()
-			if now != nil && !since.Before(*now) || earliest.CompareAndSwap(now, &since) {
+			if now != nil && !since.Before(*now) {
+				break
+			}
+			own := since // so that nothing is allocated where nothing changes
+			if earliest.CompareAndSwap(now, &own) {
 				break
 			}
 		}
