@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/driver"
@@ -26,6 +27,8 @@ type Case struct {
 	driver.Step
 	Pipeline []driver.Step `json:"pipeline"` // instead of one step
 	After    *driver.Step  `json:"after"`    // with what the pipeline gave, once it has ended
+	Together []driver.Step `json:"together"` // at the same time, instead of one step
+	Answers  []Answer      `json:"answers"`  // what servers do when they are asked
 	Want     Want          `json:"want"`
 }
 
@@ -34,14 +37,17 @@ type Given struct {
 	Subscribers map[string]int `json:"subscribers"` // how many listen on which channel
 	Shard       bool           `json:"shard"`       // with SSUBSCRIBE
 	User        string         `json:"user"`        // whom the driver connects as: see stage.go
+	Cuts        int            `json:"cuts"`        // connections that end between the next commands and their answers
+	Single      bool           `json:"single"`      // it is not worth its time on a cluster, too
 }
 
 // Want is what has to come of a call: the commands that Redis gets, the result
-// of the call, or an error, after which Redis must have got nothing.
+// of the call, or an error, with what is missing when it is about that.
 type Want struct {
 	Commands [][]Word        `json:"commands"`
 	Result   json.RawMessage `json:"result"`
 	Error    string          `json:"error"`
+	Missing  map[string]int  `json:"missing"`
 }
 
 // readCases reads all cases of a folder, in the order of its files.
@@ -113,9 +119,17 @@ func (c *Case) features() []string {
 	if c.Pipeline != nil {
 		needs = append(needs, "pipeline")
 	}
-	var call []json.RawMessage
-	if json.Unmarshal(c.Call, &call) == nil && len(call) > 0 && string(call[0]) == `"serverCount"` {
-		needs = append(needs, "server-count")
+	if c.Together != nil {
+		needs = append(needs, "together")
 	}
-	return needs
+	for _, step := range slices.Concat([]driver.Step{c.Step}, c.Pipeline, c.Together) {
+		switch step.Name() {
+		case "serverCount":
+			needs = append(needs, "server-count")
+		case "emitWithAck", "fetchSockets", "serverSideEmitWithAck", "rooms":
+			needs = append(needs, "replies")
+		}
+	}
+	slices.Sort(needs)
+	return slices.Compact(needs)
 }

@@ -82,6 +82,7 @@ func TestSchema(t *testing.T) {
 		`{"id":"a/b","want":{}}`,
 		`{"id":"a/b","call":["emit","e"],"want":{"error":"no such error"}}`,
 		`{"id":"a/b","call":["emit","e"],"chain":[["two"]],"want":{}}`,
+		`{"id":"a/b","call":["rooms"],"answers":[{"on":"c","json":{},"messagepack":{}}],"want":{}}`,
 	} {
 		v, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
 		if err != nil {

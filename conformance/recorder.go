@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,9 +32,14 @@ type recorder struct {
 
 // log is what the recorders of all nodes of a Redis have seen, in order.
 type log struct {
-	mu       sync.Mutex
-	commands []*sentCommand
-	err      error // the first thing that was no RESP
+	mu        sync.Mutex
+	commands  []*sentCommand
+	err       error                           // the first thing that was no RESP
+	listening map[*connection]map[string]bool // on which connection Redis has confirmed which subscriptions
+
+	// What is to be done to what comes next.
+	cuts  int  // end the connections of so many commands that publish, before they are answered
+	paced pace // how a reply reaches the client
 }
 
 // sentCommand is one command that a client sent.
@@ -41,6 +47,9 @@ type sentCommand struct {
 	words   [][]byte
 	node    string // the address of the Redis that got it
 	refused bool   // with an error, MOVED and NOPERM among them
+
+	subscribed map[string]bool // what clients were subscribed to before it came, by verb and channel
+	confirms   int             // how many confirmations answer it, of SUBSCRIBE and SSUBSCRIBE
 }
 
 // publishes reports whether a command is one of those that send something.
@@ -113,9 +122,10 @@ func (r *recorder) accept() {
 		c := &connection{client: client, server: server, redis: r.redis, log: r.log}
 		r.wg.Add(2)
 		end := func(err error) {
-			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !isReset(err) {
+			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, errCut) && !isReset(err) {
 				r.log.fail(err)
 			}
+			r.log.forget(c)
 			client.Close()
 			server.Close()
 			r.wg.Done()
@@ -150,6 +160,7 @@ type connection struct {
 
 	mu      sync.Mutex
 	waiting []*sentCommand // that Redis has not answered yet
+	pubsub  atomic.Bool    // it has subscribed to something
 }
 
 // commands passes on commands. A command is noted before Redis gets it, so that
@@ -162,16 +173,26 @@ func (c *connection) commands() error {
 			return err
 		}
 		cmd := &sentCommand{words: words, node: c.redis}
-		c.mu.Lock()
-		c.waiting = append(c.waiting, cmd)
-		c.mu.Unlock()
-		c.log.mu.Lock()
-		c.log.commands = append(c.log.commands, cmd)
-		c.log.mu.Unlock()
+		if c.note(cmd) {
+			c.mu.Lock()
+			c.waiting = append(c.waiting, cmd)
+			c.mu.Unlock()
+		}
 		if _, err := c.server.Write(raw); err != nil {
 			return err
 		}
 	}
+}
+
+// note puts a command into the log, and reports whether an answer is due.
+func (c *connection) note(cmd *sentCommand) (answered bool) {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	c.log.commands = append(c.log.commands, cmd)
+	if cmd.publishes() {
+		cmd.subscribed = c.log.subscribedLocked()
+	}
+	return c.noteSubscription(cmd)
 }
 
 // replies passes on what Redis answers.
@@ -183,28 +204,36 @@ func (c *connection) replies() error {
 		if err != nil {
 			return err
 		}
-		if kind != '>' && kind != '|' { // out of band, and attributes of what follows
-			c.answer(raw)
+		switch news := c.newsOf(raw); {
+		case news != nil:
+			c.hear(news)
+		case kind != '>' && kind != '|': // out of band, and attributes of what follows
+			if c.answer(raw) {
+				return errCut
+			}
 		}
-		if _, err := c.client.Write(raw); err != nil {
+		if err := c.log.takePace(raw).write(c.client, raw); err != nil {
 			return err
 		}
 	}
 }
 
-func (c *connection) answer(reply []byte) {
+// answer notes an answer, and reports whether the client must not get it.
+func (c *connection) answer(reply []byte) (cut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.waiting) == 0 {
-		return
+		return false
 	}
 	cmd := c.waiting[0]
 	c.waiting = c.waiting[1:]
-	if reply[0] == '-' {
-		c.log.mu.Lock()
-		cmd.refused = true
-		c.log.mu.Unlock()
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	cmd.refused = reply[0] == '-'
+	if cut = c.log.cuts > 0 && cmd.publishes() && !cmd.refused; cut {
+		c.log.cuts--
 	}
+	return cut
 }
 
 // readCommand reads a command as all clients send it: an array of bulk strings.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,9 +22,10 @@ type outcome struct {
 // run has a driver make the call of a case, and compares what Redis got.
 func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, error) {
 	o := outcome{id: c.ID}
-	var ends []func() error
+	servers := s.play(ctx, c)
+	ends := []func() error{func() error { servers.end(); return nil }}
 	for channel, n := range c.Given.Subscribers {
-		end, err := s.listen(ctx, channel, n, c.Given.Shard)
+		end, err := s.listen(ctx, channel, n, c.Given.Shard, servers.hear)
 		if err != nil {
 			return o, fmt.Errorf("%s: %w", c.ID, err)
 		}
@@ -33,8 +35,13 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 	if err != nil {
 		return o, err
 	}
-	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline, After: c.After})
+	s.log.cutQuestions(c.Given.Cuts)
+	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline, After: c.After, Together: c.Together})
 	if err != nil {
+		return o, fmt.Errorf("%s: %w", c.ID, err)
+	}
+	s.log.cutQuestions(0)
+	if err := servers.finish(ctx); err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
 	sent, err := s.log.take()
@@ -46,6 +53,12 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 			return o, fmt.Errorf("%s: %w", c.ID, err)
 		}
 	}
+	var still []string
+	if slices.Contains(c.features(), "replies") {
+		if still, err = s.stillListening(ctx); err != nil {
+			return o, fmt.Errorf("%s: %w", c.ID, err)
+		}
+	}
 	o.skip = a.Skip
 	if o.skip == "" {
 		wanted := *c
@@ -54,7 +67,10 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 			slices.SortStableFunc(wanted.Want.Commands, func(a, b []Word) int { return bytes.Compare(a[1].Bytes, b[1].Bytes) })
 			slices.SortStableFunc(sent, func(a, b *sentCommand) int { return bytes.Compare(a.words[1], b.words[1]) })
 		}
-		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), scattered(sent)), "\n")
+		if c.Together != nil {
+			sent = wanted.inOrder(sent)
+		}
+		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), scattered(sent), s.wronglyAsked(sent), still), "\n")
 	}
 	return o, nil
 }
@@ -106,6 +122,11 @@ func (c *Case) judge(a *driver.Answer, sent []*sentCommand) []string {
 	if c.Want.Result != nil {
 		wrong = append(wrong, c.differentResult(a.Result)...)
 	}
+	for _, what := range slices.Sorted(maps.Keys(c.Want.Missing)) {
+		if n, said := a.Missing[what]; !said || n != c.Want.Missing[what] {
+			wrong = append(wrong, fmt.Sprintf("missing says %v, where %s is %d", a.Missing, what, c.Want.Missing[what]))
+		}
+	}
 	return append(wrong, c.differentCommands(sent)...)
 }
 
@@ -121,10 +142,60 @@ func (c *Case) differentResult(result json.RawMessage) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	switch {
+	case c.Name() == "fetchSockets":
+		sortSockets(want)
+		sortSockets(got)
+	case c.Together != nil:
+		dropMessages(got)
+	}
 	if !same(got, want) {
 		return []string{fmt.Sprintf("result %s instead of %s", text(got), text(want))}
 	}
 	return nil
+}
+
+// sortSockets sorts a result of fetchSockets, and the rooms of each socket, of which the
+// order says nothing.
+func sortSockets(v any) {
+	list, _ := v.([]any)
+	byText := func(a, b any) int { return strings.Compare(text(a), text(b)) }
+	for _, v := range list {
+		socket, _ := v.(map[string]any)
+		for _, name := range []string{"rooms", "numberRooms"} {
+			rooms, _ := socket[name].([]any)
+			slices.SortFunc(rooms, byText)
+		}
+	}
+	slices.SortFunc(list, func(a, b any) int {
+		x, _ := a.(map[string]any)
+		y, _ := b.(map[string]any)
+		return byText(x["id"], y["id"])
+	})
+}
+
+// dropMessages takes what errors say to people out of the results of calls that were
+// made together.
+func dropMessages(v any) {
+	list, _ := v.([]any)
+	for _, v := range list {
+		if answer, ok := v.(map[string]any); ok {
+			delete(answer, "message")
+		}
+	}
+}
+
+// inOrder brings commands that were sent at the same time into the order of those that
+// are wanted.
+func (c *Case) inOrder(sent []*sentCommand) []*sentCommand {
+	sent = slices.Clone(sent)
+	for i := range min(len(sent), len(c.Want.Commands)) {
+		found := slices.IndexFunc(sent[i:], func(cmd *sentCommand) bool { return c.differentWords(i, cmd.words) == nil })
+		if found > 0 {
+			sent[i], sent[i+found] = sent[i+found], sent[i]
+		}
+	}
+	return sent
 }
 
 func (c *Case) differentCommands(sent []*sentCommand) []string {
@@ -136,20 +207,25 @@ func (c *Case) differentCommands(sent []*sentCommand) []string {
 		return wrong
 	}
 	var wrong []string
-	for i, want := range c.Want.Commands {
-		words := sent[i].words
-		if len(words) != len(want) {
-			wrong = append(wrong, fmt.Sprintf("command %d has %d words instead of %d: %s", i+1, len(words), len(want), showAll(words)))
-			continue
+	for i := range c.Want.Commands {
+		wrong = append(wrong, c.differentWords(i, sent[i].words)...)
+	}
+	return wrong
+}
+
+// differentWords returns what is wrong with the words of a command.
+func (c *Case) differentWords(i int, words [][]byte) (wrong []string) {
+	want := c.Want.Commands[i]
+	if len(words) != len(want) {
+		return []string{fmt.Sprintf("command %d has %d words instead of %d: %s", i+1, len(words), len(want), showAll(words))}
+	}
+	for j := range want {
+		got := words[j]
+		if isKeyword(want[j].Bytes) {
+			got = []byte(strings.ToUpper(string(got))) // Redis reads them in any case
 		}
-		for j := range want {
-			got := words[j]
-			if isKeyword(want[j].Bytes) {
-				got = []byte(strings.ToUpper(string(got))) // Redis reads them in any case
-			}
-			if differs := want[j].differs(got, c.Level == "value"); differs != "" {
-				wrong = append(wrong, fmt.Sprintf("command %d, word %d: %s", i+1, j+1, differs))
-			}
+		if differs := want[j].differs(got, c.Level == "value"); differs != "" {
+			wrong = append(wrong, fmt.Sprintf("command %d, word %d: %s", i+1, j+1, differs))
 		}
 	}
 	return wrong

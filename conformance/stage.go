@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,9 +20,13 @@ const (
 	password  = "sEsAmE-42"
 	nopublish = "nopublish" // may do all but publish
 	echoed    = "echoed"    // is of a Redis that knows neither AUTH nor HELLO, and repeats the words of either
+	nolisten  = "nolisten"  // may do all but subscribe
 )
 
-const nopublishRule = "user " + nopublish + " on >" + password + " ~* &* +@all -publish -spublish -xadd"
+const (
+	nopublishRule = "user " + nopublish + " on >" + password + " ~* &* +@all -publish -spublish -xadd"
+	nolistenRule  = "user " + nolisten + " on >" + password + " ~* &* +@all -subscribe -psubscribe -ssubscribe"
+)
 
 // stage is the Redis of one run, a single one or a cluster, with a recorder in
 // front of each node.
@@ -31,7 +36,8 @@ type stage struct {
 	recorders []*recorder
 	echo      *recorder // in front of the Redis of echoed
 	log       *log
-	ends      []func() error // in reverse
+	ids       map[string]bool // of all questions so far
+	ends      []func() error  // in reverse
 }
 
 func startStage(ctx context.Context, cluster bool) (s *stage, err error) {
@@ -41,7 +47,7 @@ func startStage(ctx context.Context, cluster bool) (s *stage, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	config := harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", nopublishRule}}
+	config := harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", nopublishRule, nolistenRule}}
 	if cluster {
 		c, err := harness.StartRedisCluster(ctx, 3, 0, config)
 		if err != nil {
@@ -142,18 +148,20 @@ func (s *stage) url(user string) string {
 }
 
 // listen subscribes so many connections to a channel, and returns what ends
-// them again, once Redis counts none.
-func (s *stage) listen(ctx context.Context, channel string, n int, shard bool) (end func() error, err error) {
+// them again, once Redis counts none. What the first one gets, it hands to hear.
+func (s *stage) listen(ctx context.Context, channel string, n int, shard bool, hear func(string)) (end func() error, err error) {
 	node, numsub, err := s.home(ctx, channel, shard)
 	if err != nil {
 		return nil, err
 	}
 	var open []*redis.PubSub
+	var heard sync.WaitGroup
 	end = func() error {
 		var errs []error
 		for _, p := range open {
 			errs = append(errs, p.Close())
 		}
+		heard.Wait()
 		return errors.Join(append(errs, awaitCount(ctx, node, numsub, channel, 0))...)
 	}
 	for range n {
@@ -167,6 +175,18 @@ func (s *stage) listen(ctx context.Context, channel string, n int, shard bool) (
 		if _, err := p.Receive(ctx); err != nil {
 			return nil, errors.Join(err, end())
 		}
+		if len(open) > 1 {
+			continue
+		}
+		heard.Go(func() {
+			for {
+				m, err := p.ReceiveMessage(ctx)
+				if err != nil {
+					return
+				}
+				hear(m.Payload)
+			}
+		})
 	}
 	return end, awaitCount(ctx, node, numsub, channel, n)
 }

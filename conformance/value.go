@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"strings"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -56,8 +58,9 @@ func decodeMessagePack(message []byte) (any, error) {
 	return v, err
 }
 
-// wantedValue reads a value as a case writes it, with {"$binary":"..."}, and
-// {"$literal":{...}} for an object whose own keys start with $.
+// wantedValue reads a value as a case writes it, with {"$binary":"..."}, $repeat of
+// text, what it leaves open, and {"$literal":{...}} for an object whose own keys
+// start with $.
 func wantedValue(text []byte) (any, error) {
 	var v any
 	if err := json.Unmarshal(text, &v); err != nil {
@@ -82,6 +85,14 @@ func withBinary(v any) (any, error) {
 		if literal, ok := v["$literal"]; ok && len(v) == 1 {
 			return literal, nil
 		}
+		if repeat, ok := v["$repeat"].(map[string]any); ok && len(v) == 1 {
+			part, _ := repeat["value"].(string)
+			count, _ := repeat["count"].(float64)
+			return strings.Repeat(part, int(count)), nil
+		}
+		if open, ok := openValue(v); ok {
+			return open, nil
+		}
 		for key := range v {
 			if v[key], err = withBinary(v[key]); err != nil {
 				return nil, err
@@ -91,9 +102,58 @@ func withBinary(v any) (any, error) {
 	return v, nil
 }
 
+// open is a value that a case leaves open: anything, the id of a question, or a whole
+// number in a range.
+type open struct {
+	id       bool
+	from, to float64
+}
+
+func openValue(v map[string]any) (o open, ok bool) {
+	if len(v) != 1 {
+		return o, false
+	}
+	if v["$any"] == true {
+		return o, true
+	}
+	if v["$id"] == true {
+		return open{id: true}, true
+	}
+	between, _ := v["$between"].([]any)
+	if len(between) != 2 {
+		return o, false
+	}
+	o.from, _ = number(between[0])
+	o.to, _ = number(between[1])
+	return o, true
+}
+
+func (o open) takes(v any) bool {
+	if o.id {
+		id, ok := v.(string)
+		return ok && id != ""
+	}
+	n, ok := number(v)
+	return o == open{} || ok && n == math.Trunc(n) && o.from <= n && n <= o.to
+}
+
+// MarshalJSON shows what is open as a case writes it.
+func (o open) MarshalJSON() ([]byte, error) {
+	switch {
+	case o.id:
+		return []byte(idTag), nil
+	case o == open{}:
+		return []byte(`{"$any":true}`), nil
+	}
+	return fmt.Appendf(nil, `{"$between":[%v,%v]}`, o.from, o.to), nil
+}
+
 // same compares two values as JavaScript sees them: it has one kind of number,
 // and objects whose keys have no order. Text and binary are never the same.
 func same(a, b any) bool {
+	if open, ok := b.(open); ok {
+		return open.takes(a)
+	}
 	if x, ok := number(a); ok {
 		y, ok := number(b)
 		return ok && x == y

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,12 +13,14 @@ import (
 
 // Word is a word of a Redis command as a case wants it: text, {"$base64":"..."}
 // for bytes, {"$length":n,"$sha256":"..."} for what is long, or {"$value":...}
-// for a payload that need not have certain bytes, only a certain meaning.
+// for a payload that need not have certain bytes, only a certain meaning, which
+// {"$messagepack":...} wants in that form.
 type Word struct {
 	Bytes  []byte
 	Length int
 	SHA256 string
 	Value  json.RawMessage
+	Form   string // of the value, where its kind does not tell
 }
 
 // UnmarshalJSON reads the forms of a word.
@@ -32,6 +35,7 @@ func (w *Word) UnmarshalJSON(text []byte) error {
 		Length int             `json:"$length"`
 		SHA256 string          `json:"$sha256"`
 		Value  json.RawMessage `json:"$value"`
+		Packed json.RawMessage `json:"$messagepack"`
 	}
 	if err := json.Unmarshal(text, &object); err != nil {
 		return err
@@ -45,6 +49,8 @@ func (w *Word) UnmarshalJSON(text []byte) error {
 		w.Length, w.SHA256 = object.Length, object.SHA256
 	case object.Value != nil:
 		w.Value = object.Value
+	case object.Packed != nil:
+		w.Value, w.Form = object.Packed, "MessagePack"
 	default:
 		return fmt.Errorf("no word: %s", text)
 	}
@@ -65,7 +71,7 @@ func (w *Word) differs(sent []byte, byValue bool) string {
 		if err != nil {
 			return err.Error()
 		}
-		if want, got := wantedForm(want), formOf(sent); want != got && !(want == "MessagePack" && got == "base64") {
+		if want, got := cmp.Or(w.Form, wantedForm(want)), formOf(sent); want != got && !(want == "MessagePack" && got == "base64") {
 			return fmt.Sprintf("%s instead of %s: %s", got, want, show(sent))
 		}
 		return differentValue(want, sent)

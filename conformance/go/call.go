@@ -68,6 +68,8 @@ func (s *step) on(ctx context.Context, io *emitter.Emitter) (any, error) {
 		return nil, op.DisconnectSockets(ctx, closes[0])
 	case "serverCount":
 		return op.ServerCount(ctx)
+	case "emitWithAck", "serverSideEmitWithAck", "fetchSockets", "rooms":
+		return s.ask(ctx, op, name)
 	}
 	return nil, skipError("no call " + name)
 }

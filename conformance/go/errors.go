@@ -24,6 +24,10 @@ func nameOf(err error) string {
 		{emitter.ErrTargeted, "targeted"},
 		{emitter.ErrNoServers, "no-servers"},
 		{emitter.ErrPipelineEnded, "pipeline-ended"},
+		{emitter.ErrPipelined, "pipelined"},
+		{emitter.ErrSubscription, "subscription"},
+		{emitter.ErrMaybeAsked, "maybe-asked"},
+		{emitter.ErrClosed, "closed"},
 		{encoding.ErrUnreadStream, "unread-stream"},
 		{encoding.ErrNoCounterpart, "no-counterpart"},
 		{encoding.ErrBinary, "binary-in-json"},
@@ -33,11 +37,14 @@ func nameOf(err error) string {
 			return named.name
 		}
 	}
+	var incomplete *emitter.IncompleteError
 	var option *emitter.OptionError
 	var argument *encoding.ArgumentError
 	var fromRedis redis.Error
 	var network net.Error
 	switch {
+	case errors.As(err, &incomplete):
+		return "incomplete"
 	case errors.As(err, &option) && option.Option == "WithServerVersion" && option.Adapter == "":
 		return "server-version"
 	case errors.As(err, &option):

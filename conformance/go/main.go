@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,28 +49,30 @@ type line struct {
 	step
 	Pipeline []step
 	After    *step
+	Together []step
 }
 
 type step struct{ Chain, Call []json.RawMessage }
 
 // answer is what came of it.
 type answer struct {
-	ID      int    `json:"id"`
-	OK      bool   `json:"ok,omitempty"`
-	Result  any    `json:"result,omitempty"`
-	Error   string `json:"error,omitempty"`
-	Message string `json:"message,omitempty"`
-	Skip    string `json:"skip,omitempty"`
+	ID      int            `json:"id,omitempty"`
+	OK      bool           `json:"ok,omitempty"`
+	Result  any            `json:"result,omitempty"`
+	Error   string         `json:"error,omitempty"`
+	Message string         `json:"message,omitempty"`
+	Missing map[string]int `json:"missing,omitempty"`
+	Skip    string         `json:"skip,omitempty"`
 }
 
 func drive(variant string, in io.Reader, out io.Writer) error {
 	d := driver{variant: variant, clients: make(map[string]redis.UniversalClient)}
 	defer d.close()
 	answers := json.NewEncoder(out)
-	features := []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "cluster", "numbers"}
+	features := []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "cluster", "numbers", "replies", "together"}
 	if variant == "go-redis-autopipeline" {
 		// Of a cluster it knows one node only; the library refuses to count there.
-		features = []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "numbers"}
+		features = []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "numbers", "replies", "together"}
 	}
 	if err := answers.Encode(map[string]any{"language": "go", "variant": variant, "version": version.Number, "features": features}); err != nil {
 		return err
@@ -108,17 +109,11 @@ func (d *driver) answer(text []byte) answer {
 	if err := json.Unmarshal(text, &l); err != nil {
 		return answer{Error: "driver", Message: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // longer than a case lets it wait
 	defer cancel()
-	result, err := d.call(ctx, &l)
-	if err == nil {
-		return answer{ID: l.ID, OK: true, Result: result}
-	}
-	var skip skipError
-	if errors.As(err, &skip) {
-		return answer{ID: l.ID, Skip: string(skip)}
-	}
-	return answer{ID: l.ID, Error: nameOf(err), Message: err.Error()}
+	a := answerOf(d.call(ctx, &l))
+	a.ID = l.ID
+	return a
 }
 
 func (d *driver) call(ctx context.Context, l *line) (any, error) {
@@ -131,7 +126,10 @@ func (d *driver) call(ctx context.Context, l *line) (any, error) {
 		return nil, err
 	}
 	io := emitter.New(client, options...)
-	if l.Pipeline == nil {
+	switch {
+	case l.Together != nil:
+		return together(ctx, io, l.Together), nil
+	case l.Pipeline == nil:
 		return l.on(ctx, io)
 	}
 	var given *emitter.Emitter

@@ -34,7 +34,7 @@ func (h *Hello) Missing(features []string) []string {
 	return slices.DeleteFunc(features, func(f string) bool { return slices.Contains(h.Features, f) })
 }
 
-// Call is a line to a driver: one step, or a pipeline of them.
+// Call is a line to a driver: one step, a pipeline of them, or several at the same time.
 type Call struct {
 	ID       int             `json:"id"`
 	Redis    string          `json:"redis"`
@@ -42,6 +42,7 @@ type Call struct {
 	Options  json.RawMessage `json:"options,omitempty"`
 	Pipeline []Step          `json:"pipeline,omitzero"`
 	After    *Step           `json:"after,omitempty"` // the pipeline's end
+	Together []Step          `json:"together,omitzero"`
 	Step
 }
 
@@ -51,6 +52,16 @@ type Step struct {
 	Call  json.RawMessage `json:"call,omitempty"`
 }
 
+// Name is that of the method that the step calls.
+func (s *Step) Name() string {
+	var words []json.RawMessage
+	var name string
+	if json.Unmarshal(s.Call, &words) != nil || len(words) == 0 || json.Unmarshal(words[0], &name) != nil {
+		return ""
+	}
+	return name
+}
+
 // Answer is a line from a driver.
 type Answer struct {
 	ID      int             `json:"id"`
@@ -58,6 +69,7 @@ type Answer struct {
 	Result  json.RawMessage `json:"result"`
 	Error   string          `json:"error"`
 	Message string          `json:"message"`
+	Missing map[string]int  `json:"missing"` // of an incomplete result
 	Skip    string          `json:"skip"`
 }
 
