@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,14 @@ import (
 var update = flag.Bool("update", false, "write cases/vectors.jsonl anew from the vectors of the official packages")
 
 func TestMain(m *testing.M) {
-	if fault := os.Getenv("CONFORMANCE_FAULT"); fault != "" {
+	switch fault := os.Getenv("CONFORMANCE_FAULT"); {
+	case strings.HasPrefix(fault, askFault):
+		if err := (&brokenAsker{fault: fault}).drive(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case fault != "":
 		os.Exit(brokenDriver(fault))
 	}
 	goleak.VerifyTestMain(m)
@@ -118,6 +126,7 @@ func TestSDKs(t *testing.T) {
 	}
 	for _, sdk := range sdks {
 		t.Run(sdk.Name, func(t *testing.T) {
+			t.Parallel() // some cases wait most of their time
 			var out bytes.Buffer
 			if err := execute(t.Context(), []string{"-driver", sdk.Program()}, &out); err != nil {
 				t.Fatalf("%v\n%s", err, &out)

@@ -41,7 +41,8 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
 	s.log.cutQuestions(0)
-	if err := servers.finish(ctx); err != nil {
+	unheard, err := servers.finish(ctx)
+	if err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
 	sent, err := s.log.take()
@@ -70,7 +71,7 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 		if c.Together != nil {
 			sent = wanted.inOrder(sent)
 		}
-		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), scattered(sent), s.wronglyAsked(sent), still), "\n")
+		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), scattered(sent), s.wronglyAsked(sent), unheard, still), "\n")
 	}
 	return o, nil
 }

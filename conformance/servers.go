@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long anything may take that has to come at all.
-const patience = 20 * time.Second
+var patience = 20 * time.Second
 
 // servers are those of one case: they hear what is asked, and answer by its script.
 type servers struct {
@@ -129,8 +129,8 @@ func (v *servers) fail(err error) {
 }
 
 // finish returns once every question has been answered that Redis has taken, so that
-// late answers come too, and ends the servers.
-func (v *servers) finish(ctx context.Context) error {
+// late answers come too, and ends the servers. It says what has not reached them.
+func (v *servers) finish(ctx context.Context) (wrong []string, err error) {
 	defer v.done.Wait()
 	defer v.end()
 	deadline := time.Now().Add(patience)
@@ -141,13 +141,13 @@ func (v *servers) finish(ctx context.Context) error {
 		v.mu.Unlock()
 		switch {
 		case err != nil || answered >= asked || asked < len(v.c.Together):
-			return err
+			return nil, err
 		case time.Now().After(deadline):
-			return fmt.Errorf("servers have answered %d of %d questions", answered, asked)
+			return []string{fmt.Sprintf("%d of %d questions have reached no server", asked-answered, asked)}, nil
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(time.Millisecond):
 		}
 	}
