@@ -39,7 +39,7 @@ func TestTop(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer out.Close()
-			h := startHearing(t, env, in, "top", "--json", "--for", "6s", "--rows", "3")
+			h := startHearing(t, env, in, "top", "--json", "--for", "15s", "--rows", "3")
 			in.Close()
 			h.awaitNotice(t, "sioemit: listening on ")
 			screen, terminal := openTerminal(t)
