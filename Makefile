@@ -2,7 +2,7 @@
 
 packages = compat_test/node/node_modules/.package-lock.json
 
-.PHONY: demo check test deps build bench dist version
+.PHONY: demo check test deps build bench recording dist version
 
 # The main job on one screen: a cluster of two Socket.IO nodes, and an event
 # from outside. ONCE=1 ends after the delivery.
@@ -46,6 +46,10 @@ build:
 # What it costs, beside Redis and the others: docs/performance.md.
 bench:
 	cd bench && go run .
+
+# The picture of a terminal in README.md: docs/recording.svg, of what sioemit prints in front of a real cluster.
+recording: $(packages)
+	go run ./examples/recording
 
 # What is published of a version, in dist/: RELEASING.md. BASE_URL is where the archives will be, MAINTAINER whose packages they are.
 dist:
