@@ -388,10 +388,10 @@ func TestDemoCommands(t *testing.T) {
 	}
 }
 
-// blocks returns the code blocks of one language in the README.
-func blocks(t *testing.T, language string) []string {
+// blocks returns the code blocks of one language on a page.
+func blocks(t *testing.T, page, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile(filepath.Join("..", page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,7 +402,8 @@ func blocks(t *testing.T, language string) []string {
 	return found
 }
 
-func TestReadmeShell(t *testing.T) {
+// TestShell runs every command of the README, of the page for the shell, and of that for operators.
+func TestShell(t *testing.T) {
 	c := startCluster(t, harness.RedisConfig{})
 	user, admin, night := c.connect(t, "/", "user:7"), c.connect(t, "/admin"), c.connect(t, "/admin", "night-shift")
 	dir := t.TempDir()
@@ -413,7 +414,11 @@ func TestReadmeShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := 0
-	for _, block := range blocks(t, "sh") {
+	var shown []string
+	for _, page := range []string{"README.md", "docs/shell.md", "docs/operators.md"} {
+		shown = append(shown, blocks(t, page, "sh")...)
+	}
+	for _, block := range shown {
 		if !strings.HasPrefix(block, "sioemit") {
 			continue
 		}
@@ -428,10 +433,11 @@ func TestReadmeShell(t *testing.T) {
 		}
 		ran++
 	}
-	if ran != 3 {
+	if ran != 5 {
 		t.Fatalf("%d blocks of shell examples", ran)
 	}
-	c.expect(t, user, `"hello" "world"
+	c.expect(t, user, `"order:paid" {"id":12345,"total":19.99}
+"hello" "world"
 "order:paid" {"id":12345}
 "photo" {"$binary":"/9g="}
 "order:paid" {"id":12345}
@@ -442,12 +448,38 @@ func TestReadmeShell(t *testing.T) {
 	c.expect(t, night, "")
 }
 
+// TestOperatorsUser emits as the user whom the page for operators makes.
+func TestOperatorsUser(t *testing.T) {
+	c := startCluster(t, harness.RedisConfig{})
+	everyone := c.connect(t, "/")
+	page, err := os.ReadFile("../docs/operators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	setUser := regexp.MustCompile(`(?m)^    (ACL SETUSER emitter .*>PASSWORD .*)$`).FindSubmatch(page)
+	if setUser == nil {
+		t.Fatal("the page makes no user")
+	}
+	var words []any
+	for _, word := range strings.Fields(string(setUser[1])) {
+		words = append(words, word)
+	}
+	if err := c.redis.Client().Do(t.Context(), words...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	url := "redis://emitter:PASSWORD@" + c.redis.Addr
+	if out, err := c.command(t.Context(), "sioemit", "emit", "--redis", url, "--require", "2", "hello").CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	c.expect(t, everyone, `"hello"`)
+}
+
 // TestReadmeGo builds the README's program outside of this module, as a user
 // would, and runs it.
 func TestReadmeGo(t *testing.T) {
 	c := startCluster(t, harness.RedisConfig{})
 	user, muted := c.connect(t, "/", "user:7"), c.connect(t, "/", "user:7", "muted")
-	programs := blocks(t, "go")
+	programs := blocks(t, "README.md", "go")
 	if len(programs) != 1 {
 		t.Fatalf("%d Go programs", len(programs))
 	}
@@ -470,7 +502,7 @@ func TestReadmeGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, replace, ok := strings.Cut(strings.Join(blocks(t, "sh"), ""), "in this folder\n")
+	_, replace, ok := strings.Cut(strings.Join(blocks(t, "README.md", "sh"), ""), "in this folder\n")
 	replace, _, _ = strings.Cut(replace, "\n")
 	if !ok {
 		t.Fatal("the README says no more how to use the library in another module")
