@@ -4,23 +4,27 @@
 
 use strict;
 use warnings;
+no if $] >= 5.035, warnings => 'experimental::builtin';
 
 use JSON::PP     ();
-use MIME::Base64 qw(decode_base64);
+use MIME::Base64 qw(decode_base64 encode_base64);
 use Scalar::Util qw(blessed);
 
 use Sioemit qw(bin);
 
 my @VARIANTS = qw(redis redis-fast);
 my %CLASSES  = ('redis' => 'Redis', 'redis-fast' => 'Redis::Fast');
-my @FEATURES = qw(classic sharded streams python pipeline server-count numbers);
+my @FEATURES = qw(classic sharded streams python pipeline server-count numbers replies);
 
 my %CALLS = (
-    socketsJoin       => 'sockets_join',
-    socketsLeave      => 'sockets_leave',
-    disconnectSockets => 'disconnect_sockets',
-    serverSideEmit    => 'server_side_emit',
-    serverCount       => 'server_count',
+    socketsJoin           => 'sockets_join',
+    socketsLeave          => 'sockets_leave',
+    disconnectSockets     => 'disconnect_sockets',
+    serverSideEmit        => 'server_side_emit',
+    serverCount           => 'server_count',
+    emitWithAck           => 'emit_with_ack',
+    fetchSockets          => 'fetch_sockets',
+    serverSideEmitWithAck => 'server_side_emit_with_ack',
 );
 my %OPTIONS = (
     adapter          => 'adapter',
@@ -142,15 +146,67 @@ sub date {
     );
 }
 
+# tagged_value is the way back: what an answer holds, in JSON.
+sub tagged_value {
+    my ($v) = @_;
+    return [map { tagged_value($_) } @$v]                if ref $v eq 'ARRAY';
+    return { '$binary' => encode_base64($v->bytes, '') } if blessed $v && $v->isa('Sioemit::Binary');
+    return $v                                            if ref $v ne 'HASH';
+    my %tagged = map { $_ => tagged_value($v->{$_}) } keys %$v;
+    return keys %tagged == 1 && (keys %tagged)[0] =~ /\A\$/ ? { '$literal' => \%tagged } : \%tagged;
+}
+
+# What a call returns, in the form that all languages have.
+my %RESULTS = (
+    serverCount => sub { $_[0] },
+    emitWithAck => sub {
+        my ($acks) = @_;
+        return {
+            values    => tagged_value($acks->{values}),
+            clients   => $acks->{clients},
+            servers   => $acks->{servers},
+            perServer => $acks->{per_server}
+        };
+    },
+    fetchSockets => sub {
+        return [
+            map {
+                my $socket  = $_;
+                my @numbers = grep { Sioemit::Encoder::is_number($_) } @{ $socket->{rooms} };
+                my @texts   = grep { !Sioemit::Encoder::is_number($_) } @{ $socket->{rooms} };
+                {
+                    id          => $socket->{id},
+                    rooms       => \@texts,
+                    numberRooms => \@numbers,
+                    data        => tagged_value($socket->{data}),
+                    handshake   => tagged_value($socket->{handshake})
+                }
+            } @_
+        ];
+    },
+    serverSideEmitWithAck => sub { tagged_value([@_]) },
+    rooms                 => sub { [@_] },
+);
+
 sub call {
     my ($io, $step) = @_;
     for my $link (@{ $step->{chain} || [] }) {
         my ($name, @words) = @$link;
+        $words[0] /= 1000 if $name eq 'timeout';
         $io = $io->$name(@words);
     }
     my ($name, @words) = @{ $step->{call} };
     my $method = $CALLS{$name} || $name;
     return $io->$method(map { value($_) } @words);
+}
+
+sub incomplete {
+    my ($error, $call) = @_;
+    my $partial = $error->partial;
+    return (
+        missing => { map { $_ => $error->$_ } qw(servers asked clients expected unread) },
+        $call ? (result => $call->(ref $partial eq 'ARRAY' ? @$partial : $partial)) : ()
+    );
 }
 
 my ($variant, @more) = @ARGV;
@@ -167,21 +223,24 @@ my %clients;
 
 sub emitter {
     my ($line) = @_;
-    my $redis  = $clients{ $line->{redis} } //= do {
-        my ($user, $secret, $address) = $line->{redis} =~ m{\Aredis://(?:([^:@]*):([^@]*)@)?([^/]+)\z}
-            or die "no redis URL: $line->{redis}\n";
-        my $login = sub { $_[0]->auth($user || (), $secret) };    # Redis::Fast has no option username
-        $class->new(server => $address, defined $secret ? (on_connect => $login) : ());
+    my ($user, $secret, $address) = $line->{redis} =~ m{\Aredis://(?:([^:@]*):([^@]*)@)?([^/]+)\z}
+        or die "no redis URL: $line->{redis}\n";
+    my $login   = sub { $_[0]->auth($user || (), $secret) };    # Redis::Fast has no option username
+    my $connect = sub {
+        $class->new(server => $address, reconnect => 5, every => 10_000, defined $secret ? (on_connect => $login) : ());
     };
+    my $redis = $clients{ $line->{redis} } //= $connect->();
     my $given = $line->{options} || {};
     for my $name (keys %$given) {
         die { skip => "no option $name" } if !$OPTIONS{$name};
     }
-    return Sioemit->new($redis, map { $OPTIONS{$_} => $given->{$_} } keys %$given);
+    my @another = $class eq 'Redis' ? () : (connect => $connect);    # a Redis shows how it connects
+    return Sioemit->new($redis, @another, map { $OPTIONS{$_} => $given->{$_} } keys %$given);
 }
 
 sub answer {
     my ($line) = @_;
+    my $call = $line->{call} ? $RESULTS{ $line->{call}[0] } : undef;
     my @result;
     my $done = eval {
         my $io = emitter($line);
@@ -195,8 +254,10 @@ sub answer {
         }
         1;
     };
-    return (ok => JSON::PP::true, @result ? (result => $result[0]) : ()) if $done;
+    return (ok => JSON::PP::true, $call ? (result => $call->(@result)) : ()) if $done;
     my $error = $@;
+    return (error => 'incomplete', message => $error->message, incomplete($error, $call))
+        if blessed $error && $error->isa('Sioemit::Incomplete');
     return (error => $error->reason, message => $error->message) if blessed $error && $error->isa('Sioemit::Error');
     return (skip  => $error->{skip})                             if ref $error;
     return (error => 'redis', message => $error);    # of a client that could not connect

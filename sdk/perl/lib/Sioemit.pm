@@ -17,6 +17,8 @@ use Sioemit::Binary           ();
 use Sioemit::Client           ();
 use Sioemit::Error            qw(refuse valid_text);
 use Sioemit::Pipeline         ();
+use Sioemit::Question         ();
+use Sioemit::Replies          ();
 use Sioemit::Target           ();
 
 our $VERSION   = '0.1.0';
@@ -66,6 +68,8 @@ sub new {
     my $given_ids = delete $given{socket_ids} // '[0-9A-Za-z_-]{20}';
     my $ids       = eval { qr/$given_ids/ }
         // refuse('adapter-option', "socket_ids \"$given_ids\": it is a regular expression, which this is not");
+    my $connect = delete $given{connect};
+    refuse('adapter-option', 'connect: it is a sub that returns a new client') if $connect && ref $connect ne 'CODE';
     my %options = map { $_ => delete $given{$_} // $defaults->{$_} } keys %$defaults;
 
     for my $option (sort keys %given) {
@@ -83,7 +87,7 @@ sub new {
         $options{legacy_binary} = $version < 3;
     }
     return bless {
-        client  => Sioemit::Client->new($redis),
+        client  => Sioemit::Client->new($redis, $connect),
         target  => Sioemit::Target->new,
         options => {
             adapter         => $MADE_BY{$name}->new(%options),
@@ -117,10 +121,36 @@ sub server_count {
     my ($self) = @_;
     local $@;
     $self->_untargeted('server_count');
-    my ($command, $channel) = $self->{options}{adapter}->listeners($self->{target});
-    my @counts = $self->{client}->call(pubsub => $command, $channel);
-    refuse('redis', 'Redis does not say how many servers listen: the client is within a transaction') if @counts != 2;
-    return 0 + $counts[1];
+    return $self->{client}->count($self->{options}{adapter}->listeners($self->{target}));
+}
+
+sub ask {
+    my ($self, $call, %event) = @_;
+    my $options = $self->{options};
+    refuse('no-counterpart', "python-socketio has no counterpart to this call: servers answer nobody there")
+        if !$options->{adapter}->can('question');
+    $self->_needs_version_4($call);
+    return Sioemit::Question->new(
+        %event,
+        call     => $call,
+        client   => $self->{client},
+        adapter  => $options->{adapter},
+        target   => $self->{target},
+        deadline => Sioemit::Replies::now() + $self->_seconds,
+    )->ask;
+}
+
+# check_reads_binary makes sure that a command for servers of the classic adapter does not end them.
+sub check_reads_binary {
+    my ($self, $call) = @_;
+    Sioemit::Question->new(
+        call     => $call,
+        client   => $self->{client},
+        adapter  => $self->{options}{adapter},
+        target   => $self->{target},
+        deadline => Sioemit::Replies::now() + $self->_seconds,
+    )->check_reads_binary;
+    return;
 }
 
 1;
@@ -185,6 +215,14 @@ one, events to one room reach nobody.
 
 Of the streams adapter.
 
+=item connect
+
+A sub that returns a new client with the same settings, for calls with replies. A L<Redis> shows how it connects. A
+L<Redis::Fast> does not, and needs this:
+
+    my $connect = sub { Redis::Fast->new(server => 'localhost:6379', password => $password) };
+    my $io      = Sioemit->new($connect->(), connect => $connect);
+
 =item channel, allow_binary
 
 Of the adapter for servers in Python: their channel, C<socketio> by default, which is C<flask-socketio> in Flask-SocketIO,
@@ -216,6 +254,10 @@ the target on which the method was called. When the sub dies, nothing is sent. A
 Returns how many servers listen on the namespace.
 
 =head2 send
+
+=head2 ask
+
+=head2 check_reads_binary
 
 =head1 FUNCTIONS
 

@@ -13,6 +13,7 @@ use Sioemit qw(bin);
 my $server = RedisServer->new;
 my $redis  = Redis->new(server => $server->address);
 my $io     = Sioemit->new($redis);
+my $json   = Sioemit->new($redis, codec => 'json');
 
 sub refused {
     my ($reason, $call, $name) = @_;
@@ -41,7 +42,7 @@ my @heard = $server->heard(
         refused('invalid-text',   sub { $io->of("\x{d800}") },                  'a namespace that is broken');
         refused('targeted',       sub { $io->to('a')->server_count },           'a count of servers in a room');
         refused('targeted',       sub { $io->to('a')->server_side_emit('e') },  'a room for servers');
-        refused('binary-in-json', sub { $io->server_side_emit('e', bin('x')) }, 'binary for classic servers');
+        refused('binary-in-json', sub { $json->server_side_emit('e', bin(1)) }, 'binary in JSON for servers');
         refused(
             'unencodable',
             sub {

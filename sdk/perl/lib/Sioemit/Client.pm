@@ -3,11 +3,14 @@ package Sioemit::Client;
 use strict;
 use warnings;
 
-use Sioemit::Error ();
+use Scalar::Util qw(blessed refaddr);
+
+use Sioemit::Error   qw(refuse);
+use Sioemit::Replies ();
 
 sub new {
-    my ($class, $redis) = @_;
-    return bless { redis => $redis }, $class;
+    my ($class, $redis, $connect) = @_;
+    return bless { redis => $redis, connect => $connect }, $class;
 }
 
 # call sends one command and returns its answer.
@@ -54,16 +57,109 @@ sub call_all {
     return;
 }
 
-# _failed dies with what the client said. A backtrace shows the words of commands, and Redis repeats those of a command
-# that it does not know: AUTH may have been renamed.
+# count returns how many subscribers Redis counts.
+sub count {
+    my ($self, $command, $channel) = @_;
+    my @counts = $self->call(pubsub => $command, $channel);
+    refuse('redis', 'Redis does not say how many servers listen: the client is within a transaction') if @counts != 2;
+    return 0 + $counts[1];
+}
+
+# check_asks refuses clients that cannot ask. A node of a Redis Cluster knows its own subscribers only. A Redis before
+# version 6 does not say what it is.
+sub check_asks {
+    my ($self) = @_;
+    my $redis = $self->{redis};
+    refuse('adapter-option', 'calls with replies need a Redis or a Redis::Fast, which this client is not')
+        if !$redis->isa('Redis') && !$redis->isa('Redis::Fast');
+    refuse('adapter-option',
+              ref($redis)
+            . ' does not show how it connects, and calls with replies need one more connection: give new() the '
+            . 'option connect, a sub that returns a new client')
+        if !$self->{connect} && !_shows_settings($redis);
+    $self->{mode} //= eval { my %about = $self->call('hello'); $about{mode} } // '';
+    refuse('redis',
+        'this Redis is a node of a Redis Cluster, which the Perl clients cannot follow: servers at other nodes would not '
+            . 'be heard')
+        if $self->{mode} eq 'cluster';
+    return;
+}
+
+sub _shows_settings {
+    my ($redis) = @_;
+    return $redis->isa('Redis') && ref $redis->{builder} eq 'CODE';
+}
+
+# replies returns a connection for replies, made and logged in to by a client of its own.
+sub replies {
+    my ($self) = @_;
+    my $redis = $self->{redis};
+    my ($client, $socket);
+    eval {
+        $client = $self->{connect} ? $self->{connect}->() : _twin($redis);
+        die "connect has not returned a new Redis or Redis::Fast\n"
+            if !blessed $client
+            || !$client->isa('Redis') && !$client->isa('Redis::Fast')
+            || refaddr $client == refaddr $redis;
+        if ($client->isa('Redis')) {
+            $socket = $client->{sock};
+        }
+        else {
+            open $socket, '+<&', $client->__sock or die "$!\n";    # the client closes its own
+        }
+        1;
+    } or _failed($@, 'subscription');
+    return Sioemit::Replies->new($client, $socket);
+}
+
+# _twin returns a client with the settings of another one: its address or Sentinels, TLS, user, on_connect. Nothing that
+# it sends is repeated.
+sub _twin {
+    my ($redis) = @_;
+    my $twin    = bless { %$redis, reconnect => 0, is_subscriber => 0, subscribers => {} }, ref $redis;
+    delete @$twin{qw(sock read_timeout write_timeout current_database)};    # channels are of no database
+    $twin->connect;
+    return $twin;
+}
+
+# publish_once publishes a message without repeating it, and returns undef when Redis has taken it, or why nobody knows.
+sub publish_once {
+    my ($self, $command, @words) = @_;
+    my $redis = $self->{redis};
+    my $is    = $redis->isa('Redis');
+    my $set   = $is ? sub { $redis->{reconnect} = $_[0] } : sub { $redis->__set_reconnect($_[0]) };
+    my $was   = $is ? $redis->{reconnect}                 : $redis->__get_reconnect;
+    my ($answered, $error);
+    local $SIG{PIPE} = 'IGNORE';
+    $set->(0);
+    eval {
+        $redis->$command(@words, sub { ($answered, $error) = (1, $_[1]) });
+        $redis->wait_all_responses;
+        1;
+    } or $error = $@;
+    $set->($was);
+    return if $answered && !defined $error;
+    $error = _first_line($error // 'there is no answer');
+    _failed($error) if $answered && $error =~ /\A[A-Z][A-Z0-9]+ /;    # as Redis says it
+    return $error;
+}
+
 sub _failed {
+    my ($said, $reason) = @_;
+    my $message = _first_line($said);
+    $message .= '; this Redis is a node of a Redis Cluster, which the Perl clients cannot follow'
+        if $message =~ /\bMOVED \d/;
+    die Sioemit::Error->new($reason // 'redis', $message);
+}
+
+# _first_line returns what the client said. A backtrace shows the words of commands, and Redis repeats those of a command
+# that it does not know: AUTH may have been renamed.
+sub _first_line {
     my ($said)    = @_;
     my ($message) = "$said" =~ /\A([^\n]*)/;
     $message =~ s/,? at \S+ line \d+.*//;
     $message =~ s/with args beginning with:.*/with arguments that are not repeated here/;
-    $message .= '; this Redis is a node of a Redis Cluster, which the Perl clients cannot follow'
-        if $message =~ /\bMOVED \d/;
-    die Sioemit::Error->new('redis', $message);
+    return $message;
 }
 
 1;
@@ -87,5 +183,13 @@ What L<Redis> and L<Redis::Fast> die with becomes a L<Sioemit::Error> whose reas
 =head2 call
 
 =head2 call_all
+
+=head2 count
+
+=head2 check_asks
+
+=head2 replies
+
+=head2 publish_once
 
 =cut

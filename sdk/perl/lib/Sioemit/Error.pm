@@ -26,6 +26,12 @@ sub _place {
     return "\n";
 }
 
+# with_more returns the same error with more to say.
+sub with_more {
+    my ($self, $more) = @_;
+    return bless { %$self, message => "$self->{message}; $more" }, ref $self;
+}
+
 sub reason { return $_[0]{reason} }
 
 sub message { return $_[0]{message} }
@@ -70,7 +76,8 @@ Sioemit::Error - why a call was refused, or failed
 
 =head1 DESCRIPTION
 
-All that L<Sioemit> dies with is one of these. With every reason but C<redis>, nothing was sent.
+All that L<Sioemit> dies with is one of these. With every reason but C<redis>, C<incomplete>, C<subscription> and
+C<maybe-asked>, nothing was sent.
 
 =head1 METHODS
 
@@ -79,8 +86,31 @@ All that L<Sioemit> dies with is one of these. With every reason but C<redis>, n
 =head2 reason
 
 Returns why, for programs: C<adapter-option>, C<binary-in-json>, C<empty-event>, C<empty-room>, C<except-room>,
-C<invalid-text>, C<needs-version-4>, C<no-counterpart>, C<pipeline-ended>, C<reserved-event>, C<server-version>, C<targeted>,
-C<too-deep>, C<unencodable>, C<unread-stream>, or C<redis> for what the client says of Redis.
+C<invalid-text>, C<needs-version-4>, C<no-counterpart>, C<pipeline-ended>, C<pipelined>, C<reserved-event>, C<server-version>,
+C<targeted>, C<timeout>, C<too-deep>, C<unencodable>, C<unread-stream>, or C<redis> for what the client says of Redis. Of calls
+with replies also:
+
+=over
+
+=item no-servers
+
+No server listens on the namespace. Nothing was sent.
+
+=item incomplete
+
+Not everyone has answered in time. The error is a L<Sioemit::Incomplete>, which has what came.
+
+=item subscription
+
+The connection for replies could not be made, or broke. The servers may have been asked.
+
+=item maybe-asked
+
+The connection broke while the question was on its way. It is not asked again, because the servers may have it.
+
+=back
+
+=head2 with_more
 
 =head2 message
 

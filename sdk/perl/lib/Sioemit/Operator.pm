@@ -4,6 +4,8 @@ use strict;
 use warnings;
 no if $] >= 5.035, warnings => 'experimental::builtin';
 
+use Scalar::Util qw(looks_like_number);
+
 use Sioemit::Encoder ();
 use Sioemit::Error   qw(refuse valid_text);
 use Sioemit::Target  ();
@@ -13,6 +15,9 @@ my %RESERVED = map { $_ => 1 } qw(connect connect_error disconnect disconnecting
 
 # To servers these would call handlers with no socket; without a listener, "error" ends a server.
 my %RESERVED_SERVER_SIDE = map { $_ => 1 } qw(connect connection new_namespace error);
+
+# How long calls with replies wait, in seconds.
+use constant DEFAULT_TIMEOUT => 5;
 
 # Programs have few events, whose names are looked at once. The bound is for those that make up names.
 my %EVENTS;
@@ -80,6 +85,15 @@ sub compress {
     return $self->_derive(flags => { %{ $self->{target}{flags} }, compress => $compress ? 1 : 0 });
 }
 
+sub timeout {
+    my ($self, $seconds) = @_;
+    refuse('timeout', 'timeout() takes a number of seconds, more than 0')
+        if !looks_like_number($seconds) || $seconds <= 0 || $seconds - $seconds != 0;
+    return bless { %$self, timeout => $seconds }, ref $self;
+}
+
+sub _seconds { return $_[0]{timeout} // DEFAULT_TIMEOUT }
+
 sub emit {
     my ($self, $event, @args) = @_;
     local $@;    # it is the caller's
@@ -113,8 +127,39 @@ sub server_side_emit {
     my $name = _event($event, \%RESERVED_SERVER_SIDE);
     $self->_untargeted('server_side_emit');
     $self->_needs_version_4('server_side_emit');
-    $self->send($self->{options}{adapter}->server_side($self->{target}, $name, \@args));
+    my $adapter = $self->{options}{adapter};
+    my @command = $adapter->server_side($self->{target}, $name, \@args);
+    $self->check_reads_binary('server_side_emit') if $adapter->can('ends_servers') && $adapter->ends_servers(@command);
+    $self->send(@command);
     return;
+}
+
+sub emit_with_ack {
+    my ($self, $event, @args) = @_;
+    local $@;
+    my $name = _event($event, \%RESERVED);
+    return $self->ask('emit_with_ack', event => $name, args => \@args, limit => $self->{options}{max_attachments});
+}
+
+sub fetch_sockets {
+    my ($self) = @_;
+    local $@;
+    return @{ $self->ask('fetch_sockets') };
+}
+
+sub server_side_emit_with_ack {
+    my ($self, $event, @args) = @_;
+    local $@;
+    my $name = _event($event, \%RESERVED_SERVER_SIDE);
+    $self->_untargeted('server_side_emit_with_ack');
+    return @{ $self->ask('server_side_emit_with_ack', event => $name, args => \@args) };
+}
+
+sub rooms {
+    my ($self) = @_;
+    local $@;
+    $self->_untargeted('rooms');
+    return @{ $self->ask('rooms') };
 }
 
 sub _request {
@@ -218,6 +263,10 @@ Lets servers drop the event for clients that are not ready to receive it.
 
 Takes whether servers may compress the event.
 
+=head2 timeout
+
+Takes for how many seconds, of which there may be parts, calls with replies wait. The default is 5.
+
 =head1 METHODS THAT SEND
 
 They return nothing, once Redis has taken the command. Each dies with a L<Sioemit::Error>.
@@ -241,5 +290,37 @@ Disconnects the clients targeted from the namespace, and, with a true argument, 
 =head2 server_side_emit
 
 Takes an event and its arguments, and sends it to the servers of the namespace, where C<io.on(event)> receives it.
+Binary ends servers with an old classic adapter: those are asked first, as by calls with replies, whether they can read
+it.
+
+=head1 METHODS THAT ASK
+
+They wait until everyone has answered, and no longer than C<timeout> says. Then they die with a L<Sioemit::Incomplete>,
+which has what came. When no server listens they die at once.
+
+Each needs servers with Socket.IO 4, and one more connection to Redis while it waits. C<connect> of L<Sioemit> says where
+that comes from. Redis itself is waited for as long as the client does: give that a C<read_timeout>.
+
+Whole answers are decoded: text is characters, binary is what C<bin> returns, whose method C<bytes> has the bytes.
+
+=head2 emit_with_ack
+
+Takes an event and its arguments, sends it to the clients targeted, and returns a reference to a hash: C<values>, the
+first argument of each client's acknowledgement, C<undef> when it had none; C<clients>, how many the servers sent it to;
+C<per_server>, the same for each server; C<servers>, how many were asked.
+
+=head2 fetch_sockets
+
+Returns the clients targeted, as references to hashes: C<id>; C<rooms>, of which numbers are numbers; C<data>, which is
+C<socket.data>; C<handshake>, which holds cookies and tokens. A server whose C<socket.data> is circular ends when it is
+asked.
+
+=head2 server_side_emit_with_ack
+
+Takes an event and its arguments, and returns what each server answered.
+
+=head2 rooms
+
+Returns the names of all rooms, sorted. The id of each socket is one. Rooms that are numbers are left out.
 
 =cut

@@ -20,6 +20,11 @@ sub send {    ## no critic (ProhibitBuiltinHomonyms)
     return;
 }
 
+sub ask {
+    my (undef, $call) = @_;
+    return refuse('pipelined', "$call needs an answer and cannot be part of a pipeline");
+}
+
 # end takes no more commands, and returns those that were collected.
 sub end {
     my ($self) = @_;
@@ -46,13 +51,15 @@ Sioemit::Pipeline - many events in one round trip
 
 =head1 DESCRIPTION
 
-What C<pipeline> of L<Sioemit> gives to its sub: a L<Sioemit::Operator> that collects.
+What C<pipeline> of L<Sioemit> gives to its sub: a L<Sioemit::Operator> that collects. It has no calls with replies.
 
 =head1 METHODS
 
 =head2 new
 
 =head2 send
+
+=head2 ask
 
 =head2 end
 

@@ -89,13 +89,13 @@ sub write_options {
 
 sub write_flags {
     my ($self, $encoder) = @_;
-    my @set = grep { exists $self->{flags}{$_} } qw(volatile compress);
+    my @set = grep { exists $self->{flags}{$_} } qw(volatile compress timeout);
     $encoder->begin_object(scalar @set);
     my $first = 1;
     for my $flag (@set) {
         $first ? ($first = 0) : $encoder->separator;
         $encoder->key($flag);
-        $encoder->boolean($self->{flags}{$flag});
+        $flag eq 'timeout' ? $encoder->integer($self->{flags}{$flag}) : $encoder->boolean($self->{flags}{$flag});
     }
     $encoder->end_object;
     return;

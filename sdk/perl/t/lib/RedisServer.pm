@@ -76,7 +76,7 @@ sub heard {
     my $give_up = time + DEADLINE;
     until ($ended) {
         croak 'the end of what was published did not come' if time > $give_up;
-        $listener->wait_for_messages(1);
+        $listener->wait_for_messages(0.05);
     }
     return @messages;
 }

@@ -3,12 +3,11 @@ package Sioemit::Adapter::Classic;
 use strict;
 use warnings;
 
-use Scalar::Util qw(blessed);
-
-use Sioemit::Error       qw(refuse);
-use Sioemit::JSON        ();
-use Sioemit::MessagePack ();
-use Sioemit::Target      ();
+use Sioemit::Adapter::Message  qw(json_unless_binary);
+use Sioemit::Adapter::Question qw(object text integer options);
+use Sioemit::JSON              ();
+use Sioemit::MessagePack       ();
+use Sioemit::Target            ();
 
 # What stands before the data of a broadcast: ["emitter", {type, data, nsp}, {rooms, flags, except}].
 my $HEAD = "\x93\xa7emitter\x83\xa4type\x02\xa4data";
@@ -92,18 +91,80 @@ sub request {
     return ('publish', $self->_request_channel($target), $json->bytes . '}');
 }
 
-# server_side publishes JSON, because servers with an adapter before 7.2 end when such a request holds binary.
 sub server_side {
     my ($self, $target, $event, $args) = @_;
-    my $data = eval { Sioemit::JSON->encode($event, $args, undef) };
-    if (!$data) {
-        my $error = $@;
-        die $error if !blessed $error || !$error->isa('Sioemit::Error') || $error->reason ne 'binary-in-json';
-        refuse('binary-in-json',
-            $error->message
-                . ', and servers with @socket.io/redis-adapter before 7.2 end when such a request holds any');
-    }
-    return ('publish', $self->_request_channel($target), '{"uid":"emitter","type":6,"data":' . $data->bytes . '}');
+    my $data   = $self->_data($event, $args, undef);
+    my $format = ref $data;
+    return (
+        'publish',
+        $self->_request_channel($target),
+        object(
+            $format,
+            uid  => text($format, 'emitter'),
+            type => integer($format, 6),
+            data => $data->bytes
+        )
+    );
+}
+
+# _data returns the data of an event in a request, in JSON where it can be: servers with an adapter before 7.2 end when
+# they get MessagePack there.
+sub _data {
+    my ($self, @event) = @_;
+    return $self->{codec} eq 'json' ? Sioemit::JSON->encode(@event) : json_unless_binary(@event);
+}
+
+# ends_servers tells whether a request is MessagePack.
+sub ends_servers {
+    my ($self, @command) = @_;
+    return $command[-1] !~ /\A\{/;
+}
+
+# question returns what makes the command of a question that has an id, and waits for acknowledgements for so many
+# milliseconds.
+sub question {
+    my ($self, $target, $call, $event, $args, $limit) = @_;
+    my $data   = defined $event ? $self->_data($event, $args, $limit) : Sioemit::JSON->new;
+    my $format = ref $data;
+    my %rest   = (
+        rooms         => sub { (type => integer($format, 1)) },
+        fetch_sockets => sub { (type => integer($format, 5), opts => options($format, $target, 0, qw(rooms except))) },
+        server_side_emit_with_ack => sub { (type => integer($format, 6), data => $data->bytes) },
+        emit_with_ack             => sub {
+            my ($timeout) = @_;
+            my $packet = object(
+                $format,
+                type => integer($format, 2),
+                data => $data->bytes,
+                nsp  => text($format, $target->{namespace})
+            );
+            my $options = options($format, $target, $timeout, qw(rooms except flags));
+            return (type => integer($format, 7), packet => $packet, opts => $options);
+        },
+    );
+    return sub {
+        my ($id, $timeout) = @_;
+        my @head = (uid => text($format, 'emitter'), requestId => text($format, $id));
+        return ('publish', $self->_request_channel($target), object($format, @head, $rest{$call}->($timeout)));
+    };
+}
+
+# reply_channels returns what subscribes to answers: the second channel is that of publishOnSpecificResponseChannel.
+sub reply_channels {
+    my ($self, $target) = @_;
+    my $channel = "$self->{key}-response#$target->{namespace}#";
+    return (SUBSCRIBE => $channel, "${channel}emitter#");
+}
+
+my %NEEDS = (
+    emit_with_ack             => '@socket.io/redis-adapter 7.2 or later',
+    server_side_emit_with_ack => '@socket.io/redis-adapter 7.0 or later and a handler for the event',
+);
+
+# needs returns what a server needs to answer a call.
+sub needs {
+    my ($self, $call) = @_;
+    return $NEEDS{$call} // 'socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later';
 }
 
 # listeners returns what counts those who listen for requests, which each server does once.
@@ -140,6 +201,14 @@ The adapter made by C<createAdapter> of @socket.io/redis-adapter and socket.io-r
 =head2 request
 
 =head2 server_side
+
+=head2 ends_servers
+
+=head2 question
+
+=head2 reply_channels
+
+=head2 needs
 
 =head2 listeners
 

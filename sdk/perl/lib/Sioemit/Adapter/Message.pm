@@ -6,13 +6,15 @@ use warnings;
 use Exporter     qw(import);
 use Scalar::Util qw(blessed);
 
-use Sioemit::JSON        ();
-use Sioemit::MessagePack ();
-use Sioemit::Target      ();
+use Sioemit::Adapter::Question qw(object text integer options);
+use Sioemit::JSON              ();
+use Sioemit::MessagePack       ();
+use Sioemit::Target            ();
 
-our @EXPORT_OK = qw(broadcast_data request_data message json_unless_binary BROADCAST SERVER_SIDE_EMIT);
+our @EXPORT_OK =
+    qw(broadcast_data request_data question_message message json_unless_binary needs BROADCAST SERVER_SIDE_EMIT);
 
-use constant { BROADCAST => 3, SERVER_SIDE_EMIT => 9 };
+use constant { BROADCAST => 3, FETCH_SOCKETS => 7, SERVER_SIDE_EMIT => 9 };
 
 my %TYPES = (join => 4, leave => 5, disconnect => 6);
 
@@ -64,6 +66,35 @@ sub request_data {
     return ($TYPES{$kind}, $json->bytes . '}');
 }
 
+# question_message returns what makes the message of a question that has an id, and waits for acknowledgements for so many
+# milliseconds. The data of its event, if it has one, is encoded.
+sub question_message {
+    my ($target, $call, $data) = @_;
+    my $format = ref $data;
+    my @opts   = qw(rooms except flags);
+    my %made   = (
+        fetch_sockets => sub { (FETCH_SOCKETS, opts => options($format, $target, 0, @opts), requestId => $_[0]) },
+        server_side_emit_with_ack => sub { (SERVER_SIDE_EMIT, requestId => $_[0], packet => $data->bytes) },
+        emit_with_ack             => sub {
+            my ($id, $timeout) = @_;
+            my $packet = object($format, type => integer($format, 2), data => $data->bytes);
+            return (BROADCAST, packet => $packet, requestId => $id, opts => options($format, $target, $timeout, @opts));
+        },
+    );
+    my $make = $made{$call} // $made{fetch_sockets};    # of which the rooms are read
+    return sub {
+        my ($id,   $timeout) = @_;
+        my ($type, @members) = $make->(text($format, $id), $timeout);
+        return message($target, $type, object($format, @members), $format eq 'Sioemit::MessagePack');
+    };
+}
+
+# needs returns what a server needs to answer a call: each version of the adapters answers all of them.
+sub needs {
+    my (undef, $call) = @_;
+    return $call eq 'server_side_emit_with_ack' ? 'a handler for the event' : '';
+}
+
 # message returns {type, data, uid, nsp}.
 sub message {
     my ($target, $type, $data, $packed) = @_;
@@ -90,6 +121,10 @@ Sioemit::Adapter::Message - the messages that the sharded and the streams adapte
 =head2 broadcast_data
 
 =head2 request_data
+
+=head2 question_message
+
+=head2 needs
 
 =head2 message
 

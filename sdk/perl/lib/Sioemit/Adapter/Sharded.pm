@@ -5,8 +5,10 @@ use warnings;
 
 use Encode ();
 
-use Sioemit::Adapter::Message qw(broadcast_data request_data message json_unless_binary BROADCAST SERVER_SIDE_EMIT);
-use Sioemit::Error            qw(refuse);
+use Sioemit::Adapter::Message
+    qw(broadcast_data request_data question_message message json_unless_binary needs BROADCAST SERVER_SIDE_EMIT);
+use Sioemit::Error qw(refuse);
+use Sioemit::JSON  ();
 
 # Upstream takes a room of as many UTF-16 code units for a socket id.
 use constant SOCKET_ID_LENGTH => 20;
@@ -47,6 +49,19 @@ sub server_side {
     return ('spublish', $self->_channel($target), message($target, SERVER_SIDE_EMIT, $data, $packed));
 }
 
+# question returns what makes the command of a question.
+sub question {
+    my ($self, $target, $call, $event, $args, $limit) = @_;
+    my $data    = defined $event ? json_unless_binary($event, $args, $limit) : Sioemit::JSON->new;
+    my $message = question_message($target, $call, $data);
+    return sub { ('spublish', $self->_channel($target), $message->(@_)) };
+}
+
+sub reply_channels {
+    my ($self, $target) = @_;
+    return (SSUBSCRIBE => $self->_channel($target) . 'emitter#');
+}
+
 # listeners returns what counts those who listen on the channel of the namespace, which each server does once.
 sub listeners {
     my ($self, $target) = @_;
@@ -81,6 +96,12 @@ The adapter made by C<createShardedAdapter> of @socket.io/redis-adapter 8.2 and 
 =head2 request
 
 =head2 server_side
+
+=head2 question
+
+=head2 reply_channels
+
+=head2 needs
 
 =head2 listeners
 

@@ -6,7 +6,7 @@ use warnings;
 use Encode       ();
 use MIME::Base64 qw(encode_base64);
 
-use Sioemit::Adapter::Message qw(broadcast_data request_data message BROADCAST SERVER_SIDE_EMIT);
+use Sioemit::Adapter::Message qw(broadcast_data request_data question_message message needs BROADCAST SERVER_SIDE_EMIT);
 use Sioemit::Error            qw(refuse);
 use Sioemit::MessagePack      ();
 
@@ -34,12 +34,23 @@ sub request {
 sub server_side {
     my ($self, $target, $event, $args) = @_;
     my $data = "\x81\xa6packet" . Sioemit::MessagePack->encode($event, $args, undef)->bytes;
-    return (
-        $self->{use_sharded_pubsub} ? 'spublish' : 'publish',
-        $self->_channel($target),
-        message($target, SERVER_SIDE_EMIT, $data, 1)
-    );
+    return ($self->_publish, $self->_channel($target), message($target, SERVER_SIDE_EMIT, $data, 1));
 }
+
+# question returns what makes the command of a question, which goes beside the stream.
+sub question {
+    my ($self, $target, $call, $event, $args, $limit) = @_;
+    my $data    = defined $event ? Sioemit::MessagePack->encode($event, $args, $limit) : Sioemit::MessagePack->new;
+    my $message = question_message($target, $call, $data);
+    return sub { ($self->_publish, $self->_channel($target), $message->(@_)) };
+}
+
+sub reply_channels {
+    my ($self, $target) = @_;
+    return ($self->{use_sharded_pubsub} ? 'SSUBSCRIBE' : 'SUBSCRIBE', $self->_channel($target) . 'emitter#');
+}
+
+sub _publish { return $_[0]{use_sharded_pubsub} ? 'spublish' : 'publish' }
 
 # listeners returns what counts those who listen on the channel of the namespace, which each server does once.
 sub listeners {
@@ -106,6 +117,12 @@ Sioemit::Adapter::Streams - the entries of @socket.io/redis-streams-adapter
 =head2 request
 
 =head2 server_side
+
+=head2 question
+
+=head2 reply_channels
+
+=head2 needs
 
 =head2 listeners
 
