@@ -7,6 +7,7 @@ import base64
 import datetime
 import json
 import sys
+from collections.abc import Coroutine
 from typing import Any
 
 import redis
@@ -14,13 +15,27 @@ import redis.asyncio
 
 import sioemit
 
-FEATURES = ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"]
+FEATURES = [
+    "classic",
+    "sharded",
+    "streams",
+    "python",
+    "cluster",
+    "pipeline",
+    "server-count",
+    "numbers",
+    "replies",
+    "together",
+]
 CALLS = {
     "socketsJoin": "sockets_join",
     "socketsLeave": "sockets_leave",
     "disconnectSockets": "disconnect_sockets",
     "serverSideEmit": "server_side_emit",
     "serverCount": "server_count",
+    "emitWithAck": "emit_with_ack",
+    "fetchSockets": "fetch_sockets",
+    "serverSideEmitWithAck": "server_side_emit_with_ack",
     "in": "in_",
     "except": "except_",
 }
@@ -89,6 +104,41 @@ def tagged(tag: str, v: Any) -> Any:
     raise Skip(f"no tag {tag}")
 
 
+def answered(v: Any) -> Any:
+    """Return what a call gave, as the suite writes it."""
+    match v:
+        case sioemit.Acks():
+            return {
+                "values": tags(v.values),
+                "clients": v.clients,
+                "servers": v.servers,
+                "perServer": v.per_server,
+            }
+        case [sioemit.Socket(), *_]:
+            return [
+                {
+                    "id": socket.id,
+                    "rooms": [room for room in socket.rooms if isinstance(room, str)],
+                    "numberRooms": [room for room in socket.rooms if not isinstance(room, str)],
+                    "data": tags(socket.data),
+                    "handshake": tags(socket.handshake),
+                }
+                for socket in v
+            ]
+    return tags(v)
+
+
+def tags(v: Any) -> Any:
+    if isinstance(v, bytes):
+        return {"$binary": base64.b64encode(v).decode()}
+    if isinstance(v, list):
+        return [tags(item) for item in v]
+    if isinstance(v, dict):
+        members = {key: tags(item) for key, item in v.items()}
+        return {"$literal": members} if any(key.startswith("$") for key in v) else members
+    return v
+
+
 def options(given: dict[str, Any]) -> dict[str, Any]:
     made = {OPTIONS[name]: given[name] for name in OPTIONS if name in given}
     ofadapter = {ADAPTERS[name]: given[name] for name in ADAPTERS if name in given}
@@ -104,9 +154,30 @@ def options(given: dict[str, Any]) -> dict[str, Any]:
 
 def call(io: Any, step: dict[str, Any]) -> Any:
     for name, *words in step.get("chain", []):
+        if name == "timeout":
+            io = io.timeout(words[0] / 1000)
+            continue
         io = getattr(io, CALLS.get(name, name))(*words)
     name, *words = step["call"]
     return getattr(io, CALLS.get(name, name))(*map(value, words))
+
+
+async def answer(calling: Coroutine[Any, Any, Any]) -> dict[str, Any]:
+    """Return what comes of a call."""
+    try:
+        result = await calling
+    except sioemit.IncompleteError as err:
+        missing = {name: getattr(err, name) for name in ("servers", "asked", "clients", "expected", "unread")}
+        return {"error": err.reason, "message": str(err), "result": answered(err.partial), "missing": missing}
+    except sioemit.SioemitError as err:
+        return {"error": err.reason, "message": str(err)}
+    except (redis.RedisError, redis.exceptions.RedisClusterException) as err:
+        return {"error": "redis", "message": str(err)}
+    except Skip as err:
+        return {"skip": str(err)}
+    except Exception as err:  # noqa: BLE001 - the suite has to see it
+        return {"error": "unknown", "message": repr(err)}
+    return {"ok": True} if result is None else {"ok": True, "result": answered(result)}
 
 
 class Driver:
@@ -127,6 +198,8 @@ class Driver:
     async def call(self, line: dict[str, Any]) -> Any:
         kind: Any = sioemit.AsyncEmitter if self.asynchronous else sioemit.Emitter
         io = kind(self.client(line), **options(line.get("options", {})))
+        if "together" in line:
+            return await asyncio.gather(*(self.one_of_many(io, step) for step in line["together"]))
         if "pipeline" not in line:
             result = call(io, line)
             return await result if self.asynchronous else result
@@ -143,18 +216,13 @@ class Driver:
             return await result if self.asynchronous else result
         return None
 
-    async def answer(self, line: dict[str, Any]) -> dict[str, Any]:
-        try:
-            result = await self.call(line)
-        except sioemit.SioemitError as err:
-            return {"error": err.reason, "message": str(err)}
-        except (redis.RedisError, redis.exceptions.RedisClusterException) as err:
-            return {"error": "redis", "message": str(err)}
-        except Skip as err:
-            return {"skip": str(err)}
-        except Exception as err:  # noqa: BLE001 - the suite has to see it
-            return {"error": "unknown", "message": repr(err)}
-        return {"ok": True} if result is None else {"ok": True, "result": result}
+    async def one_of_many(self, io: Any, step: dict[str, Any]) -> dict[str, Any]:
+        """Make a call while others are under way."""
+
+        async def made() -> Any:
+            return await call(io, step) if self.asynchronous else await asyncio.to_thread(call, io, step)
+
+        return await answer(made())
 
     async def close(self) -> None:
         for client in self.clients.values():
@@ -170,7 +238,7 @@ async def main(variant: str) -> None:
     driver = Driver(variant)
     for line in sys.stdin:
         call = json.loads(line)
-        print(json.dumps({"id": call["id"], **await driver.answer(call)}), flush=True)
+        print(json.dumps({"id": call["id"], **await answer(driver.call(call))}), flush=True)
     await driver.close()
 
 

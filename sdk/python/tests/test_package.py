@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .servers import Servers
+
 if TYPE_CHECKING:
     from .conftest import Listener
 
@@ -77,7 +79,9 @@ asyncio.run(main())
 from redis import Redis
 """
     code = "\n".join(blocks).replace("redis://localhost:6379", url) + "redis.close()\n"
-    assert run(python, code, tmp_path) == "empty-room\n"
+    with Servers(port):
+        printed = run(python, code, tmp_path)
+    assert printed == "all clients answered: ['round 7']\ns1 ['s1', 'a', 5] {'n': 1}\nempty-room\n"
     channel, (_, packet, _) = listener.next()
     assert (channel, packet["data"]) == ("socket.io#/#", ["hello", "world"])
     channel, (_, packet, options) = listener.next()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from ._encoding import Limits, encode, encode_any, pack_plain, to_messagepack
+from ._answers import Question, ServerSideEmitWithAck
+from ._encoding import Form, Limits, encode, encode_any, pack_plain, to_messagepack
 from ._errors import SioemitError, valid_text
 
 Room: TypeAlias = "str | int | float"
@@ -23,7 +24,8 @@ SubscriptionMode: TypeAlias = Literal["dynamic", "dynamic-private", "static"]
 UID = "emitter"
 
 EVENT, BINARY_EVENT = 2, 5  # types of a packet; Socket.IO 1 and 2 need the second for binary, 4 drops clients for it
-BROADCAST, JOIN, LEAVE, DISCONNECT, SERVER_SIDE_EMIT = 3, 4, 5, 6, 9  # types of a message between servers
+# Types of a message between servers.
+BROADCAST, JOIN, LEAVE, DISCONNECT, FETCH_SOCKETS, SERVER_SIDE_EMIT = 3, 4, 5, 6, 7, 9
 
 SOCKET_ID_LENGTH = 20
 
@@ -68,12 +70,35 @@ class Adapter(Protocol):
     def server_side(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:
         """Return the command that sends an event to servers."""
 
+    def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
+        """Return the command that asks servers, by the id of a request; clients have so many milliseconds to answer."""
+
+    def reply_channels(self, namespace: str) -> tuple[tuple[str, ...], bool]:
+        """Return the channels on which servers answer, and whether they are shard channels."""
+
+    def needs(self, question: Question) -> str:
+        """Return what a server must have to answer, if that is not plain."""
+
     def listeners(self, namespace: str) -> tuple[str, str]:
         """Return the Redis command that counts the servers of a namespace, and its channel."""
 
 
 def _text(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _object(members: dict[str, Any], *, packed: bool) -> bytes:
+    """Return an object in MessagePack or JSON. A member that is bytes has been written already."""
+    if packed:
+        packed_pairs = (
+            to_messagepack(key, 0) + (v if isinstance(v, bytes) else to_messagepack(v, 0)) for key, v in members.items()
+        )
+        return bytes((0x80 | len(members),)) + b"".join(packed_pairs)
+    texts = (_text(key) + b":" + (v if isinstance(v, bytes) else _text(v)) for key, v in members.items())
+    return b"{" + b",".join(texts) + b"}"
+
+
+_NEEDS_HANDLER = "a handler for the event"
 
 
 # What stands around the data of a broadcast: ["emitter", {type, data, nsp}, {rooms, flags, except}].
@@ -134,15 +159,41 @@ class Classic:
 
     def server_side(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:
         """Publish a request of type 6. Servers with an adapter before 7.2 end when it holds binary."""
-        try:
-            data, _ = encode(event, args, "json", limits)
-        except SioemitError as err:
-            if err.reason != "binary-in-json" or self.codec == "json":
-                raise
-            message = f"{err}, and servers with @socket.io/redis-adapter before 7.2 end when such a request holds any"
-            raise SioemitError(err.reason, message) from None
-        request = b'{"uid":"emitter","type":6,"data":' + data + b"}"
-        return "PUBLISH", self._request_channel(target.namespace), request
+        return self.ask(target, ServerSideEmitWithAck(event, args), "", limits)
+
+    def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
+        """Publish a request: JSON, or MessagePack when it holds binary; see ends_servers()."""
+        number = {"rooms": 1, "fetch": 5, "server": 6, "ack": 7}[question.kind]
+        message: dict[str, Any] = {"uid": UID}
+        if request:
+            message["requestId"] = request
+        message["type"] = number
+        packed = False
+        if question.kind == "fetch":
+            message["opts"] = {"rooms": target.rooms, "except": target.excepted}
+        elif question.kind != "rooms":
+            form: Form = "json" if self.codec == "json" else "json unless binary"
+            data, packed = encode(question.event, question.args, form, limits)
+            if question.kind == "server":
+                message["data"] = data
+            else:
+                packet = {"type": EVENT, "data": data, "nsp": target.namespace}
+                message["packet"] = _object(packet, packed=packed)
+                message["opts"] = _cluster_options(target, timeout)
+        return "PUBLISH", self._request_channel(target.namespace), _object(message, packed=packed)
+
+    def reply_channels(self, namespace: str) -> tuple[tuple[str, ...], bool]:
+        """Return both that servers use: the second is that of publishOnSpecificResponseChannel."""
+        channel = f"{self.key}-response#{namespace}#"
+        return (channel, f"{channel}{UID}#"), False
+
+    def needs(self, question: Question) -> str:
+        """Return which adapter."""
+        if question.kind == "ack":
+            return "@socket.io/redis-adapter 7.2 or later"
+        if question.kind == "server":
+            return f"@socket.io/redis-adapter 7.0 or later and {_NEEDS_HANDLER}"
+        return "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later"
 
     def listeners(self, namespace: str) -> tuple[str, str]:
         """Count who listens for requests, which each server does once."""
@@ -152,8 +203,16 @@ class Classic:
         return f"{self.key}-request#{namespace}#".encode()
 
 
-def _cluster_options(target: Target) -> dict[str, Any]:
-    return {"rooms": target.rooms, "except": target.excepted, "flags": target.flags()}
+def ends_servers(command: Command) -> bool:
+    """Tell whether servers with @socket.io/redis-adapter before 7.2 may end with a request of the classic adapter."""
+    return command[2][:1] != b"{"
+
+
+def _cluster_options(target: Target, timeout: int = 0) -> dict[str, Any]:
+    flags: dict[str, Any] = target.flags()
+    if timeout:
+        flags["timeout"] = timeout
+    return {"rooms": target.rooms, "except": target.excepted, "flags": flags}
 
 
 def _cluster_broadcast(target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> tuple[bytes, bool]:
@@ -174,6 +233,30 @@ def _cluster_request(target: Target, request: Request) -> tuple[int, bytes]:
         return DISCONNECT, _text(data)
     data["rooms"] = request.rooms
     return (JOIN if request.kind == "join" else LEAVE), _text(data)
+
+
+def _cluster_question(  # noqa: PLR0913, PLR0917 - what the adapters know
+    target: Target, question: Question, request: str, limits: Limits, timeout: int, form: Form
+) -> bytes:
+    """Return the message of a question."""
+    named = {"requestId": request} if request else {}
+    options = _cluster_options(target, timeout)
+    packed = form == "messagepack"
+    if question.kind == "fetch":
+        data = _object({"opts": options, **named}, packed=packed)
+        return _cluster_message(FETCH_SOCKETS, data, target.namespace, packed=packed)
+    event, binary = encode(question.event, question.args, form, limits)
+    packed = packed or binary
+    if question.kind == "server":
+        data = _object({**named, "packet": event}, packed=packed)
+        return _cluster_message(SERVER_SIDE_EMIT, data, target.namespace, packed=packed)
+    packet = _object({"type": EVENT, "data": event}, packed=packed)
+    data = _object({"packet": packet, **named, "opts": options}, packed=packed)
+    return _cluster_message(BROADCAST, data, target.namespace, packed=packed)
+
+
+def _cluster_needs(question: Question) -> str:
+    return _NEEDS_HANDLER if question.kind == "server" else ""
 
 
 def _cluster_message(typ: int, data: bytes, namespace: str, *, packed: bool) -> bytes:
@@ -218,10 +301,20 @@ class Sharded:
 
     def server_side(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:
         """Publish a message of type 9."""
-        packet, packed = encode(event, args, "json unless binary", limits)
-        data = b"\x81\xa6packet" + packet if packed else b'{"packet":' + packet + b"}"
-        channel = self._channel(target.namespace).encode()
-        return "SPUBLISH", channel, _cluster_message(SERVER_SIDE_EMIT, data, target.namespace, packed=packed)
+        return self.ask(target, ServerSideEmitWithAck(event, args), "", limits)
+
+    def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
+        """Publish to the channel of the namespace: JSON, or MessagePack when it holds binary."""
+        message = _cluster_question(target, question, request, limits, timeout, "json unless binary")
+        return "SPUBLISH", self._channel(target.namespace).encode(), message
+
+    def reply_channels(self, namespace: str) -> tuple[tuple[str, ...], bool]:
+        """Return the one channel."""
+        return (f"{self._channel(namespace)}{UID}#",), True
+
+    def needs(self, question: Question) -> str:
+        """Return what else than the adapter."""
+        return _cluster_needs(question)
 
     def listeners(self, namespace: str) -> tuple[str, str]:
         """Count who listens on the channel of the namespace, which each server does once."""
@@ -271,9 +364,20 @@ class Streams:
 
     def server_side(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:
         """Publish a message of type 9, in MessagePack."""
-        packet, _ = encode(event, args, "messagepack", limits)
-        message = _cluster_message(SERVER_SIDE_EMIT, b"\x81\xa6packet" + packet, target.namespace, packed=True)
+        return self.ask(target, ServerSideEmitWithAck(event, args), "", limits)
+
+    def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
+        """Publish MessagePack beside the stream."""
+        message = _cluster_question(target, question, request, limits, timeout, "messagepack")
         return ("SPUBLISH" if self.use_sharded_pubsub else "PUBLISH"), self._channel(target.namespace).encode(), message
+
+    def reply_channels(self, namespace: str) -> tuple[tuple[str, ...], bool]:
+        """Return the one channel."""
+        return (f"{self._channel(namespace)}{UID}#",), self.use_sharded_pubsub
+
+    def needs(self, question: Question) -> str:
+        """Return what else than the adapter."""
+        return _cluster_needs(question)
 
     def listeners(self, namespace: str) -> tuple[str, str]:
         """Count who listens on the channel of the namespace, which each server does once."""

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 from redis import Redis as SyncRedis
 from redis import RedisCluster as SyncRedisCluster
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from ._adapters import Command, Room, Sharded, Streams, Target
-from ._operator import Config, Targeting
+from ._answers import Acks, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
+from ._async_replies import AsyncReplies
+from ._errors import SioemitError
+from ._operator import (
+    ATTEMPTS,
+    Config,
+    Targeting,
+    binary_not_sent,
+    no_servers,
+    not_subscribed,
+    settled,
+    subscribed,
+)
 from ._python import Python
-from ._redis import count, without_secrets
+from ._redis import COMMAND_NAME, count, for_replies, without_secrets, written_once
+from ._subscription import Wait
 from ._sync import Pipeline, start_pipeline
 from ._values import Default
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Config(Config):
+    replies: AsyncReplies = field(default_factory=AsyncReplies)
 
 
 class AsyncBroadcastOperator(Targeting):
@@ -24,6 +49,7 @@ class AsyncBroadcastOperator(Targeting):
 
     __slots__ = ("_redis",)
 
+    _config: _Config
     _redis: Redis | RedisCluster
 
     def _with(self, target: Target) -> AsyncBroadcastOperator:
@@ -53,10 +79,144 @@ class AsyncBroadcastOperator(Targeting):
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the servers of the namespace, where ``io.on(event)`` receives it."""
-        await self._send(self._server_side(event, args))
+        command = self._server_side(event, args)
+        if self._ends_servers(command):
+            await self._check_reads_binary("server_side_emit")
+        await self._send(command)
 
     async def server_count(self) -> int:
         """Return how many servers listen on the namespace."""
+        self._untargeted("server_count")
+        return await self._count()
+
+    async def emit_with_ack(self, event: str, *args: Any) -> Acks:
+        """Send an event to the clients targeted, and wait until each has acknowledged it.
+
+        Raises IncompleteError, with what came, when some have not in time; see timeout().
+        """
+        acks: Acks = await self._ask(EmitWithAck(event, args))
+        return acks
+
+    async def fetch_sockets(self) -> list[Socket]:
+        """Return the clients targeted, those of all servers, in no particular order.
+
+        Each server writes down ``socket.data`` of its clients for it. One whose data is circular ends then, as it does
+        when another server calls fetchSockets().
+        """
+        sockets: list[Socket] = await self._ask(FetchSockets())
+        return sockets
+
+    async def server_side_emit_with_ack(self, event: str, *args: Any) -> list[Any]:
+        """Send an event to the servers of the namespace, and return what each answers, in the order of arrival.
+
+        A server without a handler for the event never answers.
+        """
+        values: list[Any] = await self._ask(ServerSideEmitWithAck(event, args))
+        return values
+
+    async def rooms(self) -> list[str]:
+        """Return the names of all rooms of the namespace, sorted, but for those that are numbers.
+
+        The id of each socket is one. All adapters but the classic one are asked as by fetch_sockets().
+        """
+        rooms: list[str] = await self._ask(self._rooms_question())
+        return rooms
+
+    async def _ask(self, question: Question) -> Any:
+        config = self._config
+        deadline = time.monotonic() + config.timeout
+        command = self._question(question, "", config.timeout)  # whether all is well with it
+        config.replies.check()
+        if self._ends_servers(command):
+            await self._check_reads_binary(question.call)
+            deadline = time.monotonic() + config.timeout
+        question.asked = await _within(config.timeout, self._count())
+        if not question.asked:
+            raise no_servers(question, self._target.namespace)
+        channels, shard = config.adapter.reply_channels(self._target.namespace)
+        names = tuple(channel.encode() for channel in channels)
+        # Shard channels of different slots live on different nodes.
+        name = channels[0] if shard and isinstance(self._redis, RedisCluster) else ""
+        with without_secrets():
+            connect = self._connector(names[0], shard=shard)
+            async with config.replies.wait(connect, name, names, shard=shard, on_moved=self._find_slots) as wait:
+                if not await _until(deadline, wait, lambda: subscribed(wait)):
+                    raise not_subscribed()
+                await self._put(question, wait, deadline)
+                if not await _until(deadline, wait, lambda: settled(question, wait)):
+                    raise self._incomplete(question)
+        return question.result
+
+    async def _put(self, question: Question, wait: Wait[asyncio.Event], deadline: float) -> None:
+        """Ask. One that changes nothing is asked again, with another id, when its fate is not known."""
+        node = None
+        for attempt in range(1, ATTEMPTS + 1):
+            left = deadline - time.monotonic()
+            command = self._question(question, wait.id, left)
+            node = node or self._node(command)  # one and the same, or questions could overtake each other
+            try:
+                await self._publish_once(command, left, node)
+            except SioemitError as err:
+                again = err.reason == "maybe-asked" and question.harmless and attempt < ATTEMPTS
+                if not again or time.monotonic() >= deadline:
+                    raise
+                self._config.replies.renew(wait)
+            else:
+                return
+
+    async def _publish_once(self, command: Command, seconds: float, node: Any) -> None:
+        """Publish what must not be published twice, as redis-py does when a connection breaks."""
+        if isinstance(self._redis, RedisCluster):
+            with written_once():
+                # It repeats nothing that goes to a node by name.
+                sent = self._redis.execute_command(*command, target_nodes=node)
+                await _within(seconds, sent)
+            return
+        # Whether a command is repeated is up to the client, so that the connection does without it.
+        pool = self._redis.connection_pool
+        connection = await pool.get_connection(*COMMAND_NAME)
+
+        async def publish() -> None:
+            await connection.send_command(*command)
+            await connection.read_response()
+
+        try:
+            with written_once():
+                await _within(seconds, publish())
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+    def _node(self, command: Command) -> Any:
+        """Return the node of a Redis Cluster to which a command goes: of PUBLISH, redis-py's choice for it."""
+        cluster: Any = self._redis
+        if not isinstance(self._redis, RedisCluster):
+            return None
+        return cluster.get_node_from_key(command[1]) if command[0] == "SPUBLISH" else cluster.get_default_node()
+
+    def _connector(self, channel: bytes, *, shard: bool) -> Callable[[], Any]:
+        """Return what makes a connection for replies, of the client's own settings."""
+        node = self._node(("SPUBLISH" if shard else "PUBLISH", channel))
+        pool: Any = node or self._redis.connection_pool  # type: ignore[union-attr] # a node is a pool of its own
+        return lambda: pool.connection_class(**for_replies(pool.connection_kwargs), retry=Retry(NoBackoff(), 0))
+
+    async def _find_slots(self) -> None:
+        if isinstance(self._redis, RedisCluster):
+            await self._redis.nodes_manager.initialize()
+
+    async def _check_reads_binary(self, call: str) -> None:
+        """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
+        probe = EmitWithAck("probe")
+        probe.call = call
+        try:
+            await self._probe()._ask(probe)  # noqa: SLF001 - it is one of these
+        except SioemitError as err:
+            if err.reason != "no-servers":
+                raise binary_not_sent(err) from None
+
+    async def _count(self) -> int:
         command, channel = self._listeners()
         with without_secrets():
             if not isinstance(self._redis, RedisCluster):
@@ -73,6 +233,37 @@ class AsyncBroadcastOperator(Targeting):
     async def _send(self, command: Command) -> None:
         with without_secrets():
             await self._redis.execute_command(*command)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what work returns, and cancel it when it takes too long. Nothing of it is left when this one is cancelled.
+
+    Before Python 3.12, asyncio.wait_for() forgets that it was cancelled when work ends at that moment.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task], timeout=max(seconds, 0))
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+    if task.cancelled():
+        raise asyncio.TimeoutError
+    return task.result()
+
+
+async def _until(deadline: float, wait: Wait[asyncio.Event], done: Callable[[], bool]) -> bool:
+    """Wait until something is done, and tell whether it was in time."""
+    # A timer may be early by as much as the clock is coarse.
+    timer = asyncio.get_running_loop().call_later(max(deadline - time.monotonic(), 0) + 0.001, wait.changed.set)
+    try:
+        while not done():
+            if time.monotonic() >= deadline:
+                return False
+            await wait.changed.wait()
+    finally:
+        timer.cancel()
+    return True
 
 
 class AsyncEmitter(AsyncBroadcastOperator):
@@ -103,7 +294,7 @@ class AsyncEmitter(AsyncBroadcastOperator):
         if isinstance(redis, SyncRedis | SyncRedisCluster):
             message = "AsyncEmitter takes a client of redis.asyncio; for one of redis-py there is Emitter"
             raise TypeError(message)
-        self._config = Config.from_options(
+        self._config = _Config.from_options(
             key=key,
             server_version=server_version,
             codec=codec,
@@ -114,6 +305,10 @@ class AsyncEmitter(AsyncBroadcastOperator):
         )
         self._target = Target()
         self._redis = redis
+
+    async def close(self) -> None:
+        """End the calls that wait for replies, and their connection; refuse later ones. The Redis client stays open."""
+        await self._config.replies.close()
 
     @asynccontextmanager
     async def pipeline(self) -> AsyncIterator[Pipeline]:

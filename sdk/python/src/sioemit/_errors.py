@@ -1,22 +1,29 @@
-"""What can be wrong with a call, found before anything is sent."""
+"""What can be wrong with a call."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 Reason = Literal[
     "adapter-option",
     "binary-in-json",
+    "closed",
     "empty-event",
     "empty-room",
     "except-room",
+    "incomplete",
     "invalid-text",
+    "maybe-asked",
     "needs-version-4",
     "no-counterpart",
+    "no-servers",
     "pipeline-ended",
+    "pipelined",
     "reserved-event",
     "server-version",
+    "subscription",
     "targeted",
+    "timeout",
     "too-deep",
     "unencodable",
     "unread-stream",
@@ -24,9 +31,10 @@ Reason = Literal[
 
 
 class SioemitError(ValueError):
-    """A call that was refused. Nothing has been sent.
+    """A call that was refused, before anything was sent.
 
-    Errors of Redis are those of redis-py, as they are.
+    A question to the servers, such as emit_with_ack, may have been sent where the reason is "incomplete",
+    "subscription", "maybe-asked" or "closed". Errors of Redis are those of redis-py, as they are.
     """
 
     reason: Reason
@@ -36,9 +44,58 @@ class SioemitError(ValueError):
         super().__init__(message)
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[SioemitError], tuple[Reason, str]]:
+    def __reduce__(self) -> tuple[type[SioemitError], tuple[Any, ...]]:
         """Let the error travel between processes, as Celery has it do."""
         return type(self), (self.reason, str(self))
+
+
+class IncompleteError(SioemitError):
+    """A question that did not get all its answers in time."""
+
+    call: str
+    """The name of the method."""
+    servers: int
+    """Servers that answered."""
+    asked: int
+    """Servers that were asked."""
+    clients: int
+    """Clients that acknowledged; of emit_with_ack only."""
+    expected: int
+    """Clients that servers expect to acknowledge; of emit_with_ack only."""
+    unread: int
+    """Answers that could not be read."""
+    needs: str
+    """What a server needs to answer this call, where none did: the likely reason."""
+    partial: Any
+    """What came, in the type of the call."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each field, as pickle has it
+        self,
+        call: str,
+        servers: int,
+        asked: int,
+        clients: int,
+        expected: int,
+        unread: int,
+        needs: str,
+        partial: Any,
+    ) -> None:
+        """Say what is missing."""
+        text = f"{call}: {servers} of {asked} servers answered"
+        if expected:
+            text += f", and {clients} of {expected} clients"
+        if unread:
+            text += f"; {unread} more could not be read"
+        if needs:
+            text += f"; servers answer it with {needs}"
+        super().__init__("incomplete", text)
+        self._fields = (call, servers, asked, clients, expected, unread, needs, partial)
+        self.call, self.servers, self.asked, self.clients = call, servers, asked, clients
+        self.expected, self.unread, self.needs, self.partial = expected, unread, needs, partial
+
+    def __reduce__(self) -> tuple[type[SioemitError], tuple[Any, ...]]:
+        """Let the error travel between processes."""
+        return type(self), self._fields
 
 
 def valid_text(text: str, what: str) -> str:

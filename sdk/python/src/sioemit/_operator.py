@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from ._adapters import Adapter, Classic, Command, Request, Room, Sharded, Streams, Target
+from ._adapters import Adapter, Classic, Command, Request, Room, Sharded, Streams, Target, ends_servers
+from ._answers import AllRooms, EmitWithAck, Question, RoomsOfSockets, new_id
 from ._encoding import Limits
-from ._errors import SioemitError, valid_text
+from ._errors import IncompleteError, SioemitError, valid_text
 from ._python import Python, no_counterpart
+from ._subscription import Wait
 from ._values import MAX_INT, Default
 
 Self = TypeVar("Self", bound="Targeting")
+Options = TypeVar("Options", bound="Config")
 
 # What Socket.IO emits itself: a client that gets one of these drops its connection.
 RESERVED = frozenset({"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"})
@@ -27,6 +30,15 @@ LEGACY_BINARY_UP_TO = 2
 PREFIXED_UP_TO = 2
 CURRENT_VERSION = 4
 
+# How long calls with replies wait for them, in seconds, unless timeout() says otherwise.
+DEFAULT_TIMEOUT = 5.0
+
+# How often a question is asked that changes nothing, when it is not known whether Redis has taken it.
+ATTEMPTS = 4
+
+# No clock of Python waits for longer than some months.
+MAX_TIMEOUT = 10_000_000.0
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -37,10 +49,11 @@ class Config:
     limits: Limits
     socket_ids: re.Pattern[str]
     only_ids: bool  # no rooms are left out
+    timeout: float = DEFAULT_TIMEOUT
 
     @classmethod
     def from_options(  # noqa: PLR0913 - one for each option
-        cls,
+        cls: type[Options],
         *,
         key: str | None,
         server_version: int,
@@ -49,7 +62,7 @@ class Config:
         max_attachments: int,
         socket_ids: str | re.Pattern[str] | None,
         default: Default | None,
-    ) -> Config:
+    ) -> Options:
         """Check the options of an emitter. Raises SioemitError."""
         if server_version not in (1, 2, 3, 4):
             raise SioemitError("server-version", f"server_version {server_version}: it is 1, 2, 3 or 4")
@@ -154,6 +167,14 @@ class Targeting:
         """Say whether servers may compress the event."""
         return self._derive(compress=bool(compress))
 
+    def timeout(self: Self, seconds: float) -> Self:
+        """Say how long calls with replies wait for them; 5 seconds otherwise."""
+        if not seconds > 0:
+            raise SioemitError("timeout", f"timeout({seconds}): it must be more than 0")
+        other = self._with(self._target)
+        other._config = replace(self._config, timeout=min(seconds, MAX_TIMEOUT))  # noqa: SLF001 - it is one of these
+        return other
+
     def _broadcast(self, event: str, args: tuple[Any, ...]) -> Command:
         if event not in _good_events:
             _event(event, RESERVED)
@@ -189,8 +210,40 @@ class Targeting:
         return self._config.adapter.server_side(self._target, event, args, limits)
 
     def _listeners(self) -> tuple[str, str]:
-        self._untargeted("server_count")
         return self._config.adapter.listeners(self._target.namespace)
+
+    def _rooms_question(self) -> Question:
+        return AllRooms() if isinstance(self._config.adapter, Classic) else RoomsOfSockets()
+
+    def _question(self, question: Question, request: str, seconds: float) -> Command:
+        """Return the command that asks. Raises SioemitError for what is wrong with the call."""
+        if isinstance(question, EmitWithAck):
+            _event(question.event, RESERVED)
+        elif question.kind == "server":
+            _event(question.event, RESERVED_SERVER_SIDE)
+        if not question.targeted:
+            self._untargeted(question.call)
+        self._needs_version_4(question.call)
+        limits = self._config.limits if question.kind == "ack" else Limits(None, self._config.limits.default)
+        timeout = max(1, int(seconds * 1000)) if question.kind == "ack" else 0
+        return self._config.adapter.ask(self._target, question, request, limits, timeout)
+
+    def _ends_servers(self, command: Command) -> bool:
+        return isinstance(self._config.adapter, Classic) and ends_servers(command)
+
+    def _probe(self: Self) -> Self:
+        """Return a target that nobody is in, for a question whether servers read binary.
+
+        What shows it is that they answer an event with acknowledgement: both came with the same adapter.
+        """
+        return self._with(Target(self._target.namespace)).to(new_id())
+
+    def _incomplete(self, question: Question) -> IncompleteError:
+        clients, expected = question.clients
+        needs = "" if question.answered else self._config.adapter.needs(question)
+        return IncompleteError(
+            question.call, question.answered, question.asked, clients, expected, question.unread, needs, question.result
+        )
 
     def _untargeted(self, call: str) -> None:
         if self._target.rooms or self._target.excepted:
@@ -199,6 +252,40 @@ class Targeting:
     def _needs_version_4(self, call: str) -> None:
         if self._config.version < CURRENT_VERSION:
             raise SioemitError("needs-version-4", f"{call} needs Socket.IO 4, not {self._config.version}")
+
+
+def settled(question: Question, wait: Wait[Any]) -> bool:
+    """Take the answers that have come, and tell whether all are there. Raises what has become of the connection."""
+    wait.changed.clear()
+    if question.take(wait.answers(), wait.id):
+        return True
+    if wait.lost:
+        raise wait.lost
+    return False
+
+
+def subscribed(wait: Wait[Any]) -> bool:
+    """Tell whether no answer can be missed any more. Raises what has become of the connection."""
+    wait.changed.clear()
+    if wait.lost:
+        raise wait.lost
+    return wait.subscribed
+
+
+def no_servers(question: Question, namespace: str) -> SioemitError:
+    """Return the error of a question that nobody listens to."""
+    return SioemitError("no-servers", f"{question.call}: no server listens on {namespace}")
+
+
+def not_subscribed() -> SioemitError:
+    """Return the error of a question that was not asked, because its answers could not have come."""
+    return SioemitError("subscription", "Redis did not confirm the subscription for replies in time; nothing was asked")
+
+
+def binary_not_sent(err: SioemitError) -> SioemitError:
+    """Return the error of a question whether servers read binary as that of the call that would have sent it."""
+    err.args = (f"{err}; the binary was not sent, because it is not certain that all servers can read it",)
+    return err
 
 
 def _event(event: str, reserved: frozenset[str]) -> None:

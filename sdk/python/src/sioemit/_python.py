@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._adapters import UID, Command, Request, Room, Target
+from ._answers import Question
 from ._encoding import Limits, plain_arguments, to_json
 from ._errors import SioemitError, valid_text
 from ._values import Plain, is_plain
@@ -21,6 +22,10 @@ _KNOWN = {
     "leave": "one socket, whose id is the target, or everyone leaves one room there",
     "disconnect": "one socket, whose id is the target, leaves its namespace there, and keeps its connection",
     "server_side_emit": "they have no events among themselves",
+    "emit_with_ack": "they answer each other only",
+    "fetch_sockets": "they answer each other only",
+    "rooms": "they answer each other only",
+    "server_side_emit_with_ack": "they answer each other only",
 }
 
 
@@ -109,6 +114,25 @@ class Python:
     def server_side(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:  # noqa: ARG002
         """Refuse an event for servers, which has no counterpart."""
         raise no_counterpart("server_side_emit")
+
+    def ask(
+        self,
+        target: Target,  # noqa: ARG002
+        question: Question,
+        request: str,  # noqa: ARG002
+        limits: Limits,  # noqa: ARG002
+        timeout: int = 0,  # noqa: ARG002
+    ) -> Command:
+        """Refuse a question, which has no counterpart."""
+        raise no_counterpart(question.call)
+
+    def reply_channels(self, namespace: str) -> tuple[tuple[str, ...], bool]:  # noqa: ARG002
+        """Return none."""
+        return (), False
+
+    def needs(self, question: Question) -> str:  # noqa: ARG002
+        """Return nothing: no question is asked."""
+        return ""
 
     def listeners(self, namespace: str) -> tuple[str, str]:  # noqa: ARG002
         """Count who listens on the channel, which each server does once, for all namespaces."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from redis.exceptions import RedisError
+import redis
+from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError  # noqa: A004 - redis-py's
+
+from ._errors import SioemitError
 
 # Redis repeats the words of a command that it does not know, and AUTH and HELLO may have been renamed.
 _ARGUMENTS = re.compile(r"with args beginning with:.*", re.DOTALL)
@@ -20,10 +24,59 @@ def without_secrets() -> Iterator[None]:
         yield
     except RedisError as err:
         text = str(err)
-        clean = _ARGUMENTS.sub("with arguments that are not repeated here", text)
+        clean = without_arguments(text)
         if clean == text:
             raise
         raise type(err)(clean) from None
+
+
+def without_arguments(text: str) -> str:
+    """Return what an error of Redis says, but for the words of a command that it repeats."""
+    return _ARGUMENTS.sub("with arguments that are not repeated here", text)
+
+
+# Pools of redis-py 5.0 to 5.2 want the name of a command, and later ones warn of it.
+COMMAND_NAME = ("PUBLISH",) if tuple(map(int, redis.__version__.split(".")[:2])) < (5, 3) else ()
+
+# What redis-py raises for a connection that broke or did not answer.
+_BROKEN = (ConnectionError, TimeoutError, OSError, asyncio.TimeoutError)
+
+
+@contextmanager
+def written_once() -> Iterator[None]:
+    """Say of a question whose connection broke behind its writing that nobody knows whether it was asked.
+
+    It is not asked again: servers that have it already would answer, and act, twice.
+    """
+    try:
+        yield
+    except BusyLoadingError:
+        raise  # Redis has refused it
+    except _BROKEN as err:
+        why = without_arguments(str(err)) or "it did not answer in time"
+        message = f"it is not known whether the servers were asked, because Redis was lost: {why}"
+        raise SioemitError("maybe-asked", message) from err
+
+
+# For how many seconds a connection for replies may be opened, where the client has no limit.
+OPENING = 10.0
+
+# Settings of a connection that have no meaning for one that is read here, or only with RESP 3.
+_UNUSED = frozenset({
+    "retry", "retry_on_error", "retry_on_timeout", "parser_class", "cache", "cache_config",
+    "maint_notifications_config", "maint_notifications_pool_handler", "maintenance_state",
+    "maintenance_notification_hash", "oss_cluster_maint_notifications_handler",
+})  # fmt: skip
+
+
+def for_replies(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a client's settings for a connection that is read here."""
+    made = {name: value for name, value in settings.items() if name not in _UNUSED}
+    made |= {"protocol": 2, "health_check_interval": 0}
+    for timeout in ("socket_timeout", "socket_connect_timeout"):
+        if made.get(timeout) is None and not ("path" in made and timeout == "socket_connect_timeout"):
+            made[timeout] = OPENING
+    return made
 
 
 def count(reply: Any, channel: str) -> int:

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, NoReturn
 
 from redis import Redis, RedisCluster
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ._adapters import Command, Room, Sharded, Streams, Target
+from ._answers import Acks, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
 from ._errors import SioemitError
-from ._operator import Config, Targeting
+from ._operator import (
+    ATTEMPTS,
+    Config,
+    Targeting,
+    binary_not_sent,
+    no_servers,
+    not_subscribed,
+    settled,
+    subscribed,
+)
 from ._python import Python
-from ._redis import count, without_secrets
+from ._redis import COMMAND_NAME, count, for_replies, without_secrets, written_once
+from ._replies import Replies
+from ._subscription import Wait
 from ._values import Default
+
+
+@dataclass(frozen=True, slots=True)
+class _Config(Config):
+    replies: Replies = field(default_factory=Replies)
 
 
 class BroadcastOperator(Targeting):
@@ -24,6 +46,7 @@ class BroadcastOperator(Targeting):
 
     __slots__ = ("_redis",)
 
+    _config: _Config
     _redis: Redis | RedisCluster
 
     def _with(self, target: Target) -> BroadcastOperator:
@@ -53,10 +76,142 @@ class BroadcastOperator(Targeting):
 
     def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the servers of the namespace, where ``io.on(event)`` receives it."""
-        self._send(self._server_side(event, args))
+        command = self._server_side(event, args)
+        if self._ends_servers(command):
+            self._check_reads_binary("server_side_emit")
+        self._send(command)
 
     def server_count(self) -> int:
         """Return how many servers listen on the namespace."""
+        self._untargeted("server_count")
+        return self._count()
+
+    def emit_with_ack(self, event: str, *args: Any) -> Acks:
+        """Send an event to the clients targeted, and wait until each has acknowledged it.
+
+        Raises IncompleteError, with what came, when some have not in time; see timeout().
+        """
+        acks: Acks = self._ask(EmitWithAck(event, args))
+        return acks
+
+    def fetch_sockets(self) -> list[Socket]:
+        """Return the clients targeted, those of all servers, in no particular order.
+
+        Each server writes down ``socket.data`` of its clients for it. One whose data is circular ends then, as it does
+        when another server calls fetchSockets().
+        """
+        sockets: list[Socket] = self._ask(FetchSockets())
+        return sockets
+
+    def server_side_emit_with_ack(self, event: str, *args: Any) -> list[Any]:
+        """Send an event to the servers of the namespace, and return what each answers, in the order of arrival.
+
+        A server without a handler for the event never answers.
+        """
+        values: list[Any] = self._ask(ServerSideEmitWithAck(event, args))
+        return values
+
+    def rooms(self) -> list[str]:
+        """Return the names of all rooms of the namespace, sorted, but for those that are numbers.
+
+        The id of each socket is one. All adapters but the classic one are asked as by fetch_sockets().
+        """
+        rooms: list[str] = self._ask(self._rooms_question())
+        return rooms
+
+    def _ask(self, question: Question) -> Any:
+        config = self._config
+        deadline = time.monotonic() + config.timeout
+        command = self._question(question, "", config.timeout)  # whether all is well with it
+        config.replies.check()
+        if self._ends_servers(command):
+            self._check_reads_binary(question.call)
+            deadline = time.monotonic() + config.timeout
+        question.asked = self._count()
+        if not question.asked:
+            raise no_servers(question, self._target.namespace)
+        channels, shard = config.adapter.reply_channels(self._target.namespace)
+        names = tuple(channel.encode() for channel in channels)
+        # Shard channels of different slots live on different nodes.
+        name = channels[0] if shard and isinstance(self._redis, RedisCluster) else ""
+        with without_secrets():
+            connect = self._connector(names[0], shard=shard)
+            with config.replies.wait(connect, name, names, shard=shard, on_moved=self._find_slots) as wait:
+                if not _until(deadline, wait, lambda: subscribed(wait)):
+                    raise not_subscribed()
+                self._put(question, wait, deadline)
+                if not _until(deadline, wait, lambda: settled(question, wait)):
+                    raise self._incomplete(question)
+        return question.result
+
+    def _put(self, question: Question, wait: Wait[threading.Event], deadline: float) -> None:
+        """Ask. One that changes nothing is asked again, with another id, when its fate is not known."""
+        node = None
+        for attempt in range(1, ATTEMPTS + 1):
+            left = deadline - time.monotonic()
+            command = self._question(question, wait.id, left)
+            node = node or self._node(command)  # one and the same, or questions could overtake each other
+            try:
+                self._publish_once(command, left, node)
+            except SioemitError as err:
+                again = err.reason == "maybe-asked" and question.harmless and attempt < ATTEMPTS
+                if not again or time.monotonic() >= deadline:
+                    raise
+                self._config.replies.renew(wait)
+            else:
+                return
+
+    def _publish_once(self, command: Command, seconds: float, node: Any) -> None:
+        """Publish what must not be published twice, as redis-py does when a connection breaks."""
+        if isinstance(self._redis, RedisCluster):
+            with written_once():
+                # It repeats nothing that goes to a node by name.
+                self._redis.execute_command(*command, target_nodes=node)
+            return
+        # Whether a command is repeated is up to the client, so that the connection does without it.
+        pool = self._redis.connection_pool
+        connection = pool.get_connection(*COMMAND_NAME)
+        try:
+            with written_once():
+                connection.send_command(*command)
+                if not connection.can_read(timeout=max(seconds, 0)):
+                    raise TimeoutError  # noqa: TRY301 - it is what the rest raises, too
+                connection.read_response()
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+
+    def _node(self, command: Command) -> Any:
+        """Return the node of a Redis Cluster to which a command goes: of PUBLISH, redis-py's choice for it."""
+        cluster: Any = self._redis
+        if not isinstance(self._redis, RedisCluster):
+            return None
+        return cluster.get_node_from_key(command[1]) if command[0] == "SPUBLISH" else cluster.get_default_node()
+
+    def _connector(self, channel: bytes, *, shard: bool) -> Callable[[], Any]:
+        """Return what makes a connection for replies, of the client's own settings."""
+        node = self._node(("SPUBLISH" if shard else "PUBLISH", channel))
+        client: Any = self._redis if node is None else self._redis.get_redis_connection(node)  # type: ignore[union-attr]
+        pool = client.connection_pool
+        return lambda: pool.connection_class(**for_replies(pool.connection_kwargs), retry=Retry(NoBackoff(), 0))
+
+    def _find_slots(self) -> None:
+        if isinstance(self._redis, RedisCluster):
+            self._redis.nodes_manager.initialize()
+
+    def _check_reads_binary(self, call: str) -> None:
+        """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
+        probe = EmitWithAck("probe")
+        probe.call = call
+        try:
+            self._probe()._ask(probe)  # noqa: SLF001 - it is one of these
+        except SioemitError as err:
+            if err.reason != "no-servers":
+                raise binary_not_sent(err) from None
+
+    def _count(self) -> int:
         command, channel = self._listeners()
         with without_secrets():
             if not isinstance(self._redis, RedisCluster):
@@ -70,6 +225,16 @@ class BroadcastOperator(Targeting):
     def _send(self, command: Command) -> None:
         with without_secrets():
             self._redis.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py has no types for it
+
+
+def _until(deadline: float, wait: Wait[threading.Event], done: Callable[[], bool]) -> bool:
+    """Wait until something is done, and tell whether it was in time."""
+    while not done():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        wait.changed.wait(left)
+    return True
 
 
 class Batch:
@@ -121,8 +286,35 @@ class Pipeline(Targeting):
         self._batch.add(self._disconnect(close=close))
 
     def server_side_emit(self, event: str, *args: Any) -> None:
-        """Add an event for servers; see BroadcastOperator.server_side_emit."""
-        self._batch.add(self._server_side(event, args))
+        """Add an event for servers, which must not hold binary; see BroadcastOperator.server_side_emit."""
+        command = self._server_side(event, args)
+        if self._ends_servers(command):
+            raise _pipelined("server_side_emit with binary asks servers whether they can read it, and")
+        self._batch.add(command)
+
+    def server_count(self) -> NoReturn:
+        """Refuse; see BroadcastOperator.server_count."""
+        raise _pipelined("server_count")
+
+    def emit_with_ack(self, event: str, *args: Any) -> NoReturn:  # noqa: ARG002
+        """Refuse; see BroadcastOperator.emit_with_ack."""
+        raise _pipelined("emit_with_ack")
+
+    def fetch_sockets(self) -> NoReturn:
+        """Refuse; see BroadcastOperator.fetch_sockets."""
+        raise _pipelined("fetch_sockets")
+
+    def server_side_emit_with_ack(self, event: str, *args: Any) -> NoReturn:  # noqa: ARG002
+        """Refuse; see BroadcastOperator.server_side_emit_with_ack."""
+        raise _pipelined("server_side_emit_with_ack")
+
+    def rooms(self) -> NoReturn:
+        """Refuse; see BroadcastOperator.rooms."""
+        raise _pipelined("rooms")
+
+
+def _pipelined(call: str) -> SioemitError:
+    return SioemitError("pipelined", f"{call} needs an answer and cannot be part of a pipeline")
 
 
 def start_pipeline(config: Config) -> tuple[Pipeline, Batch]:
@@ -164,7 +356,7 @@ class Emitter(BroadcastOperator):
         if isinstance(redis, AsyncRedis | AsyncRedisCluster):
             message = "Emitter takes a client of redis-py; for one of redis.asyncio there is AsyncEmitter"
             raise TypeError(message)
-        self._config = Config.from_options(
+        self._config = _Config.from_options(
             key=key,
             server_version=server_version,
             codec=codec,
@@ -175,6 +367,10 @@ class Emitter(BroadcastOperator):
         )
         self._target = Target()
         self._redis = redis
+
+    def close(self) -> None:
+        """End the calls that wait for replies, and their connection; refuse later ones. The Redis client stays open."""
+        self._config.replies.close()
 
     @contextmanager
     def pipeline(self) -> Iterator[Pipeline]:

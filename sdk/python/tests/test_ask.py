@@ -1,0 +1,419 @@
+"""Questions to servers, against a real Redis. The suite in conformance/ has the shapes of answers."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from sioemit import Acks, AsyncEmitter, Emitter, IncompleteError, SioemitError, Socket, _subscription
+
+from .conftest import DEADLINE, redis_server
+from .servers import REPLIES, Network, Servers, one_client
+
+Call = Callable[[Any], Any]
+Ask = Callable[..., Any]
+
+
+def ask_sync(port: int, *calls: Call, **settings: Any) -> list[Any]:
+    """Make calls on one emitter, one after the other, and return what comes of them, errors too."""
+
+    def made(io: Emitter, call: Call) -> Any:
+        try:
+            return call(io)
+        except SioemitError as err:
+            return err
+
+    with redis.Redis(port=port, **settings) as client:
+        io = Emitter(client)
+        return [made(io, call) for call in calls]
+
+
+def ask_async(port: int, *calls: Call, **settings: Any) -> list[Any]:
+    async def made(io: AsyncEmitter, call: Call) -> Any:
+        try:
+            return await call(io)
+        except SioemitError as err:
+            return err
+
+    async def main() -> list[Any]:
+        async with redis.asyncio.Redis(port=port, **settings) as client:
+            io = AsyncEmitter(client)
+            return [await made(io, call) for call in calls]
+
+    return asyncio.run(main())
+
+
+def retrying(ask: Ask) -> Any:
+    """Return what makes a client repeat commands."""
+    kind = Retry if ask is ask_sync else redis.asyncio.retry.Retry
+    return kind(NoBackoff(), 3)
+
+
+def silent(_: dict[str, Any]) -> list[dict[str, Any]]:
+    """Answer nothing."""
+    return []
+
+
+@pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "asyncio"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    made: Ask = request.param
+    return made
+
+
+def until(done: Callable[[], bool], what: str) -> None:
+    give_up = time.monotonic() + DEADLINE
+    while not done():
+        assert time.monotonic() < give_up, what
+        time.sleep(0.005)
+
+
+async def settled(done: Callable[[], bool], what: str) -> None:
+    await asyncio.to_thread(until, done, what)
+
+
+def subscribers(client: redis.Redis) -> int:
+    """Return how many connections wait for replies."""
+    counted: Any = client.execute_command("PUBSUB", "NUMSUB", REPLIES)
+    return int(counted[1])
+
+
+def waiting(client: redis.Redis) -> list[dict[str, Any]]:
+    """Return the connections for replies: those with two channels."""
+    connections: Any = client.client_list(_type="pubsub")
+    return [connection for connection in connections if connection["sub"] == "2"]
+
+
+def test_questions(ask: Ask, port: int) -> None:
+    with Servers(port) as servers:
+        acks, sockets, values, rooms = ask(
+            port,
+            lambda io: io.to("a").emit_with_ack("ev", {"b": b"\x00"}),
+            lambda io: io.fetch_sockets(),
+            lambda io: io.server_side_emit_with_ack("ping"),
+            lambda io: io.rooms(),
+        )
+    assert acks == Acks([{"b": b"\x00"}], 1, [1], 1)
+    assert sockets == [Socket("s1", ["s1", "a", 5], {"n": 1}, {"url": "/"})]
+    assert "url" not in repr(sockets), "a handshake holds secrets"
+    assert (values, rooms) == (["pong"], ["a", "s1"])
+    assert len({request["requestId"] for request in servers.requests}) == 5, "one is that of the probe before binary"
+
+
+def test_answers_that_do_not_come(ask: Ask, port: int) -> None:
+    with Servers(port, lambda _: [{"type": 8, "clientCount": 2}, {"type": 9, "packet": 1}], count=1):
+        (err,) = ask(port, lambda io: io.timeout(0.3).emit_with_ack("ev"))
+        assert isinstance(err, IncompleteError)
+        assert (err.reason, err.call, err.servers, err.asked, err.clients, err.expected, err.unread, err.needs) == (
+            "incomplete", "emit_with_ack", 1, 1, 1, 2, 0, "",
+        )  # fmt: skip
+        assert err.partial == Acks([1], 2, [2], 1)
+        copy = pickle.loads(pickle.dumps(err))
+        assert (str(copy), copy.partial, copy.expected) == (str(err), err.partial, 2)
+    with Servers(port, silent):
+        (err,) = ask(port, lambda io: io.timeout(0.3).emit_with_ack("ev"))
+        assert "7.2" in err.needs
+        assert err.needs in str(err)
+    (err,) = ask(port, lambda io: io.fetch_sockets())
+    assert err.reason == "no-servers"
+
+
+def test_what_is_wrong_with_a_call_comes_first(ask: Ask, port: int) -> None:
+    with Servers(port) as servers:
+        errors = ask(
+            port,
+            lambda io: io.emit_with_ack("connect"),
+            lambda io: io.emit_with_ack("ev", float("nan")),
+            lambda io: io.to("a").rooms(),
+            lambda io: io.to("a").server_side_emit_with_ack("ev"),
+            lambda io: io.timeout(0),
+            lambda io: io.timeout(float("nan")),
+        )
+        assert [err.reason for err in errors] == [
+            "reserved-event", "unencodable", "targeted", "targeted", "timeout", "timeout",
+        ]  # fmt: skip
+    assert servers.requests == []
+
+
+def test_a_question_is_written_once(ask: Ask, port: int) -> None:
+    """Whatever the client makes of it, when the connection breaks behind PUBLISH."""
+    with Servers(port) as servers, Network(port) as network:
+        network.cut_behind = b"PUBLISH"
+        errors = ask(
+            network.port,
+            lambda io: io.emit_with_ack("ev"),
+            lambda io: io.server_side_emit_with_ack("ev"),
+            lambda io: io.fetch_sockets(),
+            retry=retrying(ask),
+        )
+        assert [err.reason for err in errors] == ["maybe-asked"] * 3
+        assert network.cuts == 6
+        until(lambda: len(servers.requests) == 6, "Redis took all questions")
+        assert [request["type"] for request in servers.requests] == [7, 6, 5, 5, 5, 5]
+        assert len({request["requestId"] for request in servers.requests}) == 6
+
+
+def test_a_question_that_changes_nothing_is_asked_again(ask: Ask, port: int) -> None:
+    with Servers(port) as servers, Network(port) as network:
+        network.cut_behind, network.cuts_left = b"PUBLISH", 2
+        assert ask(network.port, lambda io: io.rooms(), retry=retrying(ask)) == [["a", "s1"]]
+        assert len({request["requestId"] for request in servers.requests}) == 3
+
+
+def test_a_lost_subscription_ends_the_wait_and_the_next_call_has_another(
+    ask: Ask, client: redis.Redis, port: int
+) -> None:
+    lost: list[object] = []
+
+    def answers(request: dict[str, Any]) -> list[dict[str, Any]]:
+        if lost:
+            return one_client(request)
+        asking = [connection["id"] for connection in waiting(client)]
+        lost.extend(client.client_kill_filter(_id=connection) for connection in asking)
+        return []
+
+    with Servers(port, answers):
+        err, rooms = ask(port, lambda io: io.timeout(10 * DEADLINE).rooms(), lambda io: io.rooms())
+    assert lost == [1], "a connection for replies has two channels"
+    assert err.reason == "subscription"
+    assert rooms == ["a", "s1"]
+
+
+def test_a_reply_may_take_longer_than_the_timeout_of_the_client(ask: Ask, port: int) -> None:
+    late = threading.Event()
+
+    def slow(request: dict[str, Any]) -> list[dict[str, Any]]:
+        late.wait(0.7)
+        return one_client(request)
+
+    with Servers(port, slow):
+        assert ask(port, lambda io: io.timeout(DEADLINE).rooms(), socket_timeout=0.3) == [["a", "s1"]]
+
+
+def test_a_connection_that_is_dead(ask: Ask, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_subscription, "SILENCE", 0.1)
+    monkeypatch.setattr(_subscription, "PATIENCE", 0.5)
+    with Network(port) as network:
+
+        def stop(_: dict[str, Any]) -> list[dict[str, Any]]:
+            network.stopped.set()
+            return []
+
+        with Servers(port, stop):
+            (err,) = ask(network.port, lambda io: io.timeout(DEADLINE).server_side_emit_with_ack("ev"))
+            assert err.reason == "subscription"
+
+
+def test_a_silent_connection_is_pinged(ask: Ask, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_subscription, "SILENCE", 0.1)
+    monkeypatch.setattr(_subscription, "PATIENCE", 0.5)
+    waiting = threading.Event()
+
+    def slow(request: dict[str, Any]) -> list[dict[str, Any]]:
+        waiting.wait(1.5)
+        return one_client(request)
+
+    with Servers(port, slow):
+        assert ask(port, lambda io: io.timeout(DEADLINE).rooms()) == [["a", "s1"]]
+
+
+def test_binary_is_not_sent_to_servers_that_may_end_with_it(ask: Ask, port: int) -> None:
+    def old(request: dict[str, Any]) -> list[dict[str, Any]]:
+        return [] if request["type"] == 7 else one_client(request)
+
+    with Servers(port, old) as servers:
+        errors = ask(
+            port,
+            lambda io: io.timeout(0.3).emit_with_ack("ev", b"\x00"),
+            lambda io: io.timeout(0.3).server_side_emit("ev", b"\x00"),
+            lambda io: io.timeout(0.3).server_side_emit_with_ack("ev", b"\x00"),
+        )
+        assert [err.reason for err in errors] == ["incomplete"] * 3
+        assert all("not sent" in str(err) for err in errors)
+        assert [err.call for err in errors] == ["emit_with_ack", "server_side_emit", "server_side_emit_with_ack"]
+        assert [request["packet"]["data"] for request in servers.requests] == [["probe"]] * 3
+    with Servers(port) as servers:
+        ask(port, lambda io: io.server_side_emit("ev", b"\x00"))
+        until(lambda: len(servers.requests) == 2, "the event came behind the probe")
+        assert servers.requests[1] == {"uid": "emitter", "type": 6, "data": ["ev", b"\x00"]}
+
+
+def test_calls_at_the_same_time_share_a_connection(client: redis.Redis, port: int) -> None:
+    together = threading.Barrier(20)
+    seen: list[int] = []
+
+    def answers(request: dict[str, Any]) -> list[dict[str, Any]]:
+        seen.append(subscribers(client))
+        return one_client(request)
+
+    with Servers(port, answers), redis.Redis(port=port) as own:
+        io = Emitter(own)
+
+        def call(n: int) -> Any:
+            together.wait()
+            return io.emit_with_ack("ev", n).values
+
+        with ThreadPoolExecutor(20) as pool:
+            assert list(pool.map(call, range(20))) == [[n] for n in range(20)]
+        assert max(seen) == 1
+
+        async def main() -> None:
+            async with redis.asyncio.Redis(port=port) as asynchronous:
+                aio = AsyncEmitter(asynchronous)
+                acks = await asyncio.gather(*(aio.emit_with_ack("ev", n) for n in range(20)))
+                assert [a.values for a in acks] == [[n] for n in range(20)]
+
+        asyncio.run(main())
+        assert max(seen) == 1
+    until(lambda: subscribers(client) == 0, "no connection is left")
+
+
+def test_close_ends_the_calls_that_wait(client: redis.Redis, port: int) -> None:
+    with Servers(port, silent), redis.Redis(port=port) as own:
+        io = Emitter(own)
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(io.timeout(DEADLINE).fetch_sockets)
+            until(lambda: subscribers(client) == 1, "it waits")
+            io.close()
+            with pytest.raises(SioemitError) as err:
+                call.result(DEADLINE)
+        assert err.value.reason == "closed"
+        with pytest.raises(SioemitError) as err:
+            io.to("a").fetch_sockets()
+        assert err.value.reason == "closed"
+        io.emit("ev")
+
+        async def main() -> None:
+            async with redis.asyncio.Redis(port=port) as asynchronous:
+                aio = AsyncEmitter(asynchronous)
+                call = asyncio.create_task(aio.timeout(DEADLINE).fetch_sockets())
+                await settled(lambda: subscribers(client) == 1, "it waits")
+                await aio.close()
+                with pytest.raises(SioemitError) as err:
+                    await call
+                assert err.value.reason == "closed"
+
+        asyncio.run(main())
+    until(lambda: subscribers(client) == 0, "no connection is left")
+
+
+def test_a_cancelled_call_leaves_nothing_behind(client: redis.Redis, port: int) -> None:
+    async def main() -> None:
+        async with redis.asyncio.Redis(port=port) as asynchronous:
+            io = AsyncEmitter(asynchronous)
+            call = asyncio.create_task(io.timeout(DEADLINE).fetch_sockets())
+            await settled(lambda: subscribers(client) == 1, "it waits")
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            await settled(lambda: subscribers(client) == 0, "no connection is left")
+            # Wherever it is cancelled.
+            for turns in range(60):
+                call = asyncio.create_task(io.timeout(DEADLINE).fetch_sockets())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                call.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await call
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            await settled(lambda: subscribers(client) == 0, "no connection is left")
+
+    with Servers(port, silent):
+        asyncio.run(main())
+
+
+def test_a_thousand_calls_leave_nothing_behind(client: redis.Redis, port: int) -> None:
+    def left() -> tuple[int, int, int]:
+        gc.collect()
+        clients: Any = client.client_list()
+        return len(clients), threading.active_count(), len(list(Path("/dev/fd").iterdir()))
+
+    with Servers(port), redis.Redis(port=port) as own:
+        io = Emitter(own)
+        io.rooms()
+        before = left()
+        for n in range(500):
+            assert io.emit_with_ack("ev", n).values == [n]
+        until(lambda: left() == before, f"{left()} is left of {before}")
+
+        async def main() -> None:
+            async with redis.asyncio.Redis(port=port) as asynchronous:
+                aio = AsyncEmitter(asynchronous)
+                await aio.rooms()
+                before = left()
+                for n in range(500):
+                    assert (await aio.emit_with_ack("ev", n)).values == [n]
+                await settled(lambda: left()[0::2] == before[0::2], f"{left()} is left of {before}")
+                assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fork(client: redis.Redis, port: int) -> None:
+    """A child asks on a connection of its own while the parent waits, and leaves the parent's as it is."""
+    waiting: list[int] = []
+
+    def answers(request: dict[str, Any]) -> list[dict[str, Any]]:
+        waiting.append(subscribers(client))
+        return [] if "parent" in request["packet"]["data"] else one_client(request)
+
+    with Servers(port, answers) as servers, redis.Redis(port=port) as own, ThreadPoolExecutor(1) as pool:
+        io = Emitter(own)
+        call = pool.submit(io.timeout(DEADLINE).emit_with_ack, "ev", "parent")
+        until(lambda: len(servers.requests) == 1, "the parent waits")
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                if [io.timeout(DEADLINE).emit_with_ack("ev", n).values for n in range(3)] == [[0], [1], [2]]:
+                    status = 0 if threading.active_count() == 1 else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert waiting == [1, 2, 2, 2]
+        for answer in one_client(servers.requests[0]):
+            servers.reply({"requestId": servers.requests[0]["requestId"], **answer})
+        assert call.result(DEADLINE).values == ["parent"]
+
+
+def test_a_connection_for_replies_has_the_settings_of_the_client(ask: Ask, tmp_path: Path) -> None:
+    path = str(tmp_path / "redis.sock")
+    with redis_server(tmp_path, "--unixsocket", path) as port, redis.Redis(port=port) as admin:
+        admin.execute_command("ACL", "SETUSER", "asker", "on", ">secret", "&socket.io*", "+@pubsub", "+@connection")
+        names: list[tuple[str, str, str]] = []
+
+        def answers(request: dict[str, Any]) -> list[dict[str, Any]]:
+            names.extend((of["user"], of["name"], of["db"]) for of in waiting(admin))
+            return one_client(request)
+
+        asker: dict[str, Any] = {"username": "asker", "password": "secret", "client_name": "mine", "db": 3}
+        with Servers(port, answers):
+            for settings in (asker, {**asker, "unix_socket_path": path}, {**asker, "protocol": 3}):
+                assert ask(port, lambda io: io.rooms(), **settings) == [["a", "s1"]]
+            assert ask(port, lambda io: io.rooms(), decode_responses=True, health_check_interval=1) == [["a", "s1"]]
+        assert names == [("asker", "mine", "3")] * 3 + [("default", "", "0")]
+
+
+def test_a_password_is_in_no_error(ask: Ask, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as port, Servers(port), redis.Redis(port=port) as admin:
+        user = ("asker", "on", ">S3cr3tP4ss", "&*", "+@pubsub", "+@connection", "-subscribe")
+        admin.execute_command("ACL", "SETUSER", *user)
+        (err,) = ask(port, lambda io: io.rooms(), username="asker", password="S3cr3tP4ss")
+        assert err.reason == "subscription"
+        assert "subscribe" in str(err).lower()
+        assert "S3cr3tP4ss" not in str(err)
