@@ -25,6 +25,16 @@ final class Clients
         };
     }
 
+    /**
+     * Returns what a client of phpredis for a cluster does not tell.
+     *
+     * @return array<string, mixed>
+     */
+    public function context(string $url): array
+    {
+        return ['auth' => self::auth($url)];
+    }
+
     private static function predis(string $url, bool $cluster): \Predis\Client
     {
         if (!$cluster) {

@@ -6,6 +6,7 @@ namespace Sioemit\Conformance;
 
 use Sioemit\BroadcastOperator;
 use Sioemit\Emitter;
+use Sioemit\IncompleteException;
 use Sioemit\Python;
 use Sioemit\Sharded;
 use Sioemit\SioemitException;
@@ -17,7 +18,7 @@ use Sioemit\Streams;
 final class Driver
 {
     private const FEATURES = [
-        'classic', 'sharded', 'streams', 'python', 'cluster', 'pipeline', 'server-count', 'numbers',
+        'classic', 'sharded', 'streams', 'python', 'cluster', 'pipeline', 'server-count', 'numbers', 'replies',
     ];
     private const OPTIONS = ['key', 'serverVersion', 'codec', 'maxAttachments', 'socketIds'];
 
@@ -53,18 +54,32 @@ final class Driver
     {
         try {
             $result = $this->call($call);
+        } catch (IncompleteException $e) {
+            $missing = [
+                'servers' => $e->servers,
+                'asked' => $e->asked,
+                'clients' => $e->clients,
+                'expected' => $e->expected,
+                'unread' => $e->unread,
+            ];
+            return ['error' => $e->reason->value, 'message' => $e->getMessage(), 'missing' => $missing]
+                + ['result' => Values::result($e->partial)];
         } catch (SioemitException $e) {
             return ['error' => $e->reason->value, 'message' => $e->getMessage()];
         } catch (\Throwable $e) {
             return ['error' => 'unknown', 'message' => (string) $e];
         }
-        return ['ok' => true] + ($result === null ? [] : ['result' => $result]);
+        return ['ok' => true] + ($result === null ? [] : ['result' => Values::result($result)]);
     }
 
     private function call(\stdClass $call): mixed
     {
         $redis = $this->clients->client($call->redis, $call->cluster);
-        $io = new Emitter($redis, ...self::options((array) ($call->options ?? [])));
+        $options = self::options((array) ($call->options ?? []));
+        if ($redis instanceof \RedisCluster) {
+            $options['context'] = $this->clients->context($call->redis);
+        }
+        $io = new Emitter($redis, ...$options);
         if (!isset($call->pipeline)) {
             return self::step($io, $call);
         }
@@ -81,7 +96,7 @@ final class Driver
     private static function step(BroadcastOperator $io, \stdClass $step): mixed
     {
         foreach ($step->chain ?? [] as [$name, $words]) {
-            $io = $io->$name(...$words);
+            $io = $name === 'timeout' ? $io->timeout($words[0] / 1000) : $io->$name(...$words);
         }
         [$name, $words] = $step->call;
         return $io->$name(...$words);

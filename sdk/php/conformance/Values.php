@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Sioemit\Conformance;
 
 use Sioemit\Binary;
+use Sioemit\Socket;
 
 /**
  * The values of a line: what JSON has, and what its tags stand for.
@@ -43,6 +44,30 @@ final class Values
             $step->chain = array_map(self::words(...), $step->chain ?? []);
         }
         return $call;
+    }
+
+    /**
+     * Returns what a call has returned, with tags.
+     */
+    public static function result(mixed $value): mixed
+    {
+        if ($value instanceof Binary) {
+            return ['$binary' => base64_encode($value->bytes)];
+        }
+        if ($value instanceof Socket) {
+            $rooms = array_values(array_filter($value->rooms, is_string(...)));
+            $numberRooms = array_values(array_filter($value->rooms, fn (mixed $room) => !is_string($room)));
+            $value = (object) (compact('rooms', 'numberRooms') + get_object_vars($value));
+        }
+        if (is_array($value)) {
+            return array_map(self::result(...), $value);
+        }
+        if (!is_object($value)) {
+            return $value;
+        }
+        $members = (object) array_map(self::result(...), get_object_vars($value));
+        $isLiteral = preg_grep('/^\$/', array_map(strval(...), array_keys((array) $members))) !== [];
+        return $isLiteral ? ['$literal' => $members] : $members;
     }
 
     /**

@@ -18,6 +18,8 @@ interface Adapter
      */
     public const UID = 'emitter';
 
+    public const NEEDS_HANDLER = 'a handler for the event';
+
     /**
      * Returns the command that sends an event to clients.
      *
@@ -42,6 +44,27 @@ interface Adapter
      * @return non-empty-list<string>
      */
     public function serverSideEmit(Target $target, string $event, array $args): array;
+
+    /**
+     * Returns the command that asks servers.
+     *
+     * @param int $left how many nanoseconds they have to answer
+     *
+     * @return non-empty-list<string>
+     */
+    public function question(Target $target, Question $question, int $maxAttachments, int $left): array;
+
+    /**
+     * Returns the channels on which servers answer, and whether they are shard channels.
+     *
+     * @return array{non-empty-list<string>, bool}
+     */
+    public function replyChannels(string $namespace): array;
+
+    /**
+     * Returns what a server must have to answer a question, if that is not the same for all.
+     */
+    public function needs(Question $question): string;
 
     /**
      * Returns the word of PUBSUB that counts the servers of a namespace, and the channel that each subscribes to.

@@ -28,7 +28,7 @@ final class Answer
     /**
      * Returns the count in a reply to PUBSUB NUMSUB.
      */
-    public static function count(string $channel, mixed $reply): int
+    private static function count(string $channel, mixed $reply): int
     {
         if (!is_array($reply)) { // but QUEUED
             throw self::inTransaction();
@@ -38,11 +38,27 @@ final class Answer
         return $isOurs && is_int($count) ? $count : throw SioemitException::fromRedis('PUBSUB', self::NOT_OURS);
     }
 
+    /**
+     * Returns how many servers listen on a namespace.
+     */
+    public static function serverCount(
+        #[\SensitiveParameter] Connection $connection,
+        Adapter $adapter,
+        string $namespace,
+    ): int {
+        [$ask, $channel] = $adapter->listeners($namespace);
+        $count = 0;
+        foreach ($connection->askAll(['PUBSUB', $ask, $channel]) as $reply) {
+            $count += self::count($channel, $reply);
+        }
+        return $count;
+    }
+
     public static function inTransaction(): SioemitException
     {
         return new SioemitException(
             Reason::InPipeline,
-            'serverCount needs an answer, which the transaction or pipeline of the client has only at its end',
+            'this call needs an answer, which the transaction or pipeline of the client has only at its end',
         );
     }
 }

@@ -8,15 +8,22 @@ namespace Sioemit;
  * A target: a namespace, rooms and flags, and what can be done with it. It never changes: its methods return new ones,
  * which can be kept and shared.
  *
- * What is wrong with a call is a SioemitException. With any other reason than Reason::Redis, nothing was sent.
+ * What is wrong with a call is a SioemitException. Its reason says whether anything may have been sent.
  */
 class BroadcastOperator
 {
+    /** Seconds. */
+    private const DEFAULT_TIMEOUT = 5.0;
+
+    /** Some thirty years, which hrtime() can still count. */
+    private const MAX_TIMEOUT = 1e9;
+
     /** @internal */
     public function __construct(
         protected readonly Settings $settings,
         protected readonly Connection $connection,
         private readonly Target $target,
+        private readonly float $timeout = self::DEFAULT_TIMEOUT,
     ) {
     }
 
@@ -124,7 +131,9 @@ class BroadcastOperator
         Names::checkEvent($event, Names::RESERVED_SERVER_SIDE);
         $this->checkUntargeted('serverSideEmit');
         $this->settings->checkVersion4('serverSideEmit');
-        $this->connection->send($this->settings->adapter->serverSideEmit($this->target, $event, $args));
+        $command = $this->settings->adapter->serverSideEmit($this->target, $event, $args);
+        $this->asker('serverSideEmit')->checkReadsBinary($command);
+        $this->connection->send($command);
     }
 
     /**
@@ -133,12 +142,81 @@ class BroadcastOperator
     public function serverCount(): int
     {
         $this->checkUntargeted('serverCount');
-        [$ask, $channel] = $this->settings->adapter->listeners($this->target->namespace);
-        $count = 0;
-        foreach ($this->connection->askAll(['PUBSUB', $ask, $channel]) as $reply) {
-            $count += Answer::count($channel, $reply);
+        return Answer::serverCount($this->connection, $this->settings->adapter, $this->target->namespace);
+    }
+
+    /**
+     * Says how many seconds calls wait for answers; 5 unless it is called.
+     */
+    public function timeout(int|float $seconds): self
+    {
+        if (!($seconds > 0)) {
+            throw new SioemitException(Reason::Timeout, "timeout($seconds): it must be more than 0 seconds");
         }
-        return $count;
+        return new self($this->settings, $this->connection, $this->target, min($seconds, self::MAX_TIMEOUT));
+    }
+
+    /**
+     * Sends an event to the clients targeted, and waits until each has acknowledged it.
+     *
+     * When some do not in time, it throws an IncompleteException, which has what came. It needs Socket.IO 4 and, of the
+     * classic adapter, @socket.io/redis-adapter 7.2.
+     */
+    public function emitWithAck(string $event, mixed ...$args): Acks
+    {
+        Names::checkEvent($event, Names::RESERVED);
+        return $this->ask('emitWithAck', new Question('emitWithAck', $event, $args), new ClientAnswers());
+    }
+
+    /**
+     * Returns the clients targeted, in no order.
+     *
+     * Each server writes down the socket.data of its clients for it; one whose data is circular ends then, as when
+     * another server calls fetchSockets(). It needs Socket.IO 4 and, of the classic adapter, version 6.1.
+     *
+     * @return list<Socket>
+     */
+    public function fetchSockets(): array
+    {
+        return $this->ask('fetchSockets', new Question('fetchSockets'), new SocketAnswers());
+    }
+
+    /**
+     * Sends an event to the servers of the namespace, and returns what each has answered, in the order of arrival. One
+     * without a handler for the event never answers. It needs Socket.IO 4 and, of the classic adapter, version 7.
+     *
+     * @return list<mixed>
+     */
+    public function serverSideEmitWithAck(string $event, mixed ...$args): array
+    {
+        Names::checkEvent($event, Names::RESERVED_SERVER_SIDE);
+        $this->checkUntargeted('serverSideEmitWithAck');
+        $question = new Question('serverSideEmitWithAck', $event, $args);
+        return $this->ask('serverSideEmitWithAck', $question, new ServerAnswers());
+    }
+
+    /**
+     * Returns the names of all rooms of the namespace, sorted, but not the rooms that are numbers. The id of each
+     * socket is one, too. On the sharded and the streams adapter, servers are asked for it as by fetchSockets().
+     *
+     * @return list<string>
+     */
+    public function rooms(): array
+    {
+        $this->checkUntargeted('rooms');
+        $isClassic = $this->settings->adapter instanceof Classic;
+        return $this->ask('rooms', new Question('rooms'), $isClassic ? new RoomAnswers() : new SocketRoomAnswers());
+    }
+
+    private function ask(string $call, Question $question, Answers $answers): mixed
+    {
+        return $this->asker($call)->ask($question, $answers);
+    }
+
+    private function asker(string $call): Asker
+    {
+        $deadline = hrtime(true) + (int) ($this->timeout * 1e9);
+        return new Asker($this->settings, $this->connection, $this->target, $call, $deadline);
     }
 
     private function request(string $call, Request $request): void
@@ -160,6 +238,6 @@ class BroadcastOperator
 
     private function with(Target $target): self
     {
-        return new self($this->settings, $this->connection, $target);
+        return new self($this->settings, $this->connection, $target, $this->timeout);
     }
 }

@@ -17,6 +17,7 @@ final class Classic implements Adapter
     private const BINARY_HEAD = "\x93\xA7emitter\x83\xA4type\x05\xA4data";
 
     private const TYPES = ['join' => 2, 'leave' => 3, 'disconnect' => 4];
+    private const QUESTIONS = ['rooms' => 1, 'fetchSockets' => 5, 'serverSideEmitWithAck' => 6, 'emitWithAck' => 7];
 
     public function __construct(
         private readonly string $key,
@@ -66,16 +67,78 @@ final class Classic implements Adapter
 
     public function serverSideEmit(Target $target, string $event, array $args): array
     {
-        try {
-            $data = Json::fromMessagePack(MessagePack::event($event, $args, 0)->bytes);
-        } catch (SioemitException $e) {
-            if ($e->reason === Reason::BinaryInJson && !$this->json) {
-                throw new SioemitException($e->reason, $e->getMessage()
-                    . ', and servers with @socket.io/redis-adapter before 7.2 end when such a request holds any');
-            }
-            throw $e;
+        $data = MessagePack::event($event, $args, $this->json ? 0 : null);
+        $type = chr(self::QUESTIONS['serverSideEmitWithAck']);
+        $members = ['uid' => MessagePack::text(self::UID), 'type' => $type, 'data' => $data->bytes];
+        return $this->published($target, $members, $data->binaries);
+    }
+
+    /**
+     * Reports whether a request is MessagePack, at which servers end that have @socket.io/redis-adapter 7.0 or an older
+     * one.
+     *
+     * @param non-empty-list<string> $request
+     */
+    public static function endsServers(array $request): bool
+    {
+        return $request[2][0] !== '{';
+    }
+
+    public function question(Target $target, Question $question, int $maxAttachments, int $left): array
+    {
+        $members = [
+            'uid' => MessagePack::text(self::UID),
+            'requestId' => MessagePack::text($question->id),
+            'type' => chr(self::QUESTIONS[$question->kind]),
+        ];
+        $binaries = 0;
+        $who = ['rooms' => MessagePack::rooms($target->rooms), 'except' => MessagePack::rooms($target->except)];
+        switch ($question->kind) {
+            case 'fetchSockets':
+                $members['opts'] = MessagePack::members($who);
+                break;
+            case 'serverSideEmitWithAck':
+                $data = MessagePack::event($question->event, $question->args, $this->json ? 0 : null);
+                $binaries = $data->binaries;
+                $members['data'] = $data->bytes;
+                break;
+            case 'emitWithAck':
+                $max = $this->json ? 0 : $maxAttachments;
+                $data = MessagePack::event($question->event, $question->args, $max);
+                $binaries = $data->binaries;
+                $nsp = MessagePack::text($target->namespace);
+                $members['packet'] = MessagePack::members(['type' => "\x02", 'data' => $data->bytes, 'nsp' => $nsp]);
+                $members['opts'] = MessagePack::members($who + ['flags' => Question::flags($target, $left)]);
         }
-        $request = '{"uid":"' . self::UID . "\",\"type\":6,\"data\":$data}";
+        return $this->published($target, $members, $binaries);
+    }
+
+    public function replyChannels(string $namespace): array
+    {
+        $channel = "$this->key-response#$namespace#";
+        return [[$channel, $channel . self::UID . '#'], false]; // of servers with publishOnSpecificResponseChannel, too
+    }
+
+    public function needs(Question $question): string
+    {
+        return match ($question->kind) {
+            'emitWithAck' => '@socket.io/redis-adapter 7.2 or later',
+            'serverSideEmitWithAck' => '@socket.io/redis-adapter 7.0 or later and ' . self::NEEDS_HANDLER,
+            default => 'socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later',
+        };
+    }
+
+    /**
+     * Returns the command of a request: JSON, which all servers read, or MessagePack when it holds binary.
+     *
+     * @param array<string, string> $members
+     *
+     * @return non-empty-list<string>
+     */
+    private function published(Target $target, array $members, int $binaries): array
+    {
+        $message = MessagePack::members($members);
+        $request = $binaries > 0 ? $message : Json::fromMessagePack($message);
         return ['PUBLISH', $this->requestChannel($target->namespace), $request];
     }
 

@@ -37,4 +37,17 @@ interface Connection
      * @return list<mixed>
      */
     public function askAll(array $command): array;
+
+    /**
+     * Returns where what is published on a channel can be received.
+     */
+    public function address(string $channel): RedisAddress;
+
+    /**
+     * Sends a command that asks servers. Where nobody knows whether Redis took it, the reason is MaybeAsked.
+     *
+     * @param non-empty-list<string> $command
+     * @param float                  $patience how many seconds it may wait for Redis, where the client can be told
+     */
+    public function question(array $command, float $patience): void;
 }

@@ -26,6 +26,9 @@ class Emitter extends BroadcastOperator
      *                                                    disconnect clients with socket.io-parser 4.2.6 or later
      * @param ?string                     $socketIds      a regular expression for the ids of servers that make their
      *                                                    own: before Socket.IO 4, and in Python
+     * @param ?array<string, mixed>       $context        what a client of phpredis does not tell the connection for
+     *                                                    replies, as \Redis::connect() takes it: "stream", with PHP's
+     *                                                    options of TLS; and for a \RedisCluster "auth"
      */
     public function __construct(
         \Redis|\RedisCluster|ClientInterface $redis,
@@ -35,10 +38,11 @@ class Emitter extends BroadcastOperator
         Sharded|Streams|Python|null $adapter = null,
         int $maxAttachments = 10,
         ?string $socketIds = null,
+        #[\SensitiveParameter] ?array $context = null,
     ) {
         parent::__construct(
             Settings::fromOptions($key, $serverVersion, $codec, $adapter, $maxAttachments, $socketIds),
-            self::connection($redis),
+            self::connection($redis, $context),
             new Target(),
         );
     }
@@ -69,13 +73,18 @@ class Emitter extends BroadcastOperator
         }
     }
 
-    private static function connection(\Redis|\RedisCluster|ClientInterface $redis): Connection
-    {
+    private static function connection(
+        \Redis|\RedisCluster|ClientInterface $redis,
+        #[\SensitiveParameter] ?array $context,
+    ): Connection {
         if ($redis instanceof \Redis) {
-            return new PhpRedis($redis);
+            return new PhpRedis($redis, $context ?? []);
         }
         if ($redis instanceof \RedisCluster) {
-            return new PhpRedisCluster($redis);
+            return new PhpRedisCluster($redis, $context ?? []);
+        }
+        if ($context !== null) {
+            throw new SioemitException(Reason::AdapterOption, 'context is for phpredis; Predis tells it itself');
         }
         $connection = $redis->getConnection();
         return match (true) {

@@ -100,13 +100,27 @@ final class MessagePack
     }
 
     /**
-     * @param array<string, bool> $flags
+     * @param array<string, bool|int> $flags
      */
     public static function flags(array $flags): string
     {
-        $bytes = chr(0x80 | count($flags));
-        foreach ($flags as $name => $flag) {
-            $bytes .= self::text($name) . ($flag ? "\xC3" : "\xC2");
+        return self::members(array_map(fn (bool|int $flag) => match ($flag) {
+            true => "\xC3",
+            false => "\xC2",
+            default => self::int($flag),
+        }, $flags));
+    }
+
+    /**
+     * Returns an object of few members, which are written already.
+     *
+     * @param array<string, string> $members
+     */
+    public static function members(array $members): string
+    {
+        $bytes = chr(0x80 | count($members));
+        foreach ($members as $name => $value) {
+            $bytes .= self::text($name) . $value;
         }
         return $bytes;
     }
@@ -216,7 +230,7 @@ final class MessagePack
         if ($object instanceof \JsonSerializable) {
             $value = $object->jsonSerialize();
             if ($value === $object) {
-                $this->map(self::members($object), $level + 1);
+                $this->map(self::membersOf($object), $level + 1);
             } else {
                 $this->write($value, $level);
             }
@@ -227,7 +241,7 @@ final class MessagePack
         } elseif ($object instanceof \UnitEnum) {
             throw self::unencodable('an enum without values has no JSON form');
         } else {
-            $this->map(self::members($object), $level + 1);
+            $this->map(self::membersOf($object), $level + 1);
         }
         unset($this->open[$id]);
     }
@@ -249,7 +263,7 @@ final class MessagePack
      *
      * @return array<mixed>
      */
-    private static function members(object $object): array
+    private static function membersOf(object $object): array
     {
         if ($object instanceof \ArrayObject || $object instanceof \ArrayIterator) {
             return self::visible((array) $object); // around an object, also what is private

@@ -14,8 +14,13 @@ final class PhpRedis implements Connection
     /** @var \WeakMap<\Redis, true> those whose database is still to be selected anew, whichever emitter has them */
     private static \WeakMap $astray;
 
-    public function __construct(private readonly \Redis $redis)
-    {
+    /**
+     * @param array<string, mixed> $context what the client does not tell
+     */
+    public function __construct(
+        private readonly \Redis $redis,
+        #[\SensitiveParameter] private readonly array $context,
+    ) {
         self::$astray ??= new \WeakMap();
     }
 
@@ -62,6 +67,43 @@ final class PhpRedis implements Connection
         return [$this->ask($command)];
     }
 
+    public function address(string $channel): RedisAddress
+    {
+        if ($this->isQueueing()) {
+            throw Answer::inTransaction();
+        }
+        $redis = $this->redis;
+        try {
+            return RedisAddress::fromPhpRedis(
+                (string) $redis->getHost(),
+                (int) $redis->getPort(),
+                $redis->getAuth(),
+                $this->context,
+                false,
+            );
+        } catch (\RedisException $e) {
+            throw self::failure('the connection for replies', $e->getMessage(), $e);
+        }
+    }
+
+    /**
+     * When a connection breaks before it reads, phpredis connects anew and waits there, in vain, for its read timeout.
+     */
+    public function question(array $command, float $patience): void
+    {
+        $timeout = (float) $this->redis->getOption(\Redis::OPT_READ_TIMEOUT);
+        if ($timeout === 0.0) { // which, set once more, would mean no time at all
+            $timeout = (float) ini_get('default_socket_timeout');
+        }
+        $this->redis->setOption(\Redis::OPT_READ_TIMEOUT, $timeout > 0 ? min($timeout, $patience) : $patience);
+        try {
+            $reply = $this->ask($command, Reason::MaybeAsked);
+        } finally {
+            $this->redis->setOption(\Redis::OPT_READ_TIMEOUT, $timeout);
+        }
+        $this->check($command, $reply);
+    }
+
     /**
      * Reports whether the caller has begun a transaction or a pipeline. What is sent belongs to it then, and so do the
      * answers.
@@ -77,16 +119,22 @@ final class PhpRedis implements Connection
 
     /**
      * @param non-empty-list<string> $command
+     * @param Reason                 $unanswered why it fails when Redis has not answered
      */
-    private function ask(array $command): mixed
+    private function ask(array $command, Reason $unanswered = Reason::Redis): mixed
     {
         try {
             $this->prepare();
             $reply = @$this->redis->rawCommand(...$command);
         } catch (\Throwable $e) {
-            throw self::failure($command[0], $this->recover($e), $e);
+            $error = $this->recover($e, false, $isAnswer);
+            throw self::failure($command[0], $error, $e, $isAnswer ? Reason::Redis : $unanswered);
         }
-        return $reply !== false ? $reply : throw self::failure($command[0], $this->recover());
+        if ($reply === false) {
+            $error = $this->recover(null, false, $isAnswer);
+            throw self::failure($command[0], $error, null, $isAnswer ? Reason::Redis : $unanswered);
+        }
+        return $reply;
     }
 
     private function prepare(): void
@@ -114,9 +162,15 @@ final class PhpRedis implements Connection
     /**
      * Returns what went wrong, and leaves the client fit for the next command. When it could not read an answer, which
      * may still come, phpredis keeps the connection, and would take that answer for the next command's.
+     *
+     * @param ?bool $isInStep whether it is what Redis has answered
      */
-    private function recover(?\Throwable $thrown = null, bool $inPipeline = false): string
-    {
+    private function recover(
+        ?\Throwable $thrown = null,
+        bool $inPipeline = false,
+        ?bool &$isInStep = false,
+    ): string {
+        $isInStep = false;
         try {
             if ($inPipeline && $this->isQueueing()) {
                 $this->redis->discard(); // of what was thrown before all were sent: none was
@@ -139,11 +193,15 @@ final class PhpRedis implements Connection
         return $thrown?->getMessage() ?? $answer ?? 'no answer';
     }
 
-    private static function failure(string $what, string $error, ?\Throwable $e = null): SioemitException
-    {
+    private static function failure(
+        string $what,
+        string $error,
+        ?\Throwable $e = null,
+        Reason $reason = Reason::Redis,
+    ): SioemitException {
         if (preg_match('/^(MOVED|ASK) /', $error) === 1) {
             $error .= ': this Redis is a node of a Redis Cluster, which takes a \RedisCluster';
         }
-        return SioemitException::fromRedis($what, $error, $e);
+        return SioemitException::fromRedis($what, $error, $e, $reason);
     }
 }

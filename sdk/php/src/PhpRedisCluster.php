@@ -11,8 +11,13 @@ namespace Sioemit;
  */
 final class PhpRedisCluster implements Connection
 {
-    public function __construct(private readonly \RedisCluster $cluster)
-    {
+    /**
+     * @param array<string, mixed> $context what the client does not tell
+     */
+    public function __construct(
+        private readonly \RedisCluster $cluster,
+        #[\SensitiveParameter] private readonly array $context,
+    ) {
     }
 
     public function send(array $command): void
@@ -22,11 +27,8 @@ final class PhpRedisCluster implements Connection
 
     public function sendAll(array $commands): void
     {
-        // phpredis finds the node of a channel as that of a key, before which it puts its prefix.
-        $prefix = (string) $this->cluster->getOption(\Redis::OPT_PREFIX);
-        $this->cluster->setOption(\Redis::OPT_PREFIX, '');
-        try {
-            $failures = new Failures();
+        $failures = new Failures();
+        $this->withoutPrefix(function () use ($commands, $failures) {
             foreach ($commands as $command) {
                 try {
                     $reply = $this->sendToHome($command);
@@ -39,17 +41,65 @@ final class PhpRedisCluster implements Connection
                     $failures->add($e->getMessage(), $e);
                 }
             }
+        });
+        $failures->throw($commands);
+    }
+
+    /**
+     * Of a command that fails, phpredis does not say whether a node has refused it, so that it learns the way before.
+     */
+    public function question(array $command, float $patience): void
+    {
+        $this->withoutPrefix(function () use ($command) {
+            $channel = $command[1];
+            if ($command[0] !== 'PUBLISH' && $this->hasMoved($channel)) {
+                $this->cluster->exists($channel); // which it follows, and so learns the way
+            }
+            try {
+                $reply = $this->call($channel, $command);
+            } catch (\Throwable $e) {
+                $this->cluster->close();
+                throw SioemitException::fromRedis($command[0], $e->getMessage(), $e, Reason::MaybeAsked);
+            }
+            if (!Answer::fits($command, $reply)) {
+                $why = $reply === false ? $this->lastError() : Answer::NOT_OURS;
+                throw SioemitException::fromRedis($command[0], $why);
+            }
+        });
+    }
+
+    /**
+     * Calls a function: phpredis finds the node of a channel as that of a key, before which it puts its prefix.
+     *
+     * @param callable(): void $call
+     */
+    private function withoutPrefix(callable $call): void
+    {
+        $prefix = (string) $this->cluster->getOption(\Redis::OPT_PREFIX);
+        $this->cluster->setOption(\Redis::OPT_PREFIX, '');
+        try {
+            $call();
         } finally {
             $this->cluster->setOption(\Redis::OPT_PREFIX, $prefix);
         }
-        $failures->throw($commands);
+    }
+
+    public function address(string $channel): RedisAddress
+    {
+        $this->checkMode();
+        $slot = $this->ask('', ['CLUSTER', 'KEYSLOT', $channel]);
+        foreach ($this->ask('', ['CLUSTER', 'SLOTS']) as [$first, $last, [$host, $port]]) {
+            if ($first <= $slot && $slot <= $last) {
+                $host = (string) $host !== '' ? $host : $this->cluster->_masters()[0][0]; // it does not know its own
+                return RedisAddress::fromPhpRedis($host, $port, null, $this->context, true);
+            }
+        }
+        throw SioemitException::fromRedis('the connection for replies', "no node has the slot of $channel");
     }
 
     public function askAll(array $command): array
     {
-        if ($this->cluster->getMode() !== \Redis::ATOMIC) {
-            throw Answer::inTransaction();
-        }
+        $this->checkMode();
         foreach ($this->ask('', ['CLUSTER', 'SLOTS']) as $range) {
             if (count($range) > 3) {
                 throw new SioemitException(Reason::Client, 'a \RedisCluster cannot ask replicas, where servers may '
@@ -61,6 +111,13 @@ final class PhpRedisCluster implements Connection
             $replies[] = $this->ask($node, $command);
         }
         return $replies;
+    }
+
+    private function checkMode(): void
+    {
+        if ($this->cluster->getMode() !== \Redis::ATOMIC) {
+            throw Answer::inTransaction();
+        }
     }
 
     private function isQueued(mixed $reply): bool

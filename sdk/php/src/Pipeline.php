@@ -35,9 +35,24 @@ final class Pipeline implements Connection
 
     public function askAll(array $command): array
     {
-        throw new SioemitException(
+        throw self::inPipeline();
+    }
+
+    public function address(string $channel): RedisAddress
+    {
+        throw self::inPipeline();
+    }
+
+    public function question(array $command, float $patience): void
+    {
+        throw self::inPipeline();
+    }
+
+    private static function inPipeline(): SioemitException
+    {
+        return new SioemitException(
             Reason::InPipeline,
-            'serverCount needs an answer, which a pipeline has only at its end',
+            'this call needs an answer, which a pipeline has only at its end',
         );
     }
 

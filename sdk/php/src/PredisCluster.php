@@ -48,6 +48,31 @@ final class PredisCluster extends PredisConnection
         return $node;
     }
 
+    public function address(string $channel): RedisAddress
+    {
+        try {
+            $node = $this->node($channel);
+            $slot = $this->slot($channel);
+            foreach (self::ask($node, ['CLUSTER', 'SLOTS']) as [$first, $last, [$host, $port]]) {
+                if ($first <= $slot && $slot <= $last) {
+                    $host = (string) $host === '' ? null : $host;
+                    return RedisAddress::fromPredis($node->getParameters(), true, $host, $port);
+                }
+            }
+        } catch (SioemitException $e) {
+            throw $e;
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis('the connection for replies', $e->getMessage(), $e);
+        }
+        throw SioemitException::fromRedis('the connection for replies', "no node has the slot of $channel");
+    }
+
+    protected function home(string $channel): NodeConnectionInterface
+    {
+        $this->askSlots();
+        return $this->node($channel);
+    }
+
     protected function nodes(): array
     {
         $master = $this->node('');

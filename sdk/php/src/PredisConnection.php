@@ -30,6 +30,14 @@ abstract class PredisConnection implements Connection
     abstract protected function nodes(): array;
 
     /**
+     * Returns the node that takes it by now, after one has said that it has moved.
+     */
+    protected function home(string $channel): NodeConnectionInterface
+    {
+        return $this->node($channel);
+    }
+
+    /**
      * Sends a command that was answered with an error. Returns what came of it.
      *
      * @param non-empty-list<string> $command
@@ -120,6 +128,38 @@ abstract class PredisConnection implements Connection
             throw $e;
         } catch (\Throwable $e) {
             throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
+        }
+    }
+
+    public function question(array $command, float $patience): void
+    {
+        try {
+            $node = $this->node($command[1]);
+            $node->connect();
+            $reply = self::askOnce($node, $command);
+            if ($reply instanceof ErrorInterface && str_starts_with($reply->getMessage(), 'MOVED ')) {
+                $reply = self::askOnce($this->home($command[1]), $command); // nobody was asked
+            }
+        } catch (SioemitException $e) {
+            throw $e;
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
+        }
+        if (!Answer::fits($command, $reply)) {
+            $why = $reply instanceof ErrorInterface ? $reply->getMessage() : self::misfit($reply);
+            throw SioemitException::fromRedis($command[0], $why);
+        }
+    }
+
+    /**
+     * @param non-empty-list<string> $command
+     */
+    private static function askOnce(#[\SensitiveParameter] NodeConnectionInterface $node, array $command): mixed
+    {
+        try {
+            return $node->executeCommand(RawCommand::create(...$command));
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e, Reason::MaybeAsked);
         }
     }
 

@@ -24,6 +24,15 @@ final class PredisServer extends PredisConnection
     ) {
     }
 
+    public function address(string $channel): RedisAddress
+    {
+        try {
+            return RedisAddress::fromPredis($this->node($channel)->getParameters(), false);
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis('the connection for replies', $e->getMessage(), $e);
+        }
+    }
+
     protected function node(string $channel): NodeConnectionInterface
     {
         if ($this->server instanceof NodeConnectionInterface) {

@@ -94,6 +94,24 @@ final class Python implements Adapter
     }
 
     /** @internal */
+    public function question(Target $target, Question $question, int $maxAttachments, int $left): array
+    {
+        throw self::noCounterpart('servers answer no emitter there');
+    }
+
+    /** @internal */
+    public function replyChannels(string $namespace): array
+    {
+        throw self::noCounterpart('servers answer no emitter there');
+    }
+
+    /** @internal */
+    public function needs(Question $question): string
+    {
+        return '';
+    }
+
+    /** @internal */
     public function listeners(string $namespace): array
     {
         return ['NUMSUB', $this->channel];

@@ -5,7 +5,8 @@ declare(strict_types=1);
 namespace Sioemit;
 
 /**
- * Why a call was refused, or failed. With any other reason than Redis, nothing was sent.
+ * Why a call was refused, or failed. With any other reason than Redis, Subscription, MaybeAsked and Incomplete, nothing
+ * was sent.
  */
 enum Reason: string
 {
@@ -53,11 +54,29 @@ enum Reason: string
     case Client = 'client';
 
     /** The call needs an answer, which a pipeline or a transaction has only at its end. */
-    case InPipeline = 'in-pipeline';
+    case InPipeline = 'pipelined';
 
     /** The function of the pipeline has returned, and nobody would send what is added to it. */
     case PipelineEnded = 'pipeline-ended';
 
+    /** A timeout is more than 0 seconds. */
+    case Timeout = 'timeout';
+
+    /** No server listens on the namespace, so nobody was asked. */
+    case NoServers = 'no-servers';
+
     /** Redis, or the way there, failed. */
     case Redis = 'redis';
+
+    /** The connection for replies failed. Servers may have been asked. */
+    case Subscription = 'subscription';
+
+    /**
+     * The connection broke while the question was on its way, so that nobody knows whether servers have got it. It is
+     * not asked again: those that have would answer, and act, twice.
+     */
+    case MaybeAsked = 'maybe-asked';
+
+    /** Not all answers came in time; the exception is an IncompleteException. */
+    case Incomplete = 'incomplete';
 }

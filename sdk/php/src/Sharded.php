@@ -58,6 +58,25 @@ final class Sharded implements Adapter
     }
 
     /** @internal */
+    public function question(Target $target, Question $question, int $maxAttachments, int $left): array
+    {
+        $message = ClusterMessage::question($target, $question, $maxAttachments, $left, false);
+        return $this->toAll($target->namespace, $message);
+    }
+
+    /** @internal */
+    public function replyChannels(string $namespace): array
+    {
+        return [[$this->channel($namespace) . self::UID . '#'], true];
+    }
+
+    /** @internal */
+    public function needs(Question $question): string
+    {
+        return ClusterMessage::needs($question);
+    }
+
+    /** @internal */
     public function listeners(string $namespace): array
     {
         return ['SHARDNUMSUB', $this->channel($namespace)];

@@ -7,7 +7,7 @@ namespace Sioemit;
 /**
  * What every call throws when something is wrong: $reason is for programs, the message for people.
  */
-final class SioemitException extends \RuntimeException
+class SioemitException extends \RuntimeException
 {
     public function __construct(
         public readonly Reason $reason,
@@ -29,14 +29,15 @@ final class SioemitException extends \RuntimeException
         string $what,
         #[\SensitiveParameter] string $text,
         #[\SensitiveParameter] ?\Throwable $previous = null,
+        Reason $reason = Reason::Redis,
     ): self {
         $clean = (string) preg_replace('/,? with args beginning with.*$/s', '', $text);
         if (preg_match('/^`?(AUTH|HELLO)\b|^ERR\b.*\b(AUTH|HELLO)\b/is', $clean) === 1) {
-            return new self(Reason::Redis, "$what: Redis refused the AUTH or HELLO of the client");
+            return new self($reason, "$what: Redis refused the AUTH or HELLO of the client");
         }
         if ($previous instanceof \Predis\CommunicationException) { // it holds the connection, and that the password
             $previous = new \RuntimeException($previous->getMessage(), $previous->getCode());
         }
-        return new self(Reason::Redis, "$what: $clean", $clean === $text ? $previous : null);
+        return new self($reason, "$what: $clean", $clean === $text ? $previous : null);
     }
 }

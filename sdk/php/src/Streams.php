@@ -51,17 +51,43 @@ final class Streams implements Adapter
     /** @internal */
     public function serverSideEmit(Target $target, string $event, array $args): array
     {
-        return [
-            $this->useShardedPubSub ? 'SPUBLISH' : 'PUBLISH',
-            $this->channel($target->namespace),
-            ClusterMessage::serverSideEmit($event, $args, true)->published($target->namespace),
-        ];
+        return $this->published($target->namespace, ClusterMessage::serverSideEmit($event, $args, true));
+    }
+
+    /** @internal */
+    public function question(Target $target, Question $question, int $maxAttachments, int $left): array
+    {
+        $message = ClusterMessage::question($target, $question, $maxAttachments, $left, true);
+        return $this->published($target->namespace, $message);
+    }
+
+    /** @internal */
+    public function replyChannels(string $namespace): array
+    {
+        return [[$this->channel($namespace) . self::UID . '#'], $this->useShardedPubSub];
+    }
+
+    /** @internal */
+    public function needs(Question $question): string
+    {
+        return ClusterMessage::needs($question);
     }
 
     /** @internal */
     public function listeners(string $namespace): array
     {
         return [$this->useShardedPubSub ? 'SHARDNUMSUB' : 'NUMSUB', $this->channel($namespace)];
+    }
+
+    /**
+     * Returns the command of a message that goes beside the stream.
+     *
+     * @return non-empty-list<string>
+     */
+    private function published(string $namespace, ClusterMessage $message): array
+    {
+        $publish = $this->useShardedPubSub ? 'SPUBLISH' : 'PUBLISH';
+        return [$publish, $this->channel($namespace), $message->published($namespace)];
     }
 
     private function channel(string $namespace): string

@@ -33,9 +33,18 @@ final class ReadmeTest extends RedisTestCase
     public function testBlocks(): void
     {
         $listener = $this->listener();
-        $this->expectOutputString("empty-room\n");
-        $blocks = array_filter(self::blocks(), fn (string $block) => !str_contains($block, 'namespace '));
-        self::assertCount(6, $blocks);
+        $this->expectOutputString(
+            "1 of 2 clients answered in time\nAda is ready\ns1 is in s1, lobby\nempty-room\n",
+        );
+        $blocks = array_filter(self::blocks(), fn (string $block) => preg_match('/namespace |tls:/', $block) !== 1);
+        self::assertCount(8, $blocks);
+        $servers = new SocketServers(self::$server->port, fn (array $request) => match ($request['type'] ?? 0) {
+            5 => [['requestId' => $request['requestId'], 'sockets' => [['id' => 's1', 'rooms' => ['s1', 'lobby']]]]],
+            7 => [
+                ['type' => 8, 'requestId' => $request['requestId'], 'clientCount' => 2],
+                ['type' => 9, 'requestId' => $request['requestId'], 'packet' => ['name' => 'Ada']],
+            ],
+        });
         $run = static function (string $code, array &$variables): void {
  // in whose scope only those of the blocks are
             extract($variables);
@@ -43,8 +52,12 @@ final class ReadmeTest extends RedisTestCase
             $variables = array_diff_key(get_defined_vars(), ['code' => true, 'variables' => true]);
         };
         $variables = [];
-        foreach ($blocks as $block) {
-            $run(str_replace('6379', (string) self::$server->port, $block), $variables);
+        try {
+            foreach ($blocks as $block) {
+                $run(str_replace('6379', (string) self::$server->port, $block), $variables);
+            }
+        } finally {
+            $servers->stop();
         }
         self::assertSame(['hello', 'world'], $listener->event());
         [$channel, [, $packet, $options]] = $listener->next();
@@ -57,6 +70,26 @@ final class ReadmeTest extends RedisTestCase
         self::assertSame([['a'], ['b']], [$listener->event(), $listener->event()]);
         for ($n = 0; $n < 1000; $n++) {
             self::assertSame(['tick', $n], $listener->event());
+        }
+    }
+
+    public function testTls(): void
+    {
+        [$block] = array_values(array_filter(self::blocks(), fn (string $block) => str_contains($block, 'tls:')));
+        $port = RedisServer::freePort();
+        $certificate = new Certificate();
+        $server = new RedisServer(['--tls-port', (string) $port, ...$certificate->options()]);
+        $servers = new SocketServers($server->port, fn (array $request) => [
+            ['type' => 6, 'requestId' => $request['requestId'], 'data' => $request['data'][1]],
+        ]);
+        try {
+            $io = null;
+            eval(str_replace(['6380', '/etc/redis/ca.crt'], [(string) $port, $certificate->path], $block));
+            self::assertSame(['x'], $io->serverSideEmitWithAck('ev', 'x'));
+        } finally {
+            $servers->stop();
+            $server->stop();
+            $certificate->remove();
         }
     }
 

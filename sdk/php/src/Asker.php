@@ -1,0 +1,154 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Sioemit;
+
+/**
+ * Asks servers, and waits for their answers. Each question has a connection for replies of its own, until it is over.
+ *
+ * @internal
+ */
+final class Asker
+{
+    /** How often a question is asked that changes nothing, while nobody knows whether Redis took it. */
+    private const MAX_ATTEMPTS = 4;
+
+    /** For how many seconds it is waited for Redis to take one of these. */
+    private const PATIENCE = 2.0;
+
+    /**
+     * @param string $call        what the caller has called, for messages
+     * @param int    $deadline    as hrtime() has it
+     * @param string $consequence what it means when answers are missing
+     */
+    public function __construct(
+        private readonly Settings $settings,
+        private readonly Connection $connection,
+        private readonly Target $target,
+        private readonly string $call,
+        private readonly int $deadline,
+        private readonly string $consequence = '',
+    ) {
+    }
+
+    /**
+     * @return mixed what the answers add up to
+     */
+    public function ask(Question $question, Answers $answers): mixed
+    {
+        $this->settings->checkVersion4($this->call);
+        $adapter = $this->settings->adapter;
+        $command = $this->command($question);
+        $this->checkReadsBinary($command);
+        [$channels, $isShard] = $adapter->replyChannels($this->target->namespace);
+        $address = $this->connection->address($channels[0]);
+        $asked = Answer::serverCount($this->connection, $adapter, $this->target->namespace);
+        $subscription = Subscription::open($address, $isShard, $channels, $this->deadline);
+        try {
+            if ($asked === 0) { // and it is no node of a Redis Cluster, which knows its own servers only
+                $where = "no server listens on the namespace {$this->target->namespace}";
+                throw new SioemitException(Reason::NoServers, "$this->call: $where");
+            }
+            $question = $this->send($question, $command);
+            return $this->await($subscription, $question, $answers, $asked);
+        } finally {
+            $subscription->close();
+        }
+    }
+
+    /**
+     * Before a request with binary is sent, asks the servers whether they can read it, where some may end at it. What
+     * shows it is that they answer an event with acknowledgement: both came with @socket.io/redis-adapter 7.2. This one
+     * goes to a room that nobody is in.
+     *
+     * @param non-empty-list<string> $request
+     */
+    public function checkReadsBinary(array $request): void
+    {
+        if (!$this->settings->adapter instanceof Classic || !Classic::endsServers($request)) {
+            return;
+        }
+        $nobody = new Target($this->target->namespace, ['nobody-' . bin2hex(random_bytes(16))]);
+        $consequence = '; the binary was not sent, because it is not certain that all servers can read it';
+        $probe = new self($this->settings, $this->connection, $nobody, $this->call, $this->deadline, $consequence);
+        try {
+            $probe->ask(new Question('emitWithAck', 'probe'), new ClientAnswers());
+        } catch (SioemitException $e) {
+            if ($e->reason !== Reason::NoServers) {
+                throw $e;
+            }
+        }
+    }
+
+    /**
+     * Sends a question. One that changes nothing is asked anew when nobody knows whether it was; the one that counts is
+     * returned.
+     *
+     * @param non-empty-list<string> $command
+     */
+    private function send(Question $question, array $command): Question
+    {
+        for ($attempt = 1;; $attempt++) {
+            $left = max(0.001, ($this->deadline - hrtime(true)) / 1e9);
+            $patience = $question->isHarmless() ? min($left / self::MAX_ATTEMPTS, self::PATIENCE) : $left;
+            try {
+                $this->connection->question($command, $patience);
+                return $question;
+            } catch (SioemitException $e) {
+                $mayBeAsked = $e->reason === Reason::MaybeAsked && $question->isHarmless();
+                if (!$mayBeAsked || $attempt === self::MAX_ATTEMPTS || hrtime(true) >= $this->deadline) {
+                    throw $e;
+                }
+                $question = $question->again();
+                $command = $this->command($question);
+            }
+        }
+    }
+
+    /**
+     * @return non-empty-list<string>
+     */
+    private function command(Question $question): array
+    {
+        $left = $this->deadline - hrtime(true);
+        return $this->settings->adapter->question($this->target, $question, $this->settings->maxAttachments, $left);
+    }
+
+    private function await(Subscription $subscription, Question $question, Answers $answers, int $asked): mixed
+    {
+        $unread = 0;
+        while (!$answers->isComplete($asked)) {
+            $message = $subscription->next();
+            if ($message === null) {
+                throw $this->incomplete($question, $answers, $asked, $unread);
+            }
+            try {
+                $reply = Reply::find($message, $question->id);
+                if ($reply !== null) {
+                    $answers->add($reply);
+                }
+            } catch (\UnexpectedValueException) {
+                $unread++;
+            }
+        }
+        return $answers->result($asked);
+    }
+
+    private function incomplete(Question $question, Answers $answers, int $asked, int $unread): IncompleteException
+    {
+        $servers = $answers->servers();
+        return new IncompleteException(
+            $this->call,
+            $servers,
+            $asked,
+            ...$answers->clients(),
+            ...[
+                'unread' => $unread,
+                'needs' => $servers > 0 ? '' : $this->settings->adapter->needs($question),
+                'partial' => $answers->result($asked),
+                'consequence' => $this->consequence,
+            ],
+        );
+    }
+}
