@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/urfave/cli/v2"
 )
 
 // askCluster is three official nodes, each with one client in room r1, of which

@@ -19,6 +19,7 @@ import (
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
 	"github.com/sioemit/sioemit/internal/wire"
+	"github.com/urfave/cli/v2"
 )
 
 func TestEmit(t *testing.T) {
@@ -306,7 +307,7 @@ func TestFlagVariables(t *testing.T) {
 	}
 	left := make(map[string]bool) // variables of which this test has not seen what they do
 	for _, f := range newProgram(nil, io.Discard, io.Discard).Flags {
-		for _, name := range f.About().EnvVars {
+		for _, name := range f.(cli.DocGenerationFlag).GetEnvVars() {
 			left[name] = true
 		}
 	}
@@ -365,6 +366,9 @@ func TestFlagVariables(t *testing.T) {
 	r.oneLine(t, `--adapter is classic, sharded, streams or python, not "nats"`)
 	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=3"}, "", append(words, "--adapter", "streams")...)
 	r.oneLine(t, "SIOEMIT_SERVER_VERSION 3: the streams adapter exists for Socket.IO 4 only")
+	if r := sioemit(t, []string{"SIOEMIT_SERVER_VERSION=x"}, "", append(words, "--server-version", "4")...); r != plain {
+		t.Errorf("%+v", r)
+	}
 	// What a variable says of another adapter, or of another URL, than the flags have is left out.
 	for flag, env := range map[string][]string{
 		"--adapter=classic":         {"SIOEMIT_ADAPTER=streams", "SIOEMIT_MAX_LEN=7"},
@@ -546,6 +550,15 @@ func TestDryRun(t *testing.T) {
 	b := sioemit(t, nil, "", "emit", "--room", "r1", "--except", "r2", "--dry-run", "hello", `{"a":1}`)
 	if a != b || a.status != 0 || !strings.HasPrefix(a.stdout, `PUBLISH "socket.io#/#r1#" "\x93`) {
 		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+// TestSpaces has those around the name of a room be part of it.
+func TestSpaces(t *testing.T) {
+	t.Parallel()
+	r := sioemit(t, nil, "", "emit", "--dry-run", "hello", "--room", " a ", "--except", " b")
+	if r.status != 0 || !strings.HasPrefix(r.stdout, `PUBLISH "socket.io#/# a #" `) || !strings.Contains(r.stdout, `\xa2 b`) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/harness"
+	"github.com/urfave/cli/v2"
 )
 
 // configured writes a file with profiles, and returns the variable that leads to it
@@ -235,7 +236,7 @@ func TestSettingsPage(t *testing.T) {
 			t.Errorf("there is no row for --%s", name)
 			continue
 		}
-		for _, variable := range f.About().EnvVars {
+		for _, variable := range f.(cli.DocGenerationFlag).GetEnvVars() {
 			if row[1] != "`"+variable+"`" {
 				t.Errorf("--%s: %q, not %s", name, row[1], variable)
 			}

@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"github.com/sioemit/sioemit/emitter"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // change is a command that changes clients, which may be all of them.
@@ -73,12 +73,12 @@ func membership(
 	byName func(*emitter.BroadcastOperator, context.Context, ...string) error, byNumber func(*emitter.BroadcastOperator, context.Context, ...float64) error,
 ) *commandline.Command {
 	var c change
-	var given []float64
+	var given cli.Float64Slice
 	number := &cli.Float64SliceFlag{Name: "number", Destination: &given, Usage: "instead of ROOM: the room that is the number `N`; repeatable"}
 	command.Words, command.Global, command.Statuses = "ROOM...", []string{"namespace"}, statuses
 	command.Flags = slices.Concat(c.flags(), []cli.Flag{number}, c.sendFlags("it is sent all the same"))
 	command.Run = func(ctx context.Context, names []string) error {
-		numbers := given
+		numbers := given.Value()
 		switch {
 		case len(names) == 0 && len(numbers) == 0:
 			return commandline.Usagef("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", command.Name)

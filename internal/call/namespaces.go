@@ -7,12 +7,12 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/census"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // Namespaces is the command namespaces.

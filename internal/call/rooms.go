@@ -12,10 +12,10 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // Rooms is the command rooms.

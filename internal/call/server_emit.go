@@ -8,13 +8,13 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // ServerEmit is the command server-emit.

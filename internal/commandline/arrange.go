@@ -11,15 +11,16 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
-// arrange reads a command line:
+// arrange reads a command line, which inOneOrder then has in the order that
+// package cli reads: by itself, it stops reading flags at the first argument, so
+// that "emit hello --room a" would send "--room" and "a" to everyone. Here
 //
-//   - flags may stand anywhere up to "--", also after arguments, or "emit hello
-//     --room a" would send "--room" and "a" to everyone; the global ones before
-//     the command's name, too;
+//   - flags may stand anywhere up to "--", also after arguments; the global
+//     ones before the command's name, too;
 //   - a word that looks like a flag and is none is an error;
 //   - a word that is a JSON number, such as -5, is an argument, and so is "-";
 //   - a value may stand right behind the letter of a short flag, as in -nadmin;
@@ -79,46 +80,23 @@ type setting struct {
 	value string
 }
 
-// fillIn gives each flag what was given for it; else what the variable holds that
-// stands for it, or its default. An empty variable counts as not set.
-func (l *line) fillIn() error {
-	flags := l.program.Flags
-	if l.command != nil {
-		flags = slices.Concat(flags, l.command.Flags)
-	}
-	given := slices.Concat(l.global, l.local)
-	for _, f := range flags {
-		f.Reset()
-		if slices.ContainsFunc(given, func(s setting) bool { return s.flag == f }) {
-			continue
-		}
-		for _, name := range f.About().EnvVars {
-			value := os.Getenv(name)
-			if value == "" {
-				continue
+// useVariables checks what the variables hold that stand for flags. Package cli
+// would take an empty one, which counts as not set, and would not run for a bad
+// one that a flag goes before: both are taken out of the environment.
+func (p *Program) useVariables() error {
+	for _, f := range p.Flags {
+		flag := "--" + f.Names()[0]
+		for _, name := range f.(cli.DocGenerationFlag).GetEnvVars() {
+			value, err := os.Getenv(name), error(nil)
+			if value == "" || p.IsGiven(flag) {
+				err = os.Unsetenv(name)
+			} else {
+				err = checkValue(f, name, value)
 			}
-			if err := set(f, name, value); err != nil {
-				return err
+			if err != nil {
+				return Usage(err)
 			}
-			break
 		}
-	}
-	for _, s := range given {
-		if err := set(s.flag, "--"+s.flag.Names()[0], s.value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// set gives a flag a value. The name is that of the flag, or of the variable that
-// stands for it.
-func set(f cli.Flag, name, value string) error {
-	if err := checkValue(f, name, value); err != nil {
-		return Usage(err)
-	}
-	if err := f.Set(value); err != nil { // a whole number is too large where an int has 32 bits
-		return Usagef("%s: %w", name, err)
 	}
 	return nil
 }
@@ -235,9 +213,9 @@ func (l *line) longNames() []string {
 	return names
 }
 
-// checkValue refuses what a flag cannot be: in the words of the Go library it
-// would be harder to understand, and a room that is not UTF-8 would become another
-// one. The name is that of the flag, or of the variable that stands for it.
+// checkValue refuses what a flag cannot be. Package cli would say it in the words
+// of the Go library, and would turn a room that is not UTF-8 into another one. The
+// name is that of the flag, or of the variable that stands for it.
 func checkValue(f cli.Flag, name, value string) error {
 	isFile, isEmpty := false, false
 	switch f := f.(type) {
@@ -292,7 +270,7 @@ func unitHint(value string) string {
 }
 
 // take keeps what was given. It refuses a second value for a flag that takes
-// one.
+// one: package cli would drop the first.
 func (l *line) take(f cli.Flag, canonical, value string) error {
 	words := []string{canonical, value}
 	_, isBool := f.(*cli.BoolFlag)

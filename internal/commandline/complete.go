@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/sioemit/sioemit/internal/cli"
+	"github.com/urfave/cli/v2"
 )
 
 // completeWord is the first word of the call by which a shell asks what could
@@ -119,7 +119,7 @@ func (p *Program) complete(words []string) (status int) {
 		for _, value := range p.Choices[flag.Names()[0]] {
 			found = append(found, prefix+value)
 		}
-		if strings.Contains(flag.About().Usage, "`FILE`") {
+		if strings.Contains(flag.(cli.DocGenerationFlag).GetUsage(), "`FILE`") {
 			status = StatusFailed
 		}
 	case strings.HasPrefix(last, "-") && !onlyArguments:

@@ -1,6 +1,6 @@
 package commandline
 
-import "github.com/sioemit/sioemit/internal/cli"
+import "github.com/urfave/cli/v2"
 
 // OutputCategory is that of flags that say what is printed.
 const OutputCategory = "Output:"

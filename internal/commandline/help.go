@@ -7,20 +7,40 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // Help texts are 80 characters wide: descriptions are written so, and
 // flagsHelp wraps what it puts together.
 const helpColumn = 30 // where the explanations of flags start
 
+const programHelp = `{{.Name}} - {{.Usage}}
+
+USAGE:
+   {{.UsageText}}
+
+COMMANDS:{{range .VisibleCommands}}
+   {{printf "%-14s" .Name}}{{.Usage}}{{end}}
+
+{{.Description}}
+{{flags .VisibleFlags}}`
+
+const commandHelp = `sioemit {{.Name}} - {{.Usage}}
+
+USAGE:
+   {{.UsageText}}
+
+{{.Description}}
+{{flags .VisibleFlags}}`
+
 // globalHelp follows the help of commands that use global flags.
 const globalHelp = `
 GLOBAL FLAGS, of which sioemit --help lists the others:
 `
 
-// helpCommand is where whoever asks with --help gets to, through arrange.
+// helpCommand stands in for the one of package cli, which would be a command of
+// every command, too. Whoever asks with --help gets here through arrange.
 func (p *Program) helpCommand() *Command {
 	return &Command{
 		Name:        "help",
@@ -38,7 +58,7 @@ func (p *Program) helpCommand() *Command {
 				if command == nil {
 					return Usage(p.unknownCommand(words[0]))
 				}
-				text = command.help() + p.globalHelp(command)
+				text = p.commandHelp(command)
 			default:
 				return Usagef("help takes the name of one command, and got %q, too", words[1])
 			}
@@ -48,33 +68,23 @@ func (p *Program) helpCommand() *Command {
 	}
 }
 
-// helpFlag is that of every command line and every command; arrange reads it.
-var helpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Destination: new(bool), Usage: "show help"}
+// flags are the global flags. The one for help, which every command has as well,
+// is read by arrange.
+func (p *Program) flags() []cli.Flag { return append(slices.Clone(p.Flags), cli.HelpFlag) }
 
-// flags are the global flags.
-func (p *Program) flags() []cli.Flag { return append(slices.Clone(p.Flags), helpFlag) }
+func (p *Program) help() string { return fillIn(programHelp, p.app()) }
 
-// usage is how the program is called.
-func (p *Program) usage() string { return "sioemit [FLAGS] COMMAND [ARG...]" }
+func (p *Program) commandHelp(c *Command) string {
+	command := c.cli(nil)
+	command.Flags = append(slices.Clone(command.Flags), cli.HelpFlag)
+	return fillIn(commandHelp, command) + p.globalHelp(c)
+}
 
-func (p *Program) help() string {
+// fillIn makes a help text of one of the templates above.
+func fillIn(template string, data any) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "sioemit - %s\n\nUSAGE:\n   %s\n\nCOMMANDS:", p.Usage, p.usage())
-	for _, c := range p.All() {
-		fmt.Fprintf(&b, "\n   %-14s%s", c.Name, c.Usage)
-	}
-	fmt.Fprintf(&b, "\n\n%s%s\n%s", p.Description, statusHelp(allStatuses), flagsHelp(p.flags()))
+	cli.HelpPrinterCustom(&b, template, data, map[string]any{"flags": flagsHelp})
 	return b.String()
-}
-
-// usage is how the command is called.
-func (c *Command) usage() string {
-	return strings.TrimRight("sioemit "+c.Name+" [FLAGS] "+c.Words, " ")
-}
-
-func (c *Command) help() string {
-	return fmt.Sprintf("sioemit %s - %s\n\nUSAGE:\n   %s\n\n%s%s\n%s", c.Name, c.Usage, c.usage(), c.Description, statusHelp(c.Statuses),
-		flagsHelp(append(slices.Clone(c.Flags), helpFlag)))
 }
 
 // globalHelp lists the global flags that matter most to a command.
@@ -96,8 +106,8 @@ func flagsHelp(flags []cli.Flag) string {
 	byCategory := make(map[string][]cli.Flag)
 	for _, f := range flags {
 		category := "Flags:"
-		if own := f.About().Category; own != "" {
-			category = own
+		if c, ok := f.(cli.CategorizableFlag); ok && c.GetCategory() != "" {
+			category = c.GetCategory()
 		}
 		if byCategory[category] == nil {
 			order = append(order, category)
@@ -130,8 +140,8 @@ func flagHelp(b *strings.Builder, f cli.Flag) {
 // flagText is what there is to say of a flag: its names, what its value is called,
 // if it takes one, and what it does.
 func flagText(f cli.Flag) (names, placeholder, usage string) {
-	about := f.About()
-	usage = about.Usage
+	doc := f.(cli.DocGenerationFlag)
+	usage = doc.GetUsage()
 	if before, rest, ok := strings.Cut(usage, "`"); ok {
 		var after string
 		placeholder, after, _ = strings.Cut(rest, "`")
@@ -139,11 +149,13 @@ func flagText(f cli.Flag) (names, placeholder, usage string) {
 		// A placeholder behind a colon at the end is there for its name only.
 		usage = strings.TrimSuffix(usage, ": "+placeholder)
 	}
-	if about.Default != "" {
-		usage += " (default: " + about.Default + ")"
+	switch text := strings.Trim(doc.GetDefaultText(), `"`); {
+	case !doc.TakesValue(), text == "", text == "0", text == "0s": // which is none that is worth a word
+	default:
+		usage += " (default: " + text + ")"
 	}
-	if len(about.EnvVars) > 0 {
-		usage += " [$" + strings.Join(about.EnvVars, ", $") + "]"
+	if variables := doc.GetEnvVars(); len(variables) > 0 {
+		usage += " [$" + strings.Join(variables, ", $") + "]"
 	}
 	var dashed []string
 	for _, name := range f.Names() {

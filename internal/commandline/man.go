@@ -7,9 +7,35 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/sioemit/sioemit/internal/cli"
-	"github.com/sioemit/sioemit/internal/version"
+	"github.com/urfave/cli/v2"
 )
+
+// ToMan of package cli makes a page of this Markdown. Its own has no version in
+// the heading, sorts flags, and names no variables.
+func init() {
+	cli.MarkdownDocTemplate = `% SIOEMIT {{.SectionNum}} "" "sioemit {{.App.Version}}" "User Commands"
+
+# NAME
+
+sioemit - {{.App.Usage}}
+
+# SYNOPSIS
+
+{{.App.UsageText}}
+
+# DESCRIPTION
+
+{{.App.Description}}
+{{range .App.Commands}}
+# sioemit {{.Name}}
+
+{{.Usage}}
+
+{{.UsageText}}
+
+{{.Description}}
+{{end}}`
+}
 
 func (p *Program) manCommand() *Command {
 	return &Command{
@@ -17,60 +43,75 @@ func (p *Program) manCommand() *Command {
 		Usage:       "print the manual page",
 		Description: `   sioemit man | man -l -`,
 		Run: func(context.Context, []string) error {
-			_, err := io.WriteString(p.Out, p.manPage())
+			page, err := p.manPage()
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(p.Out, page)
 			return err
 		},
 	}
 }
 
 // manPage is the help of the program and of each command, in the language of man.
-func (p *Program) manPage() string {
+func (p *Program) manPage() (string, error) {
+	app := p.app()
+	app.UsageText = markdown(app.UsageText)
+	app.Description = manText("#", app.Description) + manFlags("# GLOBAL FLAGS", app.Flags)
+	for _, c := range app.Commands {
+		c.UsageText = markdown(c.UsageText)
+		c.Description = manText("###", c.Description) + manFlags("### FLAGS", c.Flags)
+	}
+	page, err := app.ToManWithSection(1)
+	return forTerminals(page), err
+}
+
+// manHeadline is a line of a description that is one.
+var manHeadline = regexp.MustCompile(`(?m)\n*^    ([A-Z][A-Z ]+):\n`)
+
+// manText has a description stay as it is, line by line, as Markdown does with
+// what is indented, and its headlines be those of the page.
+func manText(level, text string) string {
+	text = "    " + strings.ReplaceAll(text, "\n", "\n    ") + "\n"
+	return manHeadline.ReplaceAllString(text, "\n\n"+level+" $1\n\n")
+}
+
+// manFlags lists flags, with their names in bold and what they take in italics.
+func manFlags(headline string, flags []cli.Flag) string {
+	if len(flags) == 0 {
+		return ""
+	}
 	var b strings.Builder
-	// Nothing is hyphenated, and no line is stretched to the right margin.
-	fmt.Fprintf(&b, ".TH SIOEMIT 1 \"\" \"sioemit %s\" \"User Commands\"\n.nh\n.ad l\n", roff(version.Number))
-	fmt.Fprintf(&b, ".SH NAME\nsioemit \\- %s\n.SH SYNOPSIS\n%s\n", roff(p.Usage), roff(p.usage()))
-	b.WriteString(".SH DESCRIPTION\n")
-	manText(&b, ".SH", p.Description+statusHelp(allStatuses))
-	manFlags(&b, ".SH GLOBAL FLAGS", p.flags())
-	for _, c := range p.All() {
-		fmt.Fprintf(&b, ".SH sioemit %s\n%s\n.PP\n%s\n.PP\n", roff(c.Name), roff(c.Usage), roff(c.usage()))
-		manText(&b, ".SS", c.Description+statusHelp(c.Statuses))
-		manFlags(&b, ".SS FLAGS", c.Flags)
+	fmt.Fprintf(&b, "\n%s\n", headline)
+	for _, f := range flags {
+		names, placeholder, usage := flagText(f)
+		fmt.Fprintf(&b, "\n**%s**", strings.ReplaceAll(markdown(names), ", ", "**, **"))
+		if placeholder != "" {
+			fmt.Fprintf(&b, " *%s*", markdown(placeholder))
+		}
+		fmt.Fprintf(&b, "\n: %s\n", markdown(usage))
 	}
 	return b.String()
 }
 
-// manHeadline is a line of a description that is one.
-var manHeadline = regexp.MustCompile(`(?m)\n*^([A-Z][A-Z ]+):\n`)
+var markdownMarks = regexp.MustCompile("[\\\\`*_\\[\\]<>&|~]")
 
-// manText shows a description line by line as it is, which takes the whole width,
-// with its headlines as those of the page.
-func manText(b *strings.Builder, macro, text string) {
-	text = manHeadline.ReplaceAllString(roff(text), "\n.fi\n"+macro+" $1\n.in 0\n.nf\n")
-	fmt.Fprintf(b, ".in 0\n.nf\n%s\n.fi\n", text)
+// markdown has text mean for Markdown what stands there.
+func markdown(text string) string { return markdownMarks.ReplaceAllString(text, `\$0`) }
+
+// forTerminals hyphenates nothing, stretches no line to the right margin, gives
+// text that stays as it is the whole width, and has what is copied from the page
+// into a shell be what stands here.
+func forTerminals(page string) string {
+	return plain.Replace(emptyLines.ReplaceAllString(page, "\n$1"))
 }
 
-// manFlags lists flags, with their names in bold and what they take in italics.
-func manFlags(b *strings.Builder, headline string, flags []cli.Flag) {
-	if len(flags) > 0 {
-		fmt.Fprintln(b, headline)
-	}
-	for _, f := range flags {
-		names, placeholder, usage := flagText(f)
-		fmt.Fprintf(b, ".TP\n\\fB%s\\fP", strings.ReplaceAll(roff(names), ", ", `\fP, \fB`))
-		if placeholder != "" {
-			fmt.Fprintf(b, ` \fI%s\fP`, roff(placeholder))
-		}
-		fmt.Fprintf(b, "\n%s\n", roff(usage))
-	}
-}
+// emptyLines are those for which man would show one more than it does for a
+// headline, a flag or a paragraph anyway.
+var emptyLines = regexp.MustCompile(`\n+(\.(SH|SS|TP|PP)\b)`)
 
-// roff escapes text for man, so that what is copied from the page into a shell is
-// what stands here.
-func roff(text string) string {
-	text = strings.NewReplacer(`\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "\n.", "\n\\&.").Replace(text)
-	if strings.HasPrefix(text, ".") {
-		text = `\&` + text
-	}
-	return text
-}
+var plain = strings.NewReplacer(
+	".nh\n.TH", ".TH", "\n.SH NAME\n", "\n.nh\n.ad l\n.SH NAME\n", // .TH undoes .nh, and so does .EE
+	"\n.EX\n", "\n.EX\n.in 0\n", "\n.EE", "\n.EE\n.nh",
+	`\-`, `\-`, `\\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`,
+)

@@ -1,6 +1,7 @@
 // Package commandline makes words into flags and arguments, and the end of a
 // command into an exit status. With it come the help, the manual page and the
-// completion of shells. Subcommands describe themselves as a Command.
+// completion of shells. It is the only package that knows what a command line is
+// for package cli: subcommands describe themselves as a Command.
 package commandline
 
 import (
@@ -9,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
-	"github.com/sioemit/sioemit/internal/cli"
+	"github.com/sioemit/sioemit/internal/version"
+	"github.com/urfave/cli/v2"
 )
 
 // IO is where a command reads, prints, and says what is no result.
@@ -77,12 +80,12 @@ func (p *Program) Run(ctx context.Context, words []string) int {
 	if len(words) > 1 && words[1] == completeWord {
 		return p.complete(words[2:])
 	}
-	line, err := p.arrange(words)
+	words, err := p.Arrange(words)
 	if err == nil {
-		err = line.fillIn()
+		err = p.useVariables()
 	}
 	if err == nil {
-		err = line.run(ctx)
+		err = p.app().RunContext(ctx, words)
 	}
 	status := Status(err)
 	if err != nil && ctx.Err() != nil {
@@ -94,8 +97,8 @@ func (p *Program) Run(ctx context.Context, words []string) int {
 	return status
 }
 
-// Arrange returns the words of a command line in one order, flags by their first
-// names: see arrange.
+// Arrange returns the words of a command line as package cli reads them: in one
+// order, flags by their first names. See arrange.
 func (p *Program) Arrange(words []string) ([]string, error) {
 	line, err := p.arrange(words)
 	if err != nil {
@@ -119,21 +122,67 @@ func (p *Program) command(name string) *Command {
 	return nil
 }
 
-// run does what a command line says.
-func (l *line) run(ctx context.Context) error {
-	c := l.command
-	if c == nil {
-		if _, err := io.WriteString(l.program.Err, l.program.help()); err != nil {
-			return err
-		}
-		return Usagef("no command given; the first one to know is emit")
+// app is the program in the words of package cli.
+func (p *Program) app() *cli.App {
+	app := &cli.App{
+		Name:        "sioemit",
+		Version:     version.Number,
+		Usage:       p.Usage,
+		UsageText:   "sioemit [FLAGS] COMMAND [ARG...]",
+		Description: p.Description + statusHelp(allStatuses),
+		Flags:       p.flags(),
+		Reader:      p.In,
+		Writer:      p.Out,
+		ErrWriter:   p.Err,
+
+		DisableSliceFlagSeparator: true, // a room may hold a comma
+		HideVersion:               true, // arrange reads --version
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return Usage(err) },
+		Action: func(*cli.Context) error {
+			if _, err := io.WriteString(p.Err, p.help()); err != nil {
+				return err
+			}
+			return Usagef("no command given; the first one to know is emit")
+		},
 	}
-	if c.Words == "" && len(l.arguments) > 0 {
+	keepSpace(app.Flags)
+	for _, c := range p.All() {
+		app.Commands = append(app.Commands, c.cli(app.OnUsageError))
+	}
+	return app
+}
+
+// cli is the command in the words of package cli.
+func (c *Command) cli(onUsageError cli.OnUsageErrorFunc) *cli.Command {
+	keepSpace(c.Flags)
+	return &cli.Command{
+		Name: c.Name, Aliases: c.hidden, Usage: c.Usage,
+		UsageText:       strings.TrimRight("sioemit "+c.Name+" [FLAGS] "+c.Words, " "),
+		Description:     c.Description + statusHelp(c.Statuses),
+		Flags:           c.Flags,
+		Action:          func(context *cli.Context) error { return c.run(context.Context, context.Args().Slice()) },
+		OnUsageError:    onUsageError,
+		HideHelpCommand: true, // or an event named help would be a question
+	}
+}
+
+// keepSpace has package cli leave values as they are: the room " a" is not "a".
+func keepSpace(flags []cli.Flag) {
+	for _, f := range flags {
+		if f, ok := f.(*cli.StringSliceFlag); ok {
+			f.KeepSpace = true
+		}
+	}
+}
+
+func (c *Command) run(ctx context.Context, words []string) error {
+	if c.Words == "" && len(words) > 0 {
 		hint := ""
 		if c.NoWords != "" {
 			hint = "; " + c.NoWords
 		}
-		return Usagef("%s takes no argument, and got %q%s", c.Name, l.arguments[0], hint)
+		return Usagef("%s takes no argument, and got %q%s", c.Name, words[0], hint)
 	}
-	return c.Run(ctx, l.arguments)
+	return c.Run(ctx, words)
 }

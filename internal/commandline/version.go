@@ -6,9 +6,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/version"
+	"github.com/urfave/cli/v2"
 )
 
 func (p *Program) versionCommand() *Command {

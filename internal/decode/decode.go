@@ -11,10 +11,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/protocol"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // Command is the subcommand.

@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
+	"github.com/urfave/cli/v2"
 )
 
 // Command is the subcommand.
 func Command(program *commandline.Program, flags *settings.Flags) *commandline.Command {
 	o := options{IO: program.IO}
-	var rooms []string
-	var numbers []float64
+	var rooms cli.StringSlice
+	var numbers cli.Float64Slice
 	return &commandline.Command{
 		Name:  "doctor",
 		Usage: "find out why nothing arrives",
@@ -56,7 +56,7 @@ down. So they are not asked without --fetch-sockets.`,
 			if err != nil {
 				return err
 			}
-			o.given, o.rooms = program.Given(), settings.Rooms(rooms, numbers)
+			o.given, o.rooms = program.Given(), settings.Rooms(rooms.Value(), numbers.Value())
 			return run(ctx, o, s)
 		},
 	}

@@ -12,16 +12,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/show"
+	"github.com/urfave/cli/v2"
 )
 
 // Values are the arguments of an event, as the command line gives them.
 type Values struct {
 	text   bool
 	args   string
-	binary []string
+	binary cli.StringSlice
 }
 
 // Flags are those beside the words of an event.
@@ -63,7 +63,7 @@ func (v *Values) Read(ctx context.Context, io commandline.IO, words []string) ([
 		args = append(args, elements...)
 	}
 	emptyStdin := false
-	for _, name := range v.binary {
+	for _, name := range v.binary.Value() {
 		data, err := files.read("--binary", name)
 		if err != nil {
 			return nil, err

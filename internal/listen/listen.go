@@ -13,20 +13,20 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/sioemit/sioemit/internal/traffic"
+	"github.com/urfave/cli/v2"
 )
 
 // Command is the subcommand.
 func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	const filterCategory = "Which events:"
 	o := options{IO: p.IO}
-	var rooms, events []string
-	var numbers []float64
+	var rooms, events cli.StringSlice
+	var numbers cli.Float64Slice
 	return &commandline.Command{
 		Name:  "listen",
 		Usage: "print the events that go through Redis",
@@ -103,7 +103,7 @@ is given up after --timeout, with status 1.`,
 			if err != nil {
 				return err
 			}
-			o.rooms, o.events = settings.Rooms(rooms, numbers), events
+			o.rooms, o.events = settings.Rooms(rooms.Value(), numbers.Value()), events.Value()
 			if err := o.check(p, s); err != nil {
 				return commandline.Usage(err)
 			}

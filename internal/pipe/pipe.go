@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/sioemit/sioemit/emitter"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
 	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/outcome"
 	"github.com/sioemit/sioemit/internal/settings"
+	"github.com/urfave/cli/v2"
 )
 
 // options are what the flags say.

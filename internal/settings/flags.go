@@ -14,8 +14,8 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/urfave/cli/v2"
 )
 
 // Settings are what all commands that use Redis have in common.
@@ -24,7 +24,7 @@ type Settings struct {
 	Redis Redis
 }
 
-// Flags are the global flags, as the command line fills them in.
+// Flags are the global flags, as package cli fills them in.
 type Flags struct {
 	program *commandline.Program
 
@@ -33,7 +33,7 @@ type Flags struct {
 	profileRedis    string
 	passwordCommand []string // of the profile
 
-	redis                                []string
+	redis                                cli.StringSlice
 	cluster                              bool
 	passwordFile, tlsCA, tlsCert, tlsKey string
 	timeout                              time.Duration

@@ -49,7 +49,7 @@ func (r *Redis) Place() string {
 // urls are those of --redis or, separated by spaces, of the environment or the
 // profile. The name is that of where they come from.
 func (f *Flags) urls() (urls []string, from source, name string) {
-	if urls := f.redis; len(urls) > 0 {
+	if urls := f.redis.Value(); len(urls) > 0 {
 		return urls, fromFlag, "--redis"
 	}
 	for _, name := range []string{"SIOEMIT_REDIS_URL", "REDIS_URL"} {

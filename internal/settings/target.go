@@ -3,8 +3,8 @@ package settings
 import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
-	"github.com/sioemit/sioemit/internal/cli"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/urfave/cli/v2"
 )
 
 // Target is who something is for, and how servers deliver it.
@@ -48,8 +48,8 @@ const TargetCategory = "Who gets it:"
 // TargetFlags are the flags of a command that make a Target, besides the global
 // --namespace.
 type TargetFlags struct {
-	rooms, except             []string
-	roomNumbers, exceptNumber []float64
+	rooms, except             cli.StringSlice
+	roomNumbers, exceptNumber cli.Float64Slice
 	volatile, compress        bool
 }
 
@@ -75,7 +75,7 @@ func (f *TargetFlags) Delivery() []cli.Flag {
 func (f *TargetFlags) Parse(p *commandline.Program, s *Settings) Target {
 	t := Target{
 		Namespace: s.Namespace, Volatile: f.volatile,
-		Rooms: Rooms(f.rooms, f.roomNumbers), Except: Rooms(f.except, f.exceptNumber),
+		Rooms: Rooms(f.rooms.Value(), f.roomNumbers.Value()), Except: Rooms(f.except.Value(), f.exceptNumber.Value()),
 	}
 	if p.IsGiven("--compress") {
 		t.Compress = &f.compress

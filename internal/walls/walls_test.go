@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -131,7 +132,7 @@ func TestSizes(t *testing.T) {
 
 // TestFlags has flags be described by those that read them, and by no other.
 func TestFlags(t *testing.T) {
-	const cli = module + "internal/cli"
+	const cli = "github.com/urfave/cli/v2"
 	readers := []string{
 		"internal/commandline", "internal/settings", "internal/event", "internal/call", "internal/pipe", "internal/listen", "internal/top", "internal/doctor", "internal/decode",
 	}
@@ -142,22 +143,25 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestLean keeps out of the command what makes it twice as large: text/template
-// calls methods by name, so that the linker keeps every method there is.
-func TestLean(t *testing.T) {
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"cmd/sioemit")
-	list.Stderr = os.Stderr
-	out, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	needed := strings.Fields(string(out))
-	for _, name := range []string{"text/template", "html/template"} {
-		if slices.Contains(needed, name) {
-			t.Errorf("cmd/sioemit needs %s", name)
+// TestContext finds what a command line is for package cli in one package only:
+// the others describe their flags, and get what was given.
+func TestContext(t *testing.T) {
+	context := regexp.MustCompile(`\bcli\.(Context|ActionFunc|Command|App)\b`)
+	knows := false
+	for name, p := range packages(t) {
+		for _, file := range p.files() {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := context.Find(text)
+			knows = knows || found != nil
+			if found != nil && name != "internal/commandline" {
+				t.Errorf("%s/%s knows %s", name, file, found)
+			}
 		}
 	}
-	if !slices.Contains(needed, "fmt") {
-		t.Errorf("go list names %d packages, and not fmt", len(needed))
+	if !knows {
+		t.Error("nobody knows it: what is looked for has another name")
 	}
 }
