@@ -19,6 +19,11 @@ export type Request =
   | { kind: "disconnect"; close: boolean }
   | { kind: "serverSideEmit"; event: string; args: readonly unknown[] };
 
+/** What is asked of servers, who answer it. */
+export type Question =
+  | { kind: "fetchSockets" | "rooms" }
+  | { kind: "emitWithAck" | "serverSideEmit"; event: string; args: readonly unknown[] };
+
 /** How the servers of a cluster are joined. */
 export interface Adapter {
   /** Returns the command that sends an event to clients. */
@@ -28,3 +33,27 @@ export interface Adapter {
   /** Returns the PUBSUB command and the channel to which each server of the namespace subscribes once. */
   listeners(nsp: string): ["NUMSUB" | "SHARDNUMSUB", string];
 }
+
+/** An adapter whose servers answer questions. */
+export interface AskingAdapter extends Adapter {
+  /**
+   * Returns the command that asks servers something. Their answers carry the id; clients have so many milliseconds to
+   * acknowledge.
+   */
+  question(target: Target, question: Question, id: string, timeout: number): Command;
+  /** Returns the channels on which servers answer, and whether they are shard channels. */
+  replyChannels(nsp: string): { channels: readonly string[]; shard: boolean };
+  /** What is asked to learn the names of all rooms. */
+  readonly roomsQuestion: "rooms" | "fetchSockets";
+  /** Returns what a server needs to answer a question; the likely reason when none does. */
+  needs(kind: Question["kind"]): string | undefined;
+  /** Reports whether a request holds binary, which ends some servers. */
+  endsServers(request: Command): boolean;
+}
+
+export function isAsking(adapter: Adapter): adapter is AskingAdapter {
+  return "question" in adapter;
+}
+
+/** What a server needs for an event that is for servers. */
+export const needsHandler = "a handler for the event";

@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.js";
-import { messageOf, SioemitError } from "./errors.js";
+import { messageOf, type Reason, SioemitError } from "./errors.js";
 import { isIORedis, newIORedis } from "./ioredis.js";
 import { kindOf } from "./names.js";
 import { isNodeRedis, newNodeRedis } from "./node-redis.js";
@@ -27,17 +27,22 @@ export function connect(client: unknown): Connection {
  * Returns an error of Redis, or of the way there, as one of this package. Redis repeats the words of a command that it
  * does not know, and where that is AUTH or HELLO, they are a password: then neither the text nor the cause is kept.
  */
-export function redisError(what: string, error: unknown, connection: Connection): SioemitError {
+export function redisError(
+  what: string,
+  error: unknown,
+  connection: Connection,
+  reason: Reason = "redis",
+): SioemitError {
   const original = messageOf(error);
   const text = original.replace(/,? with args beginning with.*$/s, "");
   if (speaksOfPassword(error, text)) {
-    return new SioemitError("redis", `${what}: Redis refused the AUTH or HELLO of the client`);
+    return new SioemitError(reason, `${what}: Redis refused the AUTH or HELLO of the client`);
   }
   const hint =
     !connection.isCluster && /^(?:MOVED|ASK) /.test(text)
       ? ": this Redis is a node of a Redis Cluster, which takes createCluster of node-redis or Cluster of ioredis"
       : "";
-  return new SioemitError("redis", `${what}: ${text}${hint}`, text === original ? { cause: error } : {});
+  return new SioemitError(reason, `${what}: ${text}${hint}`, text === original ? { cause: error } : {});
 }
 
 /** Reports whether an error, or one that it carries, is about a command that holds a password. */

@@ -1,11 +1,17 @@
-import { eventPacket, type Request, uid } from "./adapter.js";
-import { toJSON } from "./json.js";
-import { type Writer, withWriter } from "./msgpack.js";
+import { eventPacket, type Question, type Request, uid } from "./adapter.js";
+import type { Writer } from "./msgpack.js";
 import { flagsOf, type Target } from "./target.js";
-import { writeFlags, writeRooms } from "./write.js";
+import { writeOptions } from "./write.js";
 
 /** The types of the messages between servers whose adapter extends ClusterAdapter of socket.io-adapter. */
-export const messageTypes = { broadcast: 3, join: 4, leave: 5, disconnect: 6, serverSideEmit: 9 } as const;
+export const messageTypes = {
+  broadcast: 3,
+  join: 4,
+  leave: 5,
+  disconnect: 6,
+  fetchSockets: 7,
+  serverSideEmit: 9,
+} as const;
 
 /** Returns a message of its data in JSON, with the keys in the order of the official servers. */
 export function wrapJSON(type: number, nsp: string, data: string): string {
@@ -25,6 +31,15 @@ export function wrap(w: Writer, type: number, nsp: string, data: () => void): vo
   w.string(nsp);
 }
 
+function writePacket(w: Writer, event: string, args: readonly unknown[], maxAttachments: number): void {
+  w.string("packet");
+  w.mapHeader(2);
+  w.string("type");
+  w.number(eventPacket);
+  w.string("data");
+  w.event(event, args, maxAttachments);
+}
+
 /** Writes the data of a broadcast: {packet: {type, data}, opts}. */
 export function writeBroadcast(
   w: Writer,
@@ -34,20 +49,9 @@ export function writeBroadcast(
   maxAttachments: number,
 ): void {
   w.mapHeader(2);
-  w.string("packet");
-  w.mapHeader(2);
-  w.string("type");
-  w.number(eventPacket);
-  w.string("data");
-  w.event(event, args, maxAttachments);
+  writePacket(w, event, args, maxAttachments);
   w.string("opts");
-  w.mapHeader(3);
-  w.string("rooms");
-  writeRooms(w, target.rooms);
-  w.string("except");
-  writeRooms(w, target.frame.except);
-  w.string("flags");
-  writeFlags(w, target.frame);
+  writeOptions(w, target);
 }
 
 /** Writes the data of a serverSideEmit: {packet}. */
@@ -57,18 +61,50 @@ export function writeServerSideEmit(w: Writer, event: string, args: readonly unk
   w.event(event, args, undefined);
 }
 
+/** Writes a message that servers answer. */
+export function writeQuestion(
+  w: Writer,
+  target: Target,
+  question: Question,
+  asked: { id: string; timeout: number; maxAttachments: number },
+): void {
+  const { nsp } = target.frame;
+  const requestId = () => {
+    w.string("requestId");
+    w.string(asked.id);
+  };
+  switch (question.kind) {
+    case "emitWithAck":
+      wrap(w, messageTypes.broadcast, nsp, () => {
+        w.mapHeader(3);
+        writePacket(w, question.event, question.args, asked.maxAttachments);
+        w.string("opts");
+        writeOptions(w, target, asked.timeout);
+        requestId();
+      });
+      break;
+    case "serverSideEmit":
+      wrap(w, messageTypes.serverSideEmit, nsp, () => {
+        w.mapHeader(2);
+        w.string("packet");
+        w.event(question.event, question.args, undefined);
+        requestId();
+      });
+      break;
+    default: // the names of rooms are those of all sockets
+      wrap(w, messageTypes.fetchSockets, nsp, () => {
+        w.mapHeader(2);
+        w.string("opts");
+        writeOptions(w, target);
+        requestId();
+      });
+  }
+}
+
 /** Returns the data of a request that never holds binary. */
 export function requestData(target: Target, request: Exclude<Request, { kind: "serverSideEmit" }>): string {
   const opts = { rooms: target.rooms, except: target.frame.except, flags: flagsOf(target.frame) };
   return JSON.stringify(
     request.kind === "disconnect" ? { opts, close: request.close } : { opts, rooms: request.rooms },
   );
-}
-
-/** Returns what a function writes as JSON, or as MessagePack when it holds binary. */
-export function jsonUnlessBinary(write: (w: Writer) => void): string | Uint8Array {
-  return withWriter((w) => {
-    write(w);
-    return w.binaries > 0 ? w.finish() : toJSON(w.written(0));
-  });
 }

@@ -1,4 +1,6 @@
+import { setImmediate } from "node:timers";
 import type { Command } from "./adapter.js";
+import { messageOf } from "./errors.js";
 
 /** What the emitter needs of a client, whatever its library. */
 export interface Connection {
@@ -8,8 +10,67 @@ export interface Connection {
   pipeline(): Pipeline;
   /** Sends a command about pub/sub to every node, since each knows its own subscribers only. */
   askAll(words: readonly string[]): Promise<unknown[]>;
+  /**
+   * Sends a question, which is written once at most: a server that got it twice would answer, and act, twice. It fails
+   * with Doubt when nobody knows whether Redis has taken it, as when the signal is aborted meanwhile.
+   */
+  ask(command: Command, signal: AbortSignal): Promise<unknown>;
+  /**
+   * Opens a connection for replies, with the settings of the client. On a Redis Cluster, a shard channel says at which
+   * node.
+   */
+  openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection;
   /** Whether it is a client of a whole Redis Cluster. */
   readonly isCluster: boolean;
+}
+
+/** What a connection for replies tells. */
+export interface ReplyEvents {
+  message(message: Uint8Array): void;
+  /** It is over, and opens no other. */
+  ended(error: unknown): void;
+}
+
+/** A connection that only subscribes. It never connects again by itself: the replies that came meanwhile would be lost. */
+export interface ReplyConnection {
+  subscribe(channels: readonly string[], shard: boolean): Promise<unknown>;
+  /** Is fulfilled once Redis has answered, whatever it says. */
+  ping(): Promise<void>;
+  close(): void;
+}
+
+/** Nobody knows whether Redis has taken a question. */
+export class Doubt extends Error {}
+
+/** Waits for the answer to a question, but not longer than a signal. An error that is no refusal leaves a doubt. */
+export async function askedOnce(
+  answer: Promise<unknown>,
+  signal: AbortSignal,
+  isRefusal: (error: unknown) => boolean,
+): Promise<void> {
+  try {
+    await orAborted(answer, signal);
+  } catch (error) {
+    if (isRefusal(error)) {
+      throw error;
+    }
+    throw new Doubt(messageOf(error), { cause: error });
+  }
+}
+
+/** Waits for a promise, but not longer than a signal. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    // A promise that the same signal rejects goes first.
+    const abort = () => setImmediate(reject, signal.reason);
+    const stop = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) {
+      abort();
+    } else {
+      signal.addEventListener("abort", abort);
+    }
+    promise.finally(stop).then(resolve, reject);
+  });
 }
 
 /** Commands that are sent in one round trip for each node of Redis. */

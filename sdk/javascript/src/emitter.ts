@@ -16,7 +16,9 @@ import type { DefaultEventsMap, EventsMap } from "./typed-events.js";
 export class Emitter<
   EmitEvents extends EventsMap = DefaultEventsMap,
   ServerSideEvents extends EventsMap = DefaultEventsMap,
-> extends BroadcastOperator<EmitEvents, ServerSideEvents> {
+  // biome-ignore lint/suspicious/noExplicitAny: the types of Socket.IO itself
+  SocketData = any,
+> extends BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
   /** The client that it sends through, which stays its owner's. */
   readonly redisClient: RedisClient;
   /** The namespace. */
@@ -43,7 +45,7 @@ export class Emitter<
   }
 
   /** Returns an emitter for a namespace. The leading slash may be left out. */
-  override of(nsp: string): Emitter<EmitEvents, ServerSideEvents> {
+  override of(nsp: string): Emitter<EmitEvents, ServerSideEvents, SocketData> {
     let refusal = this.#refusal;
     try {
       return new Emitter(this.redisClient, this.#sender, checkNamespace(nsp), refusal);
@@ -62,7 +64,15 @@ export class Emitter<
    *   for (const user of users) io.to(user.room).emit("news", user.news);
    * });
    */
-  pipeline(fill: (io: Emitter<EmitEvents, ServerSideEvents>) => unknown): Promise<void> {
+  pipeline(fill: (io: Emitter<EmitEvents, ServerSideEvents, SocketData>) => unknown): Promise<void> {
     return this.#sender.pipeline((sender) => fill(new Emitter(this.redisClient, sender, this.nsp, this.#refusal)));
+  }
+
+  /**
+   * Ends all calls that wait for answers, and the connection for replies, of this emitter and those that came from it.
+   * Later calls with answers are refused; all others go on. The client stays its owner's.
+   */
+  close(): void {
+    this.#sender.close();
   }
 }

@@ -33,7 +33,21 @@ export type Reason =
   | "in-pipeline"
   /** The function of the pipeline has returned, and its emitter ended with it. */
   | "pipeline-ended"
-  /** Redis, or the way there, failed. Any other reason means that nothing was sent. */
+  /** No server listens on the namespace: nobody was asked. */
+  | "no-servers"
+  /** Time ran out, or the signal was aborted, before every answer came: it is an IncompleteError, with those that did. */
+  | "incomplete"
+  /** The signal was aborted before anything was asked. */
+  | "aborted"
+  /** The time of timeout, or what was given to signal, cannot be. */
+  | "timeout"
+  /** The connection for replies broke, or did not come about in time. The question may have been asked. */
+  | "subscription"
+  /** The connection broke while the question was on its way. Nobody knows whether servers have got it. */
+  | "maybe-asked"
+  /** The emitter has been closed. */
+  | "closed"
+  /** Redis, or the way there, failed; something may have been sent. */
   | "redis";
 
 interface Details {
@@ -43,8 +57,8 @@ interface Details {
 
 /** What every call of this package throws or rejects with. */
 export class SioemitError extends Error {
-  override readonly name = "SioemitError";
-  /** Why. With any other reason than "redis", nothing was sent. */
+  override readonly name: string = "SioemitError";
+  /** Why. Only with "redis", "incomplete", "subscription", "maybe-asked" and "closed" may something have been sent. */
   readonly reason: Reason;
   /** Which argument is to blame, where one is: 0 is the first one after the event's name. */
   declare readonly argument?: number;
@@ -55,6 +69,69 @@ export class SioemitError extends Error {
     if (details.argument !== undefined) {
       this.argument = details.argument;
     }
+  }
+}
+
+/** How many answers came, and of how many. */
+export interface Missing {
+  /** How many servers answered. */
+  servers: number;
+  /** How many servers were asked. */
+  asked: number;
+  /** How many clients acknowledged; of emitWithAck only. */
+  clients: number;
+  /** How many clients the servers expect to acknowledge; of emitWithAck only. */
+  expected: number;
+  /** How many answers could not be read. */
+  unread: number;
+}
+
+/** What an IncompleteError is made of. */
+interface Made<Partial> extends Missing {
+  call: string;
+  needs: string | undefined;
+  partial: Partial;
+  /** Why no more answers are waited for. */
+  ending: string;
+}
+
+/** Not all answers came before time ran out, or the signal was aborted; then its reason is the cause. */
+export class IncompleteError<Partial = unknown> extends SioemitError implements Missing {
+  override readonly name = "IncompleteError";
+  /** The method that was called. */
+  readonly call: string;
+  readonly servers: number;
+  readonly asked: number;
+  readonly clients: number;
+  readonly expected: number;
+  readonly unread: number;
+  /** What a server needs to answer; set when none did, as the likely reason. */
+  readonly needs: string | undefined;
+  /** What did come, in the form that the call returns. */
+  readonly partial: Partial;
+
+  /** @internal */
+  constructor(made: Made<Partial>, { cause }: { cause: unknown }) {
+    const { call, servers, asked, clients, expected, unread, needs, partial, ending } = made;
+    const parts = [`${call}: ${servers} of ${asked} servers answered`];
+    if (expected > 0) {
+      parts.push(`, and ${clients} of ${expected} clients`);
+    }
+    if (unread > 0) {
+      parts.push(`; ${unread} more could not be read`);
+    }
+    if (needs !== undefined) {
+      parts.push(`; servers answer it with ${needs}`);
+    }
+    super("incomplete", `${parts.join("")}: ${ending}`, cause === undefined ? {} : { cause });
+    this.call = call;
+    this.servers = servers;
+    this.asked = asked;
+    this.clients = clients;
+    this.expected = expected;
+    this.unread = unread;
+    this.needs = needs;
+    this.partial = partial;
   }
 }
 

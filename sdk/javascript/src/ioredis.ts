@@ -1,21 +1,44 @@
+import type { Buffer } from "node:buffer";
 import type { Command } from "./adapter.js";
-import { type Connection, type Failures, failuresOf, type Pipeline } from "./connection.js";
+import {
+  askedOnce,
+  type Connection,
+  type Failures,
+  failuresOf,
+  type Pipeline,
+  type ReplyConnection,
+  type ReplyEvents,
+} from "./connection.js";
+import { slotOf } from "./slot.js";
 
 type Words = readonly (string | Uint8Array)[];
 
-/** A command of ioredis, of which one knows the keys. */
-interface KeyedCommand {
+/** What of a command of ioredis is used. */
+interface ClientCommand {
   keys?: unknown[];
+  /** Returns what is written of it. */
+  toWritable(stream: unknown): string | Uint8Array;
+  reject(error: unknown): void;
 }
 
 /** What of ioredis is used. */
 interface Client {
-  readonly options: { keyPrefix?: string; enableAutoPipelining?: boolean };
+  readonly options: { keyPrefix?: string; enableAutoPipelining?: boolean; host?: string; port?: number };
   readonly isCluster?: boolean;
   readonly status: string;
   call(name: string, ...words: Words): Promise<unknown>;
-  sendCommand(command: KeyedCommand, stream?: unknown, node?: unknown): unknown;
+  sendCommand(command: ClientCommand, stream?: unknown, node?: unknown): unknown;
   pipeline(): ClientPipeline;
+  duplicate(override: object): ReplyClient;
+}
+
+/** A client that only subscribes. */
+interface ReplyClient extends Client {
+  on(event: "error" | "end" | "moved", listener: (error: unknown) => void): unknown;
+  on(event: "messageBuffer" | "smessageBuffer", listener: (channel: Buffer, message: Buffer) => void): unknown;
+  subscribe(...channels: readonly string[]): Promise<unknown>;
+  ssubscribe(...channels: readonly string[]): Promise<unknown>;
+  disconnect(): void;
 }
 
 interface ClientPipeline {
@@ -26,7 +49,9 @@ interface ClientPipeline {
 }
 
 interface Cluster extends Client {
-  nodes(role: "all"): Client[];
+  nodes(role: "all" | "master"): Client[];
+  /** The addresses of the nodes of each slot, the master first. */
+  readonly slots: string[][];
 }
 
 export function isIORedis(client: unknown): client is Client | Cluster {
@@ -45,17 +70,102 @@ export function newIORedis(client: Client | Cluster): Connection {
 function callWithoutPrefix(
   client: Client,
   command: Command,
-  onCommand?: (made: KeyedCommand) => void,
+  onCommand?: (made: ClientCommand) => void,
 ): Promise<unknown> {
   const [name, ...words] = command;
   const commander = {
     options: { ...client.options, keyPrefix: "", enableAutoPipelining: false },
-    sendCommand(made: KeyedCommand, stream?: unknown, node?: unknown): unknown {
+    sendCommand(made: ClientCommand, stream?: unknown, node?: unknown): unknown {
       onCommand?.(made);
       return client.sendCommand(made, stream, node);
     },
   };
   return client.call.call(commander, name, ...words);
+}
+
+/**
+ * Sends a question. When a connection breaks, ioredis sends again what Redis has not answered, and a Cluster does so
+ * after some errors; in place of a question that was written it then writes a PING, whose answer tells. Only one that Redis
+ * has refused may be written again.
+ */
+function askOnce(client: Client, command: Command, signal: AbortSignal): Promise<void> {
+  let written = false;
+  let again = false;
+  const answer = callWithoutPrefix(client, command, (made) => {
+    made.keys = [command[1]];
+    const { toWritable } = made;
+    made.toWritable = (stream) => {
+      if (written || signal.aborted) {
+        again = true;
+        return "*1\r\n$4\r\nPING\r\n";
+      }
+      written = true;
+      return toWritable.call(made, stream);
+    };
+    queueMicrotask(() => {
+      const { reject } = made; // that of a Cluster, which may send the command again
+      made.reject = (error) => {
+        written &&= !isReply(error);
+        reject.call(made, error);
+      };
+    });
+  });
+  const checked = answer.then(() => {
+    if (again) {
+      throw new Error("the connection broke");
+    }
+  });
+  return askedOnce(checked, signal, () => !written);
+}
+
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+/** A connection for replies: a duplicate of a client. */
+class DuplicateConnection implements ReplyConnection {
+  readonly #client: ReplyClient;
+
+  constructor(original: Client, { message, ended }: ReplyEvents) {
+    this.#client = original.duplicate({
+      retryStrategy: null,
+      reconnectOnError: null,
+      maxRetriesPerRequest: null,
+      enableOfflineQueue: true,
+      enableAutoPipelining: false,
+      keyPrefix: "",
+      readOnly: false,
+      lazyConnect: true,
+      // A timeout would cut off a reply that takes its time.
+      commandTimeout: undefined,
+      socketTimeout: undefined,
+    });
+    this.#client.on("messageBuffer", (_, reply) => message(reply));
+    this.#client.on("smessageBuffer", (_, reply) => message(reply));
+    this.#client.on("error", ended);
+    this.#client.on("end", () => ended(new Error("it was closed")));
+    // So it says that SSUBSCRIBE was refused.
+    this.#client.on("moved", () => ended(new Error("MOVED: the slot of the shard channel is at another node now")));
+  }
+
+  subscribe(channels: readonly string[], shard: boolean): Promise<unknown> {
+    return this.#client[shard ? "ssubscribe" : "subscribe"](...channels);
+  }
+
+  async ping(): Promise<void> {
+    const answer = await this.#client.call("PING").catch((error) => {
+      if (!isReply(error)) {
+        throw error;
+      }
+    });
+    if (typeof answer === "number") {
+      throw new Error("Redis ended a subscription"); // and ioredis took that for the answer
+    }
+  }
+
+  close(): void {
+    this.#client.disconnect();
+  }
 }
 
 class ClientConnection implements Connection {
@@ -87,6 +197,14 @@ class ClientConnection implements Connection {
       },
       exec: () => failuresIn(pipeline),
     };
+  }
+
+  ask(command: Command, signal: AbortSignal): Promise<void> {
+    return askOnce(this.#client, command, signal);
+  }
+
+  openReplies(_: string | undefined, events: ReplyEvents): ReplyConnection {
+    return new DuplicateConnection(this.#client, events);
   }
 
   askAll(words: readonly string[]): Promise<unknown[]> {
@@ -125,6 +243,23 @@ class ClusterConnection implements Connection {
       add: (command) => commands.push(command),
       exec: () => failuresOf(commands.map((command) => this.send(command))),
     };
+  }
+
+  ask(command: Command, signal: AbortSignal): Promise<void> {
+    return askOnce(this.#cluster, command, signal);
+  }
+
+  openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection {
+    const masters = this.#cluster.nodes("master");
+    const address = shardChannel === undefined ? undefined : this.#cluster.slots[slotOf(shardChannel)]?.[0];
+    const node =
+      address === undefined
+        ? masters[Math.floor(Math.random() * masters.length)]
+        : masters.find(({ options }) => `${options.host}:${options.port}` === address);
+    if (node === undefined) {
+      throw new Error("no node of the Redis Cluster is known");
+    }
+    return new DuplicateConnection(node, events);
   }
 
   async askAll(words: readonly string[]): Promise<unknown[]> {

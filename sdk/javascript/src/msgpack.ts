@@ -138,7 +138,7 @@ export class Writer {
 
   #argument(value: unknown): void {
     if (typeof value === "function") {
-      throw new Refused("it is a function, and acknowledgements are not supported");
+      throw new Refused("it is a function; emitWithAck waits for acknowledgements");
     }
     try {
       this.#element(value, "");

@@ -1,5 +1,16 @@
+import type { Buffer } from "node:buffer";
 import type { Command } from "./adapter.js";
-import { type Connection, type Failures, failuresOf, type Pipeline } from "./connection.js";
+import {
+  askedOnce,
+  type Connection,
+  type Failures,
+  failuresOf,
+  orAborted,
+  type Pipeline,
+  type ReplyConnection,
+  type ReplyEvents,
+} from "./connection.js";
+import { slotOf } from "./slot.js";
 
 type Words = readonly (string | Uint8Array)[];
 
@@ -8,12 +19,28 @@ type Words = readonly (string | Uint8Array)[];
  * PUBLISH and SPUBLISH for reading, which a Sentinel client does on replicas.
  */
 interface Client {
-  sendCommand(words: Words): Promise<unknown>;
+  readonly options?: { socket?: object };
+  sendCommand(words: Words, options?: { abortSignal: AbortSignal }): Promise<unknown>;
   multi(): { addCommand(words: Words): unknown; execAsPipeline(): Promise<unknown> };
+  duplicate(overrides: object): ReplyClient;
+}
+
+/** A client that only subscribes. */
+interface ReplyClient extends Client {
+  on(event: "error" | "end" | "connect" | "sharded-channel-moved", listener: (about: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channels: readonly string[], listener: (message: Buffer) => void, bufferMode: true): Promise<unknown>;
+  sSubscribe(channels: readonly string[], listener: (message: Buffer) => void, bufferMode: true): Promise<unknown>;
+  destroy(): void;
+}
+
+interface Pool extends Client {
+  execute<T>(call: (client: Client) => Promise<T>): Promise<T>;
 }
 
 interface Sentinel {
   getMasterNode(): unknown;
+  _execute<T>(isReadonly: boolean, call: (client: Client) => Promise<T>): Promise<T>;
   sendCommand(isReadonly: boolean, words: Words): Promise<unknown>;
   multi(): { addCommand(isReadonly: boolean, words: Words): unknown; execAsPipeline(): Promise<unknown> };
 }
@@ -21,12 +48,13 @@ interface Sentinel {
 interface Cluster {
   masters: unknown[];
   replicas: unknown[];
+  slots: { master: unknown }[];
   nodeClient(node: unknown): Client | Promise<Client>;
-  sendCommand(key: string, isReadonly: boolean, words: Words): Promise<unknown>;
+  sendCommand(key: string, isReadonly: boolean, words: Words, options?: { abortSignal: AbortSignal }): Promise<unknown>;
   multi(): { addCommand(key: string, isReadonly: boolean, words: Words): unknown; execAsPipeline(): Promise<unknown> };
 }
 
-type AnyClient = Client | Sentinel | Cluster;
+type AnyClient = Client | Pool | Sentinel | Cluster;
 
 export function isNodeRedis(client: unknown): client is AnyClient {
   const { sendCommand, multi } = Object(client) as Partial<Client>;
@@ -51,11 +79,93 @@ function pipelineOf(add: (command: Command) => void, exec: () => Promise<unknown
   };
 }
 
+/**
+ * The classes of errors that mean that a command was refused by Redis, or was not written. node-redis never writes one
+ * twice.
+ */
+const refusals: ReadonlySet<string> = new Set([
+  "SimpleError",
+  "BlobError",
+  "ErrorReply",
+  "AbortError",
+  "ClientClosedError",
+  "ClientOfflineError",
+  "TimeoutError",
+]);
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && refusals.has(error.constructor.name);
+}
+
+/** A connection for replies: a duplicate of a client. */
+class DuplicateConnection implements ReplyConnection {
+  readonly #client: Promise<ReplyClient>;
+  readonly #events: ReplyEvents;
+  #close: () => void = () => {};
+  #closed = false;
+
+  constructor(original: Promise<Client>, events: ReplyEvents) {
+    this.#events = events;
+    this.#client = original.then((client) => this.#open(client));
+    this.#client.catch(events.ended);
+  }
+
+  async #open(original: Client): Promise<ReplyClient> {
+    const { ended } = this.#events;
+    const client = original.duplicate({
+      // A timeout of the socket would cut off a reply that takes its time.
+      socket: { ...original.options?.socket, reconnectStrategy: false, socketTimeout: undefined },
+      commandOptions: { timeout: undefined },
+      clientSideCache: undefined,
+      pingInterval: undefined,
+    });
+    client.on("error", ended);
+    client.on("end", () => ended(new Error("it was closed")));
+    client.on("sharded-channel-moved", (channel) => ended(new Error(`Redis ended the subscription to ${channel}`)));
+    // Before that, destroy would forget the socket, and leave it open.
+    client.on("connect", () => {
+      this.#close = () => destroy(client);
+      if (this.#closed) {
+        this.#close();
+      }
+    });
+    await client.connect();
+    return client;
+  }
+
+  async subscribe(channels: readonly string[], shard: boolean): Promise<void> {
+    const client = await this.#client;
+    await client[shard ? "sSubscribe" : "subscribe"](channels, this.#events.message, true);
+  }
+
+  async ping(): Promise<void> {
+    const client = await this.#client;
+    await client.sendCommand(["PING"]).catch((error) => {
+      if (!isRefusal(error)) {
+        throw error;
+      }
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#close();
+  }
+}
+
+function destroy(client: ReplyClient): void {
+  try {
+    client.destroy();
+  } catch {
+    // It is closed already.
+  }
+}
+
 class ClientConnection implements Connection {
   readonly isCluster = false;
-  readonly #client: Client;
+  readonly #client: Client | Pool;
 
-  constructor(client: Client) {
+  constructor(client: Client | Pool) {
     this.#client = client;
   }
 
@@ -68,6 +178,18 @@ class ClientConnection implements Connection {
     return pipelineOf(
       (command) => multi.addCommand(command),
       () => multi.execAsPipeline(),
+    );
+  }
+
+  ask(command: Command, abortSignal: AbortSignal): Promise<void> {
+    return askedOnce(this.#client.sendCommand(command, { abortSignal }), abortSignal, isRefusal);
+  }
+
+  openReplies(_: string | undefined, events: ReplyEvents): ReplyConnection {
+    const client = this.#client;
+    return new DuplicateConnection(
+      "execute" in client ? client.execute(async (one) => one) : Promise.resolve(client),
+      events,
     );
   }
 
@@ -94,6 +216,20 @@ class SentinelConnection implements Connection {
       (command) => multi.addCommand(false, command),
       () => multi.execAsPipeline(),
     );
+  }
+
+  /** Not through the Sentinel client, which sends a command again when the connection breaks. */
+  async ask(command: Command, abortSignal: AbortSignal): Promise<void> {
+    const master = await orAborted(this.#master(), abortSignal);
+    await askedOnce(master.sendCommand(command, { abortSignal }), abortSignal, isRefusal);
+  }
+
+  #master(): Promise<Client> {
+    return this.#client._execute(false, async (master) => master);
+  }
+
+  openReplies(_: string | undefined, events: ReplyEvents): ReplyConnection {
+    return new DuplicateConnection(this.#master(), events);
   }
 
   askAll(words: readonly string[]): Promise<unknown[]> {
@@ -156,6 +292,30 @@ class ClusterConnection implements Connection {
       }
     }
     return failuresOf(answers);
+  }
+
+  async ask(command: Command, abortSignal: AbortSignal): Promise<void> {
+    const [name, channel] = command;
+    const options = { abortSignal };
+    const node = name === "PUBLISH" ? await orAborted(this.#node(channel), abortSignal) : undefined;
+    // The cluster sends one to another node only when the first one has refused it.
+    const answer = node?.sendCommand(command, options) ?? this.#cluster.sendCommand(channel, false, command, options);
+    await askedOnce(answer, abortSignal, isRefusal);
+  }
+
+  openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection {
+    return new DuplicateConnection(this.#node(shardChannel), events);
+  }
+
+  /** Returns the client of the node that a channel names; any one when there is none. */
+  async #node(channel: string | undefined): Promise<Client> {
+    const { masters, slots } = this.#cluster;
+    const node =
+      channel === undefined ? masters[Math.floor(Math.random() * masters.length)] : slots[slotOf(channel)]?.master;
+    if (node === undefined) {
+      throw new Error("no node of the Redis Cluster is known");
+    }
+    return this.#cluster.nodeClient(node);
   }
 
   async askAll(words: readonly string[]): Promise<unknown[]> {

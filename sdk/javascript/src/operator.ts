@@ -1,4 +1,15 @@
-import type { Command, Request } from "./adapter.js";
+import { type Command, isAsking, type Question, type Request } from "./adapter.js";
+import { type Call, defaultTimeout, type Patience } from "./ask.js";
+import {
+  AckCollector,
+  type Acks,
+  type Collector,
+  RoomCollector,
+  ServerSideCollector,
+  type Socket,
+  SocketCollector,
+  SocketRoomCollector,
+} from "./collectors.js";
 import { SioemitError } from "./errors.js";
 import {
   addExcept,
@@ -12,7 +23,20 @@ import {
 } from "./names.js";
 import type { Sender } from "./sender.js";
 import { Target, withSlash } from "./target.js";
-import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "./typed-events.js";
+import type {
+  AckParams,
+  AckValue,
+  DefaultEventsMap,
+  EventNames,
+  EventNamesWithAck,
+  EventParams,
+  EventsMap,
+} from "./typed-events.js";
+
+const usualPatience: Patience = { timeout: defaultTimeout, signal: undefined };
+
+/** The longest time that a timer takes, in milliseconds. */
+const longest = 2 ** 31 - 1;
 
 /**
  * A target: a namespace, rooms and flags. It never changes; its methods return new ones, which can be kept and shared.
@@ -23,21 +47,25 @@ import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "./typ
 export class BroadcastOperator<
   EmitEvents extends EventsMap = DefaultEventsMap,
   ServerSideEvents extends EventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: the types of Socket.IO itself
+  SocketData = any,
 > {
   readonly #sender: Sender;
   readonly #target: Target;
   /** What was wrong with the target: each call is refused with it. */
   readonly #refusal: unknown;
+  readonly #patience: Patience;
 
   /** @internal */
-  constructor(sender: Sender, target: Target, refusal?: unknown) {
+  constructor(sender: Sender, target: Target, refusal?: unknown, patience: Patience = usualPatience) {
     this.#sender = sender;
     this.#target = target;
     this.#refusal = refusal;
+    this.#patience = patience;
   }
 
   /** Targets another namespace, in which rooms and flags are kept. The leading slash may be left out. */
-  of(nsp: string): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  of(nsp: string): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     return this.#derive((target) => target.with({ nsp: checkNamespace(nsp) }));
   }
 
@@ -46,12 +74,12 @@ export class BroadcastOperator<
    * a room that servers joined as a number. A socket id is a room with one client in it. Without any room, as with an
    * empty list, calls are refused: such a list must not reach everyone.
    */
-  to(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  to(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     return this.#derive((target) => new Target(target.frame, addRooms("to", target.rooms, rooms)));
   }
 
   /** The same as to. */
-  in(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  in(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     return this.#derive((target) => new Target(target.frame, addRooms("in", target.rooms, rooms)));
   }
 
@@ -59,7 +87,7 @@ export class BroadcastOperator<
    * Leaves out the clients in any of the rooms. Servers before Socket.IO 4, and those in Python, can leave out socket ids
    * only.
    */
-  except(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  except(...rooms: Rooms): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     return this.#derive((target) => {
       const except = addExcept(target.frame.except, rooms);
       const { socketIds, serverVersion } = this.#sender.settings;
@@ -71,12 +99,12 @@ export class BroadcastOperator<
   }
 
   /** Lets servers drop the event for clients that are not ready to receive it. */
-  get volatile(): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  get volatile(): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     return this.#derive((target) => target.with({ volatile: true }));
   }
 
   /** Says whether servers may compress the event. */
-  compress(compress: boolean): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  compress(compress: boolean): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     return this.#derive((target) => target.with({ compress: Boolean(compress) }));
   }
 
@@ -91,6 +119,77 @@ export class BroadcastOperator<
       return this.#sender.refuse(error);
     }
     return this.#sender.send(command);
+  }
+
+  /** Sets how long calls with answers wait for them, in milliseconds; 5,000 by default. */
+  timeout(ms: number): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
+    return this.#wait(() => {
+      if (typeof ms !== "number" || !(ms > 0) || ms > longest) {
+        throw new SioemitError("timeout", `a timeout is more than 0 and at most ${longest} ms, not ${kindOf(ms)}`);
+      }
+      return { ...this.#patience, timeout: ms };
+    });
+  }
+
+  /** Ends calls with answers when a signal is aborted, as by their timeout. */
+  signal(signal: AbortSignal): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
+    return this.#wait(() => {
+      if (!(signal instanceof AbortSignal)) {
+        throw new SioemitError("timeout", `signal takes an AbortSignal, not ${kindOf(signal)}`);
+      }
+      return { ...this.#patience, signal };
+    });
+  }
+
+  /**
+   * Sends an event to the clients targeted and waits until each has acknowledged it. It is rejected with an
+   * IncompleteError, beside what came, when some have not in time. The classic adapter needs version 7.2.
+   */
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
+    event: Ev,
+    ...args: AckParams<EmitEvents, Ev>
+  ): Promise<Acks<AckValue<EmitEvents, Ev>>> {
+    return this.#ask("emitWithAck", () => {
+      checkEvent(event);
+      return [{ kind: "emitWithAck", event, args }, () => new AckCollector()];
+    });
+  }
+
+  /**
+   * Returns the clients targeted, those of all servers. Each server writes down socket.data of its clients to answer;
+   * one whose data is circular ends then.
+   */
+  fetchSockets(): Promise<Socket<SocketData>[]> {
+    return this.#ask("fetchSockets", () => [{ kind: "fetchSockets" }, () => new SocketCollector()]);
+  }
+
+  /**
+   * Sends an event to the servers of the namespace and returns what each answers, in the order of arrival. A server
+   * without a handler for it never does. The classic adapter needs version 7.
+   */
+  serverSideEmitWithAck<Ev extends EventNamesWithAck<ServerSideEvents>>(
+    event: Ev,
+    ...args: AckParams<ServerSideEvents, Ev>
+  ): Promise<AckValue<ServerSideEvents, Ev>[]> {
+    return this.#ask("serverSideEmitWithAck", () => {
+      checkServerSideEvent(event);
+      this.#checkUntargeted("serverSideEmitWithAck");
+      return [{ kind: "serverSideEmit", event, args }, () => new ServerSideCollector()];
+    });
+  }
+
+  /**
+   * Returns the names of all rooms of the namespace, sorted, but for those that are numbers. The id of each socket is the
+   * name of a room, too.
+   */
+  rooms(): Promise<string[]> {
+    return this.#ask("rooms", () => {
+      this.#checkUntargeted("rooms");
+      const { adapter } = this.#sender.settings;
+      return isAsking(adapter) && adapter.roomsQuestion === "rooms"
+        ? [{ kind: "rooms" }, () => new RoomCollector()]
+        : [{ kind: "fetchSockets" }, () => new SocketRoomCollector()];
+    });
   }
 
   /** Makes the clients targeted join rooms. */
@@ -142,15 +241,36 @@ export class BroadcastOperator<
     try {
       this.#check();
       const request = make();
-      const { serverVersion, adapter } = this.#sender.settings;
-      if (serverVersion < 4) {
-        throw new SioemitError("needs-version-4", `${call} needs servers with Socket.IO 4, not ${serverVersion}`);
-      }
+      this.#checkVersion(call);
+      const { adapter } = this.#sender.settings;
       command = adapter.request(this.#target, request);
+      if (isAsking(adapter) && adapter.endsServers(command)) {
+        return this.#sender.sendBinary(command, { name: call, target: this.#target, patience: this.#patience });
+      }
     } catch (error) {
       return this.#sender.refuse(error);
     }
     return this.#sender.send(command);
+  }
+
+  #ask<T>(name: string, make: () => [Question, () => Collector<unknown>]): Promise<T> {
+    let call: Call<unknown>;
+    try {
+      this.#check();
+      const [question, collector] = make();
+      this.#checkVersion(name);
+      call = { name, target: this.#target, patience: this.#patience, question, collector };
+    } catch (error) {
+      return this.#sender.refuse(error);
+    }
+    return this.#sender.ask(call as Call<T>);
+  }
+
+  #checkVersion(call: string): void {
+    const { serverVersion } = this.#sender.settings;
+    if (serverVersion < 4) {
+      throw new SioemitError("needs-version-4", `${call} needs servers with Socket.IO 4, not ${serverVersion}`);
+    }
   }
 
   #check(): void {
@@ -165,7 +285,7 @@ export class BroadcastOperator<
     }
   }
 
-  #derive(change: (target: Target) => Target): BroadcastOperator<EmitEvents, ServerSideEvents> {
+  #derive(change: (target: Target) => Target): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
     let target = this.#target;
     let refusal = this.#refusal;
     try {
@@ -173,7 +293,18 @@ export class BroadcastOperator<
     } catch (error) {
       refusal ??= error;
     }
-    return new BroadcastOperator(this.#sender, target, refusal);
+    return new BroadcastOperator(this.#sender, target, refusal, this.#patience);
+  }
+
+  #wait(change: () => Patience): BroadcastOperator<EmitEvents, ServerSideEvents, SocketData> {
+    let patience = this.#patience;
+    let refusal = this.#refusal;
+    try {
+      patience = change();
+    } catch (error) {
+      refusal ??= error;
+    }
+    return new BroadcastOperator(this.#sender, this.#target, refusal, patience);
   }
 }
 

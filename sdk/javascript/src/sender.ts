@@ -1,9 +1,11 @@
 import process from "node:process";
-import type { Command } from "./adapter.js";
+import { type Command, isAsking } from "./adapter.js";
+import { Asker, type Call, type CallOnly } from "./ask.js";
 import { redisError } from "./client.js";
 import type { Connection, Failures, Pipeline } from "./connection.js";
 import { messageOf, SioemitError } from "./errors.js";
 import type { Settings } from "./options.js";
+import { Receiver } from "./receiver.js";
 import { Result } from "./result.js";
 
 /** What all operators of an emitter share: where their commands go, and their errors. */
@@ -20,6 +22,12 @@ export abstract class Sender {
   abstract refuse(error: unknown): Promise<never>;
   /** Returns how many servers listen on a namespace. */
   abstract serverCount(nsp: string): Promise<number>;
+  /** Asks the servers something, and waits for their answers. */
+  abstract ask<T>(call: Call<T>): Promise<T>;
+  /** Sends a request that holds binary, once all servers are known to read it. */
+  abstract sendBinary(command: Command, call: CallOnly): Promise<void>;
+  /** Ends all calls that wait for answers, and the connection for replies. */
+  abstract close(): void;
   /** Sends all that a function sends to a sender of its own, in one round trip. */
   abstract pipeline(fill: (sender: Sender) => unknown): Promise<void>;
 }
@@ -28,10 +36,12 @@ export abstract class Sender {
 export class DirectSender extends Sender {
   readonly #connection: Connection;
   readonly #warned = new Set<string>();
+  readonly #receiver: Receiver;
 
   constructor(settings: Settings, connection: Connection) {
     super(settings);
     this.#connection = connection;
+    this.#receiver = new Receiver(connection);
   }
 
   send(command: Command): Promise<void> {
@@ -50,15 +60,42 @@ export class DirectSender extends Sender {
   }
 
   serverCount(nsp: string): Promise<number> {
+    return this.#result(() => this.#serverCount(nsp));
+  }
+
+  async #serverCount(nsp: string): Promise<number> {
+    const [ask, channel] = this.settings.adapter.listeners(nsp);
+    try {
+      const answers = await this.#connection.askAll(["PUBSUB", ask, channel]);
+      return answers.reduce<number>((sum, answer) => sum + Number((answer as unknown[])[1]), 0);
+    } catch (error) {
+      throw redisError(`PUBSUB ${ask}`, error, this.#connection);
+    }
+  }
+
+  ask<T>(call: Call<T>): Promise<T> {
+    return this.#result(() => this.#asker(call.name).ask(call));
+  }
+
+  sendBinary(command: Command, call: CallOnly): Promise<void> {
     return this.#result(async () => {
-      const [ask, channel] = this.settings.adapter.listeners(nsp);
-      try {
-        const answers = await this.#connection.askAll(["PUBSUB", ask, channel]);
-        return answers.reduce<number>((sum, answer) => sum + Number((answer as unknown[])[1]), 0);
-      } catch (error) {
-        throw redisError(`PUBSUB ${ask}`, error, this.#connection);
-      }
+      await this.#asker(call.name).checkReadsBinary(call);
+      await this.#connection.send(command).catch((error) => {
+        throw this.#redisError(command, error);
+      });
     });
+  }
+
+  #asker(call: string): Asker {
+    const { adapter } = this.settings;
+    if (!isAsking(adapter)) {
+      throw new SioemitError("no-counterpart", `${call}: servers in Python answer nobody but themselves`);
+    }
+    return new Asker(adapter, this.#connection, this.#receiver, (nsp) => this.#serverCount(nsp));
+  }
+
+  close(): void {
+    this.#receiver.close();
   }
 
   pipeline(fill: (sender: Sender) => unknown): Promise<void> {
@@ -78,7 +115,11 @@ export class DirectSender extends Sender {
 
   #result<T>(call: () => Promise<T>): Promise<T> {
     return new Result<T>((resolve, reject) => {
-      call().then(resolve, reject);
+      try {
+        call().then(resolve, reject);
+      } catch (error) {
+        reject(asRefusal(error));
+      }
     }, this.#report);
   }
 
@@ -151,10 +192,25 @@ class PipelineSender extends Sender {
   }
 
   serverCount(): Promise<never> {
+    return this.#refuseAsking("serverCount");
+  }
+
+  ask({ name }: { name: string }): Promise<never> {
+    return this.#refuseAsking(name);
+  }
+
+  sendBinary(_: Command, { name }: { name: string }): Promise<never> {
+    return this.#refuseAsking(`${name} with binary`);
+  }
+
+  #refuseAsking(call: string): Promise<never> {
     return this.refuse(
-      new SioemitError("in-pipeline", "serverCount needs an answer, which a pipeline has only after its end"),
+      new SioemitError("in-pipeline", `${call} needs an answer, which a pipeline has only after its end`),
     );
   }
+
+  /** It has no connection for replies. */
+  close(): void {}
 
   /** Adds what is collected to this pipeline, once all of it is: at once, unless the function is asynchronous. */
   pipeline(fill: (sender: Sender) => unknown): Promise<void> {

@@ -1,15 +1,16 @@
-import type { Adapter, Command, Request } from "./adapter.js";
+import { type AskingAdapter, type Command, needsHandler, type Question, type Request, uid } from "./adapter.js";
 import {
-  jsonUnlessBinary,
   messageTypes,
   requestData,
   wrap,
   wrapJSON,
   writeBroadcast,
+  writeQuestion,
   writeServerSideEmit,
 } from "./cluster.js";
 import { onlyRoom } from "./names.js";
 import type { Target } from "./target.js";
+import { jsonUnlessBinary } from "./write.js";
 
 /** Which rooms have a channel of their own: upstream's option. */
 export type SubscriptionMode = "static" | "dynamic" | "dynamic-private";
@@ -21,7 +22,9 @@ interface ShardedOptions {
 }
 
 /** createShardedAdapter of @socket.io/redis-adapter 8.2 and later. */
-export class Sharded implements Adapter {
+export class Sharded implements AskingAdapter {
+  readonly roomsQuestion = "fetchSockets";
+
   readonly #options: ShardedOptions;
 
   constructor(options: ShardedOptions) {
@@ -66,6 +69,27 @@ export class Sharded implements Adapter {
     return jsonUnlessBinary((w) => {
       wrap(w, type, target.frame.nsp, () => writeServerSideEmit(w, request.event, request.args));
     });
+  }
+
+  question(target: Target, question: Question, id: string, timeout: number): Command {
+    const asked = { id, timeout, maxAttachments: this.#options.maxAttachments };
+    return [
+      "SPUBLISH",
+      this.#channel(target.frame.nsp),
+      jsonUnlessBinary((w) => writeQuestion(w, target, question, asked)),
+    ];
+  }
+
+  replyChannels(nsp: string): { channels: string[]; shard: true } {
+    return { channels: [`${this.#channel(nsp)}${uid}#`], shard: true };
+  }
+
+  needs(kind: Question["kind"]): string | undefined {
+    return kind === "serverSideEmit" ? needsHandler : undefined;
+  }
+
+  endsServers(): boolean {
+    return false;
   }
 
   listeners(nsp: string): ["SHARDNUMSUB", string] {

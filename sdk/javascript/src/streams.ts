@@ -1,9 +1,10 @@
 import type { Buffer } from "node:buffer";
-import { type Adapter, type Command, type Request, uid } from "./adapter.js";
-import { jsonUnlessBinary, messageTypes, requestData, wrap, writeBroadcast, writeServerSideEmit } from "./cluster.js";
+import { type AskingAdapter, type Command, needsHandler, type Question, type Request, uid } from "./adapter.js";
+import { messageTypes, requestData, wrap, writeBroadcast, writeQuestion, writeServerSideEmit } from "./cluster.js";
 import { SioemitError } from "./errors.js";
-import { withWriter } from "./msgpack.js";
+import { type Writer, withWriter } from "./msgpack.js";
 import type { Target } from "./target.js";
+import { jsonUnlessBinary } from "./write.js";
 
 interface StreamsOptions {
   streamName: string;
@@ -15,7 +16,9 @@ interface StreamsOptions {
 }
 
 /** createAdapter of @socket.io/redis-streams-adapter. */
-export class Streams implements Adapter {
+export class Streams implements AskingAdapter {
+  readonly roomsQuestion = "fetchSockets";
+
   readonly #options: StreamsOptions;
 
   constructor(options: StreamsOptions) {
@@ -39,11 +42,34 @@ export class Streams implements Adapter {
     if (request.kind !== "serverSideEmit") {
       return this.#entry(nsp, type, requestData(target, request));
     }
-    const message = withWriter((w) => {
+    return this.#publish(nsp, (w) => {
       wrap(w, type, nsp, () => writeServerSideEmit(w, request.event, request.args));
+    });
+  }
+
+  #publish(nsp: string, write: (w: Writer) => void): Command {
+    const message = withWriter((w) => {
+      write(w);
       return w.finish();
     });
     return [this.#options.useShardedPubSub ? "SPUBLISH" : "PUBLISH", this.#channel(nsp), message];
+  }
+
+  question(target: Target, question: Question, id: string, timeout: number): Command {
+    const asked = { id, timeout, maxAttachments: this.#options.maxAttachments };
+    return this.#publish(target.frame.nsp, (w) => writeQuestion(w, target, question, asked));
+  }
+
+  replyChannels(nsp: string): { channels: string[]; shard: boolean } {
+    return { channels: [`${this.#channel(nsp)}${uid}#`], shard: this.#options.useShardedPubSub };
+  }
+
+  needs(kind: Question["kind"]): string | undefined {
+    return kind === "serverSideEmit" ? needsHandler : undefined;
+  }
+
+  endsServers(): boolean {
+    return false;
   }
 
   #entry(nsp: string, type: number, data: string): Command {

@@ -41,12 +41,13 @@ async function startSocketIO(url, adapter) {
   const socket = connect(`http://127.0.0.1:${http.address().port}`, { transports: ["websocket"] });
   const events = [];
   socket.onAny((...event) => events.push(event));
+  socket.on("ready?", (round, answer) => answer(`yes to ${round}`));
   let disconnects = 0;
   socket.on("disconnect", () => {
     disconnects++;
   });
   await until("the client is connected", () => socket.connected);
-  await socket.emitWithAck("join", ["room1", 5, "user:7", "user:12345", "user:ada"]);
+  await socket.emitWithAck("join", ["room1", "lobby", 5, "user:7", "user:12345", "user:ada"]);
   return {
     events,
     serverSide,
@@ -98,8 +99,8 @@ suite("the package, installed", () => {
   };
 
   test("the README's programs reach a client", async () => {
-    assert.equal(programs.length, 4);
-    const [esm, cjs, python, errors] = programs;
+    assert.equal(programs.length, 5);
+    const [esm, cjs, asking, python, errors] = programs;
     const server = await startSocketIO(redis.url, classic);
     try {
       await runProgram("first.mjs", esm);
@@ -108,6 +109,8 @@ suite("the package, installed", () => {
         ["hello", "world"],
         ["order:paid", { id: 12345, total: 19.99 }],
       ]);
+      const asked = await runProgram("asking.mjs", asking);
+      assert.match(asked.stdout, /^\[ 'yes to round 7' \]\n\S{20} \[/);
       const { stdout, stderr } = await runProgram("errors.mjs", errors);
       assert.equal(stdout, "unencodable 0\n");
       assert.match(stderr, /^empty-room /);

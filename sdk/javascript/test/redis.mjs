@@ -116,8 +116,10 @@ export async function startCluster({ masters = 3, replicas = 0 } = {}) {
   };
   try {
     for (let i = 0; i < masters + replicas; i++) {
-      const args = ["--cluster-enabled", "yes", "--cluster-port", await freePort(), "--cluster-node-timeout", 15_000];
-      nodes.push(Object.assign(await startRedis({ args }), { busPort: args[3] }));
+      const busPort = await freePort();
+      const args = ["--cluster-enabled", "yes", "--cluster-port", busPort, "--cluster-node-timeout", 15_000];
+      args.push("--cluster-announce-ip", "127.0.0.1"); // a node alone does not know its address
+      nodes.push(Object.assign(await startRedis({ args }), { busPort }));
     }
     const [first] = nodes;
     for (const [i, node] of nodes.slice(0, masters).entries()) {

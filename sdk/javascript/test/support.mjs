@@ -29,5 +29,6 @@ export async function arrives(value, options) {
 
 /** Checks that a call is refused for a reason, with nothing sent. */
 export function refusal(reason, text = /./) {
-  return (error) => error.name === "SioemitError" && error.reason === reason && text.test(error.message);
+  return (error) =>
+    /^(?:Sioemit|Incomplete)Error$/.test(error.name) && error.reason === reason && text.test(error.message);
 }

@@ -2,15 +2,28 @@
 import { Cluster, Redis } from "ioredis";
 import * as redis5 from "redis-5";
 import * as redis6 from "redis-6";
-import { type BroadcastOperator, Emitter, type EmitterOptions, type Reason, type Room, SioemitError } from "sioemit";
+import {
+  type Acks,
+  type BroadcastOperator,
+  Emitter,
+  type EmitterOptions,
+  IncompleteError,
+  type Reason,
+  type Room,
+  SioemitError,
+  type Socket,
+} from "sioemit";
 
 interface Events {
   "order:paid": (order: { id: number }) => void;
   ping: () => void;
+  "ready?": (round: number, answer: (name: string, more: number) => void) => void;
+  "nothing?": (answer: () => void) => void;
 }
 
 interface ServerEvents {
   reload: (what: string) => void;
+  status: (answer: (load: number) => void) => void;
 }
 
 export const emitters = [
@@ -52,6 +65,36 @@ export async function typed(client: Redis): Promise<void> {
   await io.serverSideEmit("ping");
   // @ts-expect-error: no room
   await io.to({}).emit("ping");
+}
+
+export async function asking(client: Redis): Promise<void> {
+  const io = new Emitter<Events, ServerEvents, { user: string }>(client);
+  const { values, clients }: { values: string[]; clients: number } = await io.emitWithAck("ready?", 7);
+  const nothing: null[] = (await io.to("a").timeout(100).emitWithAck("nothing?")).values;
+  const loads: number[] = await io.of("/admin").serverSideEmitWithAck("status");
+  const sockets: Socket<{ user: string }>[] = await io.signal(AbortSignal.timeout(clients)).fetchSockets();
+  const names: string[] = [...(await io.rooms()), ...values, ...sockets.map(({ data }) => data.user)];
+  const acks: Acks<string> = await io.emitWithAck("ready?", names.length + nothing.length + loads.length);
+  // biome-ignore lint/suspicious/noExplicitAny: what the values of events without types are
+  const untyped: any[] = (await new Emitter(client).emitWithAck("whatever", acks, 1)).values;
+  // @ts-expect-error: an event without a callback
+  await io.emitWithAck("ping");
+  // @ts-expect-error: an argument is missing
+  await io.emitWithAck("ready?");
+  // @ts-expect-error: another argument
+  await io.emitWithAck("ready?", "7");
+  // @ts-expect-error: the callback is not given
+  await io.emitWithAck("ready?", 7, () => {});
+  // @ts-expect-error: an event without a callback
+  await io.serverSideEmitWithAck("reload", "all");
+  // @ts-expect-error: text
+  const numbers: number[] = (await io.emitWithAck("ready?", 7)).values;
+  io.close();
+  throw new Error(String([untyped, numbers]));
+}
+
+export function missingOf(error: unknown): number {
+  return error instanceof IncompleteError ? error.asked - error.servers + error.expected - error.clients : 0;
 }
 
 export function reasonOf(error: unknown): Reason | undefined {
