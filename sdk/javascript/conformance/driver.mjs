@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { Emitter, SioemitError } from "sioemit";
+import { Emitter, IncompleteError, SioemitError } from "sioemit";
 import { clients } from "./clients.mjs";
-import { Skip, value } from "./values.mjs";
+import { Skip, tagged, value } from "./values.mjs";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const [variant] = process.argv.slice(2);
@@ -19,6 +19,7 @@ if (variant === "--list") {
 
 async function drive(variant) {
   const features = ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"];
+  features.push("replies", "together");
   await answer({ language: "javascript", variant, version, features });
   const connections = new Map(); // by URL
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -43,17 +44,50 @@ async function outcome(ask, connections) {
       connections.set(key, await clients[variant](ask.redis, ask.cluster));
     }
     const io = new Emitter(connections.get(key).client, options(ask.options));
-    const result = await (ask.pipeline ? pipeline(io, ask) : call(io, ask));
-    return result === undefined ? { ok: true } : { ok: true, result };
+    if (ask.together) {
+      return { ok: true, result: await Promise.all(ask.together.map((step) => answered(() => call(io, step), step))) };
+    }
+    return await answered(() => (ask.pipeline ? pipeline(io, ask) : call(io, ask)), ask);
   } catch (error) {
-    if (error instanceof Skip) {
-      return { skip: error.message };
-    }
-    if (error instanceof SioemitError) {
-      return { error: error.reason, message: error.message };
-    }
-    return { error: "driver", message: String(error?.stack ?? error) };
+    return failed(error);
   }
+}
+
+/** Returns what comes of a call, in the form of the suite. */
+async function answered(make, { call: [name] = [] }) {
+  try {
+    const result = await make();
+    return result === undefined ? { ok: true } : { ok: true, result: shown(name, result) };
+  } catch (error) {
+    return failed(error, name);
+  }
+}
+
+function failed(error, name) {
+  if (error instanceof Skip) {
+    return { skip: error.message };
+  }
+  if (error instanceof IncompleteError) {
+    const { message, servers, asked, clients, expected, unread, partial } = error;
+    const missing = { servers, asked, clients, expected, unread };
+    return { error: "incomplete", message, result: shown(name, partial), missing };
+  }
+  if (error instanceof SioemitError) {
+    return { error: error.reason === "in-pipeline" ? "pipelined" : error.reason, message: error.message };
+  }
+  return { error: "driver", message: String(error?.stack ?? error) };
+}
+
+/** Rooms that are numbers go beside the others, for languages in which one list cannot hold both. */
+function shown(name, result) {
+  if (name !== "fetchSockets") {
+    return tagged(result);
+  }
+  return result.map(({ rooms, ...socket }) => ({
+    ...tagged(socket),
+    rooms: rooms.filter((room) => typeof room === "string"),
+    numberRooms: rooms.filter((room) => typeof room === "number"),
+  }));
 }
 
 function options({ socketIds, ...others } = {}) {

@@ -8,9 +8,24 @@ export function value(v) {
   }
   const keys = Object.keys(v);
   if (keys.length === 1 && keys[0].startsWith("$")) {
-    return tagged(keys[0], v[keys[0]]);
+    return untagged(keys[0], v[keys[0]]);
   }
   return object(Object.entries(v));
+}
+
+/** Returns a value as cases write it. */
+export function tagged(v) {
+  if (typeof v !== "object" || v === null) {
+    return v;
+  }
+  if (Buffer.isBuffer(v)) {
+    return { $binary: v.toString("base64") };
+  }
+  if (Array.isArray(v)) {
+    return v.map(tagged);
+  }
+  const made = Object.fromEntries(Object.entries(v).map(([key, member]) => [key, tagged(member)]));
+  return Object.keys(v).some((key) => key.startsWith("$")) ? { $literal: made } : made;
 }
 
 /** Makes an object of pairs; "__proto__" is a key like any other, as in JSON. */
@@ -22,7 +37,7 @@ function object(pairs) {
   return made;
 }
 
-function tagged(tag, v) {
+function untagged(tag, v) {
   switch (tag) {
     case "$binary":
       return Buffer.from(v, "base64");
