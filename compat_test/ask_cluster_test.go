@@ -17,7 +17,8 @@ type askRow struct {
 	name    string
 	adapter func(prefix string) harness.Adapter
 	option  func(prefix string) emitter.Option
-	flags   func(prefix string) []string // the same for the command
+	flags   func(prefix string) []string       // the same for the command
+	driver  func(prefix string) map[string]any // and for a driver
 }
 
 // classicAsk is a row of the classic adapter.
@@ -27,6 +28,7 @@ func classicAsk(name string, adapter harness.Adapter) askRow {
 		func(prefix string) harness.Adapter { return adapter.With("key", prefix) },
 		emitter.WithKey,
 		func(prefix string) []string { return []string{"--key", prefix} },
+		func(prefix string) map[string]any { return map[string]any{"key": prefix} },
 	}
 }
 
@@ -40,6 +42,9 @@ var askRows = []askRow{
 			return emitter.WithAdapter(emitter.Sharded(emitter.ShardedOptions{ChannelPrefix: prefix}))
 		},
 		func(prefix string) []string { return []string{"--adapter", "sharded", "--key", prefix} },
+		func(prefix string) map[string]any {
+			return map[string]any{"adapter": "sharded", "channelPrefix": prefix}
+		},
 	},
 	{
 		"streams",
@@ -52,6 +57,9 @@ var askRows = []askRow{
 		func(prefix string) []string {
 			return []string{"--adapter", "streams", "--key", prefix, "--stream-name", prefix}
 		},
+		func(prefix string) map[string]any {
+			return map[string]any{"adapter": "streams", "channelPrefix": prefix, "streamName": prefix}
+		},
 	},
 }
 
@@ -61,6 +69,7 @@ type askRedis struct {
 	conn    harness.RedisConn
 	client  emitter.Client
 	flags   []string              // for the command
+	url     string                // for drivers
 	cluster *harness.RedisCluster // nil for one Redis
 }
 
@@ -69,8 +78,8 @@ func startAskRedis(t *testing.T) []askRedis {
 	one := startRedis(t)
 	cluster := harness.ClusterFor(t, masters, 0, harness.RedisConfig{})
 	return []askRedis{
-		{"one Redis", one.Conn(), one.Client(), []string{"--redis", one.URL()}, nil},
-		{"Redis Cluster", cluster.Conn(), cluster.Client(), []string{"--redis", cluster.URLs()[0], "--cluster"}, cluster},
+		{"one Redis", one.Conn(), one.Client(), []string{"--redis", one.URL()}, one.URL(), nil},
+		{"Redis Cluster", cluster.Conn(), cluster.Client(), []string{"--redis", cluster.URLs()[0], "--cluster"}, cluster.URLs()[0], cluster},
 	}
 }
 
@@ -235,8 +244,13 @@ func names(members []*member) []string {
 // nothing else came.
 func (a *asked) received(event string, by ...*member) {
 	a.Helper()
+	a.receivedTimes(1, event, by...)
+}
+
+func (a *asked) receivedTimes(times int, event string, by ...*member) {
+	a.Helper()
 	for _, m := range by {
-		if err := m.Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[m] }); err != nil {
+		if err := m.Await(a.ctx, func(events []harness.Event) bool { return len(events) >= a.seen[m]+times }); err != nil {
 			a.Fatal(err)
 		}
 	}
@@ -258,7 +272,7 @@ func (a *asked) received(event string, by ...*member) {
 		}
 		want := []string{fence}
 		if slices.Contains(by, m) {
-			want = []string{event, fence}
+			want = append(slices.Repeat([]string{event}, times), fence)
 		}
 		if !slices.Equal(got, want) {
 			a.Errorf("%s got %q, want %q", m.Name, got, want)

@@ -19,6 +19,7 @@ import (
 func TestAsk(t *testing.T) {
 	t.Parallel()
 	clients := harness.ClientsFor(t, harness.V4)
+	drivers := askingDrivers(t)
 	for _, redis := range startAskRedis(t) {
 		for _, row := range askRows {
 			t.Run(row.name+"/"+redis.name, func(t *testing.T) {
@@ -26,21 +27,26 @@ func TestAsk(t *testing.T) {
 				start := time.Now()
 				prefix := prefixOf(t)
 				a := startAsked(t, clients, row.adapter(prefix), redis.conn, 3)
+				atOnce := func(askers []asker) {
+					a.step("missing acknowledgement", func(a *asked) { missingAcknowledgement(a, askers) })
+					if redis.cluster != nil && strings.HasPrefix(row.name, "sharded") {
+						a.step("slot moves", func(a *asked) { slotMoves(a, askers, redis.cluster, prefix+"#/#emitter#") })
+					}
+				}
 				a.each(redis.client, []emitter.Option{row.option(prefix)}, slices.Concat(redis.flags, row.flags(prefix)), func() {
 					a.step("acknowledgements", acknowledgements)
-					a.step("missing acknowledgement", missingAcknowledgement)
 					a.step("sockets", sockets)
 					a.step("rooms and servers", roomsAndServers)
 					a.step("events for servers", func(a *asked) { serverSide(a, true) })
 					a.step("a server asks meanwhile", serverAsksMeanwhile)
-					if redis.cluster != nil && strings.HasPrefix(row.name, "sharded") {
-						a.step("slot moves", func(a *asked) { slotMoves(a, redis.cluster, prefix+"#/#emitter#") })
-					}
+					atOnce([]asker{a.via})
 					a.step("join and leave", joinAndLeave)
 					a.step("disconnect", disconnect)
 				})
-				fmt.Fprintf(os.Stdout, "ask %-36s %-13s 3 servers, %d clients, %d checks in %.1f s\n",
-					row.name, redis.name, len(a.seen), a.checks, time.Since(start).Seconds())
+				askers := drivenAskers(t, drivers, redis, row.driver(prefix))
+				a.eachDriver(askers, atOnce)
+				fmt.Fprintf(os.Stdout, "ask %-36s %-13s 3 servers, %d clients, %d askers, %d checks in %.1f s\n",
+					row.name, redis.name, len(a.seen), 2+len(askers), a.checks, time.Since(start).Seconds())
 			})
 		}
 	}
@@ -108,18 +114,29 @@ func acknowledgements(a *asked) {
 	a.received("nothing", a.who(in("/", []string{"r2"}))...)
 }
 
-func missingAcknowledgement(a *asked) {
+// missingAcknowledgement has askers wait in vain for one client, all at once.
+func missingAcknowledgement(a *asked, askers []asker) {
 	const wait = 2 * time.Second // in which all others answer, on a busy machine, too
-	start := time.Now()
-	acks, err := a.via.emitWithAck(a.ctx, whom{rooms: []string{"r2", "mute"}, timeout: wait}, "ping")
-	took := time.Since(start)
 	n := len(a.nodes)
-	a.ok(a.via.incomplete(err, emitter.IncompleteError{Call: "EmitWithAck", Servers: n, Asked: n, Clients: n, Expected: n + 1}))
-	a.equal("what came", len(acks.values), n)
-	if took < wait || took > 10*wait {
-		a.Errorf("the call took %v", took)
+	var group sync.WaitGroup
+	for _, via := range askers {
+		group.Go(func() {
+			start := time.Now()
+			acks, err := via.emitWithAck(a.ctx, whom{rooms: []string{"r2", "mute"}, timeout: wait}, "ping")
+			took := time.Since(start)
+			if err := via.incomplete(err, emitter.IncompleteError{Call: "EmitWithAck", Servers: n, Asked: n, Clients: n, Expected: n + 1}); err != nil {
+				a.Errorf("%s: %v", via.name(), err)
+			}
+			if len(acks.values) != n {
+				a.Errorf("%s: %d values, want %d", via.name(), len(acks.values), n)
+			}
+			if took < wait || took > 10*wait {
+				a.Errorf("%s: the call took %v", via.name(), took)
+			}
+		})
 	}
-	a.received("ping", a.who(in("/", []string{"r2", "mute"}))...)
+	group.Wait()
+	a.receivedTimes(len(askers), "ping", a.who(in("/", []string{"r2", "mute"}))...)
 }
 
 func sockets(a *asked) {
@@ -261,15 +278,17 @@ func serverAsksMeanwhile(a *asked) {
 	a.received("ping", mute)
 }
 
-// slotMoves moves the shard channel of the replies to another node of the Redis Cluster, while a call waits for them.
-func slotMoves(a *asked, cluster *harness.RedisCluster, channel string) {
+// slotMoves moves the shard channel of the replies to another node of the Redis Cluster, while askers wait for them.
+func slotMoves(a *asked, askers []asker, cluster *harness.RedisCluster, channel string) {
 	mute := a.who(in("/", []string{"mute"}))[0]
-	done := make(chan error, 1)
-	go func() {
-		_, err := a.via.emitWithAck(a.ctx, whom{rooms: []string{"mute"}, timeout: 5 * time.Minute}, "ping")
-		done <- err
-	}()
-	a.ok(mute.Await(a.ctx, func(events []harness.Event) bool { return len(events) > a.seen[mute] }))
+	failed := make([]error, len(askers))
+	var group sync.WaitGroup
+	for i, via := range askers {
+		group.Go(func() {
+			_, failed[i] = via.emitWithAck(a.ctx, whom{rooms: []string{"mute"}, timeout: 90 * time.Second}, "ping")
+		})
+	}
+	a.ok(mute.Await(a.ctx, func(events []harness.Event) bool { return len(events) >= a.seen[mute]+len(askers) }))
 	slot, err := cluster.Slot(a.ctx, channel)
 	a.ok(err)
 	to := cluster.Nodes[0]
@@ -282,11 +301,16 @@ func slotMoves(a *asked, cluster *harness.RedisCluster, channel string) {
 	_, err = move.MoveKeys(a.ctx)
 	a.ok(err)
 	a.ok(move.Finish(a.ctx))
-	a.ok(a.via.failed(<-done, emitter.ErrSubscription))
-	if took := time.Since(start); took > time.Minute {
-		a.Errorf("the call ended %v after the slot moved", took)
+	group.Wait()
+	for i, via := range askers {
+		if err := via.failed(failed[i], emitter.ErrSubscription); err != nil {
+			a.Errorf("%s: %v", via.name(), err)
+		}
 	}
-	a.received("ping", mute)
+	if took := time.Since(start); took > time.Minute {
+		a.Errorf("the calls ended %v after the slot moved", took)
+	}
+	a.receivedTimes(len(askers), "ping", mute)
 }
 
 // settle returns when the servers have subscribed to whatever their rooms need: those of the sharded adapter subscribe
@@ -382,7 +406,7 @@ func TestAskOldAdapters(t *testing.T) {
 					a.step("what they do not answer", func(a *asked) { unanswered(a, test.missing) })
 				} else {
 					a.step("acknowledgements", acknowledgements)
-					a.step("missing acknowledgement", missingAcknowledgement)
+					a.step("missing acknowledgement", func(a *asked) { missingAcknowledgement(a, []asker{a.via}) })
 					a.step("a server asks meanwhile", serverAsksMeanwhile)
 				}
 				if !slices.Contains(test.missing, "7.0") {

@@ -13,7 +13,9 @@ import (
 
 // refusals are the names that drivers have for the errors of the library.
 var refusals = map[error]string{
-	emitter.ErrExceptRoom: "except-room",
+	emitter.ErrExceptRoom:   "except-room",
+	emitter.ErrNoServers:    "no-servers",
+	emitter.ErrSubscription: "subscription",
 }
 
 // viaDriver is an emitter in another language, behind the driver with which it passes the conformance suite.
