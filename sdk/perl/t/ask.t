@@ -261,6 +261,17 @@ for my $class (qw(Redis Redis::Fast)) {
         is_deeply([$io->rooms], ['a'], 'the next call has another one');
     };
 
+    subtest "$class: a signal of the program" => sub {
+        my $servers = servers(1, sub { return });
+        my $io      = $connected->($redis->address)->timeout(60);
+        local $SIG{ALRM} = sub { die "the program has had enough\n" };
+        alarm 1;
+        is(failed(sub { $io->rooms }), "the program has had enough\n", 'ends the call');
+        undef $servers;
+        $servers = servers(1, rooms_of('a'));
+        is_deeply([$io->rooms], ['a'], 'the next call is as ever');
+    };
+
     subtest "$class: a reply that stalls" => sub {
         my $stalled = 0;
         my $text    = 'é' x 500_000;
@@ -386,7 +397,7 @@ subtest 'clients that cannot ask' => sub {
         );
     }
 
-    my $node = RedisServer->new(qw(--cluster-enabled yes));
+    my $node = RedisServer->new(qw(--cluster-enabled yes --cluster-port), RedisServer::free_port());
     $refuses->('redis', qr/a node of a Redis Cluster/, 'a node', Redis->new(server => $node->address));
 };
 

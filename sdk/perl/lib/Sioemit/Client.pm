@@ -65,8 +65,7 @@ sub count {
     return 0 + $counts[1];
 }
 
-# check_asks refuses clients that cannot ask. A node of a Redis Cluster knows its own subscribers only. A Redis before
-# version 6 does not say what it is.
+# check_asks refuses clients that cannot ask.
 sub check_asks {
     my ($self) = @_;
     my $redis = $self->{redis};
@@ -76,18 +75,20 @@ sub check_asks {
               ref($redis)
             . ' does not show how it connects, and calls with replies need one more connection: give new() the '
             . 'option connect, a sub that returns a new client')
-        if !$self->{connect} && !_shows_settings($redis);
-    $self->{mode} //= eval { my %about = $self->call('hello'); $about{mode} } // '';
-    refuse('redis',
-        'this Redis is a node of a Redis Cluster, which the Perl clients cannot follow: servers at other nodes would not '
-            . 'be heard')
-        if $self->{mode} eq 'cluster';
+        if !$self->{connect} && !($redis->isa('Redis') && ref $redis->{builder} eq 'CODE');
     return;
 }
 
-sub _shows_settings {
-    my ($redis) = @_;
-    return $redis->isa('Redis') && ref $redis->{builder} eq 'CODE';
+# check_is_all_of_redis refuses a node of a Redis Cluster, which knows its own subscribers only. A Redis before version 6
+# does not say what it is.
+sub check_is_all_of_redis {
+    my ($self) = @_;
+    $self->{mode} //= eval { my %about = $self->call('hello'); $about{mode} };
+    refuse('redis',
+        'this Redis is a node of a Redis Cluster, which the Perl clients cannot follow: servers at other nodes would not '
+            . 'be heard')
+        if ($self->{mode} // '') eq 'cluster';
+    return;
 }
 
 # replies returns a connection for replies, made and logged in to by a client of its own.
@@ -122,22 +123,18 @@ sub _twin {
     return $twin;
 }
 
-# publish_once publishes a message without repeating it, and returns undef when Redis has taken it, or why nobody knows.
+# publish_once publishes a message, and returns undef when Redis has taken it, or why nobody knows. With a callback,
+# neither client repeats a command that it has written, whatever its reconnect says. Redis::Fast does without one.
 sub publish_once {
     my ($self, $command, @words) = @_;
     my $redis = $self->{redis};
-    my $is    = $redis->isa('Redis');
-    my $set   = $is ? sub { $redis->{reconnect} = $_[0] } : sub { $redis->__set_reconnect($_[0]) };
-    my $was   = $is ? $redis->{reconnect}                 : $redis->__get_reconnect;
     my ($answered, $error);
     local $SIG{PIPE} = 'IGNORE';
-    $set->(0);
     eval {
         $redis->$command(@words, sub { ($answered, $error) = (1, $_[1]) });
         $redis->wait_all_responses;
         1;
     } or $error = $@;
-    $set->($was);
     return if $answered && !defined $error;
     $error = _first_line($error // 'there is no answer');
     _failed($error) if $answered && $error =~ /\A[A-Z][A-Z0-9]+ /;    # as Redis says it
@@ -187,6 +184,8 @@ What L<Redis> and L<Redis::Fast> die with becomes a L<Sioemit::Error> whose reas
 =head2 count
 
 =head2 check_asks
+
+=head2 check_is_all_of_redis
 
 =head2 replies
 

@@ -4,6 +4,8 @@ use strict;
 use warnings;
 no if $] >= 5.035, warnings => 'experimental::builtin';
 
+use Scalar::Util qw(blessed);
+
 use Sioemit::Encoder ();
 use Sioemit::Reply   ();
 
@@ -53,13 +55,17 @@ sub new {
 # take looks at a message that may be a reply to the question with an id.
 sub take {
     my ($self, $message, $id) = @_;
-    local $SIG{__DIE__};    # what cannot be read is counted
-    eval {
+    local $SIG{__DIE__};    # what cannot be read is no accident
+    my $done = eval {
         my $reply = Sioemit::Reply->read($message, $id);
         my $take  = $reply && $self->{replies}{ $reply->{kind} };
         $self->$take($reply) if $take;
         1;
-    } or $self->{unread}++;
+    };
+    return if $done;
+    my $error = $@;
+    die $error if !blessed $error || !$error->isa('Sioemit::Error');    # an alarm of the program
+    $self->{unread}++;
     return;
 }
 

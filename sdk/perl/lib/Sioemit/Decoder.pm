@@ -7,6 +7,8 @@ use Encode   ();
 use JSON::PP ();
 use POSIX    qw(floor);
 
+use Sioemit::Error qw(refuse);
+
 # Servers nest no deeper: their own encoders end before.
 use constant MAX_LEVELS => 1000;
 
@@ -38,13 +40,13 @@ sub decode {
 sub spend {
     my ($self, $cost) = @_;
     $self->{budget} -= $cost;
-    die "it would take far more memory than its size justifies\n" if $self->{budget} < 0;
+    refuse('unreadable', 'it would take far more memory than its size justifies') if $self->{budget} < 0;
     return;
 }
 
 sub open_level {
     my ($self, $depth) = @_;
-    die 'it is nested deeper than ', MAX_LEVELS, " levels\n" if $depth >= MAX_LEVELS;
+    refuse('unreadable', 'it is nested deeper than ' . MAX_LEVELS . ' levels') if $depth >= MAX_LEVELS;
     return;
 }
 

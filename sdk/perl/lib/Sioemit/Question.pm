@@ -30,6 +30,7 @@ sub ask {
     $client->check_asks;
     $self->check_reads_binary if $adapter->can('ends_servers') && $adapter->ends_servers($make->('', 1));
     my $asked = $client->count($adapter->listeners($target));
+    $client->check_is_all_of_redis;
     refuse('no-servers', "$self->{name}: no server listens on namespace $target->{namespace}") if !$asked;
 
     my $replies = $client->replies;

@@ -7,6 +7,7 @@ no if $] >= 5.035, warnings => 'experimental::builtin';
 use Sioemit::Decoder::JSON        ();
 use Sioemit::Decoder::MessagePack ();
 use Sioemit::Encoder              ();
+use Sioemit::Error                qw(refuse);
 
 # What holds the answer, by the type of the message, and what it is.
 my %CLASSIC = (6 => [answer => 'data'], 8 => [count => 'clientCount'], 9 => [ack => 'packet']);
@@ -67,7 +68,7 @@ sub _is_text {
 sub clients {
     my ($self) = @_;
     my $n = $self->{content};
-    die "a count is no number\n"
+    refuse('unreadable', 'a count is no number')
         if !defined $n || ref $n || !Sioemit::Encoder::is_number($n) || $n != int $n || $n < 0 || $n >= 2**31;
     return $n;
 }
@@ -76,8 +77,8 @@ sub clients {
 sub sockets {
     my ($self) = @_;
     return map {
-        die "a socket is no object\n" if ref ne 'HASH';
-        die "a socket has no id\n"    if !_is_text($_->{id}) || $_->{id} eq '';
+        refuse('unreadable', 'a socket is no object') if ref ne 'HASH';
+        refuse('unreadable', 'a socket has no id')    if !_is_text($_->{id}) || $_->{id} eq '';
         { id => $_->{id}, rooms => [_rooms($_->{rooms})], data => $_->{data}, handshake => $_->{handshake} }
     } $self->_list;
 }
@@ -96,7 +97,7 @@ sub _rooms {
 
 sub _list {
     my ($self) = @_;
-    die "it is no array\n" if ref $self->{content} ne 'ARRAY';
+    refuse('unreadable', 'it is no array') if ref $self->{content} ne 'ARRAY';
     return @{ $self->{content} };
 }
 

@@ -19,13 +19,18 @@ sub usable {
     return eval { require(($client =~ s{::}{/}gr) . '.pm'); 1 };
 }
 
-sub new {
-    my ($class, @options) = @_;
+sub free_port {
     my $free = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or croak "no free port: $!";
     my $port = $free->sockport;
     close $free or croak "the port cannot be given back: $!";
+    return $port;
+}
+
+sub new {
+    my ($class, @options) = @_;
+    my $port   = free_port();
     my $folder = File::Temp->newdir;
-    my @words  = ('redis-server', '--bind', '127.0.0.1', '--port', $port, '--save', '', '--dir', "$folder", @options);
+    my @words  = ('redis-server', @options, '--bind', '127.0.0.1', '--port', $port, '--save', '', '--dir', "$folder");
     my $pid    = fork // croak "fork: $!";
     if (!$pid) {
         open STDOUT, '>', '/dev/null' or POSIX::_exit(1);

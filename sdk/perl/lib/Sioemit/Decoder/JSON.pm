@@ -10,6 +10,7 @@ use parent 'Sioemit::Decoder';
 use Sioemit::Binary  ();
 use Sioemit::Decoder ();
 use Sioemit::Encoder ();
+use Sioemit::Error   qw(refuse);
 
 # JSON::PP takes integers beyond 2^64 for text, and refuses halves of surrogate pairs, which JSON.stringify writes.
 
@@ -17,7 +18,7 @@ my %ESCAPE = (b => "\b", t => "\t", n => "\n", f => "\f", r => "\r", q{"} => q{"
 
 sub end {
     my ($self) = @_;
-    $self->{in} =~ /\G[ \t\r\n]*\z/gc or die "there is more behind the value\n";
+    $self->{in} =~ /\G[ \t\r\n]*\z/gc or refuse('unreadable', 'there is more behind the value');
     return;
 }
 
@@ -35,7 +36,7 @@ sub value {
         return Sioemit::Decoder::boolean(1) if /\Gtrue/gc;
         return Sioemit::Decoder::boolean(0) if /\Gfalse/gc;
     }
-    die "no value starts here\n";
+    refuse('unreadable', 'no value starts here');
 }
 
 sub text {
@@ -53,7 +54,7 @@ sub text {
                 : /\G\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/gc ? _pair(hex $1, hex $2)
                 : /\G\\u[dD][89a-fA-F][0-9a-fA-F]{2}/gc                                ? "\x{FFFD}"
                 : /\G\\u([0-9a-fA-F]{4})/gc                                            ? chr hex $1
-                :                                                                        die "a string is broken\n";
+                :   refuse('unreadable', 'a string is broken');
         }
     }
     $self->spend(Sioemit::Decoder::TEXT_COST);
@@ -83,9 +84,9 @@ sub object {
     my %object;
     return \%object if $self->{in} =~ /\G[ \t\r\n]*\}/gc;
     do {
-        $self->{in} =~ /\G[ \t\r\n]*"/gc or die "a key is no text\n";
+        $self->{in} =~ /\G[ \t\r\n]*"/gc or refuse('unreadable', 'a key is no text');
         my $key = $self->text;
-        $self->{in} =~ /\G[ \t\r\n]*:/gc or die "a key has no value\n";
+        $self->{in} =~ /\G[ \t\r\n]*:/gc or refuse('unreadable', 'a key has no value');
         $self->spend(Sioemit::Decoder::MEMBER_COST);
         $object{$key} = $self->value($depth + 1);
     } while $self->_more('}');
@@ -97,7 +98,7 @@ sub _more {
     my ($self, $end) = @_;
     return 1 if $self->{in} =~ /\G[ \t\r\n]*,/gc;
     return 0 if $self->{in} =~ /\G[ \t\r\n]*\Q$end\E/gc;
-    die "neither a comma nor the end\n";
+    refuse('unreadable', 'neither a comma nor the end');
 }
 
 sub _buffer {

@@ -8,6 +8,7 @@ use parent 'Sioemit::Decoder';
 
 use Sioemit::Binary  ();
 use Sioemit::Decoder ();
+use Sioemit::Error   qw(refuse);
 
 # What a value is by its first byte: how to read it, and the size and the form of the number behind that byte.
 my %NUMBERS = (
@@ -50,7 +51,7 @@ sub decode {
 
 sub end {
     my ($self) = @_;
-    die "there is more behind the value\n" if $self->{at} != length $self->{in};
+    refuse('unreadable', 'there is more behind the value') if $self->{at} != length $self->{in};
     return;
 }
 
@@ -70,14 +71,14 @@ sub value {
     if (my $number = $NUMBERS{$first}) {
         return Sioemit::Decoder::finite(unpack $number->[1], $self->take($number->[0]));
     }
-    my ($method, $size, $form) = @{ $SIZED{$first} || die "no value starts with this byte\n" };
+    my ($method, $size, $form) = @{ $SIZED{$first} || refuse('unreadable', 'no value starts with this byte') };
     return $self->$method(unpack($form, $self->take($size)), $depth);
 }
 
 # take returns the next bytes.
 sub take {
     my ($self, $n) = @_;
-    die "it ends too early\n" if $n > length($self->{in}) - $self->{at};
+    refuse('unreadable', 'it ends too early') if $n > length($self->{in}) - $self->{at};
     my $bytes = substr $self->{in}, $self->{at}, $n;
     $self->{at} += $n;
     return $bytes;
@@ -116,7 +117,7 @@ sub object {
     for (1 .. $n) {
         my $key = $self->value($depth + 1);
         $key = $key->bytes if ref $key && $key->isa('Sioemit::Binary');
-        die "a key is no text\n" if !defined $key || ref $key;
+        refuse('unreadable', 'a key is no text') if !defined $key || ref $key;
         $self->spend(Sioemit::Decoder::MEMBER_COST);
         $object{$key} = $self->value($depth + 1);
         delete $object{$key} if _is_undefined($object{$key});
