@@ -278,7 +278,7 @@ func TestBill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Half of it are methods that nothing calls: package cli fills in its templates
+	// Two fifths are methods that nothing calls: package cli fills in its templates
 	// by text/template, for which the linker keeps every method there is.
 	const most = 21_000_000
 	if len(binary.content) >= most {
