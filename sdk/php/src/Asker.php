@@ -138,17 +138,17 @@ final class Asker
     private function incomplete(Question $question, Answers $answers, int $asked, int $unread): IncompleteException
     {
         $servers = $answers->servers();
+        [$clients, $expected] = $answers->clients();
         return new IncompleteException(
             $this->call,
             $servers,
             $asked,
-            ...$answers->clients(),
-            ...[
-                'unread' => $unread,
-                'needs' => $servers > 0 ? '' : $this->settings->adapter->needs($question),
-                'partial' => $answers->result($asked),
-                'consequence' => $this->consequence,
-            ],
+            $clients,
+            $expected,
+            $unread,
+            $servers > 0 ? '' : $this->settings->adapter->needs($question),
+            $answers->result($asked),
+            $this->consequence,
         );
     }
 }

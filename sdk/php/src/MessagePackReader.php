@@ -129,8 +129,7 @@ final class MessagePackReader
      */
     private function array(int $count, int $level): array
     {
-        $this->enter($count, $level);
-        $this->spend(Json::ARRAY_COST);
+        $this->enter($level, Json::ARRAY_COST);
         $items = [];
         for (; $count > 0; $count--) {
             $this->spend(Json::ITEM_COST);
@@ -141,8 +140,7 @@ final class MessagePackReader
 
     private function object(int $count, int $level): \stdClass
     {
-        $this->enter(2 * $count, $level);
-        $this->spend(Json::OBJECT_COST);
+        $this->enter($level, Json::OBJECT_COST);
         $members = [];
         for (; $count > 0; $count--) {
             $this->spend(Json::ITEM_COST);
@@ -161,14 +159,12 @@ final class MessagePackReader
         return (object) $members;
     }
 
-    private function enter(int $count, int $level): void
+    private function enter(int $level, int $cost): void
     {
-        if ($count > $this->length - $this->offset) {
-            throw new \UnexpectedValueException('it ends too early');
-        }
         if ($level > Json::MAX_LEVELS) {
             throw new \UnexpectedValueException('it is nested too deep');
         }
+        $this->spend($cost);
     }
 
     private function spend(int $cost): void

@@ -69,9 +69,6 @@ final class PhpRedis implements Connection
 
     public function address(string $channel): RedisAddress
     {
-        if ($this->isQueueing()) {
-            throw Answer::inTransaction();
-        }
         $redis = $this->redis;
         try {
             return RedisAddress::fromPhpRedis(

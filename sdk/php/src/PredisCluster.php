@@ -67,22 +67,26 @@ final class PredisCluster extends PredisConnection
         throw SioemitException::fromRedis('the connection for replies', "no node has the slot of $channel");
     }
 
-    protected function home(string $channel): NodeConnectionInterface
-    {
-        $this->askSlots();
-        return $this->node($channel);
+    protected function nodeAt(
+        #[\SensitiveParameter] NodeConnectionInterface $teller,
+        string $host,
+        int $port,
+    ): NodeConnectionInterface {
+        if ($host === '') {
+            return $teller;
+        }
+        $parameters = array_diff_key($teller->getParameters()->toArray(), ['alias' => true, 'slots' => true]);
+        return $this->cluster->getConnectionById("$host:$port")
+            ?? $this->cluster->getConnectionFactory()->create(compact('host', 'port') + $parameters);
     }
 
     protected function nodes(): array
     {
         $master = $this->node('');
-        $parameters = array_diff_key($master->getParameters()->toArray(), ['alias' => true, 'slots' => true]);
         $nodes = [];
         foreach (self::ask($master, ['CLUSTER', 'SLOTS']) as $range) {
             foreach (array_slice($range, 2) as [$host, $port]) { // the master, and its replicas
-                $address = $host === '' ? (string) $master : "$host:$port";
-                $nodes[$address] ??= $this->cluster->getConnectionById($address)
-                    ?? $this->cluster->getConnectionFactory()->create(compact('host', 'port') + $parameters);
+                $nodes["$host:$port"] ??= $this->nodeAt($master, (string) $host, $port);
             }
         }
         return array_values($nodes);

@@ -30,11 +30,14 @@ abstract class PredisConnection implements Connection
     abstract protected function nodes(): array;
 
     /**
-     * Returns the node that takes it by now, after one has said that it has moved.
+     * Returns the node at an address, of which another node told.
      */
-    protected function home(string $channel): NodeConnectionInterface
-    {
-        return $this->node($channel);
+    protected function nodeAt(
+        #[\SensitiveParameter] NodeConnectionInterface $teller,
+        string $host,
+        int $port,
+    ): NodeConnectionInterface {
+        return $teller;
     }
 
     /**
@@ -137,8 +140,10 @@ abstract class PredisConnection implements Connection
             $node = $this->node($command[1]);
             $node->connect();
             $reply = self::askOnce($node, $command);
-            if ($reply instanceof ErrorInterface && str_starts_with($reply->getMessage(), 'MOVED ')) {
-                $reply = self::askOnce($this->home($command[1]), $command); // nobody was asked
+            $isMoved = $reply instanceof ErrorInterface
+                && preg_match('/^MOVED \d+ (.*):(\d+)$/', $reply->getMessage(), $moved) === 1;
+            if ($isMoved) { // so nobody was asked
+                $reply = self::askOnce($this->nodeAt($node, $moved[1], (int) $moved[2]), $command);
             }
         } catch (SioemitException $e) {
             throw $e;

@@ -38,12 +38,20 @@ final class Subscription
     {
         $context = stream_context_create(['ssl' => $address->tls, 'socket' => ['tcp_nodelay' => true]]);
         $left = max(0.001, ($deadline - hrtime(true)) / 1e9);
-        error_clear_last();
-        $flags = STREAM_CLIENT_CONNECT;
-        $socket = @stream_socket_client($address->remote, $code, $message, $left, $flags, $context);
+        $warnings = [];
+        set_error_handler(function (int $level, string $text) use (&$warnings) {
+            $warnings[] = $text; // the first of several says what TLS has against it
+            return true;
+        });
+        try {
+            $flags = STREAM_CLIENT_CONNECT;
+            $socket = stream_socket_client($address->remote, $code, $message, $left, $flags, $context);
+        } finally {
+            restore_error_handler();
+        }
         if ($socket === false) {
-            $why = $message !== '' ? $message : error_get_last()['message'] ?? 'it could not be opened';
-            throw self::failure("$why [$address->remote]");
+            $why = preg_replace('/^\w+\(\): |\s+/', ' ', $warnings[0] ?? $message);
+            throw self::failure(trim((string) $why) . " [$address->remote]");
         }
         stream_set_blocking($socket, false);
         $this->socket = $socket;

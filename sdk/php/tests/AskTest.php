@@ -89,7 +89,7 @@ final class AskTest extends RedisTestCase
             ['requestId' => $request['requestId'], 'sockets' => [self::socket('a', 'r', 5, null), self::socket('b')]],
             ['requestId' => $request['requestId'], 'sockets' => []],
             ['requestId' => $request['requestId'], 'sockets' => [self::socket('c', 'é')]],
-        ], 3);
+        ], 3, 'socket.io-request#/#', 'socket.io-response#/#emitter#'); // as publishOnSpecificResponseChannel has it
         $sockets = (new Emitter($client(self::$server->port)))->timeout(self::LONG)->fetchSockets();
         self::assertEquals([
             new Socket('a', ['a', 'r', 5], (object) ['n' => 1], (object) ['url' => '/']),
@@ -464,6 +464,25 @@ final class AskTest extends RedisTestCase
     }
 
     /**
+     * As when the slot of a shard channel moves to another node.
+     */
+    public function testRedisEndsTheSubscription(): void
+    {
+        $push = fn (string $kind) => "*3\r\n$" . strlen($kind) . "\r\n$kind\r\n$1\r\nx\r\n:1\r\n";
+        $fake = $this->servers[] = new FakeRedis(fn (array $command) => match ($command[0]) {
+            'HELLO' => "*2\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n",
+            'SSUBSCRIBE' => $push('ssubscribe') . $push('sunsubscribe'),
+            'PUBSUB' => "*2\r\n$12\r\nsocket.io#/#\r\n:1\r\n",
+            'SPUBLISH' => ":1\r\n",
+        });
+        $redis = new \Redis();
+        $redis->connect('127.0.0.1', $fake->port);
+        $io = (new Emitter($redis, adapter: new Sharded()))->timeout(self::SOON);
+        $e = self::assertRefused(Reason::Subscription, fn () => $io->fetchSockets());
+        self::assertStringContainsString('Redis has ended it', $e->getMessage());
+    }
+
+    /**
      * A reply may take longer than the client would wait.
      */
     public function testAReplyComesInParts(): void
@@ -499,6 +518,60 @@ final class AskTest extends RedisTestCase
         self::assertIncomplete(fn () => $io->timeout(0.05)->fetchSockets());
         RedisServer::waitFor(fn () => $connections() <= $before[0], 'Redis knows that all connections are closed');
         self::assertSame($before, [$connections(), $descriptors()]);
+    }
+
+    /**
+     * The connection for replies is made as the client's own.
+     */
+    public function testSettingsOfTheClient(): void
+    {
+        $socket = sys_get_temp_dir() . '/sioemit-php-' . getmypid() . '.sock';
+        $tls = RedisServer::freePort();
+        $certificate = new Certificate();
+        $user = ['--user', 'asker', 'on', '>S3cr3t', '~*', '&*', '+@all'];
+        $server = $this->servers[] = new RedisServer(
+            ['--unixsocket', $socket, '--tls-port', (string) $tls, ...$certificate->options(), ...$user],
+        );
+        $this->servers[] = new SocketServers($server->port, fn (array $request) => [
+            ['type' => 6, 'requestId' => $request['requestId'], 'data' => $request['data'][1]],
+        ]);
+        $server->client()->rawCommand('CONFIG', 'SET', 'requirepass', 'default');
+        $phpredis = function (mixed $auth, string $host, int $port = 0, ?array $context = null) {
+            $redis = new \Redis();
+            $redis->connect($host, $port, 10, null, 0, 10, ...$context === null ? [] : [$context]);
+            $redis->auth($auth);
+            $redis->select(3);
+            return $redis;
+        };
+        $login = ['username' => 'asker', 'password' => 'S3cr3t', 'database' => 3];
+        $context = ['stream' => ['cafile' => $certificate->path]];
+        foreach (
+            [
+                [$phpredis('default', '127.0.0.1', $server->port), null],
+                [$phpredis(['asker', 'S3cr3t'], 'localhost', $server->port), null],
+                [$phpredis(['asker', 'S3cr3t'], $socket), null],
+                [$phpredis(['asker', 'S3cr3t'], 'tls://localhost', $tls, $context), $context],
+                [new \Predis\Client(['port' => $server->port, 'password' => 'default']), null],
+                [new \Predis\Client(['port' => $server->port] + $login), null],
+                [new \Predis\Client(['scheme' => 'unix', 'path' => $socket] + $login), null],
+                [new \Predis\Client(
+                    ['scheme' => 'tls', 'host' => 'localhost', 'port' => $tls, 'ssl' => $context['stream']] + $login,
+                ), null],
+            ] as $i => [$client, $context]
+        ) {
+            $io = (new Emitter($client, context: $context))->timeout(self::LONG);
+            self::assertSame([$i], $io->serverSideEmitWithAck('ev', $i));
+        }
+        $io = new Emitter($phpredis(['asker', 'S3cr3t'], 'tls://localhost', $tls, $context ?? [
+            'stream' => ['cafile' => $certificate->path],
+        ]));
+        $e = self::assertRefused(Reason::Subscription, fn () => $io->rooms()); // it does not know the certificate
+        self::assertStringContainsString('certificate', $e->getMessage());
+        $io = new Emitter($phpredis('default', '127.0.0.1', $server->port), context: ['auth' => 'wr0ng']);
+        $e = self::assertRefused(Reason::Subscription, fn () => $io->rooms());
+        self::assertStringContainsString('WRONGPASS', $e->getMessage());
+        self::assertStringNotContainsString('wr0ng', print_r($e, true));
+        $certificate->remove();
     }
 
     /**

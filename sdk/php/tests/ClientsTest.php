@@ -464,6 +464,7 @@ final class ClientsTest extends RedisTestCase
                         fn () => $io->emit('ev'),
                         fn () => $io->pipeline(fn ($io) => $io->emit('ev')),
                         fn () => $io->serverCount(),
+                        fn () => $io->fetchSockets(),
                     ] as $call
                 ) {
                     try {
@@ -478,7 +479,7 @@ final class ClientsTest extends RedisTestCase
         $process = proc_open([...$words, (string) $port, self::PASSWORD], [1 => ['pipe', 'w']], $pipes);
         $shown = stream_get_contents($pipes[1]);
         self::assertSame(0, proc_close($process));
-        self::assertSame(6, preg_match_all('/^Sioemit.SioemitException Object/m', $shown));
+        self::assertSame(8, preg_match_all('/^Sioemit.SioemitException Object/m', $shown));
         self::assertStringContainsString('[previous:Exception:private] => RuntimeException Object', $shown);
         self::assertStringNotContainsString(self::PASSWORD, $shown);
     }

@@ -106,6 +106,119 @@ final class ClusterTest extends TestCase
         self::assertSame(2, $stream->xLen('events'));
     }
 
+    /**
+     * Servers that are asked, and answer, at the nodes of their shard channels, and at any other.
+     *
+     * @dataProvider clients
+     */
+    public function testAsk(callable $client): void
+    {
+        $redis = $client();
+        $answers = fn (array $request) => [
+            ['uid' => 's1', 'nsp' => '/', 'type' => 10, 'data' => [
+                'requestId' => $request['data']['requestId'],
+                'packet' => $request['data']['packet'][1],
+            ]],
+        ];
+        foreach (['a', 'b', 'c', 'd'] as $prefix) {
+            foreach ([true, false] as $shard) {
+                $port = $this->home("$prefix#/#")->port;
+                $replies = $this->home("$prefix#/#emitter#")->port;
+                if (!$shard) {
+                    [$port, $replies] = [$replies, $port];
+                }
+                $servers = new SocketServers(
+                    $port,
+                    $answers,
+                    1,
+                    "$prefix#/#",
+                    "$prefix#/#emitter#",
+                    $shard,
+                    $replies,
+                );
+                $adapter = $shard ? new Sharded($prefix) : new Streams(channelPrefix: $prefix);
+                $io = (new Emitter($redis, adapter: $adapter))->timeout(RedisServer::DEADLINE);
+                try {
+                    self::assertSame([$prefix], $io->serverSideEmitWithAck('ev', $prefix));
+                    self::assertSame([7], $io->serverSideEmitWithAck('ev', 7));
+                    self::assertCount(2, $servers->ids());
+                } finally {
+                    $servers->stop();
+                }
+            }
+        }
+    }
+
+    /**
+     * A client for one node knows nothing of servers that have subscribed at others.
+     */
+    public function testANodeCannotBeAsked(): void
+    {
+        $node = self::$cluster->nodes[0];
+        foreach ([$node->client(), $node->predis()] as $client) {
+            try {
+                (new Emitter($client))->fetchSockets();
+                self::fail('nothing was thrown');
+            } catch (SioemitException $e) {
+                self::assertSame(Reason::Client, $e->reason);
+                self::assertStringContainsString('is a node of a Redis Cluster', $e->getMessage());
+            }
+        }
+    }
+
+    public function testAClusterWithAPassword(): void
+    {
+        $cluster = new RedisCluster();
+        try {
+            foreach ($cluster->nodes as $node) {
+                $node->client()->rawCommand('CONFIG', 'SET', 'requirepass', 'S3cr3t');
+            }
+            $redis = new \RedisCluster(null, $cluster->seeds(), 10, 10, false, 'S3cr3t');
+            $predis = $cluster->predis(['parameters' => ['password' => 'S3cr3t']]);
+            foreach (
+                [
+                    [new Emitter($redis, context: ['auth' => 'S3cr3t']), Reason::NoServers],
+                    [new Emitter($predis), Reason::NoServers],
+                    [new Emitter($redis), Reason::Subscription],
+                ] as [$io, $reason]
+            ) {
+                try {
+                    $io->fetchSockets();
+                    self::fail('nothing was thrown');
+                } catch (SioemitException $e) {
+                    self::assertSame($reason, $e->reason, $e->getMessage());
+                }
+            }
+            self::assertStringContainsString('its option context', $e->getMessage());
+        } finally {
+            $cluster->stop();
+        }
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testAQuestionFollowsASlotThatHasMoved(callable $client): void
+    {
+        $io = (new Emitter($client(), adapter: new Sharded('moving')))->timeout(RedisServer::DEADLINE);
+        $io->emit('before');
+        $channel = 'moving#/#';
+        $this->withMovedSlot($channel, function (RedisServer $new) use ($io, $channel) {
+            $servers = new SocketServers($new->port, fn (array $request) => [
+                ['uid' => 's1', 'nsp' => '/', 'type' => 10, 'data' => [
+                    'requestId' => $request['data']['requestId'],
+                    'packet' => 1,
+                ]],
+            ], 1, $channel, "{$channel}emitter#", true, $this->home("{$channel}emitter#")->port);
+            try {
+                self::assertSame([1], $io->serverSideEmitWithAck('ev'));
+                self::assertCount(1, $servers->ids());
+            } finally {
+                $servers->stop();
+            }
+        });
+    }
+
     public function testPredisNeedsNoRedirection(): void
     {
         $moved = fn () => array_map(
@@ -185,15 +298,37 @@ final class ClusterTest extends TestCase
      */
     public function testASlotThatHasMovedIsFollowed(callable $client): void
     {
-        $nodes = array_map(fn (RedisServer $node) => $node->client(), self::$cluster->nodes);
-        $redis = $client();
-        $io = new Emitter($redis, adapter: new Streams(streamName: 'moving'));
+        $io = new Emitter($client(), adapter: new Streams(streamName: 'moving'));
         $io->emit('before');
-        $home = $this->home('moving')->client();
-        $home->del('moving');
-        $slot = (string) $home->rawCommand('CLUSTER', 'KEYSLOT', 'moving');
-        $old = $home->rawCommand('CLUSTER', 'MYID');
-        $others = array_filter($nodes, fn (\Redis $node) => $node->rawCommand('CLUSTER', 'MYID') !== $old);
+        $this->home('moving')->client()->del('moving');
+        $this->withMovedSlot('moving', function (RedisServer $node) use ($io) {
+            $io->emit('one');
+            $io->pipeline(function (BroadcastOperator $io) {
+                $io->emit('two');
+                $io->emit('three');
+            });
+            $new = $node->client();
+            $events = array_map(
+                fn (array $entry) => json_decode($entry['data'])->packet->data[0],
+                array_values($new->xRange('moving', '-', '+')),
+            );
+            $new->del('moving');
+            self::assertSame(['one', 'two', 'three'], $events);
+        });
+    }
+
+    /**
+     * Calls a function with the node to which the slot of a name has moved meanwhile.
+     *
+     * @param callable(RedisServer): void $call
+     */
+    private function withMovedSlot(string $name, callable $call): void
+    {
+        $nodes = array_map(fn (RedisServer $node) => $node->client(), self::$cluster->nodes);
+        $home = $this->home($name);
+        $slot = (string) $home->client()->rawCommand('CLUSTER', 'KEYSLOT', $name);
+        $old = $home->client()->rawCommand('CLUSTER', 'MYID');
+        $others = array_filter(self::$cluster->nodes, fn (RedisServer $node) => $node !== $home);
         $new = array_values($others)[0];
         $move = function (string $to) use ($nodes, $slot) {
             foreach ([$to, ...array_map(fn ($node) => $node->rawCommand('CLUSTER', 'MYID'), $nodes)] as $id) {
@@ -204,20 +339,10 @@ final class ClusterTest extends TestCase
                 }
             }
         };
-        $move($new->rawCommand('CLUSTER', 'MYID'));
+        $move($new->client()->rawCommand('CLUSTER', 'MYID'));
         try {
-            $io->emit('one');
-            $io->pipeline(function (BroadcastOperator $io) {
-                $io->emit('two');
-                $io->emit('three');
-            });
-            $events = array_map(
-                fn (array $entry) => json_decode($entry['data'])->packet->data[0],
-                array_values($new->xRange('moving', '-', '+')),
-            );
-            self::assertSame(['one', 'two', 'three'], $events);
+            $call($new);
         } finally {
-            $new->del('moving');
             $move($old);
         }
     }

@@ -77,6 +77,14 @@ final class SentinelTest extends TestCase
             }
             $server = new Listener($this->servers[0]->port, 'SUBSCRIBE', 'socket.io-request#/#');
             self::assertSame(1, $io->serverCount());
+            $servers = new SocketServers($this->servers[0]->port, fn (array $request) => [
+                ['type' => 6, 'requestId' => $request['requestId'], 'data' => $request['data'][1]],
+            ], 1, 'socket.io-request#/ask#', 'socket.io-response#/ask#');
+            try {
+                self::assertSame([5], $io->of('/ask')->timeout(RedisServer::DEADLINE)->serverSideEmitWithAck('ev', 5));
+            } finally {
+                $servers->stop();
+            }
         }
     }
 

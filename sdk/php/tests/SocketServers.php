@@ -17,7 +17,7 @@ final class SocketServers
      *     when one question has come, all of them together; an array goes as JSON
      * @param int    $count   how many there are
      * @param string $request the channel on which they are asked
-     * @param string $reply   the one on which they answer
+     * @param string $reply   the one on which they answer, at that Redis or another node of its cluster
      */
     public function __construct(
         int $port,
@@ -26,25 +26,33 @@ final class SocketServers
         string $request = 'socket.io-request#/#',
         string $reply = 'socket.io-response#/#',
         bool $shard = false,
+        ?int $replyPort = null,
     ) {
         $listeners = [];
         for ($i = 0; $i < $count; $i++) {
             $listeners[] = new Listener($port, $shard ? 'SSUBSCRIBE' : 'SUBSCRIBE', $request);
         }
         $this->log = (string) tempnam(sys_get_temp_dir(), 'sioemit-php-servers');
+        [$here, $there] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
         $this->pid = pcntl_fork();
         if ($this->pid === 0) {
-            $redis = new \Redis();
-            $redis->connect('127.0.0.1', $port);
-            while (true) {
-                $message = $listeners[0]->next()[1];
-                file_put_contents($this->log, json_encode(self::id($message)) . "\n", FILE_APPEND);
-                foreach ($answers($message) as $answer) {
-                    $answer = is_array($answer) ? json_encode($answer) : $answer;
-                    $redis->rawCommand($shard ? 'SPUBLISH' : 'PUBLISH', $reply, $answer);
+            try {
+                $redis = new \Redis();
+                $redis->connect('127.0.0.1', $replyPort ?? $port);
+                fwrite($there, "\n");
+                while (true) {
+                    $message = $listeners[0]->next()[1];
+                    file_put_contents($this->log, json_encode(self::id($message)) . "\n", FILE_APPEND);
+                    foreach ($answers($message) as $answer) {
+                        $answer = is_array($answer) ? json_encode($answer) : $answer;
+                        $redis->rawCommand($shard ? 'SPUBLISH' : 'PUBLISH', $reply, $answer);
+                    }
                 }
+            } finally {
+                posix_kill(getmypid(), SIGKILL); // none of PHPUnit's ends
             }
         }
+        fgets($here); // it is connected
     }
 
     /**
