@@ -119,8 +119,8 @@ func (b *brokenAsker) ask(call *driver.Call) (map[string]any, error) {
 		b.id = b.id[:8]
 	}
 	flags := map[string]any{"timeout": 60000}
-	if bytes.Contains(call.Chain, []byte(`["timeout",400]`)) {
-		flags["timeout"] = 400
+	if bytes.Contains(call.Chain, []byte(`["timeout",1000]`)) {
+		flags["timeout"] = 1000
 	}
 	ask := func() error {
 		if b.fault == "asks nobody" {
@@ -161,8 +161,8 @@ func (b *brokenAsker) ask(call *driver.Call) (map[string]any, error) {
 
 // timeout is that of the call, or what is enough for replies that have been missed.
 func (b *brokenAsker) timeout(call *driver.Call) time.Duration {
-	if bytes.Contains(call.Chain, []byte(`["timeout",400]`)) {
-		return 400 * time.Millisecond
+	if bytes.Contains(call.Chain, []byte(`["timeout",1000]`)) {
+		return time.Second
 	}
 	switch b.fault {
 	case "none":
