@@ -81,7 +81,7 @@ func bytesOf(text json.RawMessage, id string) ([]byte, error) {
 		part, err := bytesOf(tag.Repeat.Value, id)
 		return bytes.Repeat(part, tag.Repeat.Count), err
 	}
-	return nil, fmt.Errorf("these are no bytes: %s", text)
+	return nil, fmt.Errorf("these are not bytes: %s", text)
 }
 
 // packer writes a value of a case as MessagePack, members in their order.

@@ -70,7 +70,7 @@ func checkRoom(room string) error {
 	return nil
 }
 
-// checkExcept refuses what is no socket id, unless ids is nil.
+// checkExcept refuses what is not a socket id, unless ids is nil.
 func checkExcept(room string, ids *socketids.Pattern, version int) error {
 	if ids == nil || ids.Match(room, version) {
 		return nil

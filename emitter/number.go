@@ -66,7 +66,7 @@ func checkNumbers(call string, rooms []float64) error {
 	}
 	for _, n := range rooms {
 		if math.IsNaN(n) || math.IsInf(n, 0) {
-			return fmt.Errorf("emitter: %s: the room %v is no finite number", call, n)
+			return fmt.Errorf("emitter: %s: the room %v is not a finite number", call, n)
 		}
 	}
 	return nil

@@ -66,10 +66,10 @@ func TestNumbersRefused(t *testing.T) {
 		text string
 	}{
 		"no rooms":       {io.ToNumber().Emit(t.Context(), "e"), emitter.ErrEmptyRoom, "ToNumber without rooms"},
-		"NaN":            {io.ToNumber(1, math.NaN()).Emit(t.Context(), "e"), nil, "NaN is no finite number"},
-		"infinity":       {io.ExceptNumber(math.Inf(-1)).Emit(t.Context(), "e"), nil, "-Inf is no finite number"},
+		"NaN":            {io.ToNumber(1, math.NaN()).Emit(t.Context(), "e"), nil, "NaN is not a finite number"},
+		"infinity":       {io.ExceptNumber(math.Inf(-1)).Emit(t.Context(), "e"), nil, "-Inf is not a finite number"},
 		"join nothing":   {io.SocketsJoinNumber(t.Context()), emitter.ErrEmptyRoom, "SocketsJoinNumber without rooms"},
-		"leave NaN":      {io.SocketsLeaveNumber(t.Context(), math.NaN()), nil, "NaN is no finite number"},
+		"leave NaN":      {io.SocketsLeaveNumber(t.Context(), math.NaN()), nil, "NaN is not a finite number"},
 		"except on 3":    {old.ExceptNumber(5).Emit(t.Context(), "e"), emitter.ErrExceptRoom, "except 5"},
 		"join on 3":      {old.SocketsJoinNumber(t.Context(), 5), emitter.ErrNeedsVersion4, "not 3"},
 		"targeted rooms": {errorOf(io.ToNumber(5).NumberRooms(t.Context())), emitter.ErrTargeted, ""},

@@ -44,7 +44,7 @@ func (a python) request(ctx context.Context, r *encoding.Request) (redis.Cmder, 
 		return nil, err
 	}
 	if len(r.Rooms) == 1 && !a.ids.Match(string(r.Rooms[0]), 4) {
-		return nil, fmt.Errorf("%q is no socket id: %w", r.Rooms[0], encoding.ErrNoCounterpart)
+		return nil, fmt.Errorf("%q is not a socket id: %w", r.Rooms[0], encoding.ErrNoCounterpart)
 	}
 	return newPublish(ctx, "publish", a.format.RedisChannel(), message), nil
 }

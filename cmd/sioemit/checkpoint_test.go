@@ -164,7 +164,7 @@ func TestPipeCheckpoint(t *testing.T) {
 	other := filepath.Join(dir, "other")
 	write(t, other, "something else\n", 0o600)
 	for words, text := range map[string]string{
-		"--checkpoint " + other:                   other + " is no file of pipe's: it is not overwritten",
+		"--checkpoint " + other:                   other + " was not written by pipe, so it is not overwritten",
 		"--checkpoint /no/such/folder/file":       "--checkpoint: open /no/such/folder/file.",
 		"--checkpoint " + dir:                     "--checkpoint: read " + dir,
 		"--checkpoint " + kept + " --from-line 2": "--checkpoint says where to begin, and sends",

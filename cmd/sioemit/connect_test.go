@@ -134,11 +134,11 @@ func TestUnreachable(t *testing.T) {
 		"no socket":      {"unix:///no/such/redis.sock", "/no/such/redis.sock", ""},
 		"no TLS there":   {"rediss://:sesame@" + plain.Addr, plain.Addr + " did not answer within 1s (--timeout); if that is no TLS port, write redis://", ""},
 		"TLS there":      {"redis://:sesame@" + plain.TLSAddr, plain.TLSAddr + " closed the connection: is it still running? if that is a TLS port, write rediss://", ""},
-		"a web server":   {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is no Redis", ""},
+		"a web server":   {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is not Redis", ""},
 		"one for TLS":    {"rediss://:sesame@" + webAddr, "what answers at " + webAddr + " speaks no TLS", ""},
-		"one, a cluster": {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is no Redis", "--cluster"},
-		"no cluster":     {"redis://" + plain.Addr, "redis at " + plain.Addr + " is no Redis Cluster: leave out --cluster", "--cluster"},
-		"several Redis":  {"redis://" + plain.Addr + " redis://localhost:" + plainPort, "is no Redis Cluster: give one --redis", ""},
+		"one, a cluster": {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is not Redis", "--cluster"},
+		"no cluster":     {"redis://" + plain.Addr, "redis at " + plain.Addr + " is not a Redis Cluster: leave out --cluster", "--cluster"},
+		"several Redis":  {"redis://" + plain.Addr + " redis://localhost:" + plainPort, "is not a Redis Cluster: give one --redis", ""},
 	} {
 		for _, command := range [][]string{{"emit", "hello"}, {"servers"}, {"listen"}, {"pipe"}} {
 			t.Run(name+", "+command[0], func(t *testing.T) {

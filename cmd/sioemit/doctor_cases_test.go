@@ -415,7 +415,7 @@ func TestDoctorPython(t *testing.T) {
 	}
 	examined(t, append(words, first.flags()...)).expect(t, commandline.StatusReplies,
 		expect{"servers", fine, "1 server listens with the python adapter, channel socketio."},
-		expect{"permissions", fine, "may do all that is needed"},
+		expect{"permissions", fine, "has every permission that is needed"},
 		expect{"answers", uncertain, "Servers of python-socketio answer no question"})
 	examined(t, append(words, "--adapter", "python", "--channel", "soketio")).expect(t, commandline.StatusFailed,
 		expect{"servers", failure, "1 server listens on channel socketio, none on soketio."})
@@ -523,7 +523,7 @@ func TestDoctorAlive(t *testing.T) {
 			"user answers on >sesame resetchannels &socket.io-re* -@all +publish +subscribe +pubsub",
 		}})
 		connectTo(t, startNode(t, server.Conn(), harness.RedisAdapter8), harness.ConnectOptions{Rooms: []string{"r1"}})
-		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--room", "r1"}).expect(t, commandline.StatusDone, expect{"permissions", fine, "User app may do all that is needed."})
+		examined(t, []string{"--redis", "redis://app:sesame@" + server.Addr, "--room", "r1"}).expect(t, commandline.StatusDone, expect{"permissions", fine, "User app has every permission that is needed."})
 		examined(t, []string{"--redis", "redis://answers:sesame@" + server.Addr, "--room", "r1"}).expect(t, commandline.StatusFailed,
 			expect{"permissions", failure, `User answers may not PUBLISH on "socket.io#/#r1#"`}, expect{"answers", fine, "1 of 1 server answered."})
 	})
@@ -552,7 +552,7 @@ func TestDoctorAlive(t *testing.T) {
 		startNode(t, server.Conn(), harness.RedisAdapter8)
 		got := examined(t, []string{"--redis", server.URL()})
 		got.expect(t, commandline.StatusFailed, expect{"redis", fine, "Redis answers"}, expect{"permissions", failure, `Redis does not take PUBLISH on "socket.io#/#": ERR unknown command`})
-		if f := got.find("permissions"); !strings.HasPrefix(f.Advice, "That is no matter of permissions.") {
+		if f := got.find("permissions"); !strings.HasPrefix(f.Advice, "Permissions are not the cause.") {
 			t.Errorf("%+v", f)
 		}
 	})

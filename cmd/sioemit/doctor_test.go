@@ -580,7 +580,7 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "--cluster, and there is none", start: single(harness.RedisAdapter8, "--cluster"),
-			check: "role", text: "This Redis is no Redis Cluster.", remove: []string{"--cluster"},
+			check: "role", text: "This Redis is not a Redis Cluster.", remove: []string{"--cluster"},
 		},
 		{
 			name: "a Sentinel taken for a Redis", start: watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] }),
@@ -727,12 +727,12 @@ func setups(t *testing.T) []setup {
 		{
 			name:  "a port of something else",
 			start: elsewhere(func(t *testing.T, _ ward) []string { return []string{"--redis", "redis://:sesame@" + web(t)} }),
-			check: "redis", text: "is no Redis.", advice: "Check host and port", byHand: rightURL,
+			check: "redis", text: "is not Redis.", advice: "Check host and port", byHand: rightURL,
 		},
 		{
 			name:  "a port of something else, with TLS",
 			start: elsewhere(func(t *testing.T, _ ward) []string { return []string{"--redis", "rediss://:sesame@" + web(t)} }),
-			check: "redis", text: "is no Redis with TLS.", advice: "Check host and port", byHand: rightURL,
+			check: "redis", text: "is not a Redis with TLS.", advice: "Check host and port", byHand: rightURL,
 		},
 		{
 			name: "a Redis that knows no AUTH",

@@ -69,7 +69,7 @@ func TestPythonRefused(t *testing.T) {
 	server := harness.RedisFor(t, harness.RedisConfig{})
 	const sid = "abcdefghijklmnopqrst"
 	for _, test := range []struct{ words, text string }{
-		{"emit x --key k", "--key is no option of the python adapter, which has --channel"},
+		{"emit x --key k", "--key is not an option of the python adapter, which has --channel"},
 		{"emit x --codec json", "--codec is an option of the classic adapter, not of the python one"},
 		{"emit x --adapter classic --channel c", "--channel is an option of the python adapter, not of the classic one"},
 		{"emit x --server-version 3", "--server-version 3: the python adapter exists for Socket.IO 4 only"},
@@ -83,7 +83,7 @@ func TestPythonRefused(t *testing.T) {
 		{"rooms", "python-socketio has no counterpart to this call"},
 		{"namespaces", "which namespaces servers of python-socketio have cannot be seen: all share one channel"},
 		{"server-emit x", "python-socketio has no counterpart to this call"},
-		{"join a -r room", `"room" is no socket id`},
+		{"join a -r room", `"room" is not a socket id`},
 		{"join a b -r " + sid, "one socket joins one room there"},
 		{"leave a b --all", "one socket leaves one room there, or everyone does"},
 		{"disconnect --all", "one socket is disconnected there"},

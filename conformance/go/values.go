@@ -71,7 +71,7 @@ func tagged(tag string, v any) (any, error) {
 	case "$bigint":
 		n, ok := new(big.Int).SetString(text, 10)
 		if !ok {
-			return nil, fmt.Errorf("driver: %q is no integer", text)
+			return nil, fmt.Errorf("driver: %q is not an integer", text)
 		}
 		return n, nil
 	case "$float":

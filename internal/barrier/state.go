@@ -161,7 +161,7 @@ func interrupted(before, after *state, since time.Time) string {
 		case !ok:
 			return "a Redis node has gone, or was started again"
 		case was.isMaster && !is.isMaster:
-			return "a Redis node is no master any more"
+			return "a Redis node is no longer a master"
 		case was.slots != is.slots:
 			return "a slot of the Redis Cluster was moved"
 		}

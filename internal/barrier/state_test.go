@@ -52,7 +52,7 @@ func TestInterrupted(t *testing.T) {
 		{"somebody who was none of them has gone", at(2, true, old, ages(100, 100, 100)), at(2, true, old, ages(100, 100)), since, ""},
 		{"another Redis", both, &state{nodes: map[string]node{"b": both.nodes["a"]}}, since, "started again"},
 		{"a slot was moved", both, moved, since, "a slot of the Redis Cluster was moved"},
-		{"no master any more", both, at(2, false, old, ages(100, 100)), since, "no master"},
+		{"no master any more", both, at(2, false, old, ages(100, 100)), since, "no longer a master"},
 		{"a new master", at(2, false, old, ages(100, 100)), both, since, "has become a master"},
 		{"a link was cut", both, at(2, true, seen.UnixMilli(), ages(100, 100)), since, "bus was cut"},
 		{"a link of a replica was cut", at(2, false, old, ages(100)), at(2, false, seen.UnixMilli(), ages(100)), since, ""},

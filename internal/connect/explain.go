@@ -66,9 +66,9 @@ func (r *Redis) Explain(err error) error {
 	case strings.Contains(text, "MOVED "), strings.Contains(text, "ASK "):
 		return errors.New("this Redis is a node of a Redis Cluster: add --cluster")
 	case strings.Contains(text, "cluster support disabled") && given.Cluster:
-		return fmt.Errorf("redis at %s is no Redis Cluster: leave out --cluster", place)
+		return fmt.Errorf("redis at %s is not a Redis Cluster: leave out --cluster", place)
 	case strings.Contains(text, "cluster support disabled"):
-		return fmt.Errorf("redis at %s is no Redis Cluster: give one --redis, and it alone is used", place)
+		return fmt.Errorf("redis at %s is not a Redis Cluster: give one --redis, and it alone is used", place)
 	}
 	return err
 }

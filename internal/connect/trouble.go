@@ -43,7 +43,7 @@ func Trouble(address string, err error) (text, advice string) {
 	case strings.Contains(message, "LOADING"):
 		return fmt.Sprintf("redis at %s is still loading its data", address), "try again when it has finished"
 	case strings.Contains(message, "redis: invalid reply"), strings.Contains(message, "redis: can't parse"), strings.Contains(message, "redis: invalid line"):
-		return fmt.Sprintf("what answers at %s is no Redis", address), "check host and port in " + settings.URLSources
+		return fmt.Sprintf("what answers at %s is not Redis", address), "check host and port in " + settings.URLSources
 	case errors.As(err, &dns):
 		return fmt.Sprintf("there is no host %s", dns.Name), "check the host of " + settings.URLSources
 	}

@@ -45,7 +45,7 @@ come. Of its lines, commands that send nothing are left out; what is cut off or
 sent by other programs is skipped, and counted on stderr.`,
 		Statuses: map[int]string{
 			commandline.StatusFailed: "could not print",
-			commandline.StatusUsage:  "bad usage, or something that is no payload",
+			commandline.StatusUsage:  "bad usage, or something that is not a payload",
 		},
 		Flags: []cli.Flag{commandline.JSONFlag(&o.json)},
 		Run:   func(ctx context.Context, words []string) error { return run(ctx, o, words) },
@@ -94,7 +94,7 @@ func run(ctx context.Context, o options, words []string) error {
 	case d.first != nil:
 		return commandline.Usage(d.first)
 	case d.bad > 0:
-		return commandline.Usagef("%d of %d are no payloads", d.bad, d.seen)
+		return commandline.Usagef("%d of %d are not payloads", d.bad, d.seen)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func decodeInput(words []string, stdin io.Reader, take func(capture) error) (ski
 		// The shell has taken the quotes off a line for redis-cli.
 		captured, ok, err := fromCommand(words)
 		if err == nil && !ok {
-			err = fmt.Errorf("%q is no command that sends something; %s", shortenText(strings.Join(words, " ")), expectedInput)
+			err = fmt.Errorf("%q is not a command that sends something; %s", shortenText(strings.Join(words, " ")), expectedInput)
 		}
 		if err != nil {
 			return 0, err
@@ -157,7 +157,7 @@ func decodeInput(words []string, stdin io.Reader, take func(capture) error) (ski
 	if err != nil || info.IsDir() {
 		skipped, err := readCaptures(strings.NewReader(words[0]), take)
 		if errors.Is(err, errNoForm) {
-			err = fmt.Errorf("%q is no file; read as text: %w", shortenText(words[0]), err)
+			err = fmt.Errorf("%q is not a file; read as text: %w", shortenText(words[0]), err)
 		}
 		return skipped, err
 	}

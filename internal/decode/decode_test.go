@@ -121,7 +121,7 @@ func TestDecodeText(t *testing.T) {
 kind        event for clients
 channel     socket.io#/#r1#
 form        JSON, 139 bytes
-sender      emitter, which is no server
+sender      emitter, which is not a server
 namespace   /
 rooms       r1 "r 2"
 except      x
@@ -173,7 +173,7 @@ arguments   none
 kind        clients leave rooms (type 5)
 stream      socket.io--1 1700000000000-5
 form        JSON, 89 bytes
-sender      emitter, which is no server
+sender      emitter, which is not a server
 namespace   /n
 rooms       r
 except      none
@@ -355,9 +355,9 @@ func TestDecodeRefused(t *testing.T) {
 		{`{"event":"e"}`, []string{"decoded already"}},
 		{`{"a":1}`, []string{"without type", "read as JSON"}},
 		{`{"a":`, []string{"read as JSON"}},
-		{`{"args":["GET","x"]}`, []string{"no command that sends"}},
+		{`{"args":["GET","x"]}`, []string{"not a command that sends"}},
 		{`{"args":["PUBLISH","x",1]}`, []string{"neither a string"}},
-		{`["emitter",{"type":3,"data":["e"]},{}]`, []string{"packet type 3 is no event"}},
+		{`["emitter",{"type":3,"data":["e"]},{}]`, []string{"packet type 3 is not an event"}},
 		{strings.Repeat("[", 1<<20), []string{"read as JSON"}},
 	} {
 		r := decoded(t, test.input)
@@ -370,10 +370,10 @@ func TestDecodeRefused(t *testing.T) {
 		}
 	}
 	r := decoded(t, "", "no-such-file.bin")
-	r.oneLine(t, "no-such-file.bin", "no file")
+	r.oneLine(t, "no-such-file.bin", "not a file")
 	// One of two is explained, and the other one named.
 	r = decoded(t, "PUBLISH a b\nPUBLISH socket.io#/# '"+`{"type":9,"requestId":"q","packet":1}'`, "--json")
-	if r.status != commandline.StatusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1: ") || !strings.Contains(r.stderr, "1 of 2 are no payloads") {
+	if r.status != commandline.StatusUsage || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "payload 1: ") || !strings.Contains(r.stderr, "1 of 2 are not payloads") {
 		t.Errorf("%+v", r)
 	}
 	// What stands before something that cannot be read is explained.

@@ -209,7 +209,7 @@ func sender(e *explanation) string {
 	case e.UID == "":
 		return ""
 	case e.UID == encoding.UID:
-		return e.UID + ", which is no server"
+		return e.UID + ", which is not a server"
 	case e.Adapter == "python" && e.Reply:
 		return "" // it says for whom the reply is
 	case e.Adapter == "python":

@@ -162,7 +162,7 @@ func fromJSONValue(value json.RawMessage) (capture, error) {
 		}
 		captured, ok, err := fromCommand(words)
 		if err == nil && !ok {
-			err = errors.New("the args are no command that sends something; " + expectedInput)
+			err = errors.New("the args are not a command that sends something; " + expectedInput)
 		}
 		return captured, err
 	}

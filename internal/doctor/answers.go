@@ -36,7 +36,7 @@ func (p *patient) checkAnswers(ctx context.Context, here *census.Group) {
 		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.Servers, show.Plural(here.Servers, "server")))
 	} else {
 		p.fail("answers", fmt.Sprintf("%d of %s answered within %v.", a.Servers, show.Plural(here.Servers, "server"), took.Round(100*time.Millisecond)),
-			"The others hang, may not publish, are no servers, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
+			"The others hang, may not publish, are not servers, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
 	}
 	if p.Adapter == settings.Streams && here.Stream == "" {
 		p.proof.answered = p.checkStream(ctx, here, took) && p.proof.answered

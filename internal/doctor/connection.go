@@ -108,7 +108,7 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 	var noTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &noTLS):
-		return fmt.Sprintf("What answers at %s is no Redis with TLS.", address), "Check host and port in " + settings.URLSources + ".", nil
+		return fmt.Sprintf("What answers at %s is not a Redis with TLS.", address), "Check host and port in " + settings.URLSources + ".", nil
 	case connect.IsTimeout(err):
 		return fmt.Sprintf("Redis at %s does not answer.", address), "A firewall, a stopped process or a wrong port does this. Check " + settings.URLSources + ".", nil
 	case connect.IsClosed(err) && tlsOf(p.client) != nil:

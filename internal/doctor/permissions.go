@@ -106,7 +106,7 @@ func (p *patient) checkPermissions(ctx context.Context) {
 	}
 	for _, d := range refused {
 		text := fmt.Sprintf("Redis does not take %s: %s.", does(d.need), reason(d.err))
-		advice := "That is no matter of permissions. " + remedy(d.err)
+		advice := "Permissions are not the cause. " + remedy(d.err)
 		if d.essential {
 			p.fail("permissions", text, advice)
 		} else {
@@ -124,7 +124,7 @@ func (p *patient) checkPermissions(ctx context.Context) {
 		}
 		p.warn("permissions", fmt.Sprintf("User %s may emit, but not %s.", user, strings.Join(texts, ", ")), p.grant(user, missing))
 	case len(refused) == 0:
-		p.ok("permissions", fmt.Sprintf("User %s may do all that is needed.", user))
+		p.ok("permissions", fmt.Sprintf("User %s has every permission that is needed.", user))
 	}
 }
 

@@ -178,7 +178,7 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 // clusterFailed says why a Redis Cluster does not work as one.
 func (p *patient) clusterFailed(err error) {
 	if err == nil || strings.Contains(err.Error(), "cluster support disabled") {
-		f := finding{Status: failure, Check: "role", Text: "This Redis is no Redis Cluster.", Advice: "Name one --redis only."}
+		f := finding{Status: failure, Check: "role", Text: "This Redis is not a Redis Cluster.", Advice: "Name one --redis only."}
 		switch {
 		case slices.Contains(p.given, "--cluster"):
 			f.Advice, f.Remove = "Leave --cluster out, and name one --redis only.", []string{"--cluster"}

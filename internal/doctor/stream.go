@@ -36,7 +36,7 @@ func (p *patient) checkStream(ctx context.Context, here *census.Group, took time
 		p.unsure("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", show.Quote(name), reason(err)), "")
 		return false
 	case own.Kind != "stream" && own.Kind != "none":
-		p.fail("stream", fmt.Sprintf("The key %s is no stream, but a %s.", show.Quote(name), own.Kind), "Check --stream-name: it is streamName of the servers.")
+		p.fail("stream", fmt.Sprintf("The key %s is not a stream but a %s.", show.Quote(name), own.Kind), "Check --stream-name: it is streamName of the servers.")
 		return false
 	case own.Kind == "none": // and no question makes one where servers use others
 		others, complete = p.otherStreams(ctx, name)

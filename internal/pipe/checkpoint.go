@@ -54,7 +54,7 @@ func openCheckpoint(path string) (*checkpoint, error) {
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields()
 		if decoder.Decode(&c.done) != nil || c.done.Line < 0 {
-			return nil, commandline.Usagef("--checkpoint: %s is no file of pipe's: it is not overwritten", path)
+			return nil, commandline.Usagef("--checkpoint: %s was not written by pipe, so it is not overwritten", path)
 		}
 	}
 	if err := c.write(); err != nil {

@@ -94,7 +94,7 @@ func readEntry(fields []string) (h Head, err error) {
 	}
 	typ, err := strconv.ParseInt(entry["type"], 10, 32)
 	if err != nil {
-		return h, fmt.Errorf("the type %q is no number", entry["type"])
+		return h, fmt.Errorf("the type %q is not a number", entry["type"])
 	}
 	data := wire.NewRaw(entry["data"])
 	if data.Text != "" && data.Text[0] != '{' { // base64 of MessagePack

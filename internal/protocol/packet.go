@@ -18,7 +18,7 @@ func (m *Message) setPacket(v any) error {
 		return fmt.Errorf("the packet's type is %s, not a number", describe(packet["type"]))
 	}
 	if typ != wire.PacketEvent && typ != wire.PacketBinaryEvent {
-		return fmt.Errorf("packet type %d is no event (2, or 5 with binary)", typ)
+		return fmt.Errorf("packet type %d is not an event (2, or 5 with binary)", typ)
 	}
 	m.PacketType = int(typ)
 	data, ok := packet["data"].([]any)

@@ -38,7 +38,7 @@ func roomOf(v any) (room encoding.Room, ok bool) {
 	switch v := v.(type) {
 	case string:
 		if len(v) > 0 && v[0] == 0xff {
-			v = "\ufffd" + v[1:] // it is no number
+			v = "\ufffd" + v[1:] // it is not a number
 		}
 		return encoding.Room(v), true
 	case int64:

@@ -161,7 +161,7 @@ func readable(err error) error {
 		errors.Is(err, redis.ErrClosed), errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, context.Canceled):
 		return err
 	}
-	return errors.New("what came on it is no answer of Redis")
+	return errors.New("what came on it is not a reply from Redis")
 }
 
 // watch finds out when the connection has gone without being closed.

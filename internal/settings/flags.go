@@ -173,7 +173,7 @@ func (f *Flags) servers() (Servers, error) {
 	}
 	if s.Adapter == Python {
 		if from := f.sourceOf("--key"); from > fromDefault && from >= f.sourceOf("--adapter") {
-			return s, fmt.Errorf("%s is no option of the python adapter, which has --channel", f.nameOf("--key"))
+			return s, fmt.Errorf("%s is not an option of the python adapter, which has --channel", f.nameOf("--key"))
 		}
 		s.Key = f.channel
 	}

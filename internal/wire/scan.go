@@ -94,7 +94,7 @@ func (r *Raw) Name() (string, error) {
 			return name, nil
 		}
 	}
-	return "", errors.New("it is no string")
+	return "", errors.New("it is not a string")
 }
 
 // isPlain reports whether JSON text stands for itself.
@@ -141,7 +141,7 @@ func (r *Raw) Members() Members {
 	m := Members{object: *r}
 	switch {
 	case !r.IsObject():
-		m.Err = errors.New("it is no object")
+		m.Err = errors.New("it is not an object")
 	case r.IsJSON:
 		if m.at = skipSpace(r.Text, 1); m.at < len(r.Text) && r.Text[m.at] != '}' {
 			m.left = 1

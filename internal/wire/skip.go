@@ -17,7 +17,7 @@ func skipSpace(text string, i int) int {
 // skipString returns the end of the string that starts at i.
 func skipString(text string, i int) (end int, err error) {
 	if i >= len(text) || text[i] != '"' {
-		return 0, errors.New("a key is no string")
+		return 0, errors.New("a key is not a string")
 	}
 	for i++; i < len(text); i++ {
 		n := strings.IndexByte(text[i:], '"')
