@@ -194,7 +194,7 @@ func TestListenSlowSubscriber(t *testing.T) {
 	for _, adapter := range []string{"classic", "sharded"} {
 		t.Run(adapter, func(t *testing.T) {
 			t.Parallel()
-			server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 1mb 1mb 1"}})
+			server := harness.RedisFor(t, harness.RedisConfig{Args: []string{"--client-output-buffer-limit", "pubsub 8mb 0 0"}})
 			h := startSlow(t, server.URL(), "--adapter", adapter)
 			const events = 20000
 			pipe := []string{"--redis", server.URL(), "--adapter", adapter, "pipe", "--quiet", "--no-pace"}
