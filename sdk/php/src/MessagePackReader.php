@@ -114,13 +114,13 @@ final class MessagePackReader
     private function text(int $length): string
     {
         $text = $this->take($length);
-        $this->spend(Json::TEXT_COST + $length);
+        $this->spend(Message::TEXT_COST + $length);
         return preg_match('//u', $text) === 1 ? $text : json_decode(json_encode($text, JSON_INVALID_UTF8_SUBSTITUTE));
     }
 
     private function binary(int $length): Binary
     {
-        $this->spend(Json::OBJECT_COST + $length);
+        $this->spend(Message::OBJECT_COST + $length);
         return new Binary($this->take($length));
     }
 
@@ -129,10 +129,10 @@ final class MessagePackReader
      */
     private function array(int $count, int $level): array
     {
-        $this->enter($level, Json::ARRAY_COST);
+        $this->enter($level, Message::ARRAY_COST);
         $items = [];
         for (; $count > 0; $count--) {
-            $this->spend(Json::ITEM_COST);
+            $this->spend(Message::ITEM_COST);
             $items[] = $this->value($level);
         }
         return $items;
@@ -140,10 +140,10 @@ final class MessagePackReader
 
     private function object(int $count, int $level): \stdClass
     {
-        $this->enter($level, Json::OBJECT_COST);
+        $this->enter($level, Message::OBJECT_COST);
         $members = [];
         for (; $count > 0; $count--) {
-            $this->spend(Json::ITEM_COST);
+            $this->spend(Message::ITEM_COST);
             $key = $this->value($level);
             if ($key instanceof Binary) {
                 $key = $key->bytes;
@@ -153,7 +153,7 @@ final class MessagePackReader
             if (substr_compare($this->bytes, self::UNDEFINED, $this->offset, strlen(self::UNDEFINED)) === 0) {
                 $this->offset += strlen(self::UNDEFINED);
             } else {
-                $members[Json::key((string) $key)] = $this->value($level);
+                $members[Message::key((string) $key)] = $this->value($level);
             }
         }
         return (object) $members;
@@ -161,7 +161,7 @@ final class MessagePackReader
 
     private function enter(int $level, int $cost): void
     {
-        if ($level > Json::MAX_LEVELS) {
+        if ($level > Message::MAX_LEVELS) {
             throw new \UnexpectedValueException('it is nested too deep');
         }
         $this->spend($cost);

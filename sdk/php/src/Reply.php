@@ -37,10 +37,10 @@ final class Reply
      */
     public static function find(string $message, string $id): ?self
     {
-        if (!str_contains($message, $id) || !Json::isObject($message)) {
+        if (!str_contains($message, $id) || !Message::isObject($message)) {
             return null;
         }
-        $reply = Json::message($message);
+        $reply = Message::read($message);
         $uid = is_string($reply->uid ?? null) ? $reply->uid : '';
         $type = is_int($reply->type ?? null) ? $reply->type : null;
         if (isset($reply->requestId) || !(($reply->data ?? null) instanceof \stdClass)) {

@@ -6,7 +6,7 @@ namespace Sioemit\Tests;
 
 use PHPUnit\Framework\TestCase;
 use Sioemit\Binary;
-use Sioemit\Json;
+use Sioemit\Message;
 
 /**
  * What servers write, and what anybody else may.
@@ -18,7 +18,7 @@ final class MessageTest extends TestCase
      */
     private static function read(string $value, bool $isJson = false): mixed
     {
-        return Json::message($isJson ? "{\"a\":$value}" : "\x81\xA1a$value")->a;
+        return Message::read($isJson ? "{\"a\":$value}" : "\x81\xA1a$value")->a;
     }
 
     /**
@@ -91,6 +91,7 @@ final class MessageTest extends TestCase
         }
         self::assertUnreadable('{"a":1');
         self::assertUnreadable('{"a":1}x');
+        self::assertUnreadable('{"type":"Buffer","data":[]}');
     }
 
     public function testBounds(): void
@@ -129,7 +130,7 @@ final class MessageTest extends TestCase
     private static function assertUnreadable(string $message): void
     {
         try {
-            Json::message($message);
+            Message::read($message);
         } catch (\UnexpectedValueException $e) {
             self::assertNotSame('', $e->getMessage());
             return;
