@@ -86,6 +86,7 @@ class Network:
         self.cut_behind: bytes | None = None  # words of a command that Redis takes, and whose answer is lost
         self.cuts = 0
         self.cuts_left = 1000
+        self.replaced = (b"", b"")  # what clients send
         self.stopped = threading.Event()  # nothing gets through to subscribers any more
         self._redis = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -129,6 +130,8 @@ class Network:
                 lost.set()
                 self.cuts_left -= 1
                 self.cuts += 1
+            if self.replaced[0]:
+                data = _replace(data, *self.replaced)  # noqa: PLW2901 - it is what goes on
             with contextlib.suppress(OSError):
                 server.sendall(data)
         _close(server)
@@ -143,6 +146,11 @@ class Network:
                 with contextlib.suppress(OSError):
                     client.sendall(data)
         _close(client)
+
+
+def _replace(data: bytes, word: bytes, by: bytes) -> bytes:
+    """Replace a word of a command."""
+    return data.replace(b"$%d\r\n%b" % (len(word), word), b"$%d\r\n%b" % (len(by), by))
 
 
 def _chunks(end: socket.socket) -> Iterator[bytes]:

@@ -191,7 +191,6 @@ class _Unpacker:
     def __init__(self, payload: bytes) -> None:
         self._bytes = payload
         self._at = 0
-        self._claims = len(payload)  # each element takes at least one byte
         self._cost = 0
 
     def value(self) -> Any:
@@ -260,9 +259,6 @@ class _Unpacker:
 
     def _container(self, kind: str, size: int) -> tuple[Any, int]:
         elements = size if kind == "array" else 2 * size
-        self._claims -= elements
-        if self._claims < 0:
-            raise UnreadableError("more elements are announced than bytes follow")
         self._cost += (ARRAY if kind == "array" else OBJECT) + ELEMENT * elements
         if self._cost > _allowed(len(self._bytes)):
             raise UnreadableError("it would take far more memory than its size justifies")

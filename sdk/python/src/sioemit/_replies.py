@@ -21,7 +21,7 @@ Connect = Callable[[], Any]  # returns a connection of redis-py, not connected y
 READ = 64 << 10
 
 # How long a thread may take to end, in seconds: it waits for nobody.
-STOPPING = 1.0
+STOPPING = 5.0
 
 _all: weakref.WeakSet[Replies] = weakref.WeakSet()
 
