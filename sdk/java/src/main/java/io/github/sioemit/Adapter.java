@@ -1,5 +1,6 @@
 package io.github.sioemit;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class Adapter permits Classic, Sharded, Streams, Python {
   /** The name under which emitters sign. Any other is taken for a member of the cluster. */
   static final String UID = "emitter";
+
+  /** What a server needs to answer an event for servers. */
+  static final String HANDLER = "a handler for the event";
 
   Adapter() {}
 
@@ -22,6 +26,35 @@ public abstract sealed class Adapter permits Classic, Sharded, Streams, Python {
   /** The command that sends an event to servers. */
   abstract Command serverSide(
       Target target, String event, @Nullable Object[] args, Encoder.Limits limits);
+
+  /**
+   * The command that asks servers, who answer with the id. They wait for acknowledgements as long
+   * as is said.
+   */
+  abstract Command question(Target target, Ask ask, String id, long timeoutMillis);
+
+  /** The channels on which servers answer, of the same kind as that on which they listen. */
+  abstract List<String> replyChannels(String namespace);
+
+  /** What becomes of bytes in an event that servers are to answer. */
+  Encoder.Binary binaryInQuestions() {
+    return Encoder.Binary.PACKED;
+  }
+
+  /** Whether older servers of this kind end when a request holds binary. */
+  boolean binaryEndsServers() {
+    return false;
+  }
+
+  /** Whether servers can be asked for their rooms alone. */
+  boolean hasRooms() {
+    return false;
+  }
+
+  /** What a server needs to answer, as far as that is known. */
+  String needs(Ask.Kind kind) {
+    return kind == Ask.Kind.SERVER_SIDE_EMIT ? HANDLER : "";
+  }
 
   /** The channel on which each server of a namespace listens once. */
   abstract String listeners(String namespace);

@@ -1,9 +1,11 @@
 package io.github.sioemit;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,15 +19,17 @@ public class BroadcastOperator {
   final Config config;
   private final Target target;
   private final Sink sink;
+  private final @Nullable Duration timeout;
 
-  BroadcastOperator(Config config, Target target, Sink sink) {
+  BroadcastOperator(Config config, Target target, Sink sink, @Nullable Duration timeout) {
     this.config = config;
     this.target = target;
     this.sink = sink;
+    this.timeout = timeout;
   }
 
   private BroadcastOperator with(Target target) {
-    return new BroadcastOperator(config, target, sink);
+    return new BroadcastOperator(config, target, sink, timeout);
   }
 
   /**
@@ -159,6 +163,20 @@ public class BroadcastOperator {
   }
 
   /**
+   * Sets how long calls with replies wait for them, 5 seconds where nothing is set. The others take
+   * no notice.
+   *
+   * @param timeout how long, more than 0
+   * @return the new target
+   */
+  public BroadcastOperator timeout(Duration timeout) {
+    if (timeout.isZero() || timeout.isNegative()) {
+      throw new IllegalArgumentException("timeout(" + timeout + "): it must be more than 0");
+    }
+    return new BroadcastOperator(config, target, sink, timeout);
+  }
+
+  /**
    * Sends an event to the clients targeted. It returns once Redis has taken the event.
    *
    * @param event the name of the event
@@ -271,6 +289,9 @@ public class BroadcastOperator {
   /**
    * Sends an event to the servers of the namespace, where {@code io.on(event)} receives it.
    *
+   * <p>Binary ends servers with a classic adapter before 7.2. So these are asked first whether they
+   * can read it, with the exceptions of {@link #emitWithAck}, and it is not sent unless all can.
+   *
    * @param event the name of the event
    * @param args its arguments; an array of objects is taken for several
    */
@@ -279,7 +300,176 @@ public class BroadcastOperator {
     untargeted("serverSideEmit");
     config.needsVersion4("serverSideEmit");
     Encoder.Limits limits = config.limits().forServers();
-    sink.send(config.adapter().serverSide(target, event, orNull(args), limits));
+    Command command = config.adapter().serverSide(target, event, orNull(args), limits);
+    if (config.adapter().binaryEndsServers() && command.words().get(1)[0] != '{') {
+      checkReadsBinary("serverSideEmit");
+    }
+    sink.send(command);
+  }
+
+  /**
+   * Sends an event to the clients targeted, and waits until each has acknowledged it. It needs
+   * Socket.IO 4 and, of the classic adapter, version 7.2.
+   *
+   * @param event the name of the event
+   * @param args its arguments; an array of objects is taken for several
+   * @return the acknowledgements
+   * @throws IncompleteException when some have not come in time, or the thread was interrupted; it
+   *     has those that did
+   * @throws AskException when there are none for another reason
+   */
+  public Acks emitWithAck(String event, @Nullable Object... args) {
+    return acks(event, args).get();
+  }
+
+  /**
+   * Does as {@link #emitWithAck} without waiting. What is wrong with the call is still thrown.
+   * Cancelling the future ends it, and nothing is left behind; the event may have been sent.
+   *
+   * @param event the name of the event
+   * @param args its arguments; an array of objects is taken for several
+   * @return what completes with the acknowledgements
+   */
+  public CompletableFuture<Acks> emitWithAckAsync(String event, @Nullable Object... args) {
+    return acks(event, args).getAsync();
+  }
+
+  private Question<Acks> acks(String event, @Nullable Object @Nullable [] args) {
+    Names.event(event);
+    Ask ask = ask(Ask.Kind.EMIT_WITH_ACK, event, args, config.limits());
+    return question("emitWithAck", target, ask, AckCollector::new);
+  }
+
+  /**
+   * Returns the clients targeted, those of all servers, in no particular order. It needs Socket.IO
+   * 4 and, of the classic adapter, version 6.1.
+   *
+   * <p>Each server writes down {@code socket.data} of its clients to answer. One whose data is
+   * circular ends then, as it does when another server calls {@code fetchSockets}.
+   *
+   * @return the clients
+   * @throws IncompleteException when a server has not answered in time, or the thread was
+   *     interrupted; it has the clients of the others
+   * @throws AskException when there are none for another reason
+   */
+  public List<Socket> fetchSockets() {
+    return sockets("fetchSockets").get();
+  }
+
+  /**
+   * Does as {@link #fetchSockets} without waiting; see {@link #emitWithAckAsync}.
+   *
+   * @return what completes with the clients
+   */
+  public CompletableFuture<List<Socket>> fetchSocketsAsync() {
+    return sockets("fetchSockets").getAsync();
+  }
+
+  private Question<List<Socket>> sockets(String call) {
+    return question(call, target, Ask.of(Ask.Kind.FETCH_SOCKETS), SocketCollector::new);
+  }
+
+  /**
+   * Sends an event to the servers of the namespace, and waits until each has answered it. A server
+   * without a handler for the event never does. It needs Socket.IO 4 and, of the classic adapter,
+   * version 7.
+   *
+   * @param event the name of the event
+   * @param args its arguments; an array of objects is taken for several
+   * @return the answers, in the order of arrival
+   * @throws IncompleteException when some have not come in time, or the thread was interrupted; it
+   *     has those that did
+   * @throws AskException when there are none for another reason
+   */
+  public List<@Nullable Object> serverSideEmitWithAck(String event, @Nullable Object... args) {
+    return answers(event, args).get();
+  }
+
+  /**
+   * Does as {@link #serverSideEmitWithAck} without waiting; see {@link #emitWithAckAsync}.
+   *
+   * @param event the name of the event
+   * @param args its arguments; an array of objects is taken for several
+   * @return what completes with the answers
+   */
+  public CompletableFuture<List<@Nullable Object>> serverSideEmitWithAckAsync(
+      String event, @Nullable Object... args) {
+    return answers(event, args).getAsync();
+  }
+
+  private Question<List<@Nullable Object>> answers(
+      String event, @Nullable Object @Nullable [] args) {
+    Names.serverSideEvent(event);
+    untargeted("serverSideEmitWithAck");
+    Ask ask = ask(Ask.Kind.SERVER_SIDE_EMIT, event, args, config.limits().forServers());
+    return question("serverSideEmitWithAck", target, ask, AnswerCollector::new);
+  }
+
+  /**
+   * Returns the names of all rooms of the namespace, sorted, but for those that are numbers. The id
+   * of each socket is the name of a room, too. The classic adapter knows a request for them; with
+   * the others servers are asked as by {@link #fetchSockets}.
+   *
+   * @return the names
+   * @throws IncompleteException when a server has not answered in time, or the thread was
+   *     interrupted; it has the rooms of the others
+   * @throws AskException when there are none for another reason
+   */
+  public List<String> rooms() {
+    return allRooms().get();
+  }
+
+  /**
+   * Does as {@link #rooms} without waiting; see {@link #emitWithAckAsync}.
+   *
+   * @return what completes with the names
+   */
+  public CompletableFuture<List<String>> roomsAsync() {
+    return allRooms().getAsync();
+  }
+
+  private Question<List<String>> allRooms() {
+    untargeted("rooms");
+    return config.adapter().hasRooms()
+        ? question("rooms", target, Ask.of(Ask.Kind.ROOMS), RoomCollector::new)
+        : question("rooms", target, Ask.of(Ask.Kind.FETCH_SOCKETS), RoomsOfSockets::new);
+  }
+
+  /** Reads the event of a question before anything is sent. */
+  private Ask ask(
+      Ask.Kind kind, String event, @Nullable Object @Nullable [] args, Encoder.Limits limits) {
+    MessagePack data = new MessagePack();
+    Encoder.Binary binary = config.adapter().binaryInQuestions();
+    return new Ask(kind, data, Encoder.event(data, event, orNull(args), limits, binary));
+  }
+
+  private <T> Question<T> question(
+      String call, Target target, Ask ask, Supplier<Collector<T>> collectors) {
+    if (sink instanceof Batch) {
+      throw new SioemitException(
+          Reason.PIPELINED, call + " needs an answer and cannot be part of a pipeline");
+    }
+    boolean probe = ask.binary() && config.adapter().binaryEndsServers();
+    Runnable before = probe ? () -> checkReadsBinary(call) : () -> {};
+    return new Question<>(config, target, call, ask, collectors, timeout, before);
+  }
+
+  /**
+   * Asks servers whether their adapter reads requests with binary. What shows it is that they
+   * answer an event with acknowledgement, because both came with 7.2. This one goes to a room that
+   * nobody is in.
+   */
+  private void checkReadsBinary(String call) {
+    Target nobody = Target.EVERYONE.of(target.namespace()).to(List.of(Replies.newId()));
+    Ask probe = ask(Ask.Kind.EMIT_WITH_ACK, "probe", new Object[0], config.limits());
+    try {
+      question(call, nobody, probe, AckCollector::new).get();
+    } catch (AskException e) {
+      if (e.reason() != Reason.NO_SERVERS) {
+        e.noteUnsentBinary();
+        throw e;
+      }
+    }
   }
 
   /**

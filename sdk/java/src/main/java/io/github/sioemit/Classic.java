@@ -2,6 +2,7 @@ package io.github.sioemit;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The adapter of socket.io-redis and of createAdapter in @socket.io/redis-adapter. */
@@ -20,12 +21,6 @@ final class Classic extends Adapter {
 
   private static final Encoder.Binary NO_BINARY =
       Encoder.Binary.refused(Reason.BINARY_IN_JSON, "JSON cannot carry binary");
-
-  private static final Encoder.Binary NO_BINARY_FOR_SERVERS =
-      Encoder.Binary.refused(
-          Reason.BINARY_IN_JSON,
-          "JSON cannot carry binary, and servers with @socket.io/redis-adapter before 7.2 end when"
-              + " such a request holds any");
 
   private final String key;
   private final Codec codec;
@@ -67,14 +62,18 @@ final class Classic extends Adapter {
     out.map(3);
     out.text("type");
     out.integer(request.kind().classic);
+    options(out, target);
+    request.write(out);
+    return send(target, out, false);
+  }
+
+  private static void options(MessagePack out, Target target) {
     out.text("opts");
     out.map(2);
     out.text("rooms");
     Target.rooms(out, target.rooms());
     out.text("except");
     Target.rooms(out, target.excepted());
-    request.write(out);
-    return Command.publish(false, listeners(target.namespace()), JsonText.of(out));
   }
 
   @Override
@@ -86,8 +85,86 @@ final class Classic extends Adapter {
     out.text("type");
     out.integer(6);
     out.text("data");
-    Encoder.event(out, event, args, limits, NO_BINARY_FOR_SERVERS);
-    return Command.publish(false, listeners(target.namespace()), JsonText.of(out));
+    boolean binary = Encoder.event(out, event, args, limits, binaryInQuestions());
+    return send(target, out, binary);
+  }
+
+  /** Sends a request: JSON, unless it holds binary. */
+  private Command send(Target target, MessagePack out, boolean binary) {
+    return Command.publish(
+        false, listeners(target.namespace()), binary ? out.toByteArray() : JsonText.of(out));
+  }
+
+  @Override
+  Command question(Target target, Ask ask, String id, long timeoutMillis) {
+    MessagePack out = new MessagePack();
+    switch (ask.kind()) {
+      case EMIT_WITH_ACK -> {
+        head(out, 5, id, 7);
+        out.text("packet");
+        out.map(3);
+        out.text("type");
+        out.integer(2);
+        out.text("data");
+        out.raw(ask.event());
+        out.text("nsp");
+        out.text(target.namespace());
+        out.text("opts");
+        target.options(out, true, timeoutMillis);
+      }
+      case SERVER_SIDE_EMIT -> {
+        head(out, 4, id, 6);
+        out.text("data");
+        out.raw(ask.event());
+      }
+      case FETCH_SOCKETS -> {
+        head(out, 4, id, 5);
+        options(out, target);
+      }
+      case ROOMS -> head(out, 3, id, 1);
+    }
+    return send(target, out, ask.binary());
+  }
+
+  private static void head(MessagePack out, int members, String id, int type) {
+    out.map(members);
+    out.text("uid");
+    out.text(UID);
+    out.text("requestId");
+    out.text(id);
+    out.text("type");
+    out.integer(type);
+  }
+
+  /** Some servers answer on the second channel: publishOnSpecificResponseChannel. */
+  @Override
+  List<String> replyChannels(String namespace) {
+    String channel = key + "-response#" + namespace + "#";
+    return List.of(channel, channel + UID + "#");
+  }
+
+  @Override
+  Encoder.Binary binaryInQuestions() {
+    return codec == Codec.JSON ? NO_BINARY : Encoder.Binary.PACKED;
+  }
+
+  @Override
+  boolean binaryEndsServers() {
+    return true;
+  }
+
+  @Override
+  boolean hasRooms() {
+    return true;
+  }
+
+  @Override
+  String needs(Ask.Kind kind) {
+    return switch (kind) {
+      case EMIT_WITH_ACK -> "@socket.io/redis-adapter 7.2 or later";
+      case SERVER_SIDE_EMIT -> "@socket.io/redis-adapter 7.0 or later and " + HANDLER;
+      case FETCH_SOCKETS, ROOMS -> "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later";
+    };
   }
 
   @Override

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  */
 record ClusterMessage(int type, MessagePack data, boolean binary) {
   private static final int BROADCAST = 3;
+  private static final int FETCH_SOCKETS = 7;
   private static final int SERVER_SIDE_EMIT = 9;
 
   static ClusterMessage broadcast(
@@ -40,6 +41,46 @@ record ClusterMessage(int type, MessagePack data, boolean binary) {
     data.text("packet");
     boolean binary = Encoder.event(data, event, args, limits, Encoder.Binary.PACKED);
     return new ClusterMessage(SERVER_SIDE_EMIT, data, binary);
+  }
+
+  static ClusterMessage question(Target target, Ask ask, String id, long timeoutMillis) {
+    MessagePack data = new MessagePack();
+    int type =
+        switch (ask.kind()) {
+          case EMIT_WITH_ACK -> {
+            data.map(3);
+            data.text("packet");
+            data.map(2);
+            data.text("type");
+            data.integer(2);
+            data.text("data");
+            data.raw(ask.event());
+            member(data, "requestId", id);
+            data.text("opts");
+            target.options(data, true, timeoutMillis);
+            yield BROADCAST;
+          }
+          case SERVER_SIDE_EMIT -> {
+            data.map(2);
+            member(data, "requestId", id);
+            data.text("packet");
+            data.raw(ask.event());
+            yield SERVER_SIDE_EMIT;
+          }
+          case FETCH_SOCKETS, ROOMS -> {
+            data.map(2);
+            data.text("opts");
+            target.options(data, true);
+            member(data, "requestId", id);
+            yield FETCH_SOCKETS;
+          }
+        };
+    return new ClusterMessage(type, data, ask.binary());
+  }
+
+  private static void member(MessagePack out, String name, String value) {
+    out.text(name);
+    out.text(value);
   }
 
   /** Returns {type, data, uid, nsp}, which is JSON unless it is to be packed. */

@@ -5,7 +5,12 @@ import java.util.regex.Pattern;
 
 /** What the options of an emitter add up to. */
 record Config(
-    Publisher publisher, Adapter adapter, int version, Encoder.Limits limits, Pattern socketIds) {
+    Publisher publisher,
+    Adapter adapter,
+    int version,
+    Encoder.Limits limits,
+    Pattern socketIds,
+    Replies replies) {
   static final int CURRENT_VERSION = 4;
 
   /** Up to this version the id of a socket stands behind its namespace, unless that is "/". */
@@ -64,6 +69,19 @@ record Config(
         && room.startsWith("/")
         && behind > 0
         && socketIds.matcher(room.substring(behind)).matches();
+  }
+
+  /** Returns what can be asked with, or says why nothing can. */
+  Subscriber subscriber(String call) {
+    needsVersion4(call);
+    if (publisher instanceof Subscriber subscriber) {
+      return subscriber;
+    }
+    throw new UnsupportedOperationException(
+        call
+            + " needs a publisher that is a Subscriber, too, as those for Jedis and Lettuce are: "
+            + publisher.getClass().getName()
+            + " can only send");
   }
 
   long serverCount(String namespace) {

@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  * io.to("user:7").emit("order:paid", Map.of("id", 12345));
  * }</pre>
  *
- * <p>It is safe for use by many threads, and holds no connection of its own.
+ * <p>It is safe for use by many threads. It has a connection of its own while calls wait for
+ * replies, and no other; {@link #close} is for who does not want to wait until they have ended.
  */
-public final class Emitter extends BroadcastOperator {
+public final class Emitter extends BroadcastOperator implements AutoCloseable {
   /**
    * Makes an emitter for servers with Socket.IO 4, the classic adapter and its defaults.
    *
@@ -29,7 +30,7 @@ public final class Emitter extends BroadcastOperator {
   }
 
   private Emitter(Config config) {
-    super(config, Target.EVERYONE, new Direct(config.publisher()));
+    super(config, Target.EVERYONE, new Direct(config.publisher()), null);
   }
 
   /**
@@ -95,7 +96,7 @@ public final class Emitter extends BroadcastOperator {
 
   private List<Command> collect(Consumer<? super BroadcastOperator> block, Batch batch) {
     try {
-      block.accept(new BroadcastOperator(config, Target.EVERYONE, batch));
+      block.accept(new BroadcastOperator(config, Target.EVERYONE, batch, null));
     } catch (RuntimeException | Error e) {
       batch.sent().completeExceptionally(e);
       throw e;
@@ -103,6 +104,15 @@ public final class Emitter extends BroadcastOperator {
       batch.end();
     }
     return batch.end();
+  }
+
+  /**
+   * Fails every call that waits for replies, and all later ones, with {@link Reason#CLOSED}. Calls
+   * without replies still work, and the Redis client stays open.
+   */
+  @Override
+  public void close() {
+    config.replies().close();
   }
 
   /** Sends each command when it comes. */
@@ -252,7 +262,8 @@ public final class Emitter extends BroadcastOperator {
           adapter != null ? adapter : classic(),
           serverVersion,
           new Encoder.Limits(maxAttachments, converter),
-          socketIds);
+          socketIds,
+          new Replies());
     }
 
     private static void ofClassic(String option, boolean given, String adapter) {

@@ -34,8 +34,12 @@ import redis.clients.jedis.util.Pool;
  * RedisSentinelClient}, {@code JedisPooled}, {@code JedisCluster}, {@code JedisSentineled} or a
  * pool of {@code Jedis}. The client stays the caller's.
  */
-public final class JedisPublisher implements Publisher {
+public final class JedisPublisher implements Publisher, Subscriber {
+  /** How often a question follows its slot from node to node. */
+  private static final int MAX_MOVES = 4;
+
   private final Client client;
+  private final @Nullable Executor executor;
   private final InOrder inOrder;
   private volatile boolean standsAlone;
 
@@ -82,6 +86,7 @@ public final class JedisPublisher implements Publisher {
 
   private JedisPublisher(Client client, @Nullable Executor executor) {
     this.client = client;
+    this.executor = executor;
     inOrder = new InOrder(executor);
   }
 
@@ -126,6 +131,57 @@ public final class JedisPublisher implements Publisher {
         });
   }
 
+  /**
+   * Opens a connection with the settings of the client, which counts for no pool, and a thread that
+   * reads it.
+   */
+  @Override
+  public Subscription subscribe(List<byte[]> channels, boolean sharded, Receiver receiver) {
+    byte[] first = channels.get(0);
+    return new JedisSubscription(
+            () -> JedisPools.open(client.pool(first)), client::renew, channels, sharded, receiver)
+        .start();
+  }
+
+  /** Asks past what Jedis repeats: by one connection of the pool. */
+  @Override
+  public void ask(Command question) {
+    CommandArguments arguments = words(question, new CommandArguments(name(question)), 0);
+    withoutSecrets(
+        () -> {
+          for (int moves = 1; ; moves++) {
+            try {
+              return client.once(question.key(), arguments);
+            } catch (JedisRedirectionException e) {
+              if (moves == MAX_MOVES) {
+                throw e;
+              }
+              client.renew();
+            }
+          }
+        });
+  }
+
+  private static Object askOnce(Connection connection, CommandArguments arguments) {
+    try {
+      return connection.executeCommand(arguments);
+    } catch (JedisDataException e) {
+      throw e; // Redis has refused it
+    } catch (JedisException e) {
+      throw new MaybeAskedException(Refusal.clean(e));
+    }
+  }
+
+  @Override
+  public boolean isCluster() {
+    return client.isCluster();
+  }
+
+  @Override
+  public Executor executor() {
+    return executor == null ? Subscriber.super.executor() : executor;
+  }
+
   /** One node of several would count a part of the servers. */
   private void refuseNodeOfCluster() {
     if (standsAlone) {
@@ -168,6 +224,19 @@ public final class JedisPublisher implements Publisher {
 
     /** Returns the nodes of a cluster, or none where the client knows a single Redis. */
     Collection<ConnectionPool> nodes();
+
+    /** Returns the pool of the node that has the slot of a key, or the only one. */
+    Pool<?> pool(byte[] key);
+
+    /** Asks by one connection of it. */
+    Object once(byte[] key, CommandArguments question);
+
+    default boolean isCluster() {
+      return false;
+    }
+
+    /** Learns which node has which slot. */
+    default void renew() {}
   }
 
   private record Pooled(Pool<Jedis> pool) implements Client {
@@ -202,6 +271,18 @@ public final class JedisPublisher implements Publisher {
     @Override
     public Collection<ConnectionPool> nodes() {
       return List.of();
+    }
+
+    @Override
+    public Pool<?> pool(byte[] key) {
+      return pool;
+    }
+
+    @Override
+    public Object once(byte[] key, CommandArguments question) {
+      try (Jedis jedis = pool.getResource()) {
+        return askOnce(jedis.getConnection(), question);
+      }
     }
   }
 
@@ -253,6 +334,28 @@ public final class JedisPublisher implements Publisher {
     @Override
     public Collection<ConnectionPool> nodes() {
       return Versions.nodes(jedis);
+    }
+
+    @Override
+    public Pool<?> pool(byte[] key) {
+      return JedisPools.of(jedis, key);
+    }
+
+    @Override
+    public Object once(byte[] key, CommandArguments question) {
+      try (Connection connection = JedisPools.of(jedis, key).getResource()) {
+        return askOnce(connection, question);
+      }
+    }
+
+    @Override
+    public boolean isCluster() {
+      return JedisPools.isCluster(jedis);
+    }
+
+    @Override
+    public void renew() {
+      JedisPools.renew(jedis);
     }
   }
 

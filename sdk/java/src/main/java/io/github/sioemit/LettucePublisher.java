@@ -1,13 +1,18 @@
 package io.github.sioemit;
 
+import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisCommandInterruptedException;
 import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
+import io.lettuce.core.cluster.pubsub.StatefulRedisClusterPubSubConnection;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.output.ArrayOutput;
 import io.lettuce.core.output.CommandOutput;
@@ -16,6 +21,7 @@ import io.lettuce.core.output.ValueOutput;
 import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.ProtocolKeyword;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,31 +32,91 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Publishes through a connection of Lettuce 6.5 or later: to one Redis, by Sentinel, or to a Redis
  * Cluster. The connection stays the caller's, and may have any codec: messages go past it.
+ *
+ * <p>Calls with replies need a connection of their own, and so the client, which opens it.
  */
-public final class LettucePublisher implements Publisher {
+public final class LettucePublisher implements Publisher, Subscriber {
   private final StatefulConnection<byte[], byte[]> connection;
+  private final @Nullable Dial dial;
   private volatile boolean standsAlone;
 
   /**
-   * Publishes through a connection to one Redis, which Sentinel may have found.
+   * Publishes through a connection to one Redis, which Sentinel may have found. It can send; calls
+   * with replies need the client, too.
    *
    * @param connection the connection, with any codec
    */
   public LettucePublisher(StatefulRedisConnection<?, ?> connection) {
     this.connection = inBytes(connection);
+    dial = null;
   }
 
   /**
-   * Publishes through a connection to a Redis Cluster.
+   * Publishes through a connection to one Redis, and receives replies through another one of the
+   * client's, which is open while calls wait for them.
+   *
+   * @param connection the connection, with any codec
+   * @param client the client, which was made for that Redis
+   */
+  public LettucePublisher(StatefulRedisConnection<?, ?> connection, RedisClient client) {
+    this.connection = inBytes(connection);
+    Objects.requireNonNull(client, "the client is null");
+    dial = (channel, sharded) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE));
+  }
+
+  /**
+   * Does so with a client that was made without the address of that Redis.
+   *
+   * @param connection the connection, with any codec
+   * @param client the client
+   * @param uri where it connects to, as it did for the connection
+   */
+  public LettucePublisher(
+      StatefulRedisConnection<?, ?> connection, RedisClient client, RedisURI uri) {
+    this.connection = inBytes(connection);
+    Objects.requireNonNull(client, "the client is null");
+    Objects.requireNonNull(uri, "the URI is null");
+    dial = (channel, sharded) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE, uri));
+  }
+
+  /**
+   * Publishes through a connection to a Redis Cluster. It can send; calls with replies need the
+   * client, too.
    *
    * @param connection the connection, with any codec
    */
   public LettucePublisher(StatefulRedisClusterConnection<?, ?> connection) {
     this.connection = inBytes(connection);
+    dial = null;
+  }
+
+  /**
+   * Publishes through a connection to a Redis Cluster, and receives replies through another one of
+   * the client's, which is open while calls wait for them.
+   *
+   * @param connection the connection, with any codec
+   * @param client the client
+   */
+  public LettucePublisher(
+      StatefulRedisClusterConnection<?, ?> connection, RedisClusterClient client) {
+    this.connection = inBytes(connection);
+    Objects.requireNonNull(client, "the client is null");
+    dial = (channel, sharded) -> open(client, channel, sharded);
+  }
+
+  /** Opens a connection for replies on a channel. */
+  private interface Dial {
+    LettuceSubscription.Opened open(byte[] channel, boolean sharded);
+  }
+
+  private static LettuceSubscription.Opened only(
+      StatefulRedisPubSubConnection<byte[], byte[]> connection) {
+    return new LettuceSubscription.Opened(connection, connection);
   }
 
   /** Commands bring their own codec, so that a connection does not use its own for them. */
@@ -129,6 +195,63 @@ public final class LettucePublisher implements Publisher {
     } catch (RuntimeException e) {
       throw withoutSecrets(e);
     }
+  }
+
+  /** Opens a connection of the client's. */
+  @Override
+  public Subscription subscribe(List<byte[]> channels, boolean sharded, Receiver receiver) {
+    if (dial == null) {
+      throw new UnsupportedOperationException(
+          "calls with replies need a connection of their own, and a connection of Lettuce cannot"
+              + " open one: give LettucePublisher the client, too");
+    }
+    Dial open = dial;
+    return new LettuceSubscription(channels, sharded, receiver)
+        .start(() -> open.open(channels.get(0), sharded));
+  }
+
+  /** Shard channels live on the node of their slot, to which the client has another connection. */
+  private static LettuceSubscription.Opened open(
+      RedisClusterClient client, byte[] channel, boolean sharded) {
+    StatefulRedisClusterPubSubConnection<byte[], byte[]> any =
+        client.connectPubSub(ByteArrayCodec.INSTANCE);
+    if (!sharded) {
+      return only(any);
+    }
+    try {
+      RedisClusterNode node = any.getPartitions().getPartitionBySlot(SlotHash.getSlot(channel));
+      if (node == null) {
+        throw new RedisException("no node of the cluster is known to have the slot of the channel");
+      }
+      return new LettuceSubscription.Opened(any.getConnection(node.getNodeId()), any);
+    } catch (RuntimeException e) {
+      any.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void ask(Command question) {
+    LettuceQuestion asked = new LettuceQuestion(Keyword.valueOf(question.name()), question);
+    AsyncCommand<byte[], byte[], Long> command = new AsyncCommand<>(asked);
+    try {
+      connection.dispatch(command);
+      await(List.of(command), Duration.ZERO);
+    } catch (RuntimeException e) {
+      RuntimeException error = withoutSecrets(e);
+      if (asked.giveUp()) {
+        throw new MaybeAskedException(error);
+      }
+      throw error;
+    }
+    if (asked.isRepeated()) {
+      throw new MaybeAskedException(new RedisException("Lettuce has reconnected"));
+    }
+  }
+
+  @Override
+  public boolean isCluster() {
+    return connection instanceof StatefulRedisClusterConnection;
   }
 
   /** One node of several would count a part of the servers. */

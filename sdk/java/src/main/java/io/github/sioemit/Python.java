@@ -140,6 +140,21 @@ public final class Python extends Adapter {
         "python-socketio has no events for servers, as serverSideEmit sends");
   }
 
+  @Override
+  Command question(Target target, Ask ask, String id, long timeoutMillis) {
+    throw unanswered();
+  }
+
+  @Override
+  List<String> replyChannels(String namespace) {
+    throw unanswered();
+  }
+
+  private static SioemitException unanswered() {
+    return new SioemitException(
+        Reason.NO_COUNTERPART, "servers with python-socketio answer each other only");
+  }
+
   /** Begins a message, of which {@link #publish} writes the last member. */
   private static MessagePack message(int members, String method) {
     MessagePack out = new MessagePack();

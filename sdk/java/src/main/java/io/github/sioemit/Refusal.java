@@ -40,6 +40,16 @@ final class Refusal {
     return false;
   }
 
+  /** Returns the error of Redis, or one without those words. */
+  static RuntimeException clean(RuntimeException error) {
+    if (!repeats(error)) {
+      return error;
+    }
+    RuntimeException clean = new RuntimeException(withoutArguments(error));
+    clean.setStackTrace(error.getStackTrace());
+    return clean;
+  }
+
   /** Returns what an error and its cause say, without those words. */
   static String withoutArguments(Throwable error) {
     Throwable cause = error.getCause();

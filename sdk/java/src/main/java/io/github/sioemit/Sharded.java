@@ -1,5 +1,6 @@
 package io.github.sioemit;
 
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -78,6 +79,16 @@ public final class Sharded extends Adapter {
   private Command send(Target target, ClusterMessage message) {
     return Command.publish(
         true, listeners(target.namespace()), message.of(target.namespace(), message.binary()));
+  }
+
+  @Override
+  Command question(Target target, Ask ask, String id, long timeoutMillis) {
+    return send(target, ClusterMessage.question(target, ask, id, timeoutMillis));
+  }
+
+  @Override
+  List<String> replyChannels(String namespace) {
+    return List.of(listeners(namespace) + UID + "#");
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.github.sioemit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Base64;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,6 +120,18 @@ public final class Streams extends Adapter {
   Command serverSide(Target target, String event, @Nullable Object[] args, Encoder.Limits limits) {
     byte[] message = ClusterMessage.serverSide(event, args, limits).of(target.namespace(), true);
     return Command.publish(useShardedPubSub, listeners(target.namespace()), message);
+  }
+
+  @Override
+  Command question(Target target, Ask ask, String id, long timeoutMillis) {
+    ClusterMessage message = ClusterMessage.question(target, ask, id, timeoutMillis);
+    return Command.publish(
+        useShardedPubSub, listeners(target.namespace()), message.of(target.namespace(), true));
+  }
+
+  @Override
+  List<String> replyChannels(String namespace) {
+    return List.of(listeners(namespace) + UID + "#");
   }
 
   private Command entry(Target target, ClusterMessage message) {

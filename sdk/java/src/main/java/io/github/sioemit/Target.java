@@ -60,6 +60,11 @@ record Target(
 
   /** Writes {rooms, flags, except} or, as servers with streams or shards want it, except first. */
   void options(MessagePack out, boolean exceptFirst) {
+    options(out, exceptFirst, 0);
+  }
+
+  /** Writes the same, and among the flags how long servers wait for acknowledgements, if at all. */
+  void options(MessagePack out, boolean exceptFirst, long timeoutMillis) {
     out.raw(ROOMS);
     rooms(out, rooms);
     if (exceptFirst) {
@@ -67,7 +72,7 @@ record Target(
       rooms(out, excepted);
     }
     out.raw(FLAGS);
-    out.map((dropping ? 1 : 0) + (compress == null ? 0 : 1));
+    out.map((dropping ? 1 : 0) + (compress == null ? 0 : 1) + (timeoutMillis > 0 ? 1 : 0));
     if (dropping) {
       out.text("volatile");
       out.bool(true);
@@ -75,6 +80,10 @@ record Target(
     if (compress != null) {
       out.text("compress");
       out.bool(compress);
+    }
+    if (timeoutMillis > 0) {
+      out.text("timeout");
+      out.integer(timeoutMillis);
     }
     if (!exceptFirst) {
       out.raw(EXCEPT);

@@ -1,8 +1,11 @@
 package io.github.sioemit.conformance;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.github.sioemit.JedisPublisher;
 import io.github.sioemit.LettucePublisher;
 import io.github.sioemit.Publisher;
+import io.github.sioemit.Subscriber;
 import io.lettuce.core.RedisClient;
 import java.net.URI;
 import java.util.ArrayList;
@@ -10,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.RedisClusterClient;
@@ -17,6 +21,7 @@ import redis.clients.jedis.RedisClusterClient;
 /** The connections of a driver, which are kept. */
 final class Clients {
   private final boolean lettuce;
+  private boolean warm;
   private final Map<String, Publisher> publishers = new HashMap<>();
   private final List<Runnable> ends = new ArrayList<>();
 
@@ -28,11 +33,46 @@ final class Clients {
     return publishers.computeIfAbsent(
         url + cluster,
         where -> {
-          if (lettuce) {
-            return cluster ? lettuceCluster(url) : lettuce(url);
-          }
-          return cluster ? jedisCluster(URI.create(url)) : jedis(URI.create(url));
+          Publisher publisher = connect(url, cluster);
+          warmUp((Subscriber) publisher);
+          return publisher;
         });
+  }
+
+  private Publisher connect(String url, boolean cluster) {
+    if (lettuce) {
+      return cluster ? lettuceCluster(url) : lettuce(url);
+    }
+    return cluster ? jedisCluster(URI.create(url)) : jedis(URI.create(url));
+  }
+
+  /** Cases have 400 ms, of which a busy machine needs more to load the classes for the first. */
+  private void warmUp(Subscriber subscriber) {
+    if (warm) {
+      return;
+    }
+    warm = true;
+    var there = new CompletableFuture<Void>();
+    var subscription =
+        subscriber.subscribe(
+            List.of("warm".getBytes(UTF_8)),
+            false,
+            new Subscriber.Receiver() {
+              @Override
+              public void confirmed(byte[] channel) {
+                there.complete(null);
+              }
+
+              @Override
+              public void received(byte[] message) {}
+
+              @Override
+              public void ended(Throwable why) {
+                there.complete(null);
+              }
+            });
+    there.join();
+    subscription.close();
   }
 
   private Publisher jedis(URI url) {
@@ -68,13 +108,13 @@ final class Clients {
   private Publisher lettuce(String url) {
     var client = RedisClient.create(url);
     ends.add(client::shutdown);
-    return new LettucePublisher(client.connect());
+    return new LettucePublisher(client.connect(), client);
   }
 
   private Publisher lettuceCluster(String url) {
     var client = io.lettuce.core.cluster.RedisClusterClient.create(url);
     ends.add(client::shutdown);
-    return new LettucePublisher(client.connect());
+    return new LettucePublisher(client.connect(), client);
   }
 
   void close() {

@@ -5,9 +5,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.sioemit.AskException;
 import io.github.sioemit.BroadcastOperator;
 import io.github.sioemit.Codec;
 import io.github.sioemit.Emitter;
+import io.github.sioemit.IncompleteException;
 import io.github.sioemit.Python;
 import io.github.sioemit.Sharded;
 import io.github.sioemit.SioemitException;
@@ -17,13 +19,16 @@ import io.lettuce.core.RedisException;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import redis.clients.jedis.exceptions.JedisException;
 
@@ -40,7 +45,11 @@ public final class Driver {
           "cluster",
           "pipeline",
           "server-count",
-          "numbers");
+          "numbers",
+          "replies",
+          "together");
+  private static final Set<String> QUESTIONS =
+      Set.of("emitWithAck", "serverSideEmitWithAck", "fetchSockets", "rooms");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final boolean asynchronous;
@@ -78,13 +87,29 @@ public final class Driver {
   }
 
   private ObjectNode answer(JsonNode line) {
+    return answer(() -> call(line));
+  }
+
+  private static ObjectNode answer(Supplier<Object> call) {
     ObjectNode answer = JSON.createObjectNode();
     try {
-      Object result = call(line);
+      Object result = call.get();
       answer.put("ok", true);
       if (result != null) {
         answer.set("result", JSON.valueToTree(result));
       }
+    } catch (IncompleteException e) {
+      answer.put("error", e.reason().toString()).put("message", e.getMessage());
+      answer.set("result", JSON.valueToTree(Answers.of(e.partial())));
+      answer
+          .putObject("missing")
+          .put("servers", e.servers())
+          .put("asked", e.asked())
+          .put("clients", e.clients())
+          .put("expected", e.expected())
+          .put("unread", e.unread());
+    } catch (AskException e) {
+      answer.put("error", e.reason().toString()).put("message", e.getMessage());
     } catch (SioemitException e) {
       answer.put("error", e.reason().toString()).put("message", e.getMessage());
     } catch (JedisException | RedisException e) {
@@ -112,8 +137,15 @@ public final class Driver {
           });
       return line.has("after") ? call(given.get(), line.get("after")) : null;
     }
+    if (line.has("together")) {
+      return together(io, line.get("together"));
+    }
     String name = line.get("call").get(0).textValue();
-    if (!asynchronous || name.equals("serverCount")) {
+    if (QUESTIONS.contains(name)) {
+      return ask(io, line, asynchronous);
+    }
+    // What holds binary is sent when servers have said that they read it, outside of a pipeline.
+    if (!asynchronous || name.equals("serverCount") || name.equals("serverSideEmit")) {
       return call(io, line);
     }
     if (name.equals("emit")) {
@@ -126,6 +158,39 @@ public final class Driver {
     return null;
   }
 
+  /** Makes calls at the same time, the blocking ones on threads. */
+  private List<ObjectNode> together(Emitter io, JsonNode steps) {
+    List<CompletableFuture<ObjectNode>> answers = new ArrayList<>();
+    for (JsonNode step : steps) {
+      var answer = new CompletableFuture<ObjectNode>();
+      answers.add(answer);
+      new Thread(() -> answer.complete(answer(() -> ask(io, step, asynchronous)))).start();
+    }
+    return answers.stream().map(CompletableFuture::join).toList();
+  }
+
+  private static Object ask(BroadcastOperator io, JsonNode step, boolean asynchronous) {
+    BroadcastOperator target = target(io, step);
+    JsonNode call = step.get("call");
+    String event = call.path(1).textValue();
+    Object[] args = call.size() < 2 ? new Object[0] : args(call, 2).toArray();
+    Object result =
+        switch (call.get(0).textValue()) {
+          case "emitWithAck" ->
+              asynchronous
+                  ? wait(target.emitWithAckAsync(event, args))
+                  : target.emitWithAck(event, args);
+          case "serverSideEmitWithAck" ->
+              asynchronous
+                  ? wait(target.serverSideEmitWithAckAsync(event, args))
+                  : target.serverSideEmitWithAck(event, args);
+          case "fetchSockets" ->
+              asynchronous ? wait(target.fetchSocketsAsync()) : target.fetchSockets();
+          default -> asynchronous ? wait(target.roomsAsync()) : target.rooms();
+        };
+    return Answers.of(result);
+  }
+
   private void pipelined(Emitter io, Consumer<BroadcastOperator> block) {
     if (asynchronous) {
       wait(io.pipelinedAsync(block));
@@ -134,9 +199,9 @@ public final class Driver {
     }
   }
 
-  private static void wait(CompletableFuture<Void> sent) {
+  private static <T> T wait(CompletableFuture<T> sent) {
     try {
-      sent.join();
+      return sent.join();
     } catch (CompletionException e) {
       throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
@@ -152,6 +217,7 @@ public final class Driver {
             case "to" -> target.to(args(link, 1));
             case "in" -> target.in(args(link, 1));
             case "except" -> target.except(args(link, 1));
+            case "timeout" -> target.timeout(Duration.ofMillis(link.get(1).longValue()));
             case "volatile" -> target.asVolatile();
             case "compress" -> target.compress(link.get(1).booleanValue());
             default -> throw new IllegalArgumentException("no " + name);
@@ -164,6 +230,9 @@ public final class Driver {
     BroadcastOperator target = target(io, step);
     JsonNode call = step.get("call");
     String name = call.get(0).textValue();
+    if (QUESTIONS.contains(name)) {
+      return ask(io, step, false);
+    }
     switch (name) {
       case "emit" -> target.emit(call.get(1).textValue(), args(call, 2).toArray());
       case "serverSideEmit" ->

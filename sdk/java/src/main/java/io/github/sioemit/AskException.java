@@ -1,0 +1,62 @@
+package io.github.sioemit;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** A question that servers have not answered, or not all of them. */
+public sealed class AskException extends RuntimeException
+    permits IncompleteException, MaybeAskedException {
+  private static final long serialVersionUID = 1;
+
+  /** The reason, for programs. */
+  private final Reason reason;
+
+  /** What the message says behind its end. */
+  private String note = "";
+
+  AskException(Reason reason, String message, @Nullable Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
+  static AskException noServers(String call, String namespace) {
+    return new AskException(
+        Reason.NO_SERVERS,
+        call + ": no server listens on namespace " + namespace + ", and nothing was sent",
+        null);
+  }
+
+  static AskException closed() {
+    return new AskException(Reason.CLOSED, "the emitter has been closed", null);
+  }
+
+  static AskException lost(Throwable why) {
+    return new AskException(
+        Reason.SUBSCRIPTION, "the connection for replies was lost: " + text(why), why);
+  }
+
+  static String text(Throwable why) {
+    String message = why.getMessage();
+    return message == null ? why.getClass().getSimpleName().toLowerCase(Locale.ROOT) : message;
+  }
+
+  /** Says of a question that was asked before binary is sent that it was not sent. */
+  void noteUnsentBinary() {
+    note = "; the binary was not sent, because it is not certain that all servers can read it";
+  }
+
+  @Override
+  public String getMessage() {
+    return super.getMessage() + note;
+  }
+
+  /**
+   * Returns why the question was not answered, for programs. The message says it for people.
+   *
+   * @return {@link Reason#NO_SERVERS}, {@link Reason#INCOMPLETE}, {@link Reason#SUBSCRIPTION},
+   *     {@link Reason#MAYBE_ASKED} or {@link Reason#CLOSED}
+   */
+  public Reason reason() {
+    return reason;
+  }
+}

@@ -1,0 +1,166 @@
+package io.github.sioemit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.BinaryJedisPubSub;
+import redis.clients.jedis.BinaryJedisShardedPubSub;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisRedirectionException;
+
+/** A connection for replies, and the thread that reads it. */
+final class JedisSubscription implements Subscriber.Subscription {
+  /** How often it follows its slot from node to node. */
+  private static final int MAX_MOVES = 4;
+
+  private final Supplier<Connection> dial;
+  private final Runnable moved;
+  private final Subscriber.Receiver receiver;
+  private final Channels channels;
+
+  // The rest is guarded by this.
+  private final List<byte[]> first;
+  private @Nullable Connection connection;
+  private boolean subscribed;
+  private boolean closed;
+
+  JedisSubscription(
+      Supplier<Connection> dial,
+      Runnable moved,
+      List<byte[]> first,
+      boolean sharded,
+      Subscriber.Receiver receiver) {
+    this.dial = dial;
+    this.moved = moved;
+    this.receiver = receiver;
+    this.first = new ArrayList<>(first);
+    channels = sharded ? new ShardChannels() : new PlainChannels();
+  }
+
+  JedisSubscription start() {
+    Thread thread = new Thread(this::run, "sioemit-replies");
+    thread.setDaemon(true);
+    thread.start();
+    return this;
+  }
+
+  private void run() {
+    try {
+      for (int moves = 1; ; moves++) {
+        try (Connection opened = dial.get()) {
+          if (begin(opened)) {
+            channels.proceed(opened, first.get(0));
+          }
+          break;
+        } catch (JedisRedirectionException e) {
+          if (moves == MAX_MOVES) {
+            throw e;
+          }
+          moved.run();
+        }
+      }
+      receiver.ended(new JedisConnectionException("Redis has ended the subscription"));
+    } catch (RuntimeException | Error e) {
+      receiver.ended(e instanceof RuntimeException known ? Refusal.clean(known) : e);
+    }
+  }
+
+  private synchronized boolean begin(Connection opened) {
+    connection = opened;
+    return !closed;
+  }
+
+  /** Others come when the first channel has been confirmed: Jedis can write from then on. */
+  @Override
+  public synchronized void subscribe(List<byte[]> more) {
+    if (!subscribed) {
+      first.addAll(more);
+    } else if (!closed) {
+      channels.add(more.toArray(byte[][]::new));
+    }
+  }
+
+  private void confirmed(byte[] channel) {
+    synchronized (this) {
+      if (!subscribed && connection != null) {
+        connection.setSoTimeout(0); // of which Jedis has one for connections such as this
+        subscribed = true;
+        if (first.size() > 1) {
+          channels.add(first.subList(1, first.size()).toArray(byte[][]::new));
+        }
+      }
+    }
+    receiver.confirmed(channel);
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    if (connection != null) {
+      connection.disconnect();
+    }
+  }
+
+  /** Both kinds of channels, for which Jedis has classes without a common one. */
+  private interface Channels {
+    void proceed(Connection connection, byte[] channel);
+
+    void add(byte[]... more);
+  }
+
+  private final class PlainChannels extends BinaryJedisPubSub implements Channels {
+    @Override
+    public void proceed(Connection connection, byte[] channel) {
+      proceed(connection, new byte[][] {channel});
+    }
+
+    @Override
+    public void add(byte[]... more) {
+      subscribe(more);
+    }
+
+    @Override
+    public void onSubscribe(byte[] channel, int count) {
+      confirmed(channel);
+    }
+
+    @Override
+    public void onUnsubscribe(byte[] channel, int count) {
+      throw new JedisConnectionException("Redis has ended a subscription");
+    }
+
+    @Override
+    public void onMessage(byte[] channel, byte[] message) {
+      receiver.received(message);
+    }
+  }
+
+  private final class ShardChannels extends BinaryJedisShardedPubSub implements Channels {
+    @Override
+    public void proceed(Connection connection, byte[] channel) {
+      proceed(connection, new byte[][] {channel});
+    }
+
+    @Override
+    public void add(byte[]... more) {
+      ssubscribe(more);
+    }
+
+    @Override
+    public void onSSubscribe(byte[] channel, int count) {
+      confirmed(channel);
+    }
+
+    @Override
+    public void onSUnsubscribe(byte[] channel, int count) {
+      throw new JedisConnectionException("Redis has ended a subscription");
+    }
+
+    @Override
+    public void onSMessage(byte[] channel, byte[] message) {
+      receiver.received(message);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.github.sioemit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.NullUnmarked;
+import redis.clients.jedis.BinaryJedisPubSub;
+import redis.clients.jedis.Jedis;
+
+/** Answers as a server of the classic adapter with one client would, and notes what it is asked. */
+@NullUnmarked
+final class AskedServer implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The ids of the questions, in order. */
+  final BlockingQueue<String> asked = new LinkedBlockingQueue<>();
+
+  private final boolean answers;
+  private final Jedis replies;
+  private final Thread thread;
+  private final CountDownLatch there = new CountDownLatch(1);
+  private final BinaryJedisPubSub requests =
+      new BinaryJedisPubSub() {
+        @Override
+        public void onSubscribe(byte[] channel, int channels) {
+          there.countDown();
+        }
+
+        @Override
+        public void onMessage(byte[] channel, byte[] message) {
+          try {
+            take(JSON.readTree(message));
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        }
+      };
+
+  AskedServer(int port) throws InterruptedException {
+    this(port, true);
+  }
+
+  AskedServer(int port, boolean answers) throws InterruptedException {
+    this.answers = answers;
+    replies = new Jedis("127.0.0.1", port);
+    thread =
+        new Thread(
+            () -> {
+              try (var jedis = new Jedis("127.0.0.1", port, 0)) {
+                jedis.subscribe(requests, "socket.io-request#/#".getBytes(UTF_8));
+              }
+            });
+    thread.start();
+    if (!there.await(RedisServer.DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new IllegalStateException("it does not listen");
+    }
+  }
+
+  private void take(JsonNode request) {
+    String id = request.path("requestId").textValue();
+    asked.add(id);
+    if (!answers) {
+      return;
+    }
+    List<String> all =
+        switch (request.path("type").intValue()) {
+          case 1 -> List.of("'rooms':['s1','b','a',5]");
+          case 5 ->
+              List.of(
+                  "'sockets':[{'id':'s1','rooms':['s1','a',5],'data':{'name':'Ada'},"
+                      + "'handshake':{'auth':{'token':'S3cr3t'}}}]");
+          case 6 -> List.of("'type':6,'data':{'type':'Buffer','data':[1,255]}");
+          default -> List.of("'type':9,'packet':'hi'", "'type':8,'clientCount':1");
+        };
+    for (String members : all) {
+      String reply = "{'requestId':'" + id + "'," + members + "}";
+      replies.publish("socket.io-response#/#", reply.replace('\'', '"'));
+    }
+  }
+
+  @Override
+  public void close() {
+    requests.unsubscribe();
+    try {
+      thread.join(RedisServer.DEADLINE.toMillis());
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    replies.close();
+  }
+}
