@@ -61,6 +61,9 @@ class Servers:
         for thread in self._threads:
             thread.join()
         for pubsub in self._subscribed:
+            pubsub.unsubscribe()  # so that Redis does not count it any more
+            while (message := pubsub.get_message(timeout=DEADLINE)) and message["type"] != "unsubscribe":
+                pass
             pubsub.close()
         self._client.close()
 
@@ -87,6 +90,7 @@ class Network:
         self.cuts = 0
         self.cuts_left = 1000
         self.replaced = (b"", b"")  # what clients send
+        self.hangs = threading.Event()  # nothing gets through to Redis any more
         self.stopped = threading.Event()  # nothing gets through to subscribers any more
         self._redis = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -124,6 +128,8 @@ class Network:
         self, client: socket.socket, server: socket.socket, lost: threading.Event, subscribed: threading.Event
     ) -> None:
         for data in _chunks(client):
+            if self.hangs.is_set():
+                continue
             if b"SUBSCRIBE" in data:
                 subscribed.set()
             if self.cut_behind is not None and self.cut_behind in data and self.cuts_left:

@@ -15,6 +15,7 @@ from redis import RedisCluster as SyncRedisCluster
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError  # noqa: A004 - redis-py's
 
 from ._adapters import Command, Room, Sharded, Streams, Target
 from ._answers import Acks, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
@@ -174,7 +175,7 @@ class AsyncBroadcastOperator(Targeting):
             return
         # Whether a command is repeated is up to the client, so that the connection does without it.
         pool = self._redis.connection_pool
-        connection = await pool.get_connection(*COMMAND_NAME)
+        connection: Any = await _within(seconds, pool.get_connection(*COMMAND_NAME))
 
         async def publish() -> None:
             await connection.send_command(*command)
@@ -248,7 +249,7 @@ async def _within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
             task.cancel()
             await asyncio.wait([task])
     if task.cancelled():
-        raise asyncio.TimeoutError
+        raise TimeoutError("Redis did not answer in time")
     return task.result()
 
 

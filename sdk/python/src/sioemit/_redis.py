@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ def without_arguments(text: str) -> str:
 COMMAND_NAME = ("PUBLISH",) if tuple(map(int, redis.__version__.split(".")[:2])) < (5, 3) else ()
 
 # What redis-py raises for a connection that broke or did not answer.
-_BROKEN = (ConnectionError, TimeoutError, OSError, asyncio.TimeoutError)
+_BROKEN = (ConnectionError, TimeoutError, OSError)
 
 
 @contextmanager
