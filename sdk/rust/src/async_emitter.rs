@@ -7,13 +7,20 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use redis::aio::ConnectionLike;
-use redis::{Arg, Cmd, ErrorKind, Pipeline, ServerErrorKind};
+use redis::{Arg, Client, Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind};
+use tokio::time::{Instant, timeout_at};
 
+use crate::answers::{
+    Acks, Collect, CollectAcks, CollectRooms, CollectSocketRooms, CollectSockets, CollectValues, Socket,
+};
 use crate::args::Args;
+use crate::asking::{Call, late, needs_replies};
+use crate::async_replies::Receiver;
 use crate::count::count;
-use crate::error::{Error, Refusal};
-use crate::message::{Request, Sink};
-use crate::options::{Options, Settings};
+use crate::decode::Value;
+use crate::error::{Error, Reason, Refusal};
+use crate::message::{Count, Request, Sink};
+use crate::options::{Joined, Options, Settings};
 use crate::pipeline::{self, collect};
 use crate::room::Rooms;
 use crate::target::{Target, operators};
@@ -46,13 +53,19 @@ pub struct AsyncEmitter<C> {
     connection: Arc<C>,
     settings: Arc<Settings>,
     target: Target,
+    receiver: Option<Arc<Receiver>>,
 }
 
 operators!(AsyncEmitter<C>, C);
 
 impl<C> AsyncEmitter<C> {
     fn with(&self, target: Target) -> Self {
-        Self { connection: Arc::clone(&self.connection), settings: Arc::clone(&self.settings), target }
+        Self {
+            connection: Arc::clone(&self.connection),
+            settings: Arc::clone(&self.settings),
+            receiver: self.receiver.clone(),
+            target,
+        }
     }
 }
 
@@ -78,7 +91,43 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     }
 
     fn with_settings(connection: C, settings: Settings) -> Self {
-        Self { connection: Arc::new(connection), settings: Arc::new(settings), target: Target::default() }
+        Self {
+            connection: Arc::new(connection),
+            settings: Arc::new(settings),
+            target: Target::default(),
+            receiver: None,
+        }
+    }
+
+    /// Has calls with replies open their connection with this client: one of the same Redis or, for a Redis Cluster, of one
+    /// of its nodes. It needs Redis 6 or later.
+    ///
+    /// While calls wait, there is one connection for the replies to all of them, and while they ask, another one: nobody
+    /// else's may repeat the question. Afterwards there is none. With shard channels on a Redis Cluster there is one for
+    /// each node that is needed.
+    ///
+    /// ```no_run
+    /// # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = redis::Client::open("redis://localhost:6379")?;
+    /// let io = sioemit::AsyncEmitter::new(client.get_multiplexed_async_connection().await?).replies(client);
+    /// let sockets = io.to("lobby").fetch_sockets().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn replies(self, client: Client) -> Self {
+        self.replies_by(move || future::ready(Ok(client.clone())))
+    }
+
+    /// Does as [`replies`](Self::replies), with a client that is found anew for each connection, as by
+    /// `redis::sentinel::SentinelClient::async_get_client`.
+    #[must_use]
+    pub fn replies_by<F, R>(self, client: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = RedisResult<Client>> + Send + 'static,
+    {
+        Self { receiver: Some(Arc::new(Receiver::new(Box::new(move || Box::pin(client()))))), ..self }
     }
 
     /// Sends an event to the clients targeted. It is done once Redis has taken the event.
@@ -124,13 +173,90 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
 
     /// Sends an event to the servers of the namespace, where `io.on(event)` receives it.
     ///
+    /// Binary ends servers whose classic adapter is before 7.2. So these are asked first whether they can read it, for which
+    /// [`replies`](Self::replies) is needed.
+    ///
     /// # Errors
     ///
-    /// What is wrong with the event, before anything is sent; and what Redis says.
+    /// What is wrong with the event, before anything is sent; [`Error::BinaryNotSent`]; and what Redis says.
     pub fn server_side_emit(&self, event: &str, args: impl Args) -> Sending {
+        const CALL: &str = "server_side_emit with binary";
         let mut commands = Commands::default();
-        let result = self.settings.server_side_emit(&self.target, event, &args, &mut Encoder::new(), &mut commands);
-        self.send(result, commands)
+        let mut encoder = Encoder::new();
+        let result = self.settings.server_side_emit(&self.target, event, &args, None, &mut encoder, &mut commands);
+        match result.and_then(|ends_servers| if ends_servers { self.receiver(CALL).map(Some) } else { Ok(None) }) {
+            Ok(Some(receiver)) => {
+                let (io, sending) = (self.clone(), self.send(Ok(()), commands));
+                Box::pin(async move {
+                    io.check_reads_binary("server_side_emit", &receiver).await?;
+                    sending.await
+                })
+            }
+            checked => self.send(checked.map(drop), commands),
+        }
+    }
+
+    /// Sends an event to the clients targeted, and waits until each has acknowledged it. It needs Socket.IO 4 and, of the
+    /// classic adapter, version 7.2; and [`replies`](Self::replies).
+    ///
+    /// ```no_run
+    /// # async fn ask(io: sioemit::AsyncEmitter<redis::aio::MultiplexedConnection>) -> Result<(), Box<dyn std::error::Error>> {
+    /// for answer in io.to("lobby").emit_with_ack("ready?", "round 7").await?.values {
+    ///     println!("{}", answer.decode::<String>()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is sent; [`Error::Incomplete`] with what came, when some clients do not
+    /// answer in time; what became of the connection for replies; and what Redis says.
+    pub fn emit_with_ack(&self, event: &str, args: impl Args) -> Sending<Acks> {
+        self.ask::<CollectAcks>(Call::emit_with_ack(&self.settings, &self.target, event, &args))
+    }
+
+    /// Returns the clients targeted, of all servers. It needs Socket.IO 4 and, of the classic adapter, version 6.1; and
+    /// [`replies`](Self::replies).
+    ///
+    /// Each server writes down `socket.data` of its clients to answer. One whose data is circular ends with an uncaught
+    /// exception then, as it does when another server calls `fetchSockets()`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with_ack`](Self::emit_with_ack).
+    #[must_use = "it asks nothing unless it is awaited"]
+    pub fn fetch_sockets(&self) -> Sending<Vec<Socket>> {
+        self.ask::<CollectSockets>(Call::fetch_sockets(&self.settings, &self.target))
+    }
+
+    /// Sends an event to the servers of the namespace, and returns what each answered, in the order of arrival. It needs
+    /// Socket.IO 4 and, of the classic adapter, version 7; and [`replies`](Self::replies). See
+    /// [`server_side_emit`](Self::server_side_emit) for binary.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with_ack`](Self::emit_with_ack). A server without a handler for the event never answers.
+    pub fn server_side_emit_with_ack(&self, event: &str, args: impl Args) -> Sending<Vec<Value>> {
+        self.ask::<CollectValues>(Call::server_side_emit_with_ack(&self.settings, &self.target, event, &args))
+    }
+
+    /// Returns the names of all rooms of the namespace, sorted, but for those that are numbers. The id of each socket is
+    /// one.
+    ///
+    /// The classic adapter knows a request for it. Servers of the others are asked as by
+    /// [`fetch_sockets`](Self::fetch_sockets).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with_ack`](Self::emit_with_ack).
+    #[must_use = "it asks nothing unless it is awaited"]
+    pub fn rooms(&self) -> Sending<Vec<String>> {
+        let call = Call::rooms(&self.settings, &self.target);
+        match self.settings.adapter {
+            Joined::Classic(_) => self.ask::<CollectRooms>(call),
+            _ => self.ask::<CollectSocketRooms>(call),
+        }
     }
 
     /// Counts the servers that listen on the namespace.
@@ -140,13 +266,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     /// Rooms, which it takes none of; and what Redis says.
     #[must_use = "it asks nothing unless it is awaited"]
     pub fn server_count(&self) -> Sending<u64> {
-        let question = self.settings.count(&self.target);
-        let mut connection = C::clone(&self.connection);
-        Box::pin(async move {
-            let question = question?;
-            let reply = connection.req_packed_command(&question.to_command()).await?;
-            Ok(count(&reply.extract_error()?, &question.channel)?)
-        })
+        let question = self.settings.server_count(&self.target);
+        let io = self.clone();
+        Box::pin(async move { io.listeners(&question?).await })
     }
 
     /// Sends what the closure adds in one round trip, in its order. On a Redis Cluster, it takes one for each channel, all
@@ -179,6 +301,42 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
             Ok(commands) => Box::pin(send_all(C::clone(&self.connection), commands.0)),
             Err(err) => Box::pin(future::ready(Err(err))),
         }
+    }
+
+    fn receiver(&self, call: &str) -> Result<Arc<Receiver>, Refusal> {
+        self.receiver.clone().ok_or_else(|| needs_replies(call))
+    }
+
+    fn ask<A: Collect + Send + 'static>(&self, call: Result<Call, Refusal>) -> Sending<A::Output> {
+        let io = self.clone();
+        Box::pin(async move {
+            let call = call?;
+            let receiver = io.receiver(call.name)?;
+            if call.ends_servers {
+                io.check_reads_binary(call.name, &receiver).await?;
+            }
+            io.asked::<A>(call, &receiver).await
+        })
+    }
+
+    async fn asked<A: Collect>(&self, mut call: Call, receiver: &Receiver) -> Result<A::Output, Error> {
+        let deadline = Instant::now() + call.timeout();
+        match timeout_at(deadline, self.listeners(&call.count)).await.map_err(|_| late())?? {
+            0 => Err(call.no_servers()),
+            asked => receiver.ask::<A>(&mut call, asked, deadline).await,
+        }
+    }
+
+    async fn check_reads_binary(&self, call: &'static str, receiver: &Receiver) -> Result<(), Error> {
+        match self.asked::<CollectAcks>(Call::probe(call, &self.settings, &self.target)?, receiver).await {
+            Err(err) if err.reason() != Reason::NoServers => Err(Error::BinaryNotSent(Box::new(err))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn listeners(&self, question: &Count) -> Result<u64, Error> {
+        let reply = C::clone(&self.connection).req_packed_command(&question.to_command()).await?;
+        Ok(count(&reply.extract_error()?, &question.channel)?)
     }
 
     fn request(&self, request: Result<Request, Refusal>) -> Sending {

@@ -3,7 +3,7 @@
 use crate::args::NoBinary;
 use crate::error::{Reason, Refusal};
 use crate::json;
-use crate::message::{Count, EVENT, Event, Request, Sink, UID};
+use crate::message::{Count, EVENT, Event, Question, Replies, Request, Sink, UID};
 use crate::room::Room;
 use crate::target::Target;
 use crate::value::Encoder;
@@ -12,12 +12,6 @@ use crate::value::Encoder;
 const BINARY_EVENT: u8 = 5;
 
 const IN_JSON: NoBinary = NoBinary { reason: Reason::BinaryInJson, why: "JSON cannot carry binary" };
-
-const IN_REQUEST: NoBinary = NoBinary {
-    reason: Reason::BinaryInJson,
-    why: "JSON cannot carry binary, and servers with @socket.io/redis-adapter before 7.2 end when such a request holds \
-          any",
-};
 
 pub(crate) struct Classic {
     pub(crate) key: String,
@@ -47,11 +41,7 @@ impl Classic {
         let message = out.len();
         out.extend_from_slice(b"\x93\xa7emitter\x83\xa4type\x02\xa4data");
         let packet_type = out.len() - 6;
-        if self.json {
-            event.without_binary(IN_JSON).encode(encoder)?;
-        } else {
-            event.encode(encoder)?;
-        }
+        self.encode(event, encoder)?;
         if encoder.binaries > 0 && self.legacy_binary {
             encoder.out[packet_type] = BINARY_EVENT;
         }
@@ -61,7 +51,7 @@ impl Classic {
         encoder.raw(b"\x83\xa5rooms");
         encoder.rooms(&target.rooms)?;
         encoder.raw(b"\xa5flags");
-        encoder.flags(target);
+        encoder.flags(target, None);
         encoder.raw(b"\xa6except");
         encoder.rooms(&target.excepted)?;
         let (channel, message) = encoder.out.split_at(message);
@@ -99,23 +89,73 @@ impl Classic {
         Ok(())
     }
 
-    /// Publishes a request of type 6. Servers with an adapter before 7.2 end when it holds binary.
-    pub(crate) fn server_side(
+    /// Publishes what servers answer if it has an id: in JSON, unless it holds binary. Returns whether it does, since such a
+    /// request ends servers with an adapter before 7.2.
+    pub(crate) fn ask(
         &self,
         target: &Target,
-        event: &Event<'_>,
+        question: &Question<'_>,
+        id: Option<&str>,
         encoder: &mut Encoder,
         sink: &mut dyn Sink,
-    ) -> Result<(), Refusal> {
-        encoder.map(3);
+    ) -> Result<bool, Refusal> {
+        let number = match question {
+            Question::Rooms => 1,
+            Question::Sockets => 5,
+            Question::ServerSide(_) => 6,
+            Question::Ack(..) => 7,
+        };
+        let members = match question {
+            Question::Rooms => 2,
+            Question::Sockets | Question::ServerSide(_) => 3,
+            Question::Ack(..) => 4,
+        };
+        encoder.map(members + usize::from(id.is_some()));
         encoder.text("uid");
         encoder.text(UID);
+        encoder.request_id(id);
         encoder.text("type");
-        encoder.small(6);
-        encoder.text("data");
-        event.without_binary(if self.json { IN_JSON } else { IN_REQUEST }).encode(encoder)?;
-        json::publish(self.request_channel(&target.namespace).as_bytes(), &encoder.out, sink);
-        Ok(())
+        encoder.small(number);
+        match question {
+            Question::Rooms => {}
+            Question::Sockets => {
+                encoder.text("opts");
+                encoder.map(2);
+                encoder.text("rooms");
+                encoder.rooms(&target.rooms)?;
+                encoder.text("except");
+                encoder.rooms(&target.excepted)?;
+            }
+            Question::ServerSide(event) => {
+                encoder.text("data");
+                self.encode(event, encoder)?;
+            }
+            Question::Ack(event, timeout) => {
+                encoder.text("packet");
+                encoder.map(3);
+                encoder.text("type");
+                encoder.small(EVENT);
+                encoder.text("data");
+                self.encode(event, encoder)?;
+                encoder.text("nsp");
+                encoder.text(&target.namespace);
+                encoder.text("opts");
+                encoder.options(target, Some(*timeout))?;
+            }
+        }
+        let binary = encoder.json_unless_binary();
+        sink.command(&[b"PUBLISH", self.request_channel(&target.namespace).as_bytes(), &encoder.out]);
+        Ok(binary)
+    }
+
+    fn encode(&self, event: &Event<'_>, encoder: &mut Encoder) -> Result<(), Refusal> {
+        if self.json { event.without_binary(IN_JSON).encode(encoder) } else { event.encode(encoder) }
+    }
+
+    /// Servers answer on one of two channels, the second with `publishOnSpecificResponseChannel`.
+    pub(crate) fn replies(&self, namespace: &str) -> Replies {
+        let channel = format!("{}-response#{namespace}#", self.key);
+        Replies { channels: vec![format!("{channel}{UID}#"), channel], sharded: false }
     }
 
     pub(crate) fn count(&self, namespace: &str) -> Count {

@@ -1,14 +1,17 @@
 //! Messages between servers whose adapter is upstream's `ClusterAdapter`: the sharded one and that of streams.
 
+use std::time::Duration;
+
 use crate::error::Refusal;
 use crate::json;
-use crate::message::{EVENT, Event, Request, UID};
+use crate::message::{EVENT, Event, Question, Request, UID};
 use crate::target::Target;
 use crate::value::Encoder;
 
 // Types of messages.
 pub(crate) const BROADCAST: u8 = 3;
-pub(crate) const SERVER_SIDE_EMIT: u8 = 9;
+const FETCH_SOCKETS: u8 = 7;
+const SERVER_SIDE_EMIT: u8 = 9;
 
 impl Request {
     pub(crate) fn message_type(&self) -> u8 {
@@ -47,22 +50,63 @@ impl Encoder {
         self.text("data");
         event.encode(self)?;
         self.text("opts");
-        self.options(target)
+        self.options(target, None)
+    }
+
+    /// Writes a whole message that servers answer if it has an id.
+    pub(crate) fn question(
+        &mut self,
+        target: &Target,
+        question: &Question<'_>,
+        id: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let members = usize::from(id.is_some());
+        match question {
+            Question::Ack(event, timeout) => {
+                self.begin_message(BROADCAST);
+                self.map(2 + members);
+                self.text("packet");
+                self.map(2);
+                self.text("type");
+                self.small(EVENT);
+                self.text("data");
+                event.encode(self)?;
+                self.request_id(id);
+                self.text("opts");
+                self.options(target, Some(*timeout))?;
+            }
+            Question::ServerSide(event) => {
+                self.begin_message(SERVER_SIDE_EMIT);
+                self.map(1 + members);
+                self.request_id(id);
+                self.text("packet");
+                event.encode(self)?;
+            }
+            Question::Sockets | Question::Rooms => {
+                self.begin_message(FETCH_SOCKETS);
+                self.map(1 + members);
+                self.text("opts");
+                self.options(target, None)?;
+                self.request_id(id);
+            }
+        }
+        self.end_message(&target.namespace);
+        Ok(())
+    }
+
+    pub(crate) fn request_id(&mut self, id: Option<&str>) {
+        if let Some(id) = id {
+            self.text("requestId");
+            self.text(id);
+        }
     }
 
     /// Writes `{opts, rooms}` or `{opts, close}`.
     pub(crate) fn request_data(&mut self, target: &Target, request: &Request) -> Result<(), Refusal> {
         self.map(2);
         self.text("opts");
-        self.options(target)?;
+        self.options(target, None)?;
         self.subject(request)
-    }
-
-    /// Writes `{packet}`.
-    pub(crate) fn server_side_data(&mut self, event: &Event<'_>) -> Result<(), Refusal> {
-        self.map(1);
-        self.text("packet");
-        event.encode(self)
     }
 
     /// Writes what a request is about, a key and a value.
@@ -80,14 +124,14 @@ impl Encoder {
         }
     }
 
-    fn options(&mut self, target: &Target) -> Result<(), Refusal> {
+    pub(crate) fn options(&mut self, target: &Target, timeout: Option<Duration>) -> Result<(), Refusal> {
         self.map(3);
         self.text("rooms");
         self.rooms(&target.rooms)?;
         self.text("except");
         self.rooms(&target.excepted)?;
         self.text("flags");
-        self.flags(target);
+        self.flags(target, timeout);
         Ok(())
     }
 

@@ -1,15 +1,22 @@
 //! The emitter over blocking connections.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
-use redis::{ConnectionLike, ErrorKind, RedisError};
+use redis::{Client, ConnectionLike, ErrorKind, RedisError, RedisResult};
 
+use crate::answers::{
+    Acks, Collect, CollectAcks, CollectRooms, CollectSocketRooms, CollectSockets, CollectValues, Socket,
+};
 use crate::args::Args;
+use crate::asking::{Call, needs_replies};
 use crate::count::count;
-use crate::error::Error;
-use crate::message::{Request, Sink};
-use crate::options::{Options, Settings};
+use crate::decode::Value;
+use crate::error::{Error, Reason};
+use crate::message::{Count, Request, Sink};
+use crate::options::{Joined, Options, Settings};
 use crate::pipeline::{Pipeline, collect};
+use crate::replies::Receiver;
 use crate::room::Rooms;
 use crate::target::{Target, operators};
 use crate::value::Encoder;
@@ -34,13 +41,19 @@ pub struct Emitter<C> {
     connection: Arc<Mutex<C>>,
     settings: Arc<Settings>,
     target: Target,
+    receiver: Option<Arc<Receiver>>,
 }
 
 operators!(Emitter<C>, C);
 
 impl<C> Emitter<C> {
     fn with(&self, target: Target) -> Self {
-        Self { connection: Arc::clone(&self.connection), settings: Arc::clone(&self.settings), target }
+        Self {
+            connection: Arc::clone(&self.connection),
+            settings: Arc::clone(&self.settings),
+            receiver: self.receiver.clone(),
+            target,
+        }
     }
 }
 
@@ -72,7 +85,38 @@ impl<C: ConnectionLike> Emitter<C> {
     }
 
     fn with_settings(connection: C, settings: Settings) -> Self {
-        Self { connection: Arc::new(Mutex::new(connection)), settings: Arc::new(settings), target: Target::default() }
+        Self {
+            connection: Arc::new(Mutex::new(connection)),
+            settings: Arc::new(settings),
+            target: Target::default(),
+            receiver: None,
+        }
+    }
+
+    /// Has calls with replies open their connection with this client: one of the same Redis or, for a Redis Cluster, of one
+    /// of its nodes. It needs Redis 6 or later.
+    ///
+    /// Each of these calls has a connection of its own for its replies, and another one on which it asks: nobody else's may
+    /// repeat the question.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = redis::Client::open("redis://localhost:6379")?;
+    /// let io = sioemit::Emitter::new(client.get_connection()?).replies(client);
+    /// let sockets = io.to("lobby").fetch_sockets()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn replies(self, client: Client) -> Self {
+        self.replies_by(move || Ok(client.clone()))
+    }
+
+    /// Does as [`replies`](Self::replies), with a client that is found anew for each connection, as by
+    /// `redis::sentinel::SentinelClient::get_client`.
+    #[must_use]
+    pub fn replies_by(self, client: impl Fn() -> RedisResult<Client> + Send + Sync + 'static) -> Self {
+        Self { receiver: Some(Arc::new(Receiver::new(client))), ..self }
     }
 
     /// Sends an event to the clients targeted. It returns once Redis has taken the event.
@@ -117,13 +161,80 @@ impl<C: ConnectionLike> Emitter<C> {
 
     /// Sends an event to the servers of the namespace, where `io.on(event)` receives it.
     ///
+    /// Binary ends servers whose classic adapter is before 7.2. So these are asked first whether they can read it, for which
+    /// [`replies`](Self::replies) is needed.
+    ///
     /// # Errors
     ///
-    /// What is wrong with the event, before anything is sent; and what Redis says.
+    /// What is wrong with the event, before anything is sent; [`Error::BinaryNotSent`]; and what Redis says.
     pub fn server_side_emit(&self, event: &str, args: impl Args) -> Result<(), Error> {
         let mut packed = Packed::default();
-        self.settings.server_side_emit(&self.target, event, &args, &mut Encoder::new(), &mut packed)?;
+        let mut encoder = Encoder::new();
+        if self.settings.server_side_emit(&self.target, event, &args, None, &mut encoder, &mut packed)? {
+            self.check_reads_binary("server_side_emit", self.receiver("server_side_emit with binary")?)?;
+        }
         self.send(&packed)
+    }
+
+    /// Sends an event to the clients targeted, and waits until each has acknowledged it. It needs Socket.IO 4 and, of the
+    /// classic adapter, version 7.2; and [`replies`](Self::replies).
+    ///
+    /// ```no_run
+    /// # fn ask(io: sioemit::Emitter<redis::Connection>) -> Result<(), Box<dyn std::error::Error>> {
+    /// for answer in io.to("lobby").emit_with_ack("ready?", "round 7")?.values {
+    ///     println!("{}", answer.decode::<String>()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is sent; [`Error::Incomplete`] with what came, when some clients do not
+    /// answer in time; what became of the connection for replies; and what Redis says.
+    pub fn emit_with_ack(&self, event: &str, args: impl Args) -> Result<Acks, Error> {
+        self.ask::<CollectAcks>(Call::emit_with_ack(&self.settings, &self.target, event, &args)?)
+    }
+
+    /// Returns the clients targeted, of all servers. It needs Socket.IO 4 and, of the classic adapter, version 6.1; and
+    /// [`replies`](Self::replies).
+    ///
+    /// Each server writes down `socket.data` of its clients to answer. One whose data is circular ends with an uncaught
+    /// exception then, as it does when another server calls `fetchSockets()`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with_ack`](Self::emit_with_ack).
+    pub fn fetch_sockets(&self) -> Result<Vec<Socket>, Error> {
+        self.ask::<CollectSockets>(Call::fetch_sockets(&self.settings, &self.target)?)
+    }
+
+    /// Sends an event to the servers of the namespace, and returns what each answered, in the order of arrival. It needs
+    /// Socket.IO 4 and, of the classic adapter, version 7; and [`replies`](Self::replies). See
+    /// [`server_side_emit`](Self::server_side_emit) for binary.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with_ack`](Self::emit_with_ack). A server without a handler for the event never answers.
+    pub fn server_side_emit_with_ack(&self, event: &str, args: impl Args) -> Result<Vec<Value>, Error> {
+        self.ask::<CollectValues>(Call::server_side_emit_with_ack(&self.settings, &self.target, event, &args)?)
+    }
+
+    /// Returns the names of all rooms of the namespace, sorted, but for those that are numbers. The id of each socket is
+    /// one.
+    ///
+    /// The classic adapter knows a request for it. Servers of the others are asked as by
+    /// [`fetch_sockets`](Self::fetch_sockets).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with_ack`](Self::emit_with_ack).
+    pub fn rooms(&self) -> Result<Vec<String>, Error> {
+        let call = Call::rooms(&self.settings, &self.target)?;
+        match self.settings.adapter {
+            Joined::Classic(_) => self.ask::<CollectRooms>(call),
+            _ => self.ask::<CollectSocketRooms>(call),
+        }
     }
 
     /// Counts the servers that listen on the namespace.
@@ -132,9 +243,7 @@ impl<C: ConnectionLike> Emitter<C> {
     ///
     /// Rooms, which it takes none of; and what Redis says.
     pub fn server_count(&self) -> Result<u64, Error> {
-        let question = self.settings.count(&self.target)?;
-        let reply = self.lock()?.req_command(&question.to_command())?;
-        Ok(count(&reply.extract_error()?, &question.channel)?)
+        self.listeners(&self.settings.server_count(&self.target)?)
     }
 
     /// Sends what the closure adds in one round trip, in its order. On a Redis Cluster, it takes one for each channel.
@@ -162,6 +271,38 @@ impl<C: ConnectionLike> Emitter<C> {
     pub fn pipeline(&self, calls: impl FnOnce(&Pipeline<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let packed = collect(&self.settings, &self.target, Packed::default(), calls)?;
         if packed.commands.is_empty() { Ok(()) } else { self.send(&packed) }
+    }
+
+    fn receiver(&self, call: &str) -> Result<&Receiver, Error> {
+        Ok(self.receiver.as_deref().ok_or_else(|| needs_replies(call))?)
+    }
+
+    fn ask<A: Collect>(&self, call: Call) -> Result<A::Output, Error> {
+        let receiver = self.receiver(call.name)?;
+        if call.ends_servers {
+            self.check_reads_binary(call.name, receiver)?;
+        }
+        self.asked::<A>(call, receiver)
+    }
+
+    fn asked<A: Collect>(&self, mut call: Call, receiver: &Receiver) -> Result<A::Output, Error> {
+        let deadline = Instant::now() + call.timeout();
+        match self.listeners(&call.count)? {
+            0 => Err(call.no_servers()),
+            asked => receiver.ask::<A>(&mut call, asked, deadline),
+        }
+    }
+
+    fn check_reads_binary(&self, call: &'static str, receiver: &Receiver) -> Result<(), Error> {
+        match self.asked::<CollectAcks>(Call::probe(call, &self.settings, &self.target)?, receiver) {
+            Err(err) if err.reason() != Reason::NoServers => Err(Error::BinaryNotSent(Box::new(err))),
+            _ => Ok(()),
+        }
+    }
+
+    fn listeners(&self, question: &Count) -> Result<u64, Error> {
+        let reply = self.lock()?.req_command(&question.to_command())?;
+        Ok(count(&reply.extract_error()?, &question.channel)?)
     }
 
     fn request(&self, request: &Request) -> Result<(), Error> {

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use redis::RedisError;
+use redis::{ErrorKind, RedisError};
 use serde::ser;
 
-/// Why a call failed. Of all but [`Reason::Redis`], nothing has been sent.
+use crate::answers::Incomplete;
+
+/// Why a call failed. See [`Error`] for what may have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -19,18 +21,31 @@ pub enum Reason {
     EmptyRoom,
     /// Socket.IO 1 to 3 and servers in Python leave out socket ids only, and would ignore a room.
     ExceptRoom,
+    /// Not all answers came in time.
+    Incomplete,
     /// A room that no server can have, such as the number NaN.
     InvalidText,
+    /// The connection broke while the servers were asked, and nobody knows whether they were.
+    MaybeAsked,
+    /// A call that waits for replies, and nobody has said on which connection: see
+    /// [`Emitter::replies`](crate::Emitter::replies).
+    NeedsReplies,
     /// A call that servers before Socket.IO 4 do not know.
     NeedsVersion4,
     /// A call that servers in Python have no message for.
     NoCounterpart,
+    /// No server listens on the namespace.
+    NoServers,
+    /// A call that waits for replies, in a pipeline.
+    Pipelined,
     /// Redis, or the way there, failed. A part may have been sent.
     Redis,
     /// A name that Socket.IO emits itself, such as `connect`: clients drop their connection for it.
     ReservedEvent,
     /// A version of Socket.IO other than 1 to 4.
     ServerVersion,
+    /// The connection for replies broke, or could not be opened.
+    Subscription,
     /// Rooms for a call that goes to servers.
     Targeted,
     /// More than 1,000 levels, which end servers; for servers in Python, more than 300.
@@ -51,12 +66,18 @@ impl Reason {
             Self::EmptyEvent => "empty-event",
             Self::EmptyRoom => "empty-room",
             Self::ExceptRoom => "except-room",
+            Self::Incomplete => "incomplete",
             Self::InvalidText => "invalid-text",
+            Self::MaybeAsked => "maybe-asked",
+            Self::NeedsReplies => "needs-replies",
             Self::NeedsVersion4 => "needs-version-4",
             Self::NoCounterpart => "no-counterpart",
+            Self::NoServers => "no-servers",
+            Self::Pipelined => "pipelined",
             Self::Redis => "redis",
             Self::ReservedEvent => "reserved-event",
             Self::ServerVersion => "server-version",
+            Self::Subscription => "subscription",
             Self::Targeted => "targeted",
             Self::TooDeep => "too-deep",
             Self::Unencodable => "unencodable",
@@ -81,6 +102,20 @@ pub enum Error {
     /// Redis, or the way there, failed. The text never holds a password.
     #[error("Redis: {0}")]
     Redis(RedisError), // no source, which would be told twice where all of them are printed
+    /// Some answers did not come in time. It holds those that did.
+    #[error("{0}")]
+    Incomplete(Box<Incomplete>),
+    /// The connection for replies broke, or could not be opened. The servers may have been asked.
+    #[error("the connection for replies: {0}")]
+    Subscription(RedisError),
+    /// The connection broke while the servers were asked. They are not asked again: those that were would answer, and act,
+    /// twice.
+    #[error("it is not known whether the servers were asked: {0}")]
+    MaybeAsked(RedisError),
+    /// Binary that ends servers with an adapter that is too old has not been sent, because of what came of asking them
+    /// whether they can read it.
+    #[error("{0}; the binary was not sent, because it is not certain that all servers can read it")]
+    BinaryNotSent(Box<Error>),
 }
 
 impl Error {
@@ -90,8 +125,32 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.reason(),
             Self::Redis(_) => Reason::Redis,
+            Self::Incomplete(_) => Reason::Incomplete,
+            Self::Subscription(_) => Reason::Subscription,
+            Self::MaybeAsked(_) => Reason::MaybeAsked,
+            Self::BinaryNotSent(err) => err.reason(),
         }
     }
+}
+
+impl Error {
+    pub(crate) fn subscription(err: RedisError) -> Self {
+        Self::Subscription(without_secrets(err))
+    }
+
+    pub(crate) fn maybe_asked(err: RedisError) -> Self {
+        Self::MaybeAsked(without_secrets(err))
+    }
+
+    /// What became of a question when Redis did not take it. Its own refusal says that nobody was asked.
+    pub(crate) fn of_question(err: RedisError) -> Self {
+        if is_answer(&err) { err.into() } else { Self::maybe_asked(err) }
+    }
+}
+
+/// Whether Redis said it.
+pub(crate) fn is_answer(err: &RedisError) -> bool {
+    matches!(err.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
 impl From<RedisError> for Error {

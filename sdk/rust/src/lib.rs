@@ -5,13 +5,18 @@
 #[cfg(not(any(feature = "sync", feature = "tokio")))]
 compile_error!("sioemit needs one of its features sync and tokio");
 
+mod answers;
 mod args;
+mod asking;
 #[cfg(feature = "tokio")]
 mod async_emitter;
+#[cfg(feature = "tokio")]
+mod async_replies;
 mod base64;
 mod classic;
 mod cluster_message;
 mod count;
+mod decode;
 #[cfg(feature = "sync")]
 mod emitter;
 mod error;
@@ -21,15 +26,21 @@ mod message;
 mod options;
 mod pipeline;
 mod python;
+mod raw;
+#[cfg(feature = "sync")]
+mod replies;
+mod reply;
 mod room;
 mod sharded;
 mod streams;
 mod target;
 mod value;
 
+pub use answers::{Acks, Incomplete, Partial, Socket};
 pub use args::{Args, Spread};
 #[cfg(feature = "tokio")]
 pub use async_emitter::{AsyncEmitter, Sending};
+pub use decode::{DecodeError, Value};
 #[cfg(feature = "sync")]
 pub use emitter::Emitter;
 pub use error::{Error, Reason, Refusal};

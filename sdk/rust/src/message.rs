@@ -1,5 +1,7 @@
 //! What all adapters have in common: calls in, the words of Redis commands out.
 
+use std::time::Duration;
+
 use crate::args::{Args, Arguments, Limits, NoBinary};
 use crate::error::{Reason, Refusal};
 use crate::options::{CURRENT_VERSION, Joined, Settings};
@@ -27,6 +29,24 @@ pub(crate) enum Request {
     Join(RoomList),
     Leave(RoomList),
     Disconnect { close: bool },
+}
+
+/// What servers are asked. An event for servers need not be answered.
+pub(crate) enum Question<'a> {
+    /// An event that clients acknowledge, and how long servers wait for that.
+    Ack(Event<'a>, Duration),
+    /// An event for the servers themselves.
+    ServerSide(Event<'a>),
+    Sockets,
+    /// Of the classic adapter only.
+    Rooms,
+}
+
+/// Where servers answer.
+pub(crate) struct Replies {
+    pub(crate) channels: Vec<String>,
+    /// Whether these are shard channels.
+    pub(crate) sharded: bool,
 }
 
 /// The Redis command that counts who listens on a channel.
@@ -62,27 +82,87 @@ impl Settings {
         }
     }
 
-    /// Sends an event to servers.
+    /// Sends an event to servers. It has an id if they are to answer. Returns whether it ends servers with an adapter that
+    /// is too old.
     pub(crate) fn server_side_emit(
         &self,
         target: &Target,
         name: &str,
         args: &dyn Args,
+        id: Option<&str>,
         encoder: &mut Encoder,
         sink: &mut dyn Sink,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
+        let call = if id.is_none() { "server_side_emit" } else { "server_side_emit_with_ack" };
         target.check()?;
         target::check_server_event(name)?;
-        target.untargeted("server_side_emit")?;
-        self.needs_version_4("server_side_emit")?;
+        target.untargeted(call)?;
         // Servers read binary without a parser.
         let event = Event { name, args, limits: Limits { attachments: None, no_binary: None } };
+        self.ask(call, target, &Question::ServerSide(event), id, encoder, sink)
+    }
+
+    /// Sends an event that clients acknowledge; see `server_side_emit`.
+    pub(crate) fn emit_with_ack(
+        &self,
+        target: &Target,
+        name: &str,
+        args: &dyn Args,
+        id: &str,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, Refusal> {
+        target::check_event(name)?;
+        let event = Event { name, args, limits: Limits { attachments: Some(self.max_attachments), no_binary: None } };
+        self.ask("emit_with_ack", target, &Question::Ack(event, target.timeout()), Some(id), encoder, sink)
+    }
+
+    /// Asks the servers of a namespace.
+    pub(crate) fn ask(
+        &self,
+        call: &str,
+        target: &Target,
+        question: &Question<'_>,
+        id: Option<&str>,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, Refusal> {
+        target.check()?;
+        if matches!(question, Question::Rooms) {
+            target.untargeted(call)?;
+        }
+        self.needs_version_4(call)?;
         encoder.clear();
         match &self.adapter {
-            Joined::Classic(classic) => classic.server_side(target, &event, encoder, sink),
-            Joined::Sharded(sharded) => sharded.server_side(target, &event, encoder, sink),
-            Joined::Streams(streams) => streams.server_side(target, &event, encoder, sink),
-            Joined::Python(_) => Err(no_counterpart("it has no events for servers")),
+            Joined::Classic(classic) => classic.ask(target, question, id, encoder, sink),
+            Joined::Sharded(sharded) => sharded.ask(target, question, id, encoder, sink).map(|()| false),
+            Joined::Streams(streams) => streams.ask(target, question, id, encoder, sink).map(|()| false),
+            Joined::Python(_) => Err(no_counterpart(&format!("servers there do not answer {call}"))),
+        }
+    }
+
+    /// Where the servers of a namespace answer.
+    pub(crate) fn replies(&self, namespace: &str) -> Replies {
+        match &self.adapter {
+            Joined::Classic(classic) => classic.replies(namespace),
+            Joined::Sharded(sharded) => sharded.replies(namespace),
+            Joined::Streams(streams) => streams.replies(namespace),
+            Joined::Python(_) => Replies { channels: Vec::new(), sharded: false }, // they are not asked
+        }
+    }
+
+    /// What servers need to answer a call that none answered.
+    pub(crate) fn needs(&self, call: &str) -> Option<String> {
+        const HANDLER: &str = "a handler for the event";
+        let classic = matches!(self.adapter, Joined::Classic(_));
+        match call {
+            "server_side_emit_with_ack" if classic => {
+                Some(format!("@socket.io/redis-adapter 7.0 or later and {HANDLER}"))
+            }
+            "server_side_emit_with_ack" => Some(HANDLER.to_owned()),
+            _ if !classic => None,
+            "fetch_sockets" | "rooms" => Some("socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later".to_owned()),
+            _ => Some("@socket.io/redis-adapter 7.2 or later".to_owned()),
         }
     }
 
@@ -108,17 +188,21 @@ impl Settings {
         }
     }
 
-    /// How the servers of a namespace are counted: each of them listens once on a channel.
-    pub(crate) fn count(&self, target: &Target) -> Result<Count, Refusal> {
+    /// How the servers of a namespace are counted, for who asks for their number.
+    pub(crate) fn server_count(&self, target: &Target) -> Result<Count, Refusal> {
         target.check()?;
         target.untargeted("server_count")?;
-        let namespace = &target.namespace;
-        Ok(match &self.adapter {
+        Ok(self.count(&target.namespace))
+    }
+
+    /// How the servers of a namespace are counted: each of them listens once on a channel.
+    pub(crate) fn count(&self, namespace: &str) -> Count {
+        match &self.adapter {
             Joined::Classic(classic) => classic.count(namespace),
             Joined::Sharded(sharded) => sharded.count(namespace),
             Joined::Streams(streams) => streams.count(namespace),
             Joined::Python(python) => python.count(),
-        })
+        }
     }
 
     fn needs_version_4(&self, call: &str) -> Result<(), Refusal> {
@@ -183,9 +267,10 @@ impl Encoder {
         rooms.iter().try_for_each(|room| room.encode(self))
     }
 
-    /// Writes the flags that are set, as servers read them.
-    pub(crate) fn flags(&mut self, target: &Target) {
-        self.map(usize::from(target.volatile) + usize::from(target.compress.is_some()));
+    /// Writes the flags that are set, as servers read them, and how long they wait for acknowledgements.
+    pub(crate) fn flags(&mut self, target: &Target, timeout: Option<Duration>) {
+        let flags = [target.volatile, target.compress.is_some(), timeout.is_some()];
+        self.map(flags.into_iter().map(usize::from).sum());
         if target.volatile {
             self.text("volatile");
             self.boolean(true);
@@ -193,6 +278,10 @@ impl Encoder {
         if let Some(compress) = target.compress {
             self.text("compress");
             self.boolean(compress);
+        }
+        if let Some(timeout) = timeout {
+            self.text("timeout");
+            self.unsigned(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1));
         }
     }
 }

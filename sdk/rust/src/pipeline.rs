@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::args::Args;
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::message::{Request, Sink};
 use crate::options::Settings;
 use crate::room::Rooms;
@@ -19,6 +19,9 @@ pub struct Pipeline<'p> {
     target: Target,
     batch: &'p RefCell<Batch<dyn Sink + 'p>>,
 }
+
+const BINARY: &str =
+    "servers are asked whether they can read binary before they get it, which a pipeline cannot wait for";
 
 /// What a pipeline adds to.
 pub(crate) struct Batch<S: ?Sized> {
@@ -89,7 +92,10 @@ impl Pipeline<'_> {
     /// What is wrong with the event.
     pub fn server_side_emit(&self, event: &str, args: impl Args) -> Result<(), Error> {
         let batch = &mut *self.batch.borrow_mut();
-        Ok(self.settings.server_side_emit(&self.target, event, &args, &mut batch.encoder, &mut batch.sink)?)
+        if self.settings.server_side_emit(&self.target, event, &args, None, &mut batch.encoder, &mut batch.sink)? {
+            return Err(Refusal::new(Reason::Pipelined, BINARY).into());
+        }
+        Ok(())
     }
 
     fn request(&self, request: &Request) -> Result<(), Error> {

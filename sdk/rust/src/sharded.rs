@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use crate::cluster_message::{BROADCAST, SERVER_SIDE_EMIT};
+use crate::cluster_message::BROADCAST;
 use crate::error::{Error, Refusal};
-use crate::message::{Count, Event, Request, Sink};
+use crate::message::{Count, Event, Question, Replies, Request, Sink, UID};
 use crate::options::{option, or_default};
 use crate::room::Room;
 use crate::target::Target;
@@ -109,20 +109,23 @@ impl Sharded {
         Ok(())
     }
 
-    /// Publishes a message of type 9.
-    pub(crate) fn server_side(
+    /// Publishes what servers answer if it has an id.
+    pub(crate) fn ask(
         &self,
         target: &Target,
-        event: &Event<'_>,
+        question: &Question<'_>,
+        id: Option<&str>,
         encoder: &mut Encoder,
         sink: &mut dyn Sink,
     ) -> Result<(), Refusal> {
-        encoder.begin_message(SERVER_SIDE_EMIT);
-        encoder.server_side_data(event)?;
-        encoder.end_message(&target.namespace);
+        encoder.question(target, question, id)?;
         encoder.json_unless_binary();
         sink.command(&[b"SPUBLISH", self.channel(&target.namespace).as_bytes(), &encoder.out]);
         Ok(())
+    }
+
+    pub(crate) fn replies(&self, namespace: &str) -> Replies {
+        Replies { channels: vec![format!("{}{UID}#", self.channel(namespace))], sharded: true }
     }
 
     pub(crate) fn count(&self, namespace: &str) -> Count {

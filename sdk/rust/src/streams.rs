@@ -1,9 +1,9 @@
 //! The adapter made by `createAdapter` of `@socket.io/redis-streams-adapter`.
 
 use crate::base64::base64;
-use crate::cluster_message::{BROADCAST, SERVER_SIDE_EMIT};
+use crate::cluster_message::BROADCAST;
 use crate::error::{Reason, Refusal};
-use crate::message::{Count, Event, Request, Sink, UID};
+use crate::message::{Count, Event, Question, Replies, Request, Sink, UID};
 use crate::options::{option, or_default};
 use crate::target::Target;
 use crate::value::Encoder;
@@ -102,20 +102,23 @@ impl Streams {
         self.add(&target.namespace, request.message_type(), encoder, sink)
     }
 
-    /// Publishes a message of type 9, in MessagePack.
-    pub(crate) fn server_side(
+    /// Publishes, in MessagePack, what servers answer if it has an id.
+    pub(crate) fn ask(
         &self,
         target: &Target,
-        event: &Event<'_>,
+        question: &Question<'_>,
+        id: Option<&str>,
         encoder: &mut Encoder,
         sink: &mut dyn Sink,
     ) -> Result<(), Refusal> {
-        encoder.begin_message(SERVER_SIDE_EMIT);
-        encoder.server_side_data(event)?;
-        encoder.end_message(&target.namespace);
+        encoder.question(target, question, id)?;
         let command: &[u8] = if self.use_sharded_pubsub { b"SPUBLISH" } else { b"PUBLISH" };
         sink.command(&[command, self.channel(&target.namespace).as_bytes(), &encoder.out]);
         Ok(())
+    }
+
+    pub(crate) fn replies(&self, namespace: &str) -> Replies {
+        Replies { channels: vec![format!("{}{UID}#", self.channel(namespace))], sharded: self.use_sharded_pubsub }
     }
 
     pub(crate) fn count(&self, namespace: &str) -> Count {

@@ -1,6 +1,7 @@
 //! Who gets what is sent.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::error::{Reason, Refusal};
 use crate::options::{CURRENT_VERSION, Joined, Settings};
@@ -8,6 +9,8 @@ use crate::python::no_counterpart;
 use crate::room::{Room, RoomList, Rooms};
 
 const SOCKET_ID_LENGTH: usize = 20;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const OWN_IDS: &str = "If your servers make their own ids, say what they look like with Options::socket_ids";
 
@@ -19,6 +22,7 @@ pub(crate) struct Target {
     pub(crate) excepted: RoomList,
     pub(crate) volatile: bool,
     pub(crate) compress: Option<bool>,
+    timeout: Option<Duration>,
     wrong: Option<Refusal>,
 }
 
@@ -30,6 +34,7 @@ impl Default for Target {
             excepted: RoomList::default(),
             volatile: false,
             compress: None,
+            timeout: None,
             wrong: None,
         }
     }
@@ -86,6 +91,25 @@ impl Target {
 
     pub(crate) fn compress(&self, compress: bool) -> Self {
         Self { compress: Some(compress), ..self.clone() }
+    }
+
+    /// The same namespace, and a room in it that nobody is in.
+    pub(crate) fn to_nobody(&self, room: &str) -> Self {
+        let nobody = Self { namespace: self.namespace.clone(), timeout: self.timeout, ..Self::default() };
+        nobody.to(format!("nobody-{room}"))
+    }
+
+    pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
+        let mut target = Self { timeout: Some(timeout), ..self.clone() };
+        if timeout.is_zero() {
+            target.refuse(Refusal::new(Reason::AdapterOption, "timeout(0): it must be more than 0"));
+        }
+        target
+    }
+
+    /// How long a call waits for replies.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
     /// Keeps what was wrong first.
@@ -193,6 +217,12 @@ macro_rules! operators {
             #[must_use]
             pub fn compress(&self, compress: bool) -> Self {
                 self.with(self.target.compress(compress))
+            }
+
+            /// Sets how long calls with replies wait for them, by default 5 seconds. It must be more than 0.
+            #[must_use]
+            pub fn timeout(&self, timeout: std::time::Duration) -> Self {
+                self.with(self.target.with_timeout(timeout))
             }
         }
     };

@@ -121,7 +121,7 @@ impl Encoder {
     }
 
     #[inline]
-    fn unsigned(&mut self, v: u64) {
+    pub(crate) fn unsigned(&mut self, v: u64) {
         let out = &mut self.out;
         match v {
             0..=0x7f => out.push(v as u8),

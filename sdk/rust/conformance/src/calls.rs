@@ -1,5 +1,7 @@
 //! Options, operators and calls by the names that cases have for them.
 
+use std::time::Duration;
+
 use regex_lite::Regex;
 use serde_json::Value as Json;
 use sioemit::{Codec, Options, Python, Room, Sharded, Streams};
@@ -106,6 +108,12 @@ pub fn event(words: &[Json]) -> Result<(&str, Vec<value::Value>), Failure> {
     Ok((event, args.iter().map(value::read).collect::<Result<_, _>>()?))
 }
 
+/// How long a call waits.
+pub fn timeout(words: &[Json]) -> Result<Duration, Failure> {
+    let millis = words.first().and_then(Json::as_u64);
+    millis.map(Duration::from_millis).ok_or_else(|| Failure::Skip("the type of a timeout is never negative".to_owned()))
+}
+
 /// Applies the operators of a step to an emitter or a pipeline, which have them alike.
 macro_rules! chain {
     ($io:expr, $step:expr) => {{
@@ -119,6 +127,7 @@ macro_rules! chain {
                 "except" => io.except($crate::calls::rooms(words)?),
                 "volatile" => io.volatile(),
                 "compress" => io.compress(words[0] == true),
+                "timeout" => io.timeout($crate::calls::timeout(words)?),
                 _ => return Err($crate::Failure::Skip(format!("no operator {name}"))),
             };
         }
@@ -148,4 +157,26 @@ macro_rules! call {
     }};
 }
 
-pub(crate) use {call, chain};
+/// Makes a call that has an answer, or, if it has none, the other.
+macro_rules! ask {
+    ($io:expr, $step:expr, $done:expr) => {{
+        let io = &$io;
+        let (name, words) = $crate::calls::words(&$step["call"]);
+        match name {
+            "serverCount" => $done(io.server_count()),
+            "fetchSockets" => $done(io.fetch_sockets()),
+            "rooms" => $done(io.rooms()),
+            "emitWithAck" => {
+                let (event, args) = $crate::calls::event(words)?;
+                $done(io.emit_with_ack(event, Spread(&args)))
+            }
+            "serverSideEmitWithAck" => {
+                let (event, args) = $crate::calls::event(words)?;
+                $done(io.server_side_emit_with_ack(event, Spread(&args)))
+            }
+            _ => $crate::calls::call!(io, $step, $done),
+        }
+    }};
+}
+
+pub(crate) use {ask, call, chain};

@@ -1,18 +1,22 @@
 //! The connections of redis-rs, which are kept.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use redis::aio::ConnectionLike as AsyncConnectionLike;
 use redis::aio::ConnectionManagerConfig;
 use redis::cluster::ClusterClient;
 use redis::{AsyncConnectionConfig, ConnectionLike};
 use serde_json::Value as Json;
-use sioemit::{AsyncEmitter, Emitter, Options, Pipeline, Spread};
+use sioemit::{AsyncEmitter, Emitter, Options, Pipeline, Sending, Spread};
 use tokio::runtime::Runtime;
 
 use crate::Failure;
-use crate::calls::{self, call, chain};
+use crate::calls::{self, ask, call, chain};
+use crate::results::{Shown, answer};
 
 pub const VARIANTS: [&str; 3] = ["redis-rs-sync", "redis-rs-tokio", "redis-rs-connection-manager"];
 
@@ -21,6 +25,11 @@ pub const VARIANTS: [&str; 3] = ["redis-rs-sync", "redis-rs-tokio", "redis-rs-co
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 
 type Answer = Result<Option<Json>, Failure>;
+
+/// Whether the calls of a variant block.
+pub fn blocks(variant: &str) -> bool {
+    variant == "redis-rs-sync"
+}
 
 /// Makes calls over connections to the Redis that each line names.
 pub struct Clients {
@@ -39,7 +48,7 @@ enum Client {
 
 impl Clients {
     pub fn new(variant: &str) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         Ok(Self { variant: variant.to_owned(), runtime, open: HashMap::new() })
     }
 
@@ -53,11 +62,11 @@ impl Clients {
         let runtime = &self.runtime;
         match self.open.get_mut(&place) {
             None => Err(Failure::Skip("no connection".to_owned())),
-            Some(Client::Sync(connection)) => blocking(connection, options, line),
-            Some(Client::SyncCluster(connection)) => blocking(&mut **connection, options, line),
-            Some(Client::Multiplexed(connection)) => runtime.block_on(awaited(connection, options, line)),
-            Some(Client::Manager(connection)) => runtime.block_on(awaited(connection, options, line)),
-            Some(Client::AsyncCluster(connection)) => runtime.block_on(awaited(connection, options, line)),
+            Some(Client::Sync(connection)) => blocking(connection, options, &place.0, line),
+            Some(Client::SyncCluster(connection)) => blocking(&mut **connection, options, &place.0, line),
+            Some(Client::Multiplexed(connection)) => runtime.block_on(awaited(connection, options, &place.0, line)),
+            Some(Client::Manager(connection)) => runtime.block_on(awaited(connection, options, &place.0, line)),
+            Some(Client::AsyncCluster(connection)) => runtime.block_on(awaited(connection, options, &place.0, line)),
         }
     }
 
@@ -85,24 +94,19 @@ impl Clients {
     }
 }
 
-fn blocking(connection: &mut impl ConnectionLike, options: Options, line: &Json) -> Answer {
-    let io = Emitter::with_options(connection, options)?;
+fn blocking(connection: &mut impl ConnectionLike, options: Options, url: &str, line: &Json) -> Answer {
+    let io = Emitter::with_options(connection, options)?.replies(redis::Client::open(url)?);
     if let Some(steps) = line["pipeline"].as_array() {
         return collected(steps, |calls| io.pipeline(calls));
     }
-    let io = chain!(io, line);
-    if calls::words(&line["call"]).0 == "serverCount" {
-        return Ok(Some(io.server_count()?.into()));
-    }
-    call!(io, line, |result: Result<(), sioemit::Error>| result)?;
-    Ok(None)
+    ask!(chain!(io, line), line, returned)
 }
 
-async fn awaited<C>(connection: &C, options: Options, line: &Json) -> Answer
+async fn awaited<C>(connection: &C, options: Options, url: &str, line: &Json) -> Answer
 where
     C: AsyncConnectionLike + Clone + Send + Sync + 'static,
 {
-    let io = AsyncEmitter::with_options(connection.clone(), options)?;
+    let io = AsyncEmitter::with_options(connection.clone(), options)?.replies(redis::Client::open(url)?);
     if let Some(steps) = line["pipeline"].as_array() {
         let mut sending = None;
         collected(steps, |calls| {
@@ -114,12 +118,26 @@ where
         }
         return Ok(None);
     }
-    let io = chain!(io, line);
-    if calls::words(&line["call"]).0 == "serverCount" {
-        return Ok(Some(io.server_count().await?.into()));
+    if let Some(steps) = line["together"].as_array() {
+        let steps = steps.iter().map(|step| made(&io, step));
+        return Ok(Some(join_all(steps).await.into_iter().map(answer).collect()));
     }
-    call!(io, line, |sending: sioemit::Sending| sending).await?;
-    Ok(None)
+    made(&io, line).await
+}
+
+async fn made<C>(io: &AsyncEmitter<C>, step: &Json) -> Answer
+where
+    C: AsyncConnectionLike + Clone + Send + Sync + 'static,
+{
+    ask!(chain!(io, step), step, awaiting).await
+}
+
+fn returned<T: Shown>(result: Result<T, sioemit::Error>) -> Answer {
+    Ok(result?.shown())
+}
+
+fn awaiting<T: Shown + 'static>(sending: Sending<T>) -> Pin<Box<dyn Future<Output = Answer>>> {
+    Box::pin(async { returned(sending.await) })
 }
 
 /// Makes the calls of a pipeline.

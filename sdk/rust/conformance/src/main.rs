@@ -2,6 +2,7 @@
 
 mod calls;
 mod clients;
+mod results;
 mod value;
 
 use std::error::Error;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::clients::{Clients, VARIANTS};
+use crate::clients::{Clients, VARIANTS, blocks};
 
 /// Why a call gets no answer of the emitter.
 #[derive(Debug)]
@@ -53,20 +54,19 @@ fn main() -> ExitCode {
 
 fn answer_all(variant: &str) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
+    let mut features =
+        vec!["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers", "replies"];
+    if !blocks(variant) {
+        features.push("together");
+    }
     let hello = json!({
-        "language": "rust", "variant": variant, "version": env!("CARGO_PKG_VERSION"),
-        "features": ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"],
+        "language": "rust", "variant": variant, "version": env!("CARGO_PKG_VERSION"), "features": features,
     });
     writeln!(out, "{hello}")?;
     let mut clients = Clients::new(variant)?;
     for line in io::stdin().lock().lines() {
         let line: Value = serde_json::from_str(&line?)?;
-        let mut answer = match clients.call(&line) {
-            Ok(None) => json!({"ok": true}),
-            Ok(Some(result)) => json!({"ok": true, "result": result}),
-            Err(Failure::Refused(err)) => json!({"error": err.reason().as_str(), "message": err.to_string()}),
-            Err(Failure::Skip(why)) => json!({"skip": why}),
-        };
+        let mut answer = results::answer(clients.call(&line));
         answer["id"] = line["id"].clone();
         writeln!(out, "{answer}")?;
     }

@@ -121,7 +121,7 @@ fn refusals_come_before_anything_is_sent() {
         (io.sockets_join(none), Reason::EmptyRoom, "sockets_join"),
         (io.to("a").server_side_emit("ev", ()), Reason::Targeted, "takes no rooms"),
         (io.server_side_emit("error", ()), Reason::ReservedEvent, "\"error\""),
-        (io.server_side_emit("ev", Spread((1, Bytes::new(b"x")))), Reason::BinaryInJson, "argument 2 of event \"ev\""),
+        (io.server_side_emit("ev", Spread((1, Bytes::new(b"x")))), Reason::NeedsReplies, "with binary"),
         (io.emit("ev", Spread(("a", f64::NAN))), Reason::Unencodable, "argument 2 of event \"ev\": NaN"),
     ];
     for (result, reason, text) in cases {

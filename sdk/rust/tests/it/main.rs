@@ -1,9 +1,11 @@
 //! Against a real redis-server, which each test starts and stops.
 
+mod asking;
 mod asynchronous;
 mod cluster;
 mod emitter;
 mod package;
 mod python;
 mod redis_server;
+mod servers;
 mod values;

@@ -5,8 +5,10 @@ use std::process::Command;
 use std::{env, fs};
 
 use rmpv::Value;
+use serde_json::{Value as Json, json};
 
 use crate::redis_server::Redis;
+use crate::servers::Server;
 
 const MANIFEST: &str = r#"
 [package]
@@ -44,6 +46,7 @@ fn run(command: &mut Command) -> String {
 fn the_readme_runs_from_the_packaged_crate() {
     let redis = Redis::start(&[]);
     let mut listener = redis.listener();
+    let _server = Server::classic(&redis, answer);
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let built = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = Folder(env::temp_dir().join(format!("sioemit-rust-package-{}", redis.port)));
@@ -66,12 +69,12 @@ fn the_readme_runs_from_the_packaged_crate() {
         fs::write(src.join(format!("block{programs}.rs")), program(code, &redis.url())).unwrap();
         programs += 1;
     }
-    assert_eq!(programs, 8);
+    assert_eq!(programs, 9);
     run(cargo().args(["build", "--quiet", "--bins"]).args(target).current_dir(&folder.0));
     let printed: Vec<String> =
         (0..programs).map(|n| run(&mut Command::new(built.join(format!("debug/block{n}"))))).collect();
-    assert_eq!(printed[7].split(':').next(), Some("empty-room"));
-    assert_eq!(printed[..7].concat(), "");
+    assert_eq!(printed[8].split(':').next(), Some("empty-room"));
+    assert_eq!(printed[..8].concat(), "Ada is ready\ns1 is in [\"s1\", \"lobby\"]\n");
 
     // The two programs.
     let (channel, data, _) = listener.event();
@@ -100,7 +103,24 @@ fn the_readme_runs_from_the_packaged_crate() {
     for n in 0..1000 {
         assert_eq!(listener.args(), [n.into()]);
     }
+    // Two questions, and what the server answers.
+    let asked = [(); 5].map(|()| listener.raw().0);
+    assert_eq!(asked.iter().filter(|channel| *channel == "socket.io-request#/#").count(), 2);
     assert_eq!(listener.args()[0]["image"], Value::Binary(vec![0xff, 0xd8]));
+}
+
+/// One client, and its acknowledgement.
+fn answer(question: &Json) -> Vec<Vec<u8>> {
+    let id = &question["requestId"];
+    let replies = match question["type"].as_u64() {
+        Some(5) => vec![json!({"requestId": id, "sockets": [{"id": "s1", "rooms": ["s1", "lobby"]}]})],
+        Some(7) => vec![
+            json!({"type": 8, "requestId": id, "clientCount": 1}),
+            json!({"type": 9, "requestId": id, "packet": {"name": "Ada"}}),
+        ],
+        _ => Vec::new(),
+    };
+    replies.iter().map(|reply| reply.to_string().into_bytes()).collect()
 }
 
 #[test]
@@ -129,7 +149,8 @@ fn program(code: &str, url: &str) -> String {
     } else {
         "Emitter::new(client.get_connection().unwrap())"
     };
+    let replies = if rest.contains("client: redis::Client)") { ", client.clone()" } else { "" };
     format!(
-        "{code}\nfn main() {{\n    let client = redis::Client::open({url:?}).unwrap();\n    {name}(&{of}).unwrap();\n}}\n"
+        "{code}\nfn main() {{\n    let client = redis::Client::open({url:?}).unwrap();\n    {name}(&{of}{replies}).unwrap();\n}}\n"
     )
 }
