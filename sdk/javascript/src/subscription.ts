@@ -47,14 +47,15 @@ export class Subscription {
   readonly #watch: NodeJS.Timeout;
   /** When Redis last said anything. */
   #heard = Date.now();
-  #isPinged = false;
+  /** When it was pinged, if the answer has not come. */
+  #pinged: number | undefined;
   #isEnded = false;
 
   constructor(client: Connection, shardChannel: string | undefined, prefix: string, events: Events) {
     this.#client = client;
     this.#prefix = prefix;
     this.#events = events;
-    this.#watch = setInterval(() => this.#look(), silence);
+    this.#watch = setInterval(() => this.#look(), silence / 3);
     try {
       this.#connection = client.openReplies(shardChannel, {
         message: (message) => this.#deliver(message),
@@ -123,17 +124,19 @@ export class Subscription {
 
   /** Finds out when the connection has gone without being closed. */
   #look(): void {
-    const silent = Date.now() - this.#heard;
-    if (silent >= patience) {
-      this.end(this.#lost(`it has not answered for ${patience} ms`));
-    } else if (silent >= silence && this.#isPinged) {
-      this.#events.retired();
-    } else if (silent >= silence) {
-      this.#isPinged = true;
+    const now = Date.now();
+    if (now - this.#heard >= patience) {
+      this.end(this.#lost(new Error(`it has not answered for ${patience} ms`)));
+    } else if (this.#pinged !== undefined) {
+      if (now - this.#pinged >= silence) {
+        this.#events.retired();
+      }
+    } else if (now - this.#heard >= silence) {
+      this.#pinged = now;
       this.#connection?.ping().then(
         () => {
           this.#heard = Date.now();
-          this.#isPinged = false;
+          this.#pinged = undefined;
         },
         (error) => this.end(this.#lost(error)),
       );

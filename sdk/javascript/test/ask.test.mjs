@@ -1,5 +1,6 @@
 // Calls that servers answer: with real Socket.IO servers first, then with servers that answer as no real one does on demand.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import process from "node:process";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -444,13 +445,15 @@ for (const [variant, connect] of Object.entries(clients)) {
     });
 
     test("an answer whose middle comes late", async (t) => {
+      // With ioredis so late that it is pinged, for whose timeouts only an answer that is due counts.
+      const stall = variant === "ioredis-5" ? 4500 : 1500;
       const fakes = await startFakes(t, redis.port, 1, ({ reply }) => reply({ type: 6, data: "x".repeat(2_000_000) }));
       proxy.hooks.toClient = async ({ bytes, pass, state }) => {
         state.rest = (state.rest ?? Promise.resolve()).then(async () => {
           if (!state.stalled && bytes.includes("xxxxxxxx")) {
             state.stalled = true;
             pass(bytes.subarray(0, 1000));
-            await pause(1500);
+            await pause(stall);
             pass(bytes.subarray(1000));
           } else {
             pass();
@@ -559,6 +562,7 @@ for (const [variant, connect] of Object.entries(clients)) {
         const results = await Promise.all(calls);
         assert.ok(results.slice(1).every((sockets) => sockets.length === 1));
       }
+      assert.deepEqual(getEventListeners(controller.signal, "abort"), []);
       await gone(1);
       await until("no connection is left", async () => (await connections()) === before);
       await until("nothing is held", () => proxy.sockets.size === 2);
