@@ -56,10 +56,10 @@ func (p *Program) manCommand() *Command {
 // manPage is the help of the program and of each command, in the language of man.
 func (p *Program) manPage() (string, error) {
 	app := p.app()
-	app.UsageText = markdown(app.UsageText)
+	app.Usage, app.UsageText = markdown(app.Usage), markdown(app.UsageText)
 	app.Description = manText("#", app.Description) + manFlags("# GLOBAL FLAGS", app.Flags)
 	for _, c := range app.Commands {
-		c.UsageText = markdown(c.UsageText)
+		c.Usage, c.UsageText = markdown(c.Usage), markdown(c.UsageText)
 		c.Description = manText("###", c.Description) + manFlags("### FLAGS", c.Flags)
 	}
 	page, err := app.ToManWithSection(1)

@@ -1,6 +1,22 @@
 package commandline
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// TestMarkdown keeps what is a mark in Markdown, from which the page is made.
+func TestMarkdown(t *testing.T) {
+	const text = "*a* _b_ [c](d) <e> &lt; `f` \\* |"
+	p := &Program{Usage: text, Flags: []cli.Flag{&cli.BoolFlag{Name: "a", Usage: "`N`: " + text}}, Commands: []*Command{{Name: "b", Usage: text, Description: text}}}
+	page, err := p.manPage()
+	want := strings.NewReplacer("`", `\(ga`, `\`, `\(rs`).Replace(text)
+	if n := strings.Count(page, want); err != nil || n != 4 {
+		t.Errorf("%d times, %v: %s", n, err, page)
+	}
+}
 
 // TestForTerminals keeps what is copied into a shell as it is.
 func TestForTerminals(t *testing.T) {
