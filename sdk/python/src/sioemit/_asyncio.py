@@ -82,7 +82,7 @@ class AsyncBroadcastOperator(Targeting):
         """Send an event to the servers of the namespace, where ``io.on(event)`` receives it."""
         command = self._server_side(event, args)
         if self._ends_servers(command):
-            await self._check_reads_binary("server_side_emit")
+            await self._check_reads_binary("server_side_emit", None)
         await self._send(command)
 
     async def server_count(self) -> int:
@@ -129,7 +129,7 @@ class AsyncBroadcastOperator(Targeting):
         command = self._question(question, "", config.timeout)  # whether all is well with it
         config.replies.check()
         if self._ends_servers(command):
-            await self._check_reads_binary(question.call)
+            await self._check_reads_binary(question.call, question.result)
             deadline = time.monotonic() + config.timeout
         question.asked = await _within(config.timeout, self._count())
         if not question.asked:
@@ -207,7 +207,7 @@ class AsyncBroadcastOperator(Targeting):
         if isinstance(self._redis, RedisCluster):
             await self._redis.nodes_manager.initialize()
 
-    async def _check_reads_binary(self, call: str) -> None:
+    async def _check_reads_binary(self, call: str, partial: Any) -> None:
         """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
         probe = EmitWithAck("probe")
         probe.call = call
@@ -215,7 +215,7 @@ class AsyncBroadcastOperator(Targeting):
             await self._probe()._ask(probe)  # noqa: SLF001 - it is one of these
         except SioemitError as err:
             if err.reason != "no-servers":
-                raise binary_not_sent(err) from None
+                raise binary_not_sent(err, partial) from None
 
     async def _count(self) -> int:
         command, channel = self._listeners()

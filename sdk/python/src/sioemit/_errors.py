@@ -44,7 +44,7 @@ class SioemitError(ValueError):
         super().__init__(message)
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[SioemitError], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Let the error travel between processes, as Celery has it do."""
         return type(self), (self.reason, str(self))
 
@@ -89,13 +89,13 @@ class IncompleteError(SioemitError):
         if needs:
             text += f"; servers answer it with {needs}"
         super().__init__("incomplete", text)
-        self._fields = (call, servers, asked, clients, expected, unread, needs, partial)
         self.call, self.servers, self.asked, self.clients = call, servers, asked, clients
         self.expected, self.unread, self.needs, self.partial = expected, unread, needs, partial
 
-    def __reduce__(self) -> tuple[type[SioemitError], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Let the error travel between processes."""
-        return type(self), self._fields
+        counts = (self.call, self.servers, self.asked, self.clients, self.expected, self.unread)
+        return type(self), (*counts, self.needs, self.partial), {"args": self.args}
 
 
 def valid_text(text: str, what: str) -> str:

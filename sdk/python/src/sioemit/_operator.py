@@ -36,8 +36,8 @@ DEFAULT_TIMEOUT = 5.0
 # How often a question is asked that changes nothing, when it is not known whether Redis has taken it.
 ATTEMPTS = 4
 
-# No clock of Python waits for longer than some months.
-MAX_TIMEOUT = 10_000_000.0
+# The timers of JavaScript, which servers are told of it for, go no further: 24 days.
+MAX_TIMEOUT = 2_147_483.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +282,11 @@ def not_subscribed() -> SioemitError:
     return SioemitError("subscription", "Redis did not confirm the subscription for replies in time; nothing was asked")
 
 
-def binary_not_sent(err: SioemitError) -> SioemitError:
+def binary_not_sent(err: SioemitError, partial: Any) -> SioemitError:
     """Return the error of a question whether servers read binary as that of the call that would have sent it."""
     err.args = (f"{err}; the binary was not sent, because it is not certain that all servers can read it",)
+    if isinstance(err, IncompleteError):
+        err.partial = partial
     return err
 
 

@@ -35,7 +35,8 @@ def without_arguments(text: str) -> str:
 
 
 # Pools of redis-py 5.0 to 5.2 want the name of a command, and later ones warn of it.
-COMMAND_NAME = ("PUBLISH",) if tuple(map(int, redis.__version__.split(".")[:2])) < (5, 3) else ()
+_VERSION = tuple(map(int, re.findall(r"\d+", redis.__version__)[:2]))
+COMMAND_NAME = ("PUBLISH",) if _VERSION < (5, 3) else ()
 
 # What redis-py raises for a connection that broke or did not answer.
 _BROKEN = (ConnectionError, TimeoutError, OSError)

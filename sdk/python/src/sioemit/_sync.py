@@ -78,7 +78,7 @@ class BroadcastOperator(Targeting):
         """Send an event to the servers of the namespace, where ``io.on(event)`` receives it."""
         command = self._server_side(event, args)
         if self._ends_servers(command):
-            self._check_reads_binary("server_side_emit")
+            self._check_reads_binary("server_side_emit", None)
         self._send(command)
 
     def server_count(self) -> int:
@@ -125,7 +125,7 @@ class BroadcastOperator(Targeting):
         command = self._question(question, "", config.timeout)  # whether all is well with it
         config.replies.check()
         if self._ends_servers(command):
-            self._check_reads_binary(question.call)
+            self._check_reads_binary(question.call, question.result)
             deadline = time.monotonic() + config.timeout
         question.asked = self._count()
         if not question.asked:
@@ -201,7 +201,7 @@ class BroadcastOperator(Targeting):
         if isinstance(self._redis, RedisCluster):
             self._redis.nodes_manager.initialize()
 
-    def _check_reads_binary(self, call: str) -> None:
+    def _check_reads_binary(self, call: str, partial: Any) -> None:
         """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
         probe = EmitWithAck("probe")
         probe.call = call
@@ -209,7 +209,7 @@ class BroadcastOperator(Targeting):
             self._probe()._ask(probe)  # noqa: SLF001 - it is one of these
         except SioemitError as err:
             if err.reason != "no-servers":
-                raise binary_not_sent(err) from None
+                raise binary_not_sent(err, partial) from None
 
     def _count(self) -> int:
         command, channel = self._listeners()
