@@ -33,6 +33,8 @@ func TestBrokenAskers(t *testing.T) {
 		{"asks before it subscribes", "ask/counts, doubled, sharded", `had not confirmed "ssubscribe socket.io#/#emitter#"`},
 		{"knows one channel", "ask/replies to others", `had not confirmed "subscribe socket.io-response#/#emitter#"`},
 		{"asks again", "ask/replies to others", "was asked twice"},
+		{"lets its client repeat the question", "ask/the connection ends behind the question", "was asked twice"},
+		{"lets its client subscribe again", "ask/the connection for replies ends", `error "incomplete" instead of "subscription"`},
 		{"asks under one id for ever", "ask/acknowledgements on *", "was asked twice"},
 		{"has short ids", "ask/replies to others", "is shorter than"},
 		{"stays subscribed", "ask/replies to others", "1 connections for replies are still open"},

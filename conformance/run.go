@@ -23,7 +23,8 @@ type outcome struct {
 func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, error) {
 	o := outcome{id: c.ID}
 	servers := s.play(ctx, c)
-	ends := []func() error{func() error { servers.end(); return nil }}
+	defer servers.end()
+	var ends []func() error
 	for channel, n := range c.Given.Subscribers {
 		end, err := s.listen(ctx, channel, n, c.Given.Shard, servers.hear)
 		if err != nil {

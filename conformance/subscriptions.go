@@ -50,9 +50,9 @@ func (c *connection) newsOf(raw []byte) *news {
 	if len(words) == 0 {
 		return nil
 	}
-	switch n := (&news{kind: words[0], channel: strings.Join(words[1:], "")}); strings.TrimLeft(n.kind, "sp") {
-	case "ubscribe", "unsubscribe", "message":
-		return n
+	switch words[0] {
+	case "subscribe", "ssubscribe", "psubscribe", "unsubscribe", "sunsubscribe", "punsubscribe", "message", "smessage", "pmessage":
+		return &news{kind: words[0], channel: strings.Join(words[1:], "")}
 	}
 	return nil
 }
