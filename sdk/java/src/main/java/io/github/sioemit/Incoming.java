@@ -18,6 +18,9 @@ abstract class Incoming {
   /** About what a value takes in memory, in bytes; a member of an object takes two. */
   private static final int VALUE = 48;
 
+  /** What a list or an object takes beside what it holds. */
+  private static final int NESTED = 200;
+
   private static final long FREE = 64L << 20;
 
   /** Real answers take less than this times their size. */
@@ -79,7 +82,9 @@ abstract class Incoming {
 
   abstract @Nullable Object value(int depth);
 
+  /** Pays for a list or an object. */
   final void nested(int depth) {
+    spend(NESTED);
     if (depth >= MAX_DEPTH) {
       throw new Malformed("it is nested deeper than 1,000 levels");
     }

@@ -19,9 +19,10 @@ final class JedisSubscription implements Subscriber.Subscription {
   private final Runnable moved;
   private final Subscriber.Receiver receiver;
   private final Channels channels;
+  private final byte[] first;
 
   // The rest is guarded by this.
-  private final List<byte[]> first;
+  private final List<byte[]> others;
   private @Nullable Connection connection;
   private boolean subscribed;
   private boolean closed;
@@ -29,13 +30,14 @@ final class JedisSubscription implements Subscriber.Subscription {
   JedisSubscription(
       Supplier<Connection> dial,
       Runnable moved,
-      List<byte[]> first,
+      List<byte[]> all,
       boolean sharded,
       Subscriber.Receiver receiver) {
     this.dial = dial;
     this.moved = moved;
     this.receiver = receiver;
-    this.first = new ArrayList<>(first);
+    first = all.get(0);
+    others = new ArrayList<>(all.subList(1, all.size()));
     channels = sharded ? new ShardChannels() : new PlainChannels();
   }
 
@@ -51,7 +53,7 @@ final class JedisSubscription implements Subscriber.Subscription {
       for (int moves = 1; ; moves++) {
         try (Connection opened = dial.get()) {
           if (begin(opened)) {
-            channels.proceed(opened, first.get(0));
+            channels.proceed(opened, first);
           }
           break;
         } catch (JedisRedirectionException e) {
@@ -76,7 +78,7 @@ final class JedisSubscription implements Subscriber.Subscription {
   @Override
   public synchronized void subscribe(List<byte[]> more) {
     if (!subscribed) {
-      first.addAll(more);
+      others.addAll(more);
     } else if (!closed) {
       channels.add(more.toArray(byte[][]::new));
     }
@@ -87,8 +89,8 @@ final class JedisSubscription implements Subscriber.Subscription {
       if (!subscribed && connection != null) {
         connection.setSoTimeout(0); // of which Jedis has one for connections such as this
         subscribed = true;
-        if (first.size() > 1) {
-          channels.add(first.subList(1, first.size()).toArray(byte[][]::new));
+        if (!others.isEmpty()) {
+          channels.add(others.toArray(byte[][]::new));
         }
       }
     }

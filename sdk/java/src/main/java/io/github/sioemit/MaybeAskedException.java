@@ -1,10 +1,10 @@
 package io.github.sioemit;
 
 /**
- * A question that was on its way to Redis when the connection broke. Nobody knows whether servers
- * have got it, and it is not asked again: those that have would answer, and act, twice. {@link
- * BroadcastOperator#fetchSockets} and {@link BroadcastOperator#rooms}, which change nothing, have
- * asked again, as another question.
+ * A question that was on its way to Redis when the connection broke, or time ran out. Nobody knows
+ * whether servers have got it, and it is not asked again: those that have would answer, and act,
+ * twice. {@link BroadcastOperator#fetchSockets} and {@link BroadcastOperator#rooms}, which change
+ * nothing, have asked again, as another question.
  */
 public final class MaybeAskedException extends AskException {
   private static final long serialVersionUID = 1;
@@ -17,7 +17,7 @@ public final class MaybeAskedException extends AskException {
   public MaybeAskedException(Throwable cause) {
     super(
         Reason.MAYBE_ASKED,
-        "it is not known whether the servers were asked, because the connection broke meanwhile: "
+        "it is not known whether the servers were asked, because Redis has not answered: "
             + text(cause),
         cause);
   }

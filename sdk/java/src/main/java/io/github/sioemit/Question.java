@@ -41,6 +41,10 @@ final class Question<T> {
   private Collector<T> collector;
   private long asked;
   private long unread;
+
+  /** Under which it asks; a reply to an attempt before may be on its way here. */
+  private String id = "";
+
   private boolean publishing;
   private @Nullable Thread asking;
   private Replies.@Nullable Wait wait;
@@ -181,11 +185,15 @@ final class Question<T> {
     waiting.confirmed();
     for (int attempt = 1; ; attempt++) {
       long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
-      Command question = adapter.question(target, ask, waiting.id(), Math.min(millis, MAX_MILLIS));
+      String attempted = waiting.id();
+      Command question = adapter.question(target, ask, attempted, Math.min(millis, MAX_MILLIS));
       synchronized (this) {
         if (result.isDone()) {
           return;
         }
+        id = attempted;
+        collector = collectors.get();
+        unread = 0;
         publishing = true;
       }
       try {
@@ -197,10 +205,6 @@ final class Question<T> {
           throw e;
         }
         waiting.renew();
-        synchronized (this) {
-          collector = collectors.get();
-          unread = 0;
-        }
       } finally {
         synchronized (this) {
           publishing = false;
@@ -212,7 +216,10 @@ final class Question<T> {
   /** Takes a reply, on the thread that reads the connection. */
   private void take(Reply reply) {
     synchronized (this) {
-      if (result.isDone() || collector.complete(asked) || !collector.wants(reply)) {
+      if (result.isDone()
+          || !reply.requestId().equals(id)
+          || collector.complete(asked)
+          || !collector.wants(reply)) {
         return;
       }
       try {
