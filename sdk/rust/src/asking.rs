@@ -31,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) command: Cmd,
     /// Whether the question ends servers that are too old for it.
     pub(crate) ends_servers: bool,
+    /// What servers need to answer it.
+    needs: Option<String>,
 }
 
 impl Call {
@@ -102,6 +104,7 @@ impl Call {
             id,
             command: command.0,
             ends_servers,
+            needs: settings.needs(name),
         })
     }
 
@@ -133,7 +136,7 @@ impl Call {
             clients,
             expected,
             unread: answers.unread,
-            needs: if servers == 0 { self.settings.needs(self.name) } else { None },
+            needs: self.needs.clone().filter(|_| servers == 0),
             partial: C::partial(answers.finish()),
         }))
     }

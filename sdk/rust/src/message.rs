@@ -151,7 +151,7 @@ impl Settings {
         }
     }
 
-    /// What servers need to answer a call that none answered.
+    /// What servers need to answer a call.
     pub(crate) fn needs(&self, call: &str) -> Option<String> {
         const HANDLER: &str = "a handler for the event";
         let classic = matches!(self.adapter, Joined::Classic(_));

@@ -176,6 +176,10 @@ fn a_server_that_does_not_answer_is_said_to_be_too_old() {
             wait!(io.emit_with_ack("ev", Bytes::new(&[1]))).unwrap_err(),
         ] {
             assert!(matches!(err, Error::BinaryNotSent(_)) && err.reason() == Reason::Incomplete, "{err}");
+            assert!(
+                err.to_string().contains("with @socket.io/redis-adapter 7.2 or later; the binary was not sent"),
+                "{err}"
+            );
             let probe = servers[0].question();
             assert_eq!((probe["type"].as_u64(), &probe["packet"]["data"]), (Some(7), &json!(["probe"])));
         }
