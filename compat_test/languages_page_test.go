@@ -84,6 +84,8 @@ var features = []struct{ name, says string }{
 	{"pipeline", "many events in one round trip"},
 	{"server-count", "how many servers listen"},
 	{"numbers", "rooms that are numbers"},
+	{"replies", "acknowledgements, and the other questions"},
+	{"together", "several questions at a time"},
 }
 
 type languageColumn struct {
