@@ -50,6 +50,7 @@ interface ClientPipeline {
 
 interface Cluster extends Client {
   nodes(role: "all" | "master"): Client[];
+  refreshSlotsCache(done: () => void): void;
   /** The addresses of the nodes of each slot, the master first. */
   readonly slots: string[][];
 }
@@ -122,6 +123,13 @@ function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === "ReplyError";
 }
 
+/** The node of a shard channel is another one than the client knew. */
+class Moved extends Error {
+  constructor() {
+    super("the slot of the shard channel has moved to another node");
+  }
+}
+
 /** A connection for replies: a duplicate of a client. */
 class DuplicateConnection implements ReplyConnection {
   readonly #client: ReplyClient;
@@ -145,7 +153,7 @@ class DuplicateConnection implements ReplyConnection {
     this.#client.on("error", ended);
     this.#client.on("end", () => ended(new Error("it was closed")));
     // So it says that SSUBSCRIBE was refused.
-    this.#client.on("moved", () => ended(new Error("MOVED: the slot of the shard channel is at another node now")));
+    this.#client.on("moved", () => ended(new Moved()));
   }
 
   subscribe(channels: readonly string[], shard: boolean): Promise<unknown> {
@@ -259,7 +267,13 @@ class ClusterConnection implements Connection {
     if (node === undefined) {
       throw new Error("no node of the Redis Cluster is known");
     }
-    return new DuplicateConnection(node, events);
+    const ended = (error: unknown) => {
+      if (error instanceof Moved) {
+        this.#cluster.refreshSlotsCache(() => {}); // for the next call
+      }
+      events.ended(error);
+    };
+    return new DuplicateConnection(node, { ...events, ended });
   }
 
   async askAll(words: readonly string[]): Promise<unknown[]> {

@@ -10,6 +10,7 @@ import {
   type ReplyConnection,
   type ReplyEvents,
 } from "./connection.js";
+import { messageOf } from "./errors.js";
 import { slotOf } from "./slot.js";
 
 type Words = readonly (string | Uint8Array)[];
@@ -46,7 +47,7 @@ interface Sentinel {
 }
 
 interface Cluster {
-  masters: unknown[];
+  masters: { address?: string }[];
   replicas: unknown[];
   slots: { master: unknown }[];
   nodeClient(node: unknown): Client | Promise<Client>;
@@ -135,7 +136,12 @@ class DuplicateConnection implements ReplyConnection {
 
   async subscribe(channels: readonly string[], shard: boolean): Promise<void> {
     const client = await this.#client;
-    await client[shard ? "sSubscribe" : "subscribe"](channels, this.#events.message, true);
+    try {
+      await client[shard ? "sSubscribe" : "subscribe"](channels, this.#events.message, true);
+    } catch (error) {
+      this.#events.ended(error);
+      throw error;
+    }
   }
 
   async ping(): Promise<void> {
@@ -245,6 +251,8 @@ class SentinelConnection implements Connection {
 class ClusterConnection implements Connection {
   readonly isCluster = true;
   readonly #cluster: Cluster;
+  /** The addresses of slots that were at another node than the client knows: it learns that by its own commands only. */
+  readonly #moved = new Map<number, string>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -304,18 +312,33 @@ class ClusterConnection implements Connection {
   }
 
   openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection {
-    return new DuplicateConnection(this.#node(shardChannel), events);
+    const ended = (error: unknown) => {
+      const [, slot, address] = /^MOVED (\d+) (\S+)$/.exec(messageOf(error)) ?? [];
+      if (address !== undefined) {
+        this.#moved.set(Number(slot), address); // for the next call
+      }
+      events.ended(error);
+    };
+    return new DuplicateConnection(this.#node(shardChannel), { ...events, ended });
   }
 
   /** Returns the client of the node that a channel names; any one when there is none. */
   async #node(channel: string | undefined): Promise<Client> {
-    const { masters, slots } = this.#cluster;
-    const node =
-      channel === undefined ? masters[Math.floor(Math.random() * masters.length)] : slots[slotOf(channel)]?.master;
+    const node = this.#master(channel);
     if (node === undefined) {
       throw new Error("no node of the Redis Cluster is known");
     }
     return this.#cluster.nodeClient(node);
+  }
+
+  #master(channel: string | undefined): unknown {
+    const { masters, slots } = this.#cluster;
+    if (channel === undefined) {
+      return masters[Math.floor(Math.random() * masters.length)];
+    }
+    const slot = slotOf(channel);
+    const moved = this.#moved.get(slot);
+    return masters.find(({ address }) => address !== undefined && address === moved) ?? slots[slot]?.master;
   }
 
   async askAll(words: readonly string[]): Promise<unknown[]> {
