@@ -5,8 +5,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * What an emitter needs of a Redis client. {@link JedisPublisher} and {@link LettucePublisher} are
- * there; one for another client takes these three methods. It deals in bytes, because a message
- * that a codec took for text is no message any more.
+ * there; one for another client takes these three methods, and those of {@link Subscriber} to ask.
+ * It deals in bytes, because a message that a codec took for text is no message any more.
  *
  * <p>A publisher is safe for use by many threads.
  */
