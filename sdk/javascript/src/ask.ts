@@ -112,12 +112,16 @@ export class Asker {
     }
   }
 
-  /** Makes sure that all servers can read a request with binary, before it is sent. */
+  /** Makes sure that all servers, if there are any, can read a request with binary, before it is sent. */
   async checkReadsBinary(call: CallOnly): Promise<void> {
     this.#receiver.check();
     const deadline = new Deadline(call.patience);
     try {
       await this.#probe(call, deadline);
+    } catch (error) {
+      if (!(error instanceof SioemitError && error.reason === "no-servers")) {
+        throw error;
+      }
     } finally {
       deadline.end();
     }
@@ -141,10 +145,9 @@ export class Asker {
         deadline,
       );
     } catch (error) {
-      if (!(error instanceof SioemitError) || error.reason === "no-servers") {
-        return;
+      if (error instanceof SioemitError && error.reason !== "no-servers") {
+        error.message += "; the binary was not sent, because it is not certain that all servers can read it";
       }
-      error.message += "; the binary was not sent, because it is not certain that all servers can read it";
       throw error;
     }
   }
