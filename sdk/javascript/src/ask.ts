@@ -64,10 +64,11 @@ class Deadline {
     return Math.max(1, this.#at - Date.now());
   }
 
-  /** Leaves nothing behind. */
+  /** Leaves nothing behind: a question that still waits for the client must not be written any more. */
   end(): void {
     clearTimeout(this.#timer);
     this.#userSignal?.removeEventListener("abort", this.#abort);
+    this.#controller.abort(new Ended("it is over"));
   }
 }
 

@@ -153,7 +153,7 @@ export class Subscription {
     this.#events.ended();
     this.#connection?.close();
     for (const { fail } of this.waiting.values()) {
-      fail(error);
+      fail(again(error)); // what one call adds to it is not for the others
     }
   }
 
@@ -162,4 +162,8 @@ export class Subscription {
       this.end(new SioemitError("closed", "nothing waits"));
     }
   }
+}
+
+function again({ reason, message, cause }: SioemitError): SioemitError {
+  return new SioemitError(reason, message, cause === undefined ? {} : { cause });
 }

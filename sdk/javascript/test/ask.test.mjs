@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import process from "node:process";
 import { after, before, suite, test } from "node:test";
+import { setTimeout } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { Cluster, Redis } from "ioredis";
 import * as redis5 from "redis-5";
@@ -24,7 +25,8 @@ async function replyConnections(admin, servers) {
 }
 
 /** Makes every call of two servers with a client each, and checks what comes. */
-async function checkCalls(io, servers) {
+async function checkCalls(emitter, servers) {
+  const io = emitter.timeout(60_000);
   const byClient = (a, b) => a.client - b.client;
   const byServer = (a, b) => a.server - b.server;
   const acks = await io.emitWithAck("ready?", 1, { b: Buffer.of(0, 255) });
@@ -73,7 +75,7 @@ async function checkCalls(io, servers) {
 async function checkIncomplete(io) {
   const [missing] = await Promise.all([
     io
-      .timeout(800)
+      .timeout(2500)
       .emitWithAck("first only?")
       .catch((error) => error),
     // Others at the same time get theirs.
@@ -352,7 +354,7 @@ for (const [variant, connect] of Object.entries(clients)) {
         }
       });
       const error = await new Emitter(client)
-        .timeout(2000)
+        .timeout(4000)
         .emitWithAck("ev")
         .catch((error) => error);
       const { reason, servers, asked, clients, expected, unread, partial } = error;
@@ -421,6 +423,19 @@ for (const [variant, connect] of Object.entries(clients)) {
       again.close();
     });
 
+    test("each call has an error of its own", async (t) => {
+      const fakes = await startFakes(t, redis.port, 1);
+      const io = new Emitter(client);
+      const calls = [io.emitWithAck("ev", Buffer.of(1)), io.fetchSockets()];
+      await until("they are asked", () => fakes.asked.length === 2);
+      io.close();
+      const [binary, sockets] = await Promise.all(calls.map((call) => call.catch((error) => error)));
+      assert.ok(refusal("closed", /binary was not sent/)(binary), String(binary));
+      assert.ok(refusal("closed", /^the emitter has been closed$/)(sockets), String(sockets));
+      fakes.close();
+      await gone(0);
+    });
+
     test("a subscription that Redis refuses", async (t) => {
       const fakes = await startFakes(t, redis.port, 1);
       await redis.admin.call("ACL", "SETUSER", "default", "-subscribe");
@@ -471,7 +486,7 @@ for (const [variant, connect] of Object.entries(clients)) {
                 pingInterval: 200,
               }),
             );
-      const [answer] = await new Emitter(impatient.client).serverSideEmitWithAck("ev");
+      const [answer] = await new Emitter(impatient.client).timeout(60_000).serverSideEmitWithAck("ev");
       assert.equal(answer, "x".repeat(2_000_000));
       proxy.hooks.toClient = undefined;
       await impatient.close();
@@ -513,6 +528,50 @@ for (const [variant, connect] of Object.entries(clients)) {
       await gone(0);
     });
 
+    test("a question that the client has not written is not written once the call is over", async (t) => {
+      const fakes = await startFakes(t, redis.port, 1);
+      const io = new Emitter(client);
+      const connections = new Map();
+      let isAway = false;
+      proxy.hooks = {
+        toRedis: ({ bytes, pass, cut, state }) => {
+          if (isAway && !connections.has(state)) {
+            return; // a new connection gets no answer
+          }
+          connections.set(state, cut);
+          state.subscribes ||= /subscribe/i.test(String(bytes));
+          pass();
+        },
+        toClient: ({ pass, cut, state }) => {
+          if (!state.subscribes) {
+            pass();
+            return;
+          }
+          if (!isAway) {
+            isAway = true;
+            for (const [other, cutOther] of connections) {
+              if (other !== state) {
+                cutOther();
+              }
+            }
+            pause(100).then(() => setTimeout(cut, 100)); // the client knows by now, and by then it has the question
+          }
+          state.passed = (state.passed ?? pause(100)).then(() => pass());
+        },
+      };
+      await assert.rejects(io.emitWithAck("ev"), refusal("subscription"));
+      proxy.hooks = {};
+      for (const socket of proxy.sockets) {
+        socket.destroy();
+      }
+      await until("the client is there again", async () => (await io.serverCount().catch(none)) === 1);
+      await redis.admin.publish(requests, JSON.stringify({ requestId: "behind" }));
+      await until("all that Redis took has come", () => fakes.asked.at(-1)?.requestId === "behind");
+      assert.equal(fakes.asked.length, 1);
+      fakes.close();
+      await gone(0);
+    });
+
     test("a Redis that does not answer", async (t) => {
       const fakes = await startFakes(t, redis.port, 1);
       const io = new Emitter(client);
@@ -528,10 +587,10 @@ for (const [variant, connect] of Object.entries(clients)) {
       await assert.rejects(io.timeout(200).fetchSockets(), refusal("redis", /nothing was asked/));
       await again();
       proxy.hooks.toRedis = ({ bytes, pass }) => /subscribe/i.test(String(bytes)) || pass();
-      await assert.rejects(io.timeout(500).fetchSockets(), refusal("subscription", /nothing was asked/));
+      await assert.rejects(io.timeout(2000).fetchSockets(), refusal("subscription", /nothing was asked/));
       await gone(1);
       proxy.hooks.toRedis = ({ bytes, pass }) => (bytes.includes(requests) && bytes.includes("requestId")) || pass();
-      await assert.rejects(io.timeout(500).fetchSockets(), refusal("maybe-asked"));
+      await assert.rejects(io.timeout(2000).fetchSockets(), refusal("maybe-asked"));
       assert.deepEqual(fakes.asked, []);
       await again();
       fakes.close();
