@@ -73,7 +73,7 @@ function failed(error, name) {
     return { error: "incomplete", message, result: shown(name, partial), missing };
   }
   if (error instanceof SioemitError) {
-    return { error: error.reason === "in-pipeline" ? "pipelined" : error.reason, message: error.message };
+    return { error: error.reason, message: error.message };
   }
   return { error: "driver", message: String(error?.stack ?? error) };
 }

@@ -30,7 +30,7 @@ export type Reason =
   /** What was given is no client of node-redis or ioredis. */
   | "client"
   /** The call needs an answer, which a pipeline has only after its end. */
-  | "in-pipeline"
+  | "pipelined"
   /** The function of the pipeline has returned, and its emitter ended with it. */
   | "pipeline-ended"
   /** No server listens on the namespace: nobody was asked. */

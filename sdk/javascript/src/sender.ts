@@ -205,7 +205,7 @@ class PipelineSender extends Sender {
 
   #refuseAsking(call: string): Promise<never> {
     return this.refuse(
-      new SioemitError("in-pipeline", `${call} needs an answer, which a pipeline has only after its end`),
+      new SioemitError("pipelined", `${call} needs an answer, which a pipeline has only after its end`),
     );
   }
 

@@ -243,8 +243,8 @@ suite("what is refused before anything is sent", () => {
     ["needs-version-4", (io) => io.fetchSockets(), { serverVersion: 3 }],
     ["needs-version-4", (io) => io.emitWithAck("ev"), { serverVersion: 1 }],
     ["no-counterpart", (io) => io.fetchSockets(), { adapter: "python" }],
-    ["in-pipeline", (io) => io.pipeline((io) => io.fetchSockets())],
-    ["in-pipeline", (io) => io.pipeline((io) => io.serverSideEmit("ev", Buffer.of(1)))],
+    ["pipelined", (io) => io.pipeline((io) => io.fetchSockets())],
+    ["pipelined", (io) => io.pipeline((io) => io.serverSideEmit("ev", Buffer.of(1)))],
     ["aborted", (io) => io.signal(signal).fetchSockets()],
     [
       "closed",

@@ -273,7 +273,7 @@ suite("pipelines", () => {
     const { io } = keeping();
     await assert.rejects(
       io.pipeline((io) => io.serverCount()),
-      refusal("in-pipeline"),
+      refusal("pipelined"),
     );
   });
 
