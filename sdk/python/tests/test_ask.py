@@ -253,6 +253,29 @@ def test_binary_is_not_sent_to_servers_that_may_end_with_it(ask: Ask, port: int)
         assert servers.requests[1] == {"uid": "emitter", "type": 6, "data": ["ev", b"\x00"]}
 
 
+def test_the_time_of_a_call_is_that_of_its_probe_too(ask: Ask, port: int) -> None:
+    def slow(request: dict[str, Any]) -> list[dict[str, Any]]:
+        if request["packet"]["data"] == ["probe"]:
+            time.sleep(0.2)
+        return one_client(request)
+
+    with Servers(port, slow) as servers:
+        (acks,) = ask(port, lambda io: io.timeout(DEADLINE).emit_with_ack("ev", b"\x00"))
+        assert acks.values == [b"\x00"]
+    assert servers.requests[1]["opts"]["flags"]["timeout"] <= 1000 * DEADLINE - 200
+
+
+def test_calls_at_the_same_time_have_errors_of_their_own(port: int) -> None:
+    with Servers(port, silent) as servers, redis.Redis(port=port) as own, ThreadPoolExecutor(2) as pool:
+        io = Emitter(own)
+        binary = pool.submit(io.timeout(DEADLINE).emit_with_ack, "ev", b"\x00")
+        sockets = pool.submit(io.timeout(DEADLINE).fetch_sockets)
+        until(lambda: len(servers.requests) == 2, "both have asked")
+        io.close()
+        assert "the binary was not sent" in str(binary.exception(DEADLINE))
+        assert str(sockets.exception(DEADLINE)) == "the emitter has been closed"
+
+
 def test_calls_at_the_same_time_share_a_connection(client: redis.Redis, port: int) -> None:
     together = threading.Barrier(20)
     seen: list[int] = []

@@ -123,15 +123,14 @@ class AsyncBroadcastOperator(Targeting):
         rooms: list[str] = await self._ask(self._rooms_question())
         return rooms
 
-    async def _ask(self, question: Question) -> Any:
+    async def _ask(self, question: Question, deadline: float | None = None) -> Any:
         config = self._config
-        deadline = time.monotonic() + config.timeout
+        deadline = deadline or time.monotonic() + config.timeout
         command = self._question(question, "", config.timeout)  # whether all is well with it
         config.replies.check()
         if self._ends_servers(command):
-            await self._check_reads_binary(question.call, question.result)
-            deadline = time.monotonic() + config.timeout
-        question.asked = await _within(config.timeout, self._count())
+            await self._check_reads_binary(question.call, question.result, deadline)
+        question.asked = await _within(deadline - time.monotonic(), self._count())
         if not question.asked:
             raise no_servers(question, self._target.namespace)
         channels, shard = config.adapter.reply_channels(self._target.namespace)
@@ -207,12 +206,12 @@ class AsyncBroadcastOperator(Targeting):
         if isinstance(self._redis, RedisCluster):
             await self._redis.nodes_manager.initialize()
 
-    async def _check_reads_binary(self, call: str, partial: Any) -> None:
+    async def _check_reads_binary(self, call: str, partial: Any, deadline: float | None = None) -> None:
         """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
         probe = EmitWithAck("probe")
         probe.call = call
         try:
-            await self._probe()._ask(probe)  # noqa: SLF001 - it is one of these
+            await self._probe()._ask(probe, deadline)  # noqa: SLF001 - it is one of these
         except SioemitError as err:
             if err.reason != "no-servers":
                 raise binary_not_sent(err, partial) from None

@@ -259,16 +259,16 @@ def settled(question: Question, wait: Wait[Any]) -> bool:
     wait.changed.clear()
     if question.take(wait.answers(), wait.id):
         return True
-    if wait.lost:
-        raise wait.lost
+    if lost := wait.lost:
+        raise lost
     return False
 
 
 def subscribed(wait: Wait[Any]) -> bool:
     """Tell whether no answer can be missed any more. Raises what has become of the connection."""
     wait.changed.clear()
-    if wait.lost:
-        raise wait.lost
+    if lost := wait.lost:
+        raise lost
     return wait.subscribed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
@@ -58,8 +59,8 @@ class Wait(Generic[Changed]):
 
     @property
     def lost(self) -> SioemitError | None:
-        """Why there will be no more answers."""
-        return self.subscription.ended
+        """Why there will be no more answers. Each wait has an error of its own, which it may add to."""
+        return copy.copy(self.subscription.ended)
 
     def deliver(self, payload: bytes) -> None:
         """Take what may be an answer."""

@@ -119,14 +119,13 @@ class BroadcastOperator(Targeting):
         rooms: list[str] = self._ask(self._rooms_question())
         return rooms
 
-    def _ask(self, question: Question) -> Any:
+    def _ask(self, question: Question, deadline: float | None = None) -> Any:
         config = self._config
-        deadline = time.monotonic() + config.timeout
+        deadline = deadline or time.monotonic() + config.timeout
         command = self._question(question, "", config.timeout)  # whether all is well with it
         config.replies.check()
         if self._ends_servers(command):
-            self._check_reads_binary(question.call, question.result)
-            deadline = time.monotonic() + config.timeout
+            self._check_reads_binary(question.call, question.result, deadline)
         question.asked = self._count()
         if not question.asked:
             raise no_servers(question, self._target.namespace)
@@ -201,12 +200,12 @@ class BroadcastOperator(Targeting):
         if isinstance(self._redis, RedisCluster):
             self._redis.nodes_manager.initialize()
 
-    def _check_reads_binary(self, call: str, partial: Any) -> None:
+    def _check_reads_binary(self, call: str, partial: Any, deadline: float | None = None) -> None:
         """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
         probe = EmitWithAck("probe")
         probe.call = call
         try:
-            self._probe()._ask(probe)  # noqa: SLF001 - it is one of these
+            self._probe()._ask(probe, deadline)  # noqa: SLF001 - it is one of these
         except SioemitError as err:
             if err.reason != "no-servers":
                 raise binary_not_sent(err, partial) from None
