@@ -188,7 +188,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
             Ok(Some(receiver)) => {
                 let (io, sending) = (self.clone(), self.send(Ok(()), commands));
                 Box::pin(async move {
-                    io.check_reads_binary("server_side_emit", &receiver).await?;
+                    let deadline = Instant::now() + io.target.timeout();
+                    io.check_reads_binary("server_side_emit", &receiver, deadline).await?;
                     sending.await
                 })
             }
@@ -312,23 +313,33 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         Box::pin(async move {
             let call = call?;
             let receiver = io.receiver(call.name)?;
+            let deadline = Instant::now() + call.timeout();
             if call.ends_servers {
-                io.check_reads_binary(call.name, &receiver).await?;
+                io.check_reads_binary(call.name, &receiver, deadline).await?;
             }
-            io.asked::<A>(call, &receiver).await
+            io.asked::<A>(call, &receiver, deadline).await
         })
     }
 
-    async fn asked<A: Collect>(&self, mut call: Call, receiver: &Receiver) -> Result<A::Output, Error> {
-        let deadline = Instant::now() + call.timeout();
+    async fn asked<A: Collect>(
+        &self,
+        mut call: Call,
+        receiver: &Receiver,
+        deadline: Instant,
+    ) -> Result<A::Output, Error> {
         match timeout_at(deadline, self.listeners(&call.count)).await.map_err(|_| late())?? {
             0 => Err(call.no_servers()),
             asked => receiver.ask::<A>(&mut call, asked, deadline).await,
         }
     }
 
-    async fn check_reads_binary(&self, call: &'static str, receiver: &Receiver) -> Result<(), Error> {
-        match self.asked::<CollectAcks>(Call::probe(call, &self.settings, &self.target)?, receiver).await {
+    async fn check_reads_binary(
+        &self,
+        call: &'static str,
+        receiver: &Receiver,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        match self.asked::<CollectAcks>(Call::probe(call, &self.settings, &self.target)?, receiver, deadline).await {
             Err(err) if err.reason() != Reason::NoServers => Err(Error::BinaryNotSent(Box::new(err))),
             _ => Ok(()),
         }

@@ -171,7 +171,8 @@ impl<C: ConnectionLike> Emitter<C> {
         let mut packed = Packed::default();
         let mut encoder = Encoder::new();
         if self.settings.server_side_emit(&self.target, event, &args, None, &mut encoder, &mut packed)? {
-            self.check_reads_binary("server_side_emit", self.receiver("server_side_emit with binary")?)?;
+            let receiver = self.receiver("server_side_emit with binary")?;
+            self.check_reads_binary("server_side_emit", receiver, Instant::now() + self.target.timeout())?;
         }
         self.send(&packed)
     }
@@ -279,22 +280,22 @@ impl<C: ConnectionLike> Emitter<C> {
 
     fn ask<A: Collect>(&self, call: Call) -> Result<A::Output, Error> {
         let receiver = self.receiver(call.name)?;
+        let deadline = Instant::now() + call.timeout();
         if call.ends_servers {
-            self.check_reads_binary(call.name, receiver)?;
+            self.check_reads_binary(call.name, receiver, deadline)?;
         }
-        self.asked::<A>(call, receiver)
+        self.asked::<A>(call, receiver, deadline)
     }
 
-    fn asked<A: Collect>(&self, mut call: Call, receiver: &Receiver) -> Result<A::Output, Error> {
-        let deadline = Instant::now() + call.timeout();
+    fn asked<A: Collect>(&self, mut call: Call, receiver: &Receiver, deadline: Instant) -> Result<A::Output, Error> {
         match self.listeners(&call.count)? {
             0 => Err(call.no_servers()),
             asked => receiver.ask::<A>(&mut call, asked, deadline),
         }
     }
 
-    fn check_reads_binary(&self, call: &'static str, receiver: &Receiver) -> Result<(), Error> {
-        match self.asked::<CollectAcks>(Call::probe(call, &self.settings, &self.target)?, receiver) {
+    fn check_reads_binary(&self, call: &'static str, receiver: &Receiver, deadline: Instant) -> Result<(), Error> {
+        match self.asked::<CollectAcks>(Call::probe(call, &self.settings, &self.target)?, receiver, deadline) {
             Err(err) if err.reason() != Reason::NoServers => Err(Error::BinaryNotSent(Box::new(err))),
             _ => Ok(()),
         }

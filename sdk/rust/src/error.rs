@@ -48,6 +48,8 @@ pub enum Reason {
     Subscription,
     /// Rooms for a call that goes to servers.
     Targeted,
+    /// A time to wait of nothing.
+    Timeout,
     /// More than 1,000 levels, which end servers; for servers in Python, more than 300.
     TooDeep,
     /// A value that has no JSON form, or that harms a client.
@@ -79,6 +81,7 @@ impl Reason {
             Self::ServerVersion => "server-version",
             Self::Subscription => "subscription",
             Self::Targeted => "targeted",
+            Self::Timeout => "timeout",
             Self::TooDeep => "too-deep",
             Self::Unencodable => "unencodable",
             Self::UnreadStream => "unread-stream",

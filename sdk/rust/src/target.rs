@@ -12,6 +12,9 @@ const SOCKET_ID_LENGTH: usize = 20;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The timers of JavaScript, which servers are told of it for, go no further: 24 days.
+const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
+
 const OWN_IDS: &str = "If your servers make their own ids, say what they look like with Options::socket_ids";
 
 /// Who gets an event. What was wrong with it is kept until something is sent.
@@ -100,9 +103,9 @@ impl Target {
     }
 
     pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
-        let mut target = Self { timeout: Some(timeout), ..self.clone() };
+        let mut target = Self { timeout: Some(timeout.min(MAX_TIMEOUT)), ..self.clone() };
         if timeout.is_zero() {
-            target.refuse(Refusal::new(Reason::AdapterOption, "timeout(0): it must be more than 0"));
+            target.refuse(Refusal::new(Reason::Timeout, "timeout(0): it must be more than 0"));
         }
         target
     }

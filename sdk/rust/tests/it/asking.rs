@@ -13,6 +13,9 @@ use tokio::runtime::Runtime;
 use crate::redis_server::Redis;
 use crate::servers::{Cutter, Server};
 
+/// For calls whose time is to run out: what is not waited for comes in much less.
+const SOON: Duration = Duration::from_millis(1500);
+
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
@@ -150,8 +153,8 @@ fn what_came_in_time_is_told() {
     ];
     both!(redis, redis.client(), Options::new(), |io, wait| {
         let began = Instant::now();
-        let err = wait!(io.timeout(Duration::from_millis(300)).fetch_sockets()).unwrap_err();
-        assert!(began.elapsed() >= Duration::from_millis(300));
+        let err = wait!(io.timeout(SOON).fetch_sockets()).unwrap_err();
+        assert!(began.elapsed() >= SOON);
         let Error::Incomplete(incomplete) = &err else { panic!("{err}") };
         assert_eq!(err.to_string(), "fetch_sockets: 1 of 2 servers answered in time; 1 more could not be read");
         assert!(matches!(&incomplete.partial, Partial::Sockets(sockets) if sockets[0].id == "s-a"));
@@ -165,7 +168,7 @@ fn a_server_that_does_not_answer_is_said_to_be_too_old() {
     let redis = Redis::start(&[]);
     let servers = [Server::classic(&redis, |_| Vec::new())];
     both!(redis, redis.client(), Options::new(), |io, wait| {
-        let io = io.timeout(Duration::from_millis(200));
+        let io = io.timeout(SOON);
         let err = wait!(io.emit_with_ack("ev", ())).unwrap_err();
         assert!(err.to_string().ends_with("servers answer it with @socket.io/redis-adapter 7.2 or later"), "{err}");
         servers[0].question();
@@ -210,12 +213,33 @@ fn binary_goes_to_servers_that_can_read_it() {
 }
 
 #[test]
+fn the_time_of_a_call_is_that_of_its_probe_too() {
+    let redis = Redis::start(&[]);
+    let _server = Server::classic(&redis, |question| match question["packet"]["data"][0].as_str() {
+        Some("probe") => {
+            std::thread::sleep(Duration::from_secs(2));
+            vec![reply(&json!({"type": 8, "requestId": question["requestId"], "clientCount": 0}))]
+        }
+        _ => Vec::new(),
+    });
+    both!(redis, redis.client(), Options::new(), |io, wait| {
+        let began = Instant::now();
+        let io = io.timeout(Duration::from_secs(3));
+        let err = wait!(io.emit_with_ack("ev", Bytes::new(&[1]))).unwrap_err();
+        assert!(matches!(err, Error::Incomplete(_)), "{err}");
+        assert!(began.elapsed() < Duration::from_millis(4500), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused() {
     let redis = Redis::start(&[]);
     let server = Server::classic(&redis, |question| answer(question, "a"));
     both!(redis, redis.client(), Options::new(), |io, wait| {
         assert_eq!(wait!(io.of("/none").fetch_sockets()).unwrap_err().reason(), Reason::NoServers);
-        assert_eq!(wait!(io.timeout(Duration::ZERO).rooms()).unwrap_err().reason(), Reason::AdapterOption);
+        assert_eq!(wait!(io.timeout(Duration::ZERO).rooms()).unwrap_err().reason(), Reason::Timeout);
+        assert_eq!(wait!(io.timeout(Duration::MAX).fetch_sockets()).unwrap().len(), 1);
+        server.question();
         assert_eq!(wait!(io.to("r").rooms()).unwrap_err().reason(), Reason::Targeted);
     });
     let without = Emitter::new(redis.connection());
@@ -315,7 +339,7 @@ fn answers_are_read_as_what_javascript_makes_of_them() {
     given(&nested(1000));
     assert!(decoded::<Json>(&io, &server).is_ok());
     given(&nested(1001));
-    let io = io.timeout(Duration::from_millis(300));
+    let io = io.timeout(SOON);
     assert!(decoded::<Json>(&io, &server).unwrap_err().contains("1 more could not be read"));
 }
 
