@@ -14,7 +14,7 @@ public sealed class AskException extends RuntimeException
   /** What the message says behind its end. */
   private String note = "";
 
-  AskException(Reason reason, String message, @Nullable Throwable cause) {
+  AskException(Reason reason, @Nullable String message, @Nullable Throwable cause) {
     super(message, cause);
     this.reason = reason;
   }
@@ -38,6 +38,11 @@ public sealed class AskException extends RuntimeException
   static String text(Throwable why) {
     String message = why.getMessage();
     return message == null ? why.getClass().getSimpleName().toLowerCase(Locale.ROOT) : message;
+  }
+
+  /** Returns the same for another call, which may add to it, and fills in where it was made. */
+  AskException again() {
+    return new AskException(reason, super.getMessage(), getCause());
   }
 
   /** Says of a question that was asked before binary is sent that it was not sent. */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -171,7 +172,8 @@ public class BroadcastOperator {
    */
   public BroadcastOperator timeout(Duration timeout) {
     if (timeout.isZero() || timeout.isNegative()) {
-      throw new IllegalArgumentException("timeout(" + timeout + "): it must be more than 0");
+      throw new SioemitException(
+          Reason.TIMEOUT, "timeout(" + timeout + "): it must be more than 0");
     }
     return new BroadcastOperator(config, target, sink, timeout);
   }
@@ -450,7 +452,7 @@ public class BroadcastOperator {
           Reason.PIPELINED, call + " needs an answer and cannot be part of a pipeline");
     }
     boolean probe = ask.binary() && config.adapter().binaryEndsServers();
-    Runnable before = probe ? () -> checkReadsBinary(call) : () -> {};
+    Consumer<Duration> before = probe ? left -> timeout(left).checkReadsBinary(call) : left -> {};
     return new Question<>(config, target, call, ask, collectors, timeout, before);
   }
 

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ final class Question<T> {
   private final String call;
   private final Ask ask;
   private final Supplier<Collector<T>> collectors;
-  private final Runnable before;
+  private final Consumer<Duration> before;
   private final long deadline;
   private final Subscriber subscriber;
   private final List<String> channels;
@@ -45,6 +46,11 @@ final class Question<T> {
   /** Under which it asks; a reply to an attempt before may be on its way here. */
   private String id = "";
 
+  /**
+   * Whether another question goes first. That has no more time, and says itself what is missing.
+   */
+  private boolean preparing;
+
   private boolean publishing;
   private @Nullable Thread asking;
   private Replies.@Nullable Wait wait;
@@ -56,7 +62,7 @@ final class Question<T> {
       Ask ask,
       Supplier<Collector<T>> collectors,
       @Nullable Duration timeout,
-      Runnable before) {
+      Consumer<Duration> before) {
     this.config = config;
     this.target = target;
     this.call = call;
@@ -154,10 +160,10 @@ final class Question<T> {
   }
 
   private void publish() throws InterruptedException {
-    try {
-      before.run();
-    } catch (IncompleteException e) {
-      throw e.instead(collectors.get().result(e.asked()));
+    prepare();
+    if (deadline - System.nanoTime() <= 0) {
+      expire(null);
+      return;
     }
     String namespace = target.namespace();
     long listening = config.serverCount(namespace);
@@ -213,6 +219,21 @@ final class Question<T> {
     }
   }
 
+  private void prepare() {
+    synchronized (this) {
+      preparing = true;
+    }
+    try {
+      before.accept(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+    } catch (IncompleteException e) {
+      throw e.instead(collectors.get().result(e.asked()));
+    } finally {
+      synchronized (this) {
+        preparing = false;
+      }
+    }
+  }
+
   /** Takes a reply, on the thread that reads the connection. */
   private void take(Reply reply) {
     synchronized (this) {
@@ -257,6 +278,12 @@ final class Question<T> {
   private void expire(@Nullable Throwable why) {
     RuntimeException error;
     synchronized (this) {
+      if (preparing) {
+        if (why != null && asking != null) {
+          asking.interrupt();
+        }
+        return;
+      }
       error =
           publishing && !ask.kind().isHarmless()
               ? new MaybeAskedException(

@@ -42,6 +42,8 @@ public enum Reason {
   SUBSCRIPTION,
   /** Rooms for a call that goes to servers. */
   TARGETED,
+  /** A time to wait that is not more than 0. */
+  TIMEOUT,
   /** More than 1,000 levels; for servers in Python, more than 300. */
   TOO_DEEP,
   /** A value that cannot be sent. */

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -134,7 +135,7 @@ final class Replies {
         try {
           confirmation.get();
         } catch (ExecutionException e) {
-          throw (AskException) e.getCause();
+          throw ((AskException) Objects.requireNonNull(e.getCause())).again();
         }
       }
     }
@@ -293,7 +294,7 @@ final class Replies {
         confirmed.completeExceptionally(why);
       }
       for (Wait wait : List.copyOf(waits.values())) {
-        wait.lost.accept(why);
+        wait.lost.accept(why.again());
       }
     }
   }

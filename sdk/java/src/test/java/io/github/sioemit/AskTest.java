@@ -314,6 +314,58 @@ class AskTest {
   }
 
   @Test
+  void binaryForServersThatDoNotReadIt(RedisServer server) throws Exception {
+    var binary = new byte[] {1};
+    try (var silent = new AskedServer(server.port, false);
+        var clients = new Clients(server.url())) {
+      for (Publisher publisher : clients.publishers.values()) {
+        var io = new Emitter(publisher).timeout(Duration.ofSeconds(2));
+        var e = assertThrows(IncompleteException.class, () -> io.emitWithAck("ev", binary));
+        assertEquals(new Acks(List.of(), 0, List.of(), 1), e.partial());
+        assertEquals(
+            "emitWithAck: 0 of 1 servers answered; servers answer it with "
+                + "@socket.io/redis-adapter 7.2 or later: time ran out; the binary was not sent, "
+                + "because it is not certain that all servers can read it",
+            e.getMessage());
+      }
+      var io = new Emitter(clients.publishers.get("Lettuce")).timeout(LONG);
+      silent.asked.clear();
+      var thrown = new AtomicReference<AskException>();
+      var thread =
+          new Thread(
+              () ->
+                  thrown.set(assertThrows(AskException.class, () -> io.emitWithAck("ev", binary))));
+      thread.start();
+      silent.asked.take();
+      thread.interrupt();
+      thread.join();
+      assertInstanceOf(InterruptedException.class, thrown.get().getCause());
+      assertTrue(
+          thrown.get().getMessage().contains("binary was not sent"), thrown.get()::getMessage);
+      assertEquals(0, silent.asked.size());
+    }
+  }
+
+  @Test
+  void eachCallHasAnErrorOfItsOwn(RedisServer server) throws Exception {
+    try (var silent = new AskedServer(server.port, false);
+        var clients = new Clients(server.url())) {
+      for (Publisher publisher : clients.publishers.values()) {
+        var io = new Emitter(publisher);
+        var binary = io.timeout(LONG).emitWithAckAsync("ev", new byte[] {1});
+        var rooms = io.timeout(LONG).roomsAsync();
+        silent.asked.take();
+        silent.asked.take();
+        io.close();
+        var error = assertThrows(CompletionException.class, binary::join).getCause();
+        assertTrue(error.getMessage().contains("the binary was not sent"), error::getMessage);
+        error = assertThrows(CompletionException.class, rooms::join).getCause();
+        assertEquals("the emitter has been closed", error.getMessage());
+      }
+    }
+  }
+
+  @Test
   void refused(RedisServer server) throws Exception {
     var sends =
         new Publisher() {
@@ -333,8 +385,11 @@ class AskTest {
     var sender = new Emitter(sends);
     var e = assertThrows(UnsupportedOperationException.class, sender::rooms);
     assertTrue(e.getMessage().contains("Subscriber"), e.getMessage());
-    assertThrows(IllegalArgumentException.class, () -> sender.timeout(Duration.ZERO));
-    assertThrows(IllegalArgumentException.class, () -> sender.timeout(Duration.ofSeconds(-1)));
+    for (Duration wrong : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
+      assertEquals(
+          Reason.TIMEOUT,
+          assertThrows(SioemitException.class, () -> sender.timeout(wrong)).reason());
+    }
     var lettuce = io.lettuce.core.RedisClient.create(server.url());
     try (var client = RedisClient.create(server.url());
         var asked = new AskedServer(server.port)) {

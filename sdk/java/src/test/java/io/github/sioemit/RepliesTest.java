@@ -67,7 +67,7 @@ class RepliesTest {
   @Test
   void silence() throws Exception {
     var client = new Silent();
-    var replies = new Replies(Duration.ofMillis(20), Duration.ofMillis(300));
+    var replies = new Replies(Duration.ofMillis(20), Duration.ofSeconds(2));
     var lost = new CompletableFuture<AskException>();
     var wait = on(replies, client, lost, "a", "b");
     wait.confirmed();
