@@ -34,7 +34,7 @@ func (b *Barrier) Confirm(ctx context.Context, namespace string) (servers int, e
 		err = errors.New(why)
 	}
 	// What cannot be known now never will be: the next confirmation begins anew.
-	b.end(w, outcome{after, why, time.Now()})
+	b.end(w, outcome{after, why, time.Now(), w.last.missedNow(servers, why != "")})
 	if _, ok := b.adapter.(streams); ok && err == nil && len(w.rooms) > 0 {
 		err = errors.New("what is for the servers themselves goes beside the stream")
 	}
@@ -54,7 +54,7 @@ func (s *servers) proof(ctx context.Context, w *window, servers int) (after *sta
 		return nil, "Redis did not let us look", err
 	}
 	after.servers = servers
-	if why = interrupted(w.last.state, after, w.since); why == "" {
+	if why = interrupted(w.last.state, after, w.since, w.last.missed > 0); why == "" {
 		why, err = s.adapter.missing(ctx, s.client, s.namespace, w.entries)
 	}
 	return after, why, err

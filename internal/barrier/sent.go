@@ -35,6 +35,28 @@ type outcome struct {
 	// doubt is why nothing is known of what was sent until then, if anything is.
 	doubt string
 	until time.Time
+	// missed is how many servers there were before some of them may have been cut off,
+	// until as many have answered again. One that comes back has not got what was sent
+	// while it was away.
+	missed int
+}
+
+// missedNow is missed behind the next confirmation, which so many servers have answered.
+// Interrupted says that some may have been cut off since o, if only behind their answers.
+func (o *outcome) missedNow(servers int, interrupted bool) int {
+	switch {
+	case !interrupted && servers >= o.missed:
+		return 0
+	case !interrupted || o.state == nil:
+		return o.missed
+	case o.state.servers > 0:
+		return max(o.missed, o.state.servers)
+	}
+	subscribers := 0 // as nobody has counted servers
+	for _, n := range o.state.nodes {
+		subscribers += len(n.subscribers)
+	}
+	return max(o.missed, subscribers)
 }
 
 // Bounds of what is kept. Beyond them less can be proven.

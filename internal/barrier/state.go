@@ -149,9 +149,10 @@ func subscribers(list string, by *subscription, isCluster bool) map[string]time.
 }
 
 // interrupted says what may have been lost on the way between two states, and
-// nothing when that is nothing. Since is when the first of it was sent, and zero
+// nothing when that is nothing. IsMissed says that a server was cut off before, and is
+// not known to be back. Since is when the first of it was sent, and zero
 // where that is not known; before is nil where nobody has looked before.
-func interrupted(before, after *state, since time.Time) string {
+func interrupted(before, after *state, since time.Time, isMissed bool) string {
 	if before == nil {
 		return after.youngerThan(since)
 	}
@@ -187,9 +188,6 @@ func interrupted(before, after *state, since time.Time) string {
 			}
 		}
 	}
-	if gone == 0 {
-		return ""
-	}
 	for name, is := range after.nodes {
 		for connection, age := range is.subscribers {
 			if _, ok := before.nodes[name].subscribers[connection]; !ok && !is.isOlder(age, since) {
@@ -197,12 +195,16 @@ func interrupted(before, after *state, since time.Time) string {
 			}
 		}
 	}
-	// As many servers as before, and all of them have been there since before the
-	// first event: what has gone was none of them, or went before that.
-	if !came && before.servers > 0 && after.servers >= before.servers {
+	switch {
+	case gone == 0 && came && isMissed:
+		return "a server that was cut off may have come back after the first event"
+	case gone == 0:
 		return ""
-	}
-	if gone == 1 {
+	case !came && before.servers > 0 && after.servers >= before.servers:
+		// As many servers as before, and all of them have been there since before the
+		// first event: what has gone was none of them, or went before that.
+		return ""
+	case gone == 1:
 		return "a subscriber's connection to Redis was cut"
 	}
 	return fmt.Sprintf("%d subscribers' connections to Redis were cut", gone)

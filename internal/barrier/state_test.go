@@ -34,6 +34,7 @@ func TestInterrupted(t *testing.T) {
 	both := at(2, true, old, ages(100, 100))
 	moved := at(2, true, old, ages(100, 100))
 	moved.nodes["a"] = node{isMaster: true, subscribers: ages(100, 100), links: both.nodes["a"].links, slots: "0-16383 x"}
+	one := at(1, true, old, ages(100))
 	for _, test := range []struct {
 		name          string
 		before, after *state
@@ -65,8 +66,45 @@ func TestInterrupted(t *testing.T) {
 		{"first, and a link is old enough", nil, at(2, true, clock.Add(-11*time.Second).UnixMilli(), ages(100)), since, ""},
 		{"first, and nothing was sent", nil, at(2, true, old, ages(0)), time.Time{}, ""},
 	} {
-		if why := interrupted(test.before, test.after, test.since); (why == "") != (test.why == "") || !strings.Contains(why, test.why) {
+		if why := interrupted(test.before, test.after, test.since, false); (why == "") != (test.why == "") || !strings.Contains(why, test.why) {
 			t.Errorf("%s: %q, not %q", test.name, why, test.why)
+		}
+	}
+	// One was cut off.
+	for age, why := range map[int]string{1: "was cut off", 12: ""} {
+		if got := interrupted(one, at(2, true, old, ages(100, age)), since, true); (got == "") != (why == "") || !strings.Contains(got, why) {
+			t.Errorf("it is back for %d s: %q, not %q", age, got, why)
+		}
+	}
+	if why := interrupted(one, one, since, true); why != "" {
+		t.Errorf("it is still away: %q", why)
+	}
+}
+
+// TestMissed follows servers that are cut off and come back.
+func TestMissed(t *testing.T) {
+	t.Parallel()
+	two := map[string]node{"a": {subscribers: map[string]time.Duration{"x": 0, "y": 0}}}
+	for _, test := range []struct {
+		name        string
+		last        outcome
+		interrupted bool
+		servers     int
+		missed      int
+	}{
+		{"nobody has looked before", outcome{}, true, 1, 0},
+		{"all is well", outcome{state: &state{servers: 2}}, false, 2, 0},
+		{"one has ended", outcome{state: &state{servers: 2}}, false, 1, 0},
+		{"one was cut off", outcome{state: &state{servers: 2}}, true, 1, 2},
+		{"one was cut off behind its answer", outcome{state: &state{servers: 2}}, true, 2, 2},
+		{"one was cut off before anybody counted", outcome{state: &state{nodes: two}}, true, 1, 2},
+		{"it is still away", outcome{state: &state{servers: 1}, missed: 2}, false, 1, 2},
+		{"nobody could look", outcome{missed: 2}, true, 1, 2},
+		{"the other one is cut off, too", outcome{state: &state{servers: 1}, missed: 2}, true, 1, 2},
+		{"both are back", outcome{state: &state{servers: 1}, missed: 2}, false, 2, 0},
+	} {
+		if missed := test.last.missedNow(test.servers, test.interrupted); missed != test.missed {
+			t.Errorf("%s: %d are missed, not %d", test.name, missed, test.missed)
 		}
 	}
 }
@@ -121,17 +159,17 @@ func TestSentMeanwhile(t *testing.T) {
 	s.Note("/", time.Now())
 	w := s.begin("/")
 	began := time.Now() // and Redis answers after the end
-	s.end(w, outcome{new(state), "cut", time.Now()})
+	s.end(w, outcome{state: new(state), doubt: "cut", until: time.Now()})
 	s.Note("/", began)
 	if w = s.begin("/"); w.doubtful() != "cut" || w.since != began {
 		t.Errorf("sent meanwhile: %q, since %v", w.doubtful(), w.since)
 	}
-	s.end(w, outcome{new(state), "", time.Now()})
+	s.end(w, outcome{state: new(state), until: time.Now()})
 	s.Note("/", time.Now())
 	if w = s.begin("/"); w.doubtful() != "" || w.since.IsZero() {
 		t.Errorf("sent later: %q, since %v", w.doubtful(), w.since)
 	}
-	s.end(w, outcome{new(state), "cut", time.Now()})
+	s.end(w, outcome{state: new(state), doubt: "cut", until: time.Now()})
 	if w = s.begin("/"); w.doubtful() != "" || !w.since.IsZero() {
 		t.Errorf("nothing was sent: %q, since %v", w.doubtful(), w.since)
 	}
@@ -144,7 +182,7 @@ func TestSentMeanwhile(t *testing.T) {
 		if w = s.begin(namespace); w.since.After(began) {
 			t.Errorf("%s: since %v", namespace, w.since)
 		}
-		s.end(w, outcome{new(state), "", time.Now()})
+		s.end(w, outcome{state: new(state), until: time.Now()})
 	}
 
 	// What is not confirmed is asked about again, with what came since.
@@ -160,7 +198,7 @@ func TestSentMeanwhile(t *testing.T) {
 		t.Errorf("restored: %+v", w)
 	}
 	s.NoteEntry("/", "3-1")
-	s.end(w, outcome{new(state), "", time.Now()})
+	s.end(w, outcome{state: new(state), until: time.Now()})
 	if w = s.begin("/"); w.entries != (span{"2-1", "3-1"}) || w.rooms != nil {
 		t.Errorf("the next one: %+v", w)
 	}
