@@ -144,6 +144,8 @@ class DuplicateConnection implements ReplyConnection {
       keyPrefix: "",
       readOnly: false,
       lazyConnect: true,
+      // Its INFO, behind a subscription that was faster, would be refused.
+      enableReadyCheck: false,
       // A timeout would cut off a reply that takes its time.
       commandTimeout: undefined,
       socketTimeout: undefined,
