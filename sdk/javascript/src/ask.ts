@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { AskingAdapter, Command, Question } from "./adapter.js";
 import { redisError } from "./client.js";
-import { AckCollector, type Collector } from "./collectors.js";
+import { type Collector, ProbeCollector } from "./collectors.js";
 import { type Connection, Doubt, orAborted } from "./connection.js";
 import { IncompleteError, SioemitError } from "./errors.js";
 import type { Receiver, Wait } from "./receiver.js";
@@ -105,7 +105,7 @@ export class Asker {
     const deadline = new Deadline(call.patience);
     try {
       if (this.#adapter.endsServers(sample)) {
-        await this.#probe(call, deadline);
+        await this.#probe(call, deadline, (asked) => call.collector().result(asked));
       }
       return await this.#askUntil(call, deadline);
     } finally {
@@ -118,7 +118,7 @@ export class Asker {
     this.#receiver.check();
     const deadline = new Deadline(call.patience);
     try {
-      await this.#probe(call, deadline);
+      await this.#probe(call, deadline, () => undefined);
     } catch (error) {
       if (!(error instanceof SioemitError && error.reason === "no-servers")) {
         throw error;
@@ -130,9 +130,13 @@ export class Asker {
 
   /**
    * Adapters that read requests with binary are those that know events with acknowledgement. So the servers are asked to
-   * send one to a room that nobody is in.
+   * send one to a room that nobody is in. When they do not answer, what came of the call itself is nothing.
    */
-  async #probe({ name, target, patience }: CallOnly, deadline: Deadline): Promise<void> {
+  async #probe(
+    { name, target, patience }: CallOnly,
+    deadline: Deadline,
+    nothing: (asked: number) => unknown,
+  ): Promise<void> {
     const nobody = `nobody-${randomBytes(16).toString("hex")}`;
     try {
       await this.#askUntil(
@@ -141,7 +145,7 @@ export class Asker {
           target: new Target(everyone(target.frame.nsp).frame, [nobody]),
           patience,
           question: { kind: "emitWithAck", event: "probe", args: [] },
-          collector: () => new AckCollector(),
+          collector: () => new ProbeCollector(nothing),
         },
         deadline,
       );

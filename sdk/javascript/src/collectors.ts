@@ -107,6 +107,21 @@ export class AckCollector implements Collector<Acks> {
   }
 }
 
+/** Waits like that in place of another call, of which nothing has come so far. */
+export class ProbeCollector extends AckCollector implements Collector<unknown> {
+  readonly #result: (asked: number) => unknown;
+
+  constructor(result: (asked: number) => unknown) {
+    super();
+    this.#result = result;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the result of the other call
+  override result(asked: number): any {
+    return this.#result(asked);
+  }
+}
+
 /** Waits for the answer of each server. */
 export class ServerSideCollector implements Collector<unknown[]> {
   readonly #values: unknown[] = [];

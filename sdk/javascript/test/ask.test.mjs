@@ -390,12 +390,13 @@ for (const [variant, connect] of Object.entries(clients)) {
       const { reason, cause, partial } = error;
       assert.deepEqual({ reason, cause, partial }, { reason: "incomplete", cause: why, partial: [] });
       assert.match(error.message, /redis-adapter 7\.0 or later and a handler/);
-      for (const call of [
-        (io) => io.serverSideEmit("ev", Buffer.of(1)),
-        (io) => io.serverSideEmitWithAck("ev", Buffer.of(1)),
-        (io) => io.emitWithAck("ev", Buffer.of(1)),
+      for (const [call, nothing] of [
+        [(io) => io.serverSideEmit("ev", Buffer.of(1)), undefined],
+        [(io) => io.serverSideEmitWithAck("ev", Buffer.of(1)), []],
+        [(io) => io.emitWithAck("ev", Buffer.of(1)), { values: [], clients: 0, perServer: [], servers: 1 }],
       ]) {
         const error = await aborted(call);
+        assert.deepEqual(error.partial, nothing);
         assert.ok(refusal("incomplete", /7\.2.*binary was not sent/)(error), String(error));
         const { type, packet } = fakes.asked.at(-1);
         assert.deepEqual([type, packet.data], [7, ["probe"]]);

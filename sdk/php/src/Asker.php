@@ -21,6 +21,7 @@ final class Asker
      * @param string $call        what the caller has called, for messages
      * @param int    $deadline    as hrtime() has it
      * @param string $consequence what it means when answers are missing
+     * @param ?\Closure(int): mixed $partial what has come then, of so many servers, where that is not the answers
      */
     public function __construct(
         private readonly Settings $settings,
@@ -29,6 +30,7 @@ final class Asker
         private readonly string $call,
         private readonly int $deadline,
         private readonly string $consequence = '',
+        private readonly ?\Closure $partial = null,
     ) {
     }
 
@@ -40,7 +42,7 @@ final class Asker
         $this->settings->checkVersion4($this->call);
         $adapter = $this->settings->adapter;
         $command = $this->command($question);
-        $this->checkReadsBinary($command);
+        $this->checkReadsBinary($command, $answers);
         [$channels, $isShard] = $adapter->replyChannels($this->target->namespace);
         $address = $this->connection->address($channels[0]);
         $asked = Answer::serverCount($this->connection, $adapter, $this->target->namespace);
@@ -63,15 +65,24 @@ final class Asker
      * goes to a room that nobody is in.
      *
      * @param non-empty-list<string> $request
+     * @param ?Answers               $answers those to the request, which are none so far
      */
-    public function checkReadsBinary(array $request): void
+    public function checkReadsBinary(array $request, ?Answers $answers = null): void
     {
         if (!$this->settings->adapter instanceof Classic || !Classic::endsServers($request)) {
             return;
         }
         $nobody = new Target($this->target->namespace, ['nobody-' . bin2hex(random_bytes(16))]);
         $consequence = '; the binary was not sent, because it is not certain that all servers can read it';
-        $probe = new self($this->settings, $this->connection, $nobody, $this->call, $this->deadline, $consequence);
+        $probe = new self(
+            $this->settings,
+            $this->connection,
+            $nobody,
+            $this->call,
+            $this->deadline,
+            $consequence,
+            fn (int $asked) => $answers?->result($asked),
+        );
         try {
             $probe->ask(new Question('emitWithAck', 'probe'), new ClientAnswers());
         } catch (SioemitException $e) {
@@ -147,7 +158,7 @@ final class Asker
             $expected,
             $unread,
             $servers > 0 ? '' : $this->settings->adapter->needs($question),
-            $answers->result($asked),
+            $this->partial === null ? $answers->result($asked) : ($this->partial)($asked),
             $this->consequence,
         );
     }

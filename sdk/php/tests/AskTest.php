@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Sioemit\Tests;
 
+use Sioemit\Acks;
 use Sioemit\Binary;
 use Sioemit\BroadcastOperator;
 use Sioemit\Emitter;
@@ -317,9 +318,10 @@ final class AskTest extends RedisTestCase
         $old = $this->servers(fn () => []);
         $io = (new Emitter(self::$server->client()))->timeout(self::SOON);
         $binary = new Binary("\0");
-        foreach (['emitWithAck', 'serverSideEmit', 'serverSideEmitWithAck'] as $i => $call) {
+        foreach (['serverSideEmit', 'serverSideEmitWithAck', 'emitWithAck'] as $i => $call) {
             $e = self::assertIncomplete(fn () => $io->$call('ev', $binary));
             self::assertSame($call, $e->call);
+            self::assertEquals([null, [], new Acks([], 0, [], 1)][$i], $e->partial);
             self::assertStringContainsString('7.2 or later; the binary was not sent', $e->getMessage());
             self::assertCount($i + 1, $old->ids()); // the probe
         }
