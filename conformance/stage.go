@@ -131,7 +131,20 @@ func (s *stage) announced(ctx context.Context, node *harness.Redis) bool {
 			}
 		}
 	}
-	return found == len(s.nodes) && len(shards) == len(s.nodes)
+	return found == len(s.nodes) && len(shards) == len(s.nodes) && s.linked(ctx, node)
+}
+
+// linked reports whether what is published at a node reaches all others. When it learns
+// a new address, a node ends its link to that one, and loses what comes before the next.
+func (s *stage) linked(ctx context.Context, node *harness.Redis) bool {
+	links, err := node.Client().ClusterLinks(ctx).Result()
+	to := make(map[string]bool)
+	for _, link := range links {
+		if link.Direction == "to" {
+			to[link.Node] = true
+		}
+	}
+	return err == nil && len(to) == len(s.nodes)-1
 }
 
 // url is where a driver connects, as a user or as everyone.
