@@ -190,7 +190,7 @@ final class Replies {
         return;
       }
       if (subscription != null) {
-        subscription.subscribe(missing);
+        add(subscription, missing);
         return;
       }
       try {
@@ -204,6 +204,15 @@ final class Replies {
         subscription.close();
       } else {
         watch();
+      }
+    }
+
+    /** Subscribes to more channels, for which the connection may have gone already. */
+    private void add(Subscriber.Subscription to, List<byte[]> more) {
+      try {
+        to.subscribe(more);
+      } catch (RuntimeException e) {
+        end(AskException.lost(e));
       }
     }
 
@@ -231,10 +240,12 @@ final class Replies {
           } else {
             // Subscribing once more shows as much as a PING, for which a user may lack the right.
             questioned = true;
-            subscription.subscribe(List.of(channels.keySet().iterator().next().getBytes(UTF_8)));
+            add(subscription, List.of(channels.keySet().iterator().next().getBytes(UTF_8)));
           }
         }
-        watch();
+        if (!ended) {
+          watch();
+        }
       }
     }
 

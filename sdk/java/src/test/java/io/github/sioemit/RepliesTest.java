@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,7 @@ class RepliesTest {
     final List<Receiver> receivers = new ArrayList<>();
     final AtomicInteger open = new AtomicInteger();
     volatile boolean confirms = true;
+    volatile boolean broken;
 
     @Override
     public Subscription subscribe(List<byte[]> channels, boolean sharded, Receiver receiver) {
@@ -33,6 +35,9 @@ class RepliesTest {
           new Subscription() {
             @Override
             public void subscribe(List<byte[]> more) {
+              if (broken) {
+                throw new IllegalStateException("it broke");
+              }
               for (byte[] channel : more) {
                 subscribed.add(new String(channel, UTF_8));
                 if (confirms) {
@@ -126,6 +131,32 @@ class RepliesTest {
     assertEquals(
         Reason.CLOSED,
         assertThrows(AskException.class, () -> on(replies, client, lost, "a")).reason());
+  }
+
+  @Test
+  void joinedWhenItHasBroken() {
+    var client = new Silent();
+    var replies = new Replies();
+    var lost = new CompletableFuture<AskException>();
+    var unused = on(replies, client, lost, "a");
+    client.broken = true;
+    var lostToo = new CompletableFuture<AskException>();
+    var wait = on(replies, client, lostToo, "b");
+    for (AskException e : List.of(lost.join(), lostToo.join())) {
+      assertEquals(Reason.SUBSCRIPTION, e.reason());
+    }
+    assertThrows(AskException.class, wait::confirmed);
+    assertEquals(0, client.open.get());
+  }
+
+  @Test
+  void silentWhenItHasBroken() {
+    var client = new Silent();
+    var replies = new Replies(Duration.ofMillis(20), RedisServer.DEADLINE);
+    var lost = new CompletableFuture<AskException>();
+    var unused = on(replies, client, lost, "a");
+    client.broken = true;
+    assertEquals(Reason.SUBSCRIPTION, lost.orTimeout(30, TimeUnit.SECONDS).join().reason());
   }
 
   @Test
