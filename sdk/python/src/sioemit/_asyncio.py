@@ -174,20 +174,29 @@ class AsyncBroadcastOperator(Targeting):
             return
         # Whether a command is repeated is up to the client, so that the connection does without it.
         pool = self._redis.connection_pool
-        connection: Any = await _within(seconds, pool.get_connection(*COMMAND_NAME))
+        writes = False
 
         async def publish() -> None:
-            await connection.send_command(*command)
-            await connection.read_response()
+            nonlocal writes
+            connection: Any = await pool.get_connection(*COMMAND_NAME)
+            try:
+                writes = True
+                await connection.send_command(*command)
+                await connection.read_response()
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
+            finally:
+                await pool.release(connection)
 
+        # All of it is one task: a connection that came when the call was cancelled would be in nobody's hands.
         try:
+            await _within(seconds, publish())
+        except Exception:
+            if not writes:
+                raise
             with written_once():
-                await _within(seconds, publish())
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await pool.release(connection)
+                raise
 
     def _node(self, command: Command) -> Any:
         """Return the node of a Redis Cluster to which a command goes: of PUBLISH, redis-py's choice for it."""
