@@ -35,6 +35,13 @@ public sealed class AskException extends RuntimeException
         Reason.SUBSCRIPTION, "the connection for replies was lost: " + text(why), why);
   }
 
+  static AskException notSubscribed() {
+    return new AskException(
+        Reason.SUBSCRIPTION,
+        "Redis did not confirm the subscription for replies in time; nothing was asked",
+        null);
+  }
+
   static String text(Throwable why) {
     String message = why.getMessage();
     return message == null ? why.getClass().getSimpleName().toLowerCase(Locale.ROOT) : message;

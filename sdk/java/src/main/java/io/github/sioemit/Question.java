@@ -284,11 +284,15 @@ final class Question<T> {
         }
         return;
       }
-      error =
-          publishing && !ask.kind().isHarmless()
-              ? new MaybeAskedException(
-                  why == null ? new IllegalStateException("Redis did not answer in time") : why)
-              : incomplete(why);
+      if (publishing && !ask.kind().isHarmless()) {
+        error =
+            new MaybeAskedException(
+                why == null ? new IllegalStateException("Redis did not answer in time") : why);
+      } else if (why == null && asked > 0 && id.isEmpty()) {
+        error = AskException.notSubscribed();
+      } else {
+        error = incomplete(why);
+      }
     }
     result.completeExceptionally(error);
   }

@@ -365,6 +365,51 @@ class AskTest {
     }
   }
 
+  /** A client that subscribes, and never hears that it has. */
+  private static final class Deaf implements Publisher, Subscriber {
+    @Override
+    public void send(List<Command> commands) {}
+
+    @Override
+    public CompletableFuture<Void> sendAsync(List<Command> commands) {
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public long subscribers(byte[] channel, boolean sharded) {
+      return 1;
+    }
+
+    @Override
+    public Subscription subscribe(List<byte[]> channels, boolean sharded, Receiver receiver) {
+      return new Subscription() {
+        @Override
+        public void subscribe(List<byte[]> more) {}
+
+        @Override
+        public void close() {}
+      };
+    }
+
+    @Override
+    public void ask(Command question) {
+      throw new AssertionError("it has not subscribed");
+    }
+
+    @Override
+    public boolean isCluster() {
+      return false;
+    }
+  }
+
+  @Test
+  void notSubscribedInTime() {
+    var io = new Emitter(new Deaf()).timeout(Duration.ofMillis(500));
+    var e = assertThrows(AskException.class, io::fetchSockets);
+    assertEquals(Reason.SUBSCRIPTION, e.reason(), e::getMessage);
+    assertTrue(e.getMessage().contains("nothing was asked"), e::getMessage);
+  }
+
   @Test
   void refused(RedisServer server) throws Exception {
     var sends =
