@@ -560,7 +560,7 @@ for (const [variant, connect] of Object.entries(clients)) {
           state.passed = (state.passed ?? pause(100)).then(() => pass());
         },
       };
-      await assert.rejects(io.emitWithAck("ev"), refusal("subscription"));
+      await assert.rejects(io.timeout(60_000).emitWithAck("ev"), refusal("subscription"));
       proxy.hooks = {};
       for (const socket of proxy.sockets) {
         socket.destroy();
