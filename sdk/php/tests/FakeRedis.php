@@ -26,7 +26,11 @@ final class FakeRedis
         $this->log = (string) tempnam(sys_get_temp_dir(), 'sioemit-php-fake');
         $this->pid = pcntl_fork();
         if ($this->pid === 0) {
-            $this->serve($listening, $answer);
+            try {
+                $this->serve($listening, $answer);
+            } finally {
+                posix_kill(getmypid(), SIGKILL); // or it would go on as a second PHPUnit
+            }
         }
         fclose($listening);
     }
@@ -79,7 +83,7 @@ final class FakeRedis
                         unset($connections[(int) $socket]);
                         break;
                     }
-                    fwrite($socket, $reply);
+                    @fwrite($socket, $reply);
                 } while (stream_get_meta_data($socket)['unread_bytes'] > 0);
             }
         }
@@ -92,7 +96,7 @@ final class FakeRedis
      */
     private static function read($socket): ?array
     {
-        $line = fgets($socket);
+        $line = @fgets($socket);
         if ($line === false) {
             return null;
         }

@@ -26,7 +26,11 @@ final class Proxy
         $this->port = (int) substr($name, strrpos($name, ':') + 1);
         $this->pid = pcntl_fork();
         if ($this->pid === 0) {
-            $this->serve($listening);
+            try {
+                $this->serve($listening);
+            } finally {
+                posix_kill(getmypid(), SIGKILL); // or it would go on as a second PHPUnit
+            }
         }
         fclose($listening);
     }
@@ -60,21 +64,21 @@ final class Proxy
                     continue; // the other side was cut a moment ago
                 }
                 $other = $others[(int) $socket];
-                $bytes = (string) fread($socket, 65_536);
+                $bytes = (string) @fread($socket, 65_536); // nothing of one that was reset
                 $isQuestion = str_contains($bytes, 'PUBLISH') && str_contains($bytes, 'requestId');
                 if ($this->pauses > 0 && str_contains($bytes, "\r\nmessage\r\n")) {
                     $half = intdiv(strlen($bytes), 2);
-                    fwrite($other, substr($bytes, 0, $half));
+                    @fwrite($other, substr($bytes, 0, $half));
                     usleep((int) ($this->pauses * 1e6));
                     $bytes = substr($bytes, $half);
                 }
-                fwrite($other, $bytes);
+                $isGone = @fwrite($other, $bytes) === false;
                 $isCut = $isQuestion && $this->cuts > 0;
                 if ($isCut) {
                     $this->cuts--;
-                    fread($other, 65_536); // Redis has taken it
+                    @fread($other, 65_536); // Redis has taken it
                 }
-                if ($bytes === '' || $isCut) {
+                if ($bytes === '' || $isCut || $isGone) {
                     unset($sockets[(int) $socket], $sockets[(int) $other]);
                     unset($others[(int) $socket], $others[(int) $other]);
                     fclose($socket);
