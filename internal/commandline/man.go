@@ -12,8 +12,7 @@ import (
 
 // ToMan of package cli makes a page of this Markdown. Its own has no version in
 // the heading, sorts flags, and names no variables.
-func init() {
-	cli.MarkdownDocTemplate = `% SIOEMIT {{.SectionNum}} "" "sioemit {{.App.Version}}" "User Commands"
+const manTemplate = `% SIOEMIT {{.SectionNum}} "" "sioemit {{.App.Version}}" "User Commands"
 
 # NAME
 
@@ -35,7 +34,6 @@ sioemit - {{.App.Usage}}
 
 {{.Description}}
 {{end}}`
-}
 
 func (p *Program) manCommand() *Command {
 	return &Command{
@@ -62,6 +60,7 @@ func (p *Program) manPage() (string, error) {
 		c.Usage, c.UsageText = markdown(c.Usage), markdown(c.UsageText)
 		c.Description = manText("###", c.Description) + manFlags("### FLAGS", c.Flags)
 	}
+	cli.MarkdownDocTemplate = manTemplate // the only way to give it one
 	page, err := app.ToManWithSection(1)
 	return forTerminals(page), err
 }
