@@ -123,7 +123,8 @@ func subscribers(list string, by *subscription, isCluster bool) map[string]time.
 	all := make(map[string]time.Duration)
 	for line := range strings.Lines(list) {
 		var id, addr, laddr, library string
-		var age, count int
+		var count int
+		var age time.Duration // of one whose age is not told: none
 		for _, field := range strings.Fields(line) {
 			name, value, _ := strings.Cut(field, "=")
 			switch name {
@@ -134,7 +135,9 @@ func subscribers(list string, by *subscription, isCluster bool) map[string]time.
 			case "laddr":
 				laddr = value
 			case "age":
-				age, _ = strconv.Atoi(value)
+				if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
+					age = time.Duration(seconds) * time.Second
+				}
 			case "lib-name":
 				library = value
 			case by.field:
@@ -142,7 +145,7 @@ func subscribers(list string, by *subscription, isCluster bool) map[string]time.
 			}
 		}
 		if (count >= by.least || isCluster && count > 0) && !strings.HasPrefix(library, "go-redis") {
-			all[id+" "+addr+" "+laddr] = time.Duration(age) * time.Second
+			all[id+" "+addr+" "+laddr] = age
 		}
 	}
 	return all

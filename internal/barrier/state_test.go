@@ -228,3 +228,21 @@ func TestTooMany(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSubscribers has Redis say anything: at most one subscriber is read from a line,
+// and none is as old as time cannot be.
+func FuzzSubscribers(f *testing.F) {
+	f.Add("id=3 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 age=7 psub=1 ssub=0 lib-name=node-redis\n", false)
+	f.Add("id= addr= age=99999999999999999999 psub=9223372036854775807\r\nage=-5 psub=1 lib-name=go-redis", true)
+	f.Fuzz(func(t *testing.T, list string, isCluster bool) {
+		all := subscribers(list, &byPattern, isCluster)
+		if lines := strings.Count(list, "\n") + 1; len(all) > lines {
+			t.Errorf("%d subscribers in %d lines", len(all), lines)
+		}
+		for connection, age := range all {
+			if age < 0 {
+				t.Errorf("%s is %v old", connection, age)
+			}
+		}
+	})
+}
