@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/internal/harness"
 )
@@ -106,7 +108,7 @@ func (c *confirmation) emit(from, n int) {
 const perEvent = 3
 
 // What a server cannot take waits in buffers of the system first, and then in those
-// of Redis, which are lost with the connection.
+// of Redis, which are lost with the connection. So many events are more than the former.
 const heavy = 60
 
 var padding = strings.Repeat("x", 256<<10)
@@ -184,28 +186,7 @@ func TestConfirm(t *testing.T) {
 			c.mustConfirm("when it goes on")
 			c.await(10 + many)
 
-			// What waits for a frozen server in Redis is lost with its connection.
-			if err := frozen.Pause(); err != nil {
-				t.Fatal(err)
-			}
-			for range heavy {
-				if err := c.io.Emit(t.Context(), "heavy", padding); err != nil {
-					t.Fatal(err)
-				}
-			}
-			c.cut()
-			if err := frozen.Resume(); err != nil {
-				t.Fatal(err)
-			}
-			back, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			for {
-				if n, err := c.io.ServerCount(back); n == 2 || how.isHeardOnly() {
-					break
-				} else if back.Err() != nil {
-					t.Fatalf("the servers did not come back: %d, %v", n, err)
-				}
-			}
+			c.loseHeavy(how, c.cut)
 			if how.keeps {
 				c.mustConfirm("after a cut that loses nothing")
 				c.awaitNamed("heavy", heavy)
@@ -217,19 +198,117 @@ func TestConfirm(t *testing.T) {
 				}
 				return
 			}
-			if n, err := c.confirm(time.Minute); n != 2 || !errors.Is(err, emitter.ErrUnconfirmed) {
-				t.Errorf("after a connection was cut: %d servers, %v", n, err)
-			}
-			c.mustConfirm("the time after that")
-			if err := c.io.Emit(t.Context(), "last"); err != nil {
-				t.Fatal(err)
-			}
-			c.mustConfirm("after the last event")
-			c.awaitNamed("last", 1)
-			if got := countNamed(c.clients[1].Events(), "heavy"); got == heavy {
-				t.Errorf("the client of the server that was cut off got all %d events: nothing is proven", got)
-			}
+			c.mustDoubt("after a connection was cut")
 		})
+	}
+}
+
+// TestConfirmRestarted kills Redis, and starts it again, while one of two servers is frozen.
+func TestConfirmRestarted(t *testing.T) {
+	t.Parallel()
+	for _, how := range confirmables {
+		if how.name != how.adapter.Kind && how.name != "redis-adapter 8" {
+			continue
+		}
+		t.Run(how.name, func(t *testing.T) {
+			t.Parallel()
+			c := startConfirmation(t, how)
+			c.mustConfirm("before the first event")
+			c.loseHeavy(how, func() {
+				c.redis[0].Kill()
+				if err := c.redis[0].Restart(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			})
+			c.mustDoubt("after Redis was started again")
+		})
+	}
+}
+
+// loseHeavy has one server frozen while it is sent more than the system keeps for it, until what it lacks is lost with
+// its connection, or with Redis. It returns when both servers are there again.
+func (c *confirmation) loseHeavy(how confirmable, lose func()) {
+	c.Helper()
+	if err := c.nodes[1].Pause(); err != nil {
+		c.Fatal(err)
+	}
+	for range heavy {
+		if err := c.io.Emit(c.Context(), "heavy", padding); err != nil {
+			c.Fatal(err)
+		}
+	}
+	lose()
+	if err := c.nodes[1].Resume(); err != nil {
+		c.Fatal(err)
+	}
+	back, cancel := context.WithTimeout(c.Context(), time.Minute)
+	defer cancel()
+	for {
+		if n, err := c.io.ServerCount(back); n == 2 || how.isHeardOnly() {
+			return
+		} else if back.Err() != nil {
+			c.Fatalf("the servers did not come back: %d, %v", n, err)
+		}
+	}
+}
+
+// mustDoubt expects that it cannot be known whether the servers have the heavy events, one of which is lost, and that
+// the next event is confirmed.
+func (c *confirmation) mustDoubt(what string) {
+	c.Helper()
+	if n, err := c.confirm(time.Minute); n != 2 || !errors.Is(err, emitter.ErrUnconfirmed) {
+		c.Errorf("%s: %d servers, %v", what, n, err)
+	}
+	c.mustConfirm("the time after that")
+	if err := c.io.Emit(c.Context(), "last"); err != nil {
+		c.Fatal(err)
+	}
+	c.mustConfirm("after the last event")
+	c.awaitNamed("last", 1)
+	if got := countNamed(c.clients[1].Events(), "heavy"); got == heavy {
+		c.Errorf("the client of the frozen server got all %d events: nothing is proven", got)
+	}
+}
+
+// TestConfirmWrapped confirms by other clients than *redis.Client: each sees that a connection was cut.
+func TestConfirmWrapped(t *testing.T) {
+	t.Parallel()
+	c := startConfirmation(t, confirmable{adapter: harness.RedisAdapter8})
+	single := c.rdb.(*redis.Client)
+	auto, err := single.AutoPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, auto)
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": single.Options().Addr}, ReadTimeout: unhurried})
+	closeAtEnd(t, ring)
+	sent := 0
+	for name, client := range map[string]emitter.Client{
+		"embedded":     struct{ *redis.Client }{single},
+		"AutoPipeline": auto,
+		"Ring":         ring,
+	} {
+		c.io = emitter.New(client)
+		c.mustConfirm(name + ", before the first event")
+		c.emit(sent, 1)
+		c.mustConfirm(name + ", after it")
+		sent++
+		c.await(sent)
+		if err := c.io.Emit(t.Context(), "cut"); err != nil { // which may be lost
+			t.Fatal(err)
+		}
+		c.cut()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for n := 0; n < 2; n, err = c.io.ServerCount(ctx) {
+			if ctx.Err() != nil {
+				t.Fatalf("%s: the servers did not come back: %v", name, err)
+			}
+		}
+		if n, err := c.confirm(time.Minute); n != 2 || !errors.Is(err, emitter.ErrUnconfirmed) {
+			t.Errorf("%s, after a connection was cut: %d servers, %v", name, n, err)
+		}
+		c.mustConfirm(name + ", the time after that")
 	}
 }
 

@@ -220,6 +220,52 @@ func TestConfirmedSlotMoved(t *testing.T) {
 	}
 }
 
+// TestConfirmedSentinelFailover kills the master that sentinels watch.
+func TestConfirmedSentinelFailover(t *testing.T) {
+	for _, how := range resilients {
+		t.Run(how.name, func(t *testing.T) {
+			t.Parallel()
+			sentinels := harness.SentinelsFor(t, 2, 3, harness.RedisConfig{})
+			e := &ensemble{T: t, ctx: withDeadline(t), how: how, nodes: sentinels.Nodes}
+			for i := range 2 {
+				e.addServer(i, sentinels.Conn())
+			}
+			client := redis.NewFailoverClient(&redis.FailoverOptions{
+				MasterName: harness.MasterName, SentinelAddrs: sentinels.Addrs, ReadTimeout: unhurried, MaxRetries: -1,
+			})
+			closeAtEnd(t, client)
+			c := startConfirming(t, emitter.New(client, emitter.WithAdapter(how.emitter)))
+			c.flow(e, 5)
+			victim, err := sentinels.Master(e.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := sentinels.SetDownAfter(e.ctx, time.Second); err != nil {
+				t.Fatal(err)
+			}
+			victim.Kill()
+			isBack := func() bool { // all servers are, at another master
+				master, err := sentinels.Master(e.ctx)
+				if err != nil || master == victim || !master.Running() {
+					return false
+				}
+				for _, s := range e.servers {
+					found, err := s.node.Subscribers(e.ctx, []*harness.Redis{master})
+					if err != nil || !slices.ContainsFunc(found, func(one harness.Subscriber) bool { return one.Kind == how.kind }) {
+						return false
+					}
+				}
+				return true
+			}
+			if !e.await(time.Minute, isBack) {
+				t.Fatalf("not all servers are at a new master; they said: %s, %s", e.servers[0].node.Stderr(), e.servers[1].node.Stderr())
+			}
+			c.flow(e, 20)
+			c.judge(e, "Sentinel failover")
+		})
+	}
+}
+
 // TestConfirmedRestarted kills the one Redis, and starts it again.
 func TestConfirmedRestarted(t *testing.T) {
 	t.Parallel()

@@ -42,12 +42,31 @@ function openRedis(config) {
 // The other client that @socket.io/redis-adapter knows.
 async function openIoredis(config) {
   const Redis = require("ioredis");
-  const pub = new Redis(config.redis.url);
+  const { url, sentinels, master } = config.redis;
+  const connectionName = connectionNameOf();
+  const pub = sentinels
+    ? new Redis({
+        sentinels: sentinels.map((address) => ({ host: address.split(":")[0], port: Number(address.split(":")[1]) })),
+        name: master,
+        maxRetriesPerRequest: null, // however long it takes until there is a master again
+        connectionName,
+      })
+    : new Redis(url, { connectionName });
   const sub = pub.duplicate();
   pub.on("error", onError);
   sub.on("error", onError);
   const settled = () => sub.subscribe("settled");
+  if (config.adapter.kind === "streams") {
+    const lists = async () => [await pub.client("LIST")];
+    const touch = async (stream) => pub.xdel(stream, await pub.xadd(stream, "*", "ready", "1"));
+    return { pub, settled, ready: () => readersInPlace(connectionName, config.adapter.options || {}, lists, touch) };
+  }
   return { pub, sub, settled, ready: settled };
+}
+
+// The name by which the connections of this server are found in CLIENT LIST.
+function connectionNameOf() {
+  return `sioemit-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
 }
 
 function onError(err) {
@@ -85,7 +104,7 @@ async function openLegacy(redis, config) {
 
 // node-redis 4 and later.
 async function openCurrent(redis, config) {
-  const name = `sioemit-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
+  const name = connectionNameOf();
   const { url, path: unix, cluster, password } = config.redis;
   let client;
   if (cluster) {
@@ -126,7 +145,12 @@ async function openCurrent(redis, config) {
     opened.ready = async (namespaces) => {
       await until(() => subscriptions.length >= (oldStreams(config.adapter.package) ? 0 : namespaces));
       await settled();
-      await readersInPlace(client, name, config.adapter.options || {});
+      const lists = async () => {
+        const nodes = cluster ? await Promise.all(client.masters.map((m) => client.nodeClient(m))) : [client];
+        return Promise.all(nodes.map(async (node) => String(await node.sendCommand(["CLIENT", "LIST"]))));
+      };
+      const touch = async (stream) => client.xDel(stream, await client.xAdd(stream, "*", { ready: "1" }));
+      await readersInPlace(name, config.adapter.options || {}, lists, touch);
     };
   } else {
     opened.sub = config.redis.subUrl ? watch(redis.createClient({ url: config.redis.subUrl, name })) : client.duplicate();
@@ -146,26 +170,19 @@ async function until(condition) {
 // The streams adapter reads from "$", the end of the stream: what is added before its XREAD runs, or between two
 // of them, is lost. So wait until all readers are blocked in XREAD, then give each of them a first entry
 // (one without a namespace, which the adapter skips): from then on it reads from a definite position.
-async function readersInPlace(client, name, options) {
+// Lists returns what CLIENT LIST says at each node; touch adds such an entry.
+async function readersInPlace(name, options, lists, touch) {
   const streamName = options.streamName || "socket.io";
   const count = options.streamCount || 1;
   const streams = count === 1 ? [streamName] : Array.from({ length: count }, (_, i) => `${streamName}-${i}`);
 
-  const isCluster = Array.isArray(client.masters);
+  const isBlocked = (line) => line.includes(` name=${name} `) && / flags=\S*b/.test(line) && / cmd=xread /.test(line);
   await until(async () => {
-    let blocked = 0;
-    const nodes = isCluster ? await Promise.all(client.masters.map((m) => client.nodeClient(m))) : [client];
-    for (const node of nodes) {
-      const list = String(await node.sendCommand(["CLIENT", "LIST"]));
-      blocked += list
-        .split("\n")
-        .filter((line) => line.includes(` name=${name} `) && / flags=\S*b/.test(line) && / cmd=xread /.test(line)).length;
-    }
-    return blocked >= count;
+    const lines = (await lists()).flatMap((list) => list.split("\n"));
+    return lines.filter(isBlocked).length >= count;
   });
   for (const stream of streams) {
-    const id = await client.xAdd(stream, "*", { ready: "1" });
-    await client.xDel(stream, id);
+    await touch(stream);
   }
 }
 

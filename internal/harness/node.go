@@ -11,12 +11,15 @@ import (
 	"sync"
 )
 
-// RedisConn says how a Node reaches Redis: by URL, by Unix socket, or as a cluster.
+// RedisConn says how a Node reaches Redis: by URL, by Unix socket, as a cluster, or by sentinels.
 type RedisConn struct {
 	URL      string   `json:"url,omitempty"`
 	Path     string   `json:"path,omitempty"`
 	Cluster  []string `json:"cluster,omitempty"`
 	Password string   `json:"password,omitempty"`
+	// Sentinels are for Package ioredis, with the name of the master that they watch.
+	Sentinels []string `json:"sentinels,omitempty"`
+	Master    string   `json:"master,omitempty"`
 	// SubURL is another Redis for subClient, such as a replica, where the adapter has one.
 	SubURL string `json:"subUrl,omitempty"`
 	// Package is another npm alias of the package redis than the adapter's own, such as redis-5: after a message that an

@@ -146,6 +146,11 @@ func (s *Sentinels) SetDownAfter(ctx context.Context, silence time.Duration) err
 	return nil
 }
 
+// Conn is how a Node is told to connect.
+func (s *Sentinels) Conn() RedisConn {
+	return RedisConn{Sentinels: s.Addrs, Master: MasterName, Package: "ioredis"}
+}
+
 // Master asks the sentinels which node is the master now. It fails when none of them answers.
 func (s *Sentinels) Master(ctx context.Context) (*Redis, error) {
 	var errs []error
