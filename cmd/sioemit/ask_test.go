@@ -472,3 +472,46 @@ func TestServerEmitBinary(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomsHarmless lists the rooms of servers one of which would end if it had to write down the data of a socket: see
+// TestDoctorCircular for that. There are more rooms than questions go out at the same time.
+func TestRoomsHarmless(t *testing.T) {
+	t.Parallel()
+	c := startServed(t, 2, harness.V4, harness.RedisAdapter8, "", harness.RedisConfig{})
+	var all, half []string
+	var want strings.Builder
+	for i := range 150 {
+		room := fmt.Sprintf("room%03d", i)
+		all = append(all, room)
+		if i%2 == 1 {
+			half = append(half, room)
+		}
+		fmt.Fprintf(&want, "%7d %s\n", 1+i%2, room)
+	}
+	want.WriteString("      1 5 (number)\n")
+	for _, words := range [][]string{
+		append([]string{"--room", c.clients[0].ID}, all...), append([]string{"--room", c.clients[1].ID}, half...), {"--room", c.clients[1].ID, "--number", "5"},
+	} {
+		if r := sioemit(t, nil, "", slices.Concat(c.flags, []string{"join", "--quiet", "--confirm"}, words)...); r != (result{}) {
+			t.Fatalf("%s: %+v", words, r)
+		}
+	}
+	if err := c.clients[0].Call(t.Context(), "circular", nil); err != nil {
+		t.Fatal(err)
+	}
+	if r := sioemit(t, nil, "", append(c.flags, "rooms")...); r != (result{0, want.String(), ""}) {
+		t.Errorf("%+v", r)
+	}
+	frozen := c.nodes[1]
+	if err := frozen.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	r := sioemit(t, nil, "", append(c.flags, "--timeout", "3s", "rooms")...)
+	if r.status != commandline.StatusReplies {
+		t.Errorf("with a frozen server: %+v", r)
+	}
+	r.oneLine(t, "1 of 2 servers")
+	if err := frozen.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}

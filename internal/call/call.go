@@ -128,7 +128,7 @@ func executed(ctx context.Context, pipe redis.Pipeliner) error {
 // ask counts the servers where --ack has --require beside it, and lets question
 // wait for the servers' replies, up to --timeout. Question prints what it got
 // before it returns an error, so that a partial result is not lost.
-func (o *options) ask(ctx context.Context, question func(context.Context, *emitter.BroadcastOperator) error) error {
+func (o *options) ask(ctx context.Context, question func(context.Context, *connect.Redis, *emitter.BroadcastOperator) error) error {
 	r := connect.Open(o.settings)
 	defer r.Close()
 	ctx, cancel := context.WithTimeout(ctx, o.settings.Redis.Timeout)
@@ -139,7 +139,7 @@ func (o *options) ask(ctx context.Context, question func(context.Context, *emitt
 			return outcome.Unanswered(r, o.name, err)
 		}
 	}
-	return outcome.Unanswered(r, o.name, question(ctx, o.target.Of(io)))
+	return outcome.Unanswered(r, o.name, question(ctx, r, o.target.Of(io)))
 }
 
 // isSilent reports whether --quiet keeps the answers back: all came.

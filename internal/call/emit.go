@@ -8,6 +8,7 @@ import (
 
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/event"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
@@ -65,7 +66,7 @@ func (o *options) emit(ctx context.Context, name string, args []any) error {
 	if !o.ack {
 		return o.send(ctx, show.Quote(name), func(op *emitter.BroadcastOperator) error { return op.Emit(ctx, name, args...) })
 	}
-	return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {
+	return o.ask(ctx, func(ctx context.Context, _ *connect.Redis, op *emitter.BroadcastOperator) error {
 		acks, err := op.EmitWithAck(ctx, name, args...)
 		if err == nil && acks.Clients == 0 && !o.quiet {
 			o.warnNobodyAsked()

@@ -13,6 +13,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
@@ -32,12 +33,12 @@ room of its own id; those are left out.
                                 printed, and one that is a number as 5 (number)
    sioemit rooms | sort -rn     the largest first
    sioemit rooms --ids          with the rooms of the clients' own ids
-   sioemit rooms --names        all names and no numbers; the servers of the
-                                classic adapter are not asked for their sockets
+   sioemit rooms --names        all names, and no numbers of clients
    sioemit rooms -n admin --json | jq -r .room
 
-A server that is asked for its sockets ends where socket.data is circular: see
-sioemit sockets --help.`,
+With the classic adapter, the servers are asked for their rooms, and then once for
+each room. With the others they are asked for their sockets, and a server ends
+where socket.data is circular: see sioemit sockets --help.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:  commandline.NoAnswer,
@@ -53,13 +54,16 @@ sioemit sockets --help.`,
 			if err := o.parse(ctx, "rooms", p, flags, new(settings.TargetFlags)); err != nil {
 				return err
 			}
-			return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {
+			return o.ask(ctx, func(ctx context.Context, r *connect.Redis, op *emitter.BroadcastOperator) error {
 				var rooms []listedRoom
 				var err error
-				if names {
+				switch {
+				case names:
 					rooms, err = allRooms(ctx, op)
-				} else {
-					rooms, err = countedRooms(ctx, op, ids)
+				case o.settings.Adapter == settings.Classic:
+					rooms, err = roomsOfMembers(ctx, r, op, ids)
+				default:
+					rooms, err = roomsOfSockets(ctx, op, ids)
 				}
 				return errors.Join(printRooms(o.Out, rooms, o.json), err)
 			})
@@ -91,8 +95,46 @@ func printRooms(w io.Writer, rooms []listedRoom, asJSON bool) error {
 	return err
 }
 
-// countedRooms returns the rooms that the clients are in: text, then numbers.
-func countedRooms(ctx context.Context, op *emitter.BroadcastOperator, ids bool) ([]listedRoom, error) {
+// roomsOfMembers asks servers of the classic adapter for their rooms, and then who is in
+// each of them.
+func roomsOfMembers(ctx context.Context, r *connect.Redis, op *emitter.BroadcastOperator, ids bool) ([]listedRoom, error) {
+	rooms, err := allRooms(ctx, op)
+	if err != nil || len(rooms) == 0 {
+		return rooms, err
+	}
+	m, err := newMembers(r, op)
+	if err != nil {
+		return rooms, err
+	}
+	defer m.receiver.Close()
+	if !ids {
+		sockets, err := m.in(ctx)
+		if err != nil {
+			return rooms, err
+		}
+		isID := make(map[encoding.Room]bool)
+		for _, id := range sockets {
+			isID[encoding.Room(id)] = true
+		}
+		rooms = slices.DeleteFunc(rooms, func(l listedRoom) bool { return isID[l.Room] })
+	}
+	names := make([]encoding.Room, len(rooms))
+	for i, l := range rooms {
+		names[i] = l.Room
+	}
+	counts, err := m.count(ctx, names)
+	for i, clients := range counts {
+		rooms[i].Clients = clients
+	}
+	rooms = slices.DeleteFunc(rooms, func(l listedRoom) bool { return l.Clients == 0 }) // everyone has left
+	for i := range rooms {
+		rooms[i].Clients = max(0, rooms[i].Clients)
+	}
+	return rooms, err
+}
+
+// roomsOfSockets returns the rooms that the clients are in: text, then numbers.
+func roomsOfSockets(ctx context.Context, op *emitter.BroadcastOperator, ids bool) ([]listedRoom, error) {
 	sockets, err := op.FetchSockets(ctx)
 	isID, names, numbers := make(map[string]bool), make(map[string]int), make(map[float64]int)
 	for _, s := range sockets {

@@ -60,7 +60,7 @@ func (o *options) serverEmit(ctx context.Context, name string, args []any) error
 		}
 		return err
 	}
-	return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {
+	return o.ask(ctx, func(ctx context.Context, _ *connect.Redis, op *emitter.BroadcastOperator) error {
 		values, err := op.ServerSideEmitWithAck(ctx, name, args...)
 		if o.isSilent(err) {
 			return nil

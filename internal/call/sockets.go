@@ -14,6 +14,7 @@ import (
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/encoding"
 	"github.com/sioemit/sioemit/internal/commandline"
+	"github.com/sioemit/sioemit/internal/connect"
 	"github.com/sioemit/sioemit/internal/settings"
 	"github.com/sioemit/sioemit/internal/show"
 	"github.com/urfave/cli/v2"
@@ -46,7 +47,7 @@ another server calls fetchSockets().`,
 			if err := o.parse(ctx, "sockets", p, flags, &target); err != nil {
 				return err
 			}
-			return o.ask(ctx, func(ctx context.Context, op *emitter.BroadcastOperator) error {
+			return o.ask(ctx, func(ctx context.Context, _ *connect.Redis, op *emitter.BroadcastOperator) error {
 				sockets, err := op.FetchSockets(ctx)
 				slices.SortFunc(sockets, func(a, b emitter.Socket) int { return cmp.Compare(a.ID, b.ID) })
 				return errors.Join(printSockets(o.Out, sockets, o.json, handshake), err)

@@ -68,6 +68,13 @@ func splitRooms(v any) (names []string, numbers []float64) {
 	return names, numbers
 }
 
+// SocketIDs returns what a reply of KindSockets holds when only the ids of sockets were
+// asked for.
+func (m *Message) SocketIDs() []string {
+	ids, _ := splitRooms(m.answer)
+	return ids
+}
+
 // Socket is a client as its server describes it.
 type Socket struct {
 	ID              string
