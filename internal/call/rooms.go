@@ -36,9 +36,9 @@ room of its own id; those are left out.
    sioemit rooms --names        all names, and no numbers of clients
    sioemit rooms -n admin --json | jq -r .room
 
-With the classic adapter, the servers are asked for their rooms, and then once for
-each room. With the others they are asked for their sockets, and a server ends
-where socket.data is circular: see sioemit sockets --help.`,
+With the classic adapter, the servers are asked for their rooms, and then once
+for each room. With the others they are asked for their sockets, and a server
+ends where socket.data is circular: see sioemit sockets --help.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:  commandline.NoAnswer,
