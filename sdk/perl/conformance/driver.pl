@@ -14,7 +14,7 @@ use Sioemit qw(bin);
 
 my @VARIANTS = qw(redis redis-fast);
 my %CLASSES  = ('redis' => 'Redis', 'redis-fast' => 'Redis::Fast');
-my @FEATURES = qw(classic sharded streams python pipeline server-count numbers replies);
+my @FEATURES = qw(classic sharded streams python pipeline server-count numbers replies confirm);
 
 my %CALLS = (
     socketsJoin           => 'sockets_join',
@@ -159,6 +159,7 @@ sub tagged_value {
 # What a call returns, in the form that all languages have.
 my %RESULTS = (
     serverCount => sub { $_[0] },
+    confirm     => sub { $_[0] },
     emitWithAck => sub {
         my ($acks) = @_;
         return {
@@ -205,7 +206,7 @@ sub incomplete {
     my $partial = $error->partial;
     return (
         missing => { map { $_ => $error->$_ } qw(servers asked clients expected unread) },
-        $call ? (result => $call->(ref $partial eq 'ARRAY' ? @$partial : $partial)) : ()
+        $call && ref $partial ? (result => $call->(ref $partial eq 'ARRAY' ? @$partial : $partial)) : ()
     );
 }
 
@@ -238,19 +239,24 @@ sub emitter {
     return Sioemit->new($redis, @another, map { $OPTIONS{$_} => $given->{$_} } keys %$given);
 }
 
-sub answer {
-    my ($line) = @_;
-    my $call = $line->{call} ? $RESULTS{ $line->{call}[0] } : undef;
+# outcome makes a call, or a pipeline of them, and returns what came of it.
+sub outcome {
+    my ($step, $io) = @_;
+    my $call = $step->{call} ? $RESULTS{ $step->{call}[0] } : undef;
     my @result;
     my $done = eval {
-        my $io = emitter($line);
-        if ($line->{pipeline}) {
+        $io //= emitter($step);
+        if ($step->{sequence}) {
+            @result = map { +{ outcome($_, $io) } } @{ $step->{sequence} };
+            $call   = sub { [@_] };
+        }
+        elsif ($step->{pipeline}) {
             my $given;
-            $io->pipeline(sub { $given = $_[0]; call($given, $_) for @{ $line->{pipeline} } });
-            call($given, $line->{after}) if $line->{after};
+            $io->pipeline(sub { $given = $_[0]; call($given, $_) for @{ $step->{pipeline} } });
+            call($given, $step->{after}) if $step->{after};
         }
         else {
-            @result = call($io, $line);
+            @result = call($io, $step);
         }
         1;
     };
@@ -267,5 +273,5 @@ local $| = 1;
 print $json->encode({ language => 'perl', variant => $variant, version => $Sioemit::VERSION, features => \@FEATURES }), "\n";
 while (my $text = <STDIN>) {
     my $line = decode($text);
-    print $json->encode({ id => $line->{id}, answer($line) }), "\n";
+    print $json->encode({ id => $line->{id}, outcome($line) }), "\n";
 }

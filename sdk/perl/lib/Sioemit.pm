@@ -15,10 +15,12 @@ use Sioemit::Adapter::Sharded ();
 use Sioemit::Adapter::Streams ();
 use Sioemit::Binary           ();
 use Sioemit::Client           ();
+use Sioemit::Confirmation     ();
 use Sioemit::Error            qw(refuse valid_text);
 use Sioemit::Pipeline         ();
 use Sioemit::Question         ();
 use Sioemit::Replies          ();
+use Sioemit::Sent             ();
 use Sioemit::Target           ();
 
 our $VERSION   = '0.1.0';
@@ -89,19 +91,34 @@ sub new {
     return bless {
         client  => Sioemit::Client->new($redis, $connect),
         target  => Sioemit::Target->new,
+        sent    => Sioemit::Sent->new,
         options => {
             adapter         => $MADE_BY{$name}->new(%options),
             server_version  => $version,
             max_attachments => $attachments,
             socket_ids      => $ids,
+            streams         => $name eq 'streams',
             only_ids        => $name eq 'python' ? 'python-socketio' : $version < 4 ? "Socket.IO $version" : '',
         },
     }, $class;
 }
 
 sub send {    ## no critic (ProhibitBuiltinHomonyms)
-    my ($self, @command) = @_;
+    my ($self, @command)   = @_;
+    my ($sent, $namespace) = ($self->{sent}, $self->{target}{namespace});
+    $sent->note($namespace)                 if !$sent->{first} || $sent->{namespace} ne $namespace;
+    return $self->_send_in_stream(@command) if $self->{options}{streams};
     $self->{client}->call(@command);
+    return;
+}
+
+sub _send_in_stream {
+    my ($self, @command) = @_;
+    my $sent     = $self->{sent};
+    my $is_entry = $command[0] eq 'xadd';
+    $sent->note_beside($command[1]) if !$is_entry;
+    my ($id) = $self->{client}->call(@command);
+    $sent->note_entry(\@command, $id) if $is_entry;
     return;
 }
 
@@ -111,9 +128,15 @@ sub pipeline {
     my $pipe     = Sioemit::Pipeline->new($self->{options}, $self->{target});
     my $done     = eval { $sub->($pipe); 1 };
     my $error    = $@;
-    my @commands = $pipe->end;
-    die $error                           if !$done;
-    $self->{client}->call_all(@commands) if @commands;
+    my $batch    = $pipe->end;
+    my @commands = @{ $batch->{commands} };
+    die $error if !$done;
+    return     if !@commands;
+    my $sent = $self->{sent};
+    $sent->note($_) for keys %{ $batch->{namespaces} };
+    my $is_stream = $self->{options}{streams};
+    $sent->note_beside($_->[1]) for grep { $is_stream && $_->[0] ne 'xadd' } @commands;
+    $self->{client}->call_all($is_stream ? sub { $sent->note_entry(@_) if $_[0][0] eq 'xadd' } : undef, @commands);
     return;
 }
 
@@ -126,30 +149,44 @@ sub server_count {
 
 sub ask {
     my ($self, $call, %event) = @_;
-    my $options = $self->{options};
+    $self->_check_asks($call);
+    return Sioemit::Confirmation->new($self->_asked, sent => $self->{sent})->confirm if $call eq 'confirm';
+    my $question = Sioemit::Question->new($self->_asked, %event, call => $call);
+    return $question->ask if !%event;
+
+    my ($sent, $target) = @$self{qw(sent target)};
+    $sent->note($target->{namespace});
+    return $question->ask if !$self->{options}{streams};
+    my (undef, $channel) = $self->{options}{adapter}->listeners($target);
+    my $was_beside = $sent->note_beside($channel);
+    my $answer     = $question->ask;
+    $sent->forget_beside($channel) if !$was_beside;    # all servers have it
+    return $answer;
+}
+
+sub _check_asks {
+    my ($self, $call) = @_;
     refuse('no-counterpart', "python-socketio has no counterpart to this call: servers answer nobody there")
-        if !$options->{adapter}->can('question');
+        if !$self->{options}{adapter}->can('question');
     $self->_needs_version_4($call);
-    return Sioemit::Question->new(
-        %event,
-        call     => $call,
+    return;
+}
+
+# _asked returns who is asked, and until when.
+sub _asked {
+    my ($self) = @_;
+    return (
         client   => $self->{client},
-        adapter  => $options->{adapter},
+        adapter  => $self->{options}{adapter},
         target   => $self->{target},
         deadline => Sioemit::Replies::now() + $self->_seconds,
-    )->ask;
+    );
 }
 
 # check_reads_binary makes sure that a command for servers of the classic adapter does not end them.
 sub check_reads_binary {
     my ($self, $call) = @_;
-    Sioemit::Question->new(
-        call     => $call,
-        client   => $self->{client},
-        adapter  => $self->{options}{adapter},
-        target   => $self->{target},
-        deadline => Sioemit::Replies::now() + $self->_seconds,
-    )->check_reads_binary;
+    Sioemit::Question->new($self->_asked, call => $call)->check_reads_binary;
     return;
 }
 

@@ -410,6 +410,7 @@ subtest 'refused' => sub {
         sub { $_[0]->emit_with_ack('e') },
         sub { $_[0]->fetch_sockets },
         sub { $_[0]->rooms },
+        sub { $_[0]->confirm },
         sub { $_[0]->server_side_emit_with_ack('e') }
     );
     my @heard = $redis->heard(

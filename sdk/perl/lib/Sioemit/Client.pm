@@ -22,10 +22,10 @@ sub call {
     return @answer;
 }
 
-# call_all sends commands in one round trip.
+# call_all sends commands in one round trip. A sub gets each command that Redis has taken, as an array, and its answer.
 sub call_all {
-    my ($self,     @commands) = @_;
-    my ($answered, @errors)   = (0);
+    my ($self, $taken, @commands) = @_;
+    my ($answered, @errors) = (0);
     my $redis = $self->{redis};
     local $SIG{PIPE} = 'IGNORE';
     my $note = sub {
@@ -36,7 +36,8 @@ sub call_all {
     eval {
         for my $words (@commands) {
             my ($command, @rest) = @$words;
-            $redis->$command(@rest, $note);
+            my $words_note = $taken ? sub { $note->(@_); $taken->($words, $_[0]) if !defined $_[1] } : $note;
+            $redis->$command(@rest, $words_note);
         }
         $redis->wait_all_responses;
         1;

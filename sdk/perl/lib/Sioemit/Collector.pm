@@ -25,6 +25,7 @@ my %CALLS = (
         },
     },
     server_side_emit_with_ack => { replies => { answer  => \&_answer },  result => sub { $_[0]{values} } },
+    confirm                   => { replies => { sockets => \&_present }, result => sub { $_[0]{servers} } },
     fetch_sockets             => { replies => { sockets => \&_sockets }, result => sub { $_[0]{sockets} } },
     rooms                     => {
         replies => { rooms => \&_rooms, sockets => \&_sockets },
@@ -47,6 +48,7 @@ sub new {
         per_server => [],
         clients    => 0,
         servers    => 0,     # that have answered
+        listeners  => 0,     # that have, and are no servers
         unread     => 0,
         seen       => {},    # what cannot come twice
     }, $class;
@@ -72,7 +74,7 @@ sub take {
 # complete tells whether the replies of so many servers are all there. An acknowledgement may overtake the count.
 sub complete {
     my ($self, $asked) = @_;
-    return $self->{servers} >= $asked && @{ $self->{values} } >= $self->{clients};
+    return $self->{servers} + $self->{listeners} >= $asked && @{ $self->{values} } >= $self->{clients};
 }
 
 sub result {
@@ -87,7 +89,7 @@ sub missing {
     my $acknowledges = $self->{replies}{ack};
     return (
         servers  => $self->{servers},
-        asked    => $asked,
+        asked    => $asked - $self->{listeners},
         clients  => $acknowledges ? scalar @{ $self->{values} } : 0,
         expected => $self->{clients},
         unread   => $self->{unread},
@@ -115,6 +117,17 @@ sub _answer {
     return if $self->{seen}{"uid $reply->{uid}"};
     push @{ $self->{values} }, $reply->{content};
     $self->_answered($reply);
+    return;
+}
+
+# _present: whoever listens to the traffic answers as a server without clients does, under a name that tells.
+sub _present {
+    my ($self, $reply) = @_;
+    return if $self->{seen}{"uid $reply->{uid}"};
+    $self->_answered($reply);
+    return if $reply->{uid} !~ /\Alisten-/;
+    $self->{servers}--;
+    $self->{listeners}++;
     return;
 }
 

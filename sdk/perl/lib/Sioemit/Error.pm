@@ -76,8 +76,8 @@ Sioemit::Error - why a call was refused, or failed
 
 =head1 DESCRIPTION
 
-All that L<Sioemit> dies with is one of these. With every reason but C<redis>, C<incomplete>, C<subscription> and
-C<maybe-asked>, nothing was sent.
+All that L<Sioemit> dies with is one of these. With every reason but C<redis>, C<incomplete>, C<unconfirmed>, C<subscription>
+and C<maybe-asked>, nothing was sent.
 
 =head1 METHODS
 
@@ -99,6 +99,10 @@ No server listens on the namespace. Nothing was sent.
 =item incomplete
 
 Not everyone has answered in time. The error is a L<Sioemit::Incomplete>, which has what came.
+
+=item unconfirmed
+
+Whether the servers have taken everything cannot be known. The error is a L<Sioemit::Unconfirmed>, which says why.
 
 =item subscription
 

@@ -53,7 +53,7 @@ A L<Sioemit::Error> whose reason is C<incomplete>.
 
 =head2 partial
 
-Returns what came: what the call returns, as a reference.
+Returns what came: what the call returns, as a reference, and from C<confirm> a number.
 
 =head2 call
 

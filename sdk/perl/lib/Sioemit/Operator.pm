@@ -155,6 +155,12 @@ sub server_side_emit_with_ack {
     return @{ $self->ask('server_side_emit_with_ack', event => $name, args => \@args) };
 }
 
+sub confirm {
+    my ($self) = @_;
+    local $@;
+    return $self->ask('confirm');
+}
+
 sub rooms {
     my ($self) = @_;
     local $@;
@@ -322,5 +328,19 @@ Takes an event and its arguments, and returns what each server answered.
 =head2 rooms
 
 Returns the names of all rooms, sorted. The id of each socket is one. Rooms that are numbers are left out.
+
+=head2 confirm
+
+Returns how many servers of the namespace there are, once every one of them has taken all that this emitter has sent there
+before. Rooms and flags make no difference.
+
+Servers take what comes in order, so they are asked a question that changes nothing, behind the events. What has become of
+their connections is looked at as well, with C<INFO>, C<CLIENT LIST> and C<TIME>, or C<XRANGE>, which the user of Redis
+must be allowed. When something may be lost in spite of the answers, the call dies with a L<Sioemit::Unconfirmed>, and the
+next one begins anew. After a L<Sioemit::Incomplete>, the next one is about the same events, and later ones.
+
+The first C<confirm> of an emitter has nothing to compare with but how long, in seconds, connections have been there: it
+cannot tell a server that has just started from one that has just come back. Call it once before the first event for that.
+With the streams adapter, C<server_side_emit> goes beside the stream and cannot be confirmed.
 
 =cut

@@ -9,7 +9,16 @@ use Sioemit::Error qw(refuse);
 
 sub new {
     my ($class, $options, $target) = @_;
-    return bless { options => $options, target => $target, batch => { commands => [] } }, $class;
+    my $batch = { commands => [], namespaces => { $target->{namespace} => 1 } };
+    return bless { options => $options, target => $target, batch => $batch }, $class;
+}
+
+# of collects the namespaces of the events, here and not with each of these.
+sub of {
+    my ($self, $namespace) = @_;
+    my $other = $self->SUPER::of($namespace);
+    $self->{batch}{namespaces}{ $other->{target}{namespace} } = 1;
+    return $other;
 }
 
 sub send {    ## no critic (ProhibitBuiltinHomonyms)
@@ -25,11 +34,12 @@ sub ask {
     return refuse('pipelined', "$call needs an answer and cannot be part of a pipeline");
 }
 
-# end takes no more commands, and returns those that were collected.
+# end takes no more commands, and returns those that were collected, and their namespaces.
 sub end {
     my ($self) = @_;
-    $self->{batch}{ended} = 1;
-    return @{ delete $self->{batch}{commands} };
+    my $batch = $self->{batch};
+    $batch->{ended} = 1;
+    return { map { $_ => delete $batch->{$_} } qw(commands namespaces) };
 }
 
 1;
@@ -56,6 +66,8 @@ What C<pipeline> of L<Sioemit> gives to its sub: a L<Sioemit::Operator> that col
 =head1 METHODS
 
 =head2 new
+
+=head2 of
 
 =head2 send
 

@@ -14,7 +14,7 @@ use Sioemit::Target     ();
 # How often a question is asked that changes nothing.
 use constant MAX_ATTEMPTS => 4;
 
-my %HARMLESS = (fetch_sockets => 1, rooms => 1);
+my %HARMLESS = (fetch_sockets => 1, rooms => 1, confirm => 1);
 
 # new takes client, adapter, target, deadline, call, and of some calls event, args and limit. In messages it has a name.
 sub new {
@@ -29,7 +29,7 @@ sub ask {
     my $make = $adapter->question($target, @$self{qw(call event args limit)});
     $client->check_asks;
     $self->check_reads_binary if $adapter->can('ends_servers') && $adapter->ends_servers($make->('', 1));
-    my $asked = $client->count($adapter->listeners($target));
+    my $asked = $self->{asked} = $client->count($adapter->listeners($target));
     $client->check_is_all_of_redis;
     refuse('no-servers', "$self->{name}: no server listens on namespace $target->{namespace}") if !$asked;
 
@@ -43,6 +43,9 @@ sub ask {
     }
     return $collector->result($asked);
 }
+
+# asked returns how many servers were.
+sub asked { return $_[0]{asked} }
 
 sub _give_up {
     my ($self, $collector, $asked) = @_;
@@ -76,11 +79,10 @@ sub _publish {
 # room that nobody is in.
 sub check_reads_binary {
     my ($self) = @_;
-    my $nobody = Sioemit::Target->new->with(namespace => $self->{target}{namespace})->with(rooms => [new_id()]);
-    my $probe  = Sioemit::Question->new(
+    my $probe = Sioemit::Question->new(
         %$self,
         call   => 'emit_with_ack',
-        target => $nobody,
+        target => nobody($self->{target}),
         event  => 'probe',
         args   => []
     );
@@ -94,6 +96,12 @@ sub check_reads_binary {
         $error = Sioemit::Incomplete->new($self->{name}, $nothing->result($error->asked), %missing);
     }
     die $error->with_more('the binary was not sent, because it is not certain that all servers can read it');
+}
+
+# nobody returns a room of the namespace of a target that nobody is in: what is asked about it concerns no socket.
+sub nobody {
+    my ($target) = @_;
+    return Sioemit::Target->new->with(namespace => $target->{namespace})->with(rooms => ['nobody-' . new_id()]);
 }
 
 # new_id returns one that nobody else uses, and nobody can guess.
@@ -122,9 +130,13 @@ Sioemit::Question - a call with replies
 
 =head2 ask
 
+=head2 asked
+
 =head2 check_reads_binary
 
 =head1 FUNCTIONS
+
+=head2 nobody
 
 =head2 new_id
 

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Sioemit::Adapter::Message  qw(json_unless_binary);
-use Sioemit::Adapter::Question qw(object text integer options);
+use Sioemit::Adapter::Question qw(object text integer options rooms);
 use Sioemit::JSON              ();
 use Sioemit::MessagePack       ();
 use Sioemit::Target            ();
@@ -129,6 +129,7 @@ sub question {
     my %rest   = (
         rooms         => sub { (type => integer($format, 1)) },
         fetch_sockets => sub { (type => integer($format, 5), opts => options($format, $target, 0, qw(rooms except))) },
+        confirm       => sub { (type => integer($format, 0), rooms => rooms($format, $target)) },
         server_side_emit_with_ack => sub { (type => integer($format, 6), data => $data->bytes) },
         emit_with_ack             => sub {
             my ($timeout) = @_;
@@ -173,6 +174,10 @@ sub listeners {
     return (NUMSUB => $self->_request_channel($target));
 }
 
+# carried_by returns which field of CLIENT LIST shows what carries events to servers, and how much it is at least: each has
+# a pattern for each namespace, which those who ask have not.
+sub carried_by { return (psub => 1) }
+
 sub _request_channel {
     my ($self, $target) = @_;
     return "$self->{key}-request#$target->{namespace}#";
@@ -211,5 +216,7 @@ The adapter made by C<createAdapter> of @socket.io/redis-adapter and socket.io-r
 =head2 needs
 
 =head2 listeners
+
+=head2 carried_by
 
 =cut

@@ -12,7 +12,7 @@ use Sioemit::MessagePack       ();
 use Sioemit::Target            ();
 
 our @EXPORT_OK =
-    qw(broadcast_data request_data question_message message json_unless_binary needs BROADCAST SERVER_SIDE_EMIT);
+    qw(broadcast_data request_data confirm_data question_message message json_unless_binary needs BROADCAST SERVER_SIDE_EMIT);
 
 use constant { BROADCAST => 3, FETCH_SOCKETS => 7, SERVER_SIDE_EMIT => 9 };
 
@@ -64,6 +64,13 @@ sub request_data {
         Sioemit::Target::write_rooms($json, $value);
     }
     return ($TYPES{$kind}, $json->bytes . '}');
+}
+
+# confirm_data returns the type of the question of a confirmation that has an id, and its data, in JSON.
+sub confirm_data {
+    my ($target, $id) = @_;
+    my $options = _options('Sioemit::JSON', $target);
+    return (FETCH_SOCKETS, object('Sioemit::JSON', opts => $options, requestId => text('Sioemit::JSON', $id)));
 }
 
 # question_message returns what makes the message of a question that has an id, and waits for acknowledgements for so many
@@ -121,6 +128,8 @@ Sioemit::Adapter::Message - the messages that the sharded and the streams adapte
 =head2 broadcast_data
 
 =head2 request_data
+
+=head2 confirm_data
 
 =head2 question_message
 

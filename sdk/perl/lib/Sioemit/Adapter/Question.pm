@@ -5,7 +5,9 @@ use warnings;
 
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(object text integer options);
+use Sioemit::Target ();
+
+our @EXPORT_OK = qw(object text integer options rooms);
 
 # Each takes the class of an encoder and returns what it writes.
 
@@ -47,6 +49,13 @@ sub options {
     return $options->bytes;
 }
 
+sub rooms {
+    my ($format, $target) = @_;
+    my $rooms = $format->new;
+    Sioemit::Target::write_rooms($rooms, $target->{rooms});
+    return $rooms->bytes;
+}
+
 1;
 
 __END__
@@ -66,5 +75,7 @@ Sioemit::Adapter::Question - what questions are put together from
 =head2 integer
 
 =head2 options
+
+=head2 rooms
 
 =cut

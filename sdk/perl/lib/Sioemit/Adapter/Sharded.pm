@@ -68,6 +68,10 @@ sub listeners {
     return (SHARDNUMSUB => $self->_channel($target));
 }
 
+# carried_by returns which field of CLIENT LIST shows what carries events to servers, and how much it is at least: each has
+# two channels for each namespace, and those who ask have one.
+sub carried_by { return (ssub => 2) }
+
 sub _channel {
     my ($self, $target) = @_;
     return "$self->{channel_prefix}#$target->{namespace}#";
@@ -104,5 +108,7 @@ The adapter made by C<createShardedAdapter> of @socket.io/redis-adapter 8.2 and 
 =head2 needs
 
 =head2 listeners
+
+=head2 carried_by
 
 =cut

@@ -6,9 +6,10 @@ use warnings;
 use Encode       ();
 use MIME::Base64 qw(encode_base64);
 
-use Sioemit::Adapter::Message qw(broadcast_data request_data question_message message needs BROADCAST SERVER_SIDE_EMIT);
-use Sioemit::Error            qw(refuse);
-use Sioemit::MessagePack      ();
+use Sioemit::Adapter::Message
+    qw(broadcast_data request_data confirm_data question_message message needs BROADCAST SERVER_SIDE_EMIT);
+use Sioemit::Error       qw(refuse);
+use Sioemit::MessagePack ();
 
 sub new {
     my ($class, %options) = @_;    # stream_name, stream_count, max_len, channel_prefix, use_sharded_pubsub
@@ -37,9 +38,12 @@ sub server_side {
     return ($self->_publish, $self->_channel($target), message($target, SERVER_SIDE_EMIT, $data, 1));
 }
 
-# question returns what makes the command of a question, which goes beside the stream.
+# question returns what makes the command of a question, which goes beside the stream, unless it is to prove that servers
+# have read that.
 sub question {
     my ($self, $target, $call, $event, $args, $limit) = @_;
+    return sub { $self->_entry($target, confirm_data($target, @_)) }
+        if $call eq 'confirm';
     my $data    = defined $event ? Sioemit::MessagePack->encode($event, $args, $limit) : Sioemit::MessagePack->new;
     my $message = question_message($target, $call, $data);
     return sub { ($self->_publish, $self->_channel($target), $message->(@_)) };
@@ -65,14 +69,22 @@ sub _channel {
 
 sub _entry {
     my ($self, $target, $type, $data) = @_;
-    my $stream = $target->made->{stream} //= $self->_stream($target->{namespace});
     return (
-        'xadd', $stream, 'MAXLEN', '~', $self->{max_len}, '*',
+        'xadd', $self->stream($target), 'MAXLEN', '~', $self->{max_len}, '*',
         uid  => 'emitter',
         nsp  => $target->{namespace},
         type => $type,
         data => $data
     );
+}
+
+# carried_by returns nothing: what is sent stays in Redis until servers read it.
+sub carried_by { return }
+
+# stream returns the name of the stream in which the entries of a namespace are.
+sub stream {
+    my ($self, $target) = @_;
+    return $target->made->{stream} //= $self->_stream($target->{namespace});
 }
 
 sub _stream {
@@ -125,6 +137,10 @@ Sioemit::Adapter::Streams - the entries of @socket.io/redis-streams-adapter
 =head2 needs
 
 =head2 listeners
+
+=head2 carried_by
+
+=head2 stream
 
 =head1 FUNCTIONS
 
