@@ -103,7 +103,7 @@ func (v viaDriver) sendAll(ctx context.Context, messages []message) error {
 				return err
 			}
 		}
-		if err := v.call(ctx, driver.Call{Pipeline: steps}); err != nil {
+		if err := v.call(ctx, driver.Call{Step: driver.Step{Pipeline: steps}}); err != nil {
 			return err
 		}
 		messages = messages[n:]

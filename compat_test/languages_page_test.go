@@ -86,6 +86,7 @@ var features = []struct{ name, says string }{
 	{"numbers", "rooms that are numbers"},
 	{"replies", "acknowledgements, and the other questions"},
 	{"together", "several questions at a time"},
+	{"confirm", "whether every server took what was sent"},
 }
 
 type languageColumn struct {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/sioemit/sioemit/internal/driver"
@@ -78,6 +79,14 @@ func breakDriver(fault string) error {
 		case "order":
 			asked = bytes.ReplaceAll(line, []byte(`{"call":["emit","a"]},`), nil)
 			asked = bytes.ReplaceAll(asked, []byte(`["emit","c"]}`), []byte(`["emit","c"]},{"call":["emit","a"]}`))
+		}
+		if strings.HasPrefix(fault, confirmFault) {
+			answer, err := breakSequence(fault, line, func(line []byte) ([]byte, error) { return exchange(stdin, out, line, false) })
+			if err != nil {
+				return err
+			}
+			os.Stdout.Write(answer)
+			continue
 		}
 		answer, err := exchange(stdin, out, asked, fault == "silent")
 		if err == nil && fault == "twice" {

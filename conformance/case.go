@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,20 +26,32 @@ type Case struct {
 	Given   Given           `json:"given"`
 	Options json.RawMessage `json:"options"`
 	driver.Step
-	Pipeline []driver.Step `json:"pipeline"` // instead of one step
-	After    *driver.Step  `json:"after"`    // with what the pipeline gave, once it has ended
-	Together []driver.Step `json:"together"` // at the same time, instead of one step
-	Answers  []Answer      `json:"answers"`  // what servers do when they are asked
-	Want     Want          `json:"want"`
+	After     *driver.Step  `json:"after"`     // with what the pipeline gave, once it has ended
+	Together  []driver.Step `json:"together"`  // at the same time, instead of one step
+	Sequence  []driver.Step `json:"sequence"`  // one after the other on one emitter, instead of one step
+	Answers   []Answer      `json:"answers"`   // what servers do when they are asked
+	Meanwhile []Act         `json:"meanwhile"` // what happens to servers behind certain commands
+	Want      Want          `json:"want"`
 }
 
 // Given is what the runner sees to before the call.
 type Given struct {
-	Subscribers map[string]int `json:"subscribers"` // how many listen on which channel
-	Shard       bool           `json:"shard"`       // with SSUBSCRIBE
-	User        string         `json:"user"`        // whom the driver connects as: see stage.go
-	Cuts        int            `json:"cuts"`        // connections that end between the next commands and their answers
-	Single      bool           `json:"single"`      // it is not worth its time on a cluster, too
+	Subscribers map[string]int      `json:"subscribers"` // how many listen on which channel
+	Shard       bool                `json:"shard"`       // with SSUBSCRIBE
+	Heartbeats  map[string][]string `json:"heartbeats"`  // which old servers have just been heard in which stream
+	User        string              `json:"user"`        // whom the driver connects as: see stage.go
+	Cuts        int                 `json:"cuts"`        // connections that end between the next commands and their answers
+	Single      bool                `json:"single"`      // it is not worth its time on a cluster, too
+	Cluster     bool                `json:"cluster"`     // it is about a cluster
+}
+
+// Act is what happens once Redis has taken a command with some text, and before the
+// client knows that. Acts come in their order, each once.
+type Act struct {
+	Behind string `json:"behind"` // the text
+	Drop   string `json:"drop"`   // a channel: one of those who listen goes,
+	Add    string `json:"add"`    // and then another one comes
+	Empty  string `json:"empty"`  // a stream loses its entries
 }
 
 // Want is what has to come of a call: the commands that Redis gets, the result
@@ -95,35 +108,52 @@ func (c *Case) matches(pattern string) bool {
 	return err == nil && ok
 }
 
-// adapter is the adapter that the options name.
-func (c *Case) adapter() string {
-	var options struct {
-		Adapter string `json:"adapter"`
-	}
+// options are those of an emitter that the runner goes by.
+type options struct {
+	Adapter          string `json:"adapter"`
+	ChannelPrefix    string `json:"channelPrefix"`
+	UseShardedPubSub bool   `json:"useShardedPubSub"`
+}
+
+func (c *Case) options() options {
+	var o options
 	// Options that are no object are a case of a bad option, which the driver
 	// has to refuse.
-	_ = json.Unmarshal(c.Options, &options)
-	if options.Adapter == "" {
-		return "classic"
+	_ = json.Unmarshal(c.Options, &o)
+	o.Adapter = cmp.Or(o.Adapter, "classic")
+	o.ChannelPrefix = cmp.Or(o.ChannelPrefix, "socket.io")
+	return o
+}
+
+// steps are all calls that a driver makes, and the pipelines that hold some of them.
+func (c *Case) steps() []driver.Step {
+	all := slices.Concat([]driver.Step{c.Step}, c.Together, c.Sequence)
+	for _, step := range all {
+		all = append(all, step.Pipeline...)
 	}
-	return options.Adapter
+	return all
 }
 
 // features are what a driver must have for the case.
 func (c *Case) features() []string {
 	needs := append([]string{}, c.Needs...)
-	switch adapter := c.adapter(); adapter {
+	switch adapter := c.options().Adapter; adapter {
 	case "classic", "sharded", "streams", "python":
 		needs = append(needs, adapter)
-	}
-	if c.Pipeline != nil {
-		needs = append(needs, "pipeline")
 	}
 	if c.Together != nil {
 		needs = append(needs, "together")
 	}
-	for _, step := range slices.Concat([]driver.Step{c.Step}, c.Pipeline, c.Together) {
+	if c.Sequence != nil {
+		needs = append(needs, "confirm")
+	}
+	for _, step := range c.steps() {
+		if step.Pipeline != nil {
+			needs = append(needs, "pipeline")
+		}
 		switch step.Name() {
+		case "confirm":
+			needs = append(needs, "confirm", "replies")
 		case "serverCount":
 			needs = append(needs, "server-count")
 		case "emitWithAck", "fetchSockets", "serverSideEmitWithAck", "rooms":

@@ -94,6 +94,8 @@ func TestSchema(t *testing.T) {
 		`{"id":"a/b","call":["emit","e"],"want":{"error":"no such error"}}`,
 		`{"id":"a/b","call":["emit","e"],"chain":[["two"]],"want":{}}`,
 		`{"id":"a/b","call":["rooms"],"answers":[{"on":"c","json":{},"messagepack":{}}],"want":{}}`,
+		`{"id":"a/b","sequence":[{"call":["confirm"]},{"call":["confirm"],"pipeline":[]}],"want":{}}`,
+		`{"id":"a/b","call":["confirm"],"meanwhile":[{"behind":"ev"}],"want":{}}`,
 	} {
 		v, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
 		if err != nil {
@@ -334,27 +336,5 @@ func TestCases(t *testing.T) {
 	}
 	if _, err := readCases(os.DirFS(t.TempDir())); err == nil {
 		t.Error("an empty folder is taken")
-	}
-}
-
-// TestReplies reads what Redis may answer, whole.
-func TestReplies(t *testing.T) {
-	for _, raw := range []string{
-		"+OK\r\n", "-ERR no\r\n", ":1\r\n", "$3\r\nabc\r\n", "$-1\r\n", "*-1\r\n", "*2\r\n:1\r\n$1\r\nx\r\n", "_\r\n", ",1.5\r\n", "#t\r\n", "(12\r\n",
-		"=7\r\ntxt:abc\r\n", "!5\r\nERR x\r\n", "%1\r\n+a\r\n:1\r\n", "~1\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n", "|1\r\n+a\r\n+b\r\n",
-	} {
-		var got []byte
-		kind, err := readReply(bufio.NewReader(strings.NewReader(raw+"+next\r\n")), &got)
-		if err != nil || string(got) != raw || kind != raw[0] {
-			t.Errorf("%q became %q, %v", raw, got, err)
-		}
-		for cut := range len(raw) {
-			if _, err := readReply(bufio.NewReader(strings.NewReader(raw[:cut])), new([]byte)); err == nil {
-				t.Errorf("%q is taken for whole", raw[:cut])
-			}
-		}
-	}
-	if _, err := readReply(bufio.NewReader(strings.NewReader("?3\r\n")), new([]byte)); err == nil {
-		t.Error("an unknown type is taken")
 	}
 }

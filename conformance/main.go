@@ -151,7 +151,7 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 	var passed, failed, omitted int
 	for i := range s.cases {
 		c := &s.cases[i]
-		if cluster && c.Given.Single {
+		if cluster && c.Given.Single || !cluster && c.Given.Cluster {
 			continue
 		}
 		if l := covers(s.leftOut, &d.Hello, c); l != nil {

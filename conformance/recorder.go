@@ -4,18 +4,15 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// maxWord is the longest word that the recorder takes from a client, in bytes.
-const maxWord = 64 << 20
+	"github.com/sioemit/sioemit/internal/resp"
+)
 
 // recorder stands between clients and a Redis and remembers the commands that
 // publish. What a driver says of its own bytes would hide what its Redis client
@@ -38,8 +35,9 @@ type log struct {
 	listening map[*connection]map[string]bool // on which connection Redis has confirmed which subscriptions
 
 	// What is to be done to what comes next.
-	cuts  int  // end the connections of so many commands that publish, before they are answered
-	paced pace // how a reply reaches the client
+	cuts  int                // end the connections of so many commands that publish, before they are answered
+	paced pace               // how a reply reaches the client
+	taken func(*sentCommand) // is called when Redis has taken a command that publishes, before the client knows
 }
 
 // sentCommand is one command that a client sent.
@@ -47,6 +45,10 @@ type sentCommand struct {
 	words   [][]byte
 	node    string // the address of the Redis that got it
 	refused bool   // with an error, MOVED and NOPERM among them
+
+	connection *connection
+	answered   bool
+	overtakes  []*sentCommand // on other connections, that Redis had not answered when it came
 
 	subscribed map[string]bool // what clients were subscribed to before it came, by verb and channel
 	confirms   int             // how many confirmations answer it, of SUBSCRIBE and SSUBSCRIBE
@@ -77,6 +79,23 @@ func (l *log) take() ([]*sentCommand, error) {
 	}
 	l.commands = nil
 	return sent, l.err
+}
+
+// onTaken has f called for every command that publishes and that Redis has taken, before
+// the client knows.
+func (l *log) onTaken(f func(*sentCommand)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken = f
+}
+
+func (l *log) tell(cmd *sentCommand) {
+	l.mu.Lock()
+	taken := l.taken
+	l.mu.Unlock()
+	if taken != nil {
+		taken(cmd)
+	}
 }
 
 func (l *log) fail(err error) {
@@ -168,11 +187,11 @@ type connection struct {
 func (c *connection) commands() error {
 	in := bufio.NewReader(c.client)
 	for {
-		words, raw, err := readCommand(in)
+		words, raw, err := resp.ReadCommand(in)
 		if err != nil {
 			return err
 		}
-		cmd := &sentCommand{words: words, node: c.redis}
+		cmd := &sentCommand{words: words, node: c.redis, connection: c}
 		if c.note(cmd) {
 			c.mu.Lock()
 			c.waiting = append(c.waiting, cmd)
@@ -188,10 +207,15 @@ func (c *connection) commands() error {
 func (c *connection) note(cmd *sentCommand) (answered bool) {
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
-	c.log.commands = append(c.log.commands, cmd)
 	if cmd.publishes() {
 		cmd.subscribed = c.log.subscribedLocked()
+		for _, earlier := range c.log.commands {
+			if earlier.publishes() && !earlier.answered && earlier.connection != c {
+				cmd.overtakes = append(cmd.overtakes, earlier)
+			}
+		}
 	}
+	c.log.commands = append(c.log.commands, cmd)
 	return c.noteSubscription(cmd)
 }
 
@@ -200,7 +224,7 @@ func (c *connection) replies() error {
 	in := bufio.NewReader(c.server)
 	for {
 		var raw []byte
-		kind, err := readReply(in, &raw)
+		kind, err := resp.ReadReply(in, &raw)
 		if err != nil {
 			return err
 		}
@@ -208,7 +232,11 @@ func (c *connection) replies() error {
 		case news != nil:
 			c.hear(news)
 		case kind != '>' && kind != '|': // out of band, and attributes of what follows
-			if c.answer(raw) {
+			cmd, cut := c.answer(raw)
+			if cmd != nil && cmd.publishes() && !cmd.refused {
+				c.log.tell(cmd)
+			}
+			if cut {
 				return errCut
 			}
 		}
@@ -218,100 +246,21 @@ func (c *connection) replies() error {
 	}
 }
 
-// answer notes an answer, and reports whether the client must not get it.
-func (c *connection) answer(reply []byte) (cut bool) {
+// answer notes an answer, and returns the command that it answers. It reports whether
+// the client must not get it.
+func (c *connection) answer(reply []byte) (cmd *sentCommand, cut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.waiting) == 0 {
-		return false
+		return nil, false
 	}
-	cmd := c.waiting[0]
+	cmd = c.waiting[0]
 	c.waiting = c.waiting[1:]
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
-	cmd.refused = reply[0] == '-'
+	cmd.answered, cmd.refused = true, reply[0] == '-'
 	if cut = c.log.cuts > 0 && cmd.publishes() && !cmd.refused; cut {
 		c.log.cuts--
 	}
-	return cut
-}
-
-// readCommand reads a command as all clients send it: an array of bulk strings.
-func readCommand(in *bufio.Reader) (words [][]byte, raw []byte, err error) {
-	n, err := readLength(in, '*', &raw)
-	if err != nil {
-		return nil, nil, err
-	}
-	for range n {
-		size, err := readLength(in, '$', &raw)
-		if err != nil {
-			return nil, nil, err
-		}
-		start := len(raw)
-		if err := readBytes(in, size+2, &raw); err != nil {
-			return nil, nil, err
-		}
-		words = append(words, raw[start:start+size:start+size])
-	}
-	return words, raw, nil
-}
-
-func readLength(in *bufio.Reader, kind byte, raw *[]byte) (int, error) {
-	line, err := in.ReadBytes('\n')
-	if err != nil {
-		return 0, err
-	}
-	*raw = append(*raw, line...)
-	text := strings.TrimSuffix(string(line), "\r\n")
-	if len(text) < 2 || text[0] != kind {
-		return 0, fmt.Errorf("the client sent %.40q where RESP has %c and a number", line, kind)
-	}
-	n, err := strconv.Atoi(text[1:])
-	if err != nil || n < 0 || n > maxWord {
-		return 0, fmt.Errorf("the client announced a length of %s", text[1:])
-	}
-	return n, nil
-}
-
-func readBytes(in *bufio.Reader, n int, raw *[]byte) error {
-	start := len(*raw)
-	*raw = append(*raw, make([]byte, n)...)
-	_, err := io.ReadFull(in, (*raw)[start:])
-	return err
-}
-
-// readReply reads one reply of RESP 2 or 3, whole, and returns its type.
-func readReply(in *bufio.Reader, raw *[]byte) (kind byte, err error) {
-	line, err := in.ReadBytes('\n')
-	if err != nil {
-		return 0, err
-	}
-	*raw = append(*raw, line...)
-	kind = line[0]
-	switch kind {
-	case '+', '-', ':', '_', ',', '#', '(':
-		return kind, nil
-	}
-	n, err := strconv.Atoi(strings.TrimRight(string(line[1:]), "\r\n"))
-	if err != nil {
-		return 0, fmt.Errorf("no RESP came from Redis: %.40q", line)
-	}
-	switch kind {
-	case '$', '=', '!':
-		if n >= 0 {
-			err = readBytes(in, n+2, raw)
-		}
-		return kind, err
-	case '%', '|':
-		n *= 2
-	case '*', '~', '>':
-	default:
-		return 0, fmt.Errorf("no RESP came from Redis: %.40q", line)
-	}
-	for range n {
-		if _, err := readReply(in, raw); err != nil {
-			return 0, err
-		}
-	}
-	return kind, nil
+	return cmd, cut
 }

@@ -22,10 +22,12 @@ type Answer struct {
 	Pause int `json:"pause"` // milliseconds, in the middle of the reply
 	Rate  int `json:"rate"`  // bytes a second
 
-	Cut bool `json:"cut"` // instead of a reply: end the connection for replies
+	Cut   bool              `json:"cut"`   // instead of a reply: end the connection for replies
+	Entry []json.RawMessage `json:"entry"` // instead of a reply: names and values of an entry of the stream in On
 
 	Question int    `json:"question"` // only to the question that came as this one, from 1
 	Asks     string `json:"asks"`     // only to the question in which this text is
+	At       string `json:"at"`       // only to the question that came by this channel
 }
 
 // idTag stands for the id of the question.
@@ -35,8 +37,7 @@ const idTag = `{"$id":true}`
 func (a *Answer) payload(id string) ([]byte, error) {
 	switch {
 	case a.JSON != nil:
-		quoted, err := json.Marshal(id)
-		return bytes.ReplaceAll(a.JSON, []byte(idTag), quoted), err
+		return withID(a.JSON, id)
 	case a.MessagePack != nil:
 		var out bytes.Buffer
 		p := packer{out: &out, id: id}
@@ -52,6 +53,28 @@ func (a *Answer) payload(id string) ([]byte, error) {
 		out = append(out, b...)
 	}
 	return out, nil
+}
+
+// withID puts the id into a text of JSON.
+func withID(text json.RawMessage, id string) ([]byte, error) {
+	quoted, err := json.Marshal(id)
+	return bytes.ReplaceAll(text, []byte(idTag), quoted), err
+}
+
+// entry is the entry that answers the question with an id: text, and JSON as text.
+func (a *Answer) entry(id string) ([]string, error) {
+	words := make([]string, len(a.Entry))
+	for i, text := range a.Entry {
+		if json.Unmarshal(text, &words[i]) == nil {
+			continue
+		}
+		b, err := withID(text, id)
+		if err != nil {
+			return nil, err
+		}
+		words[i] = string(b)
+	}
+	return words, nil
 }
 
 // bytesOf reads text, {"$base64":"..."}, {"$repeat":{"value":...,"count":n}} of

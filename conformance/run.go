@@ -22,22 +22,16 @@ type outcome struct {
 // run has a driver make the call of a case, and compares what Redis got.
 func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, error) {
 	o := outcome{id: c.ID}
-	servers := s.play(ctx, c)
-	defer servers.end()
-	var ends []func() error
-	for channel, n := range c.Given.Subscribers {
-		end, err := s.listen(ctx, channel, n, c.Given.Shard, servers.hear)
-		if err != nil {
-			return o, fmt.Errorf("%s: %w", c.ID, err)
-		}
-		ends = append(ends, end)
+	servers, err := s.play(ctx, c)
+	if err != nil {
+		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
 	late, err := s.log.take()
 	if err != nil {
 		return o, err
 	}
 	s.log.cutQuestions(c.Given.Cuts)
-	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, Pipeline: c.Pipeline, After: c.After, Together: c.Together})
+	a, err := d.Call(driver.Call{Redis: s.url(c.Given.User), Cluster: s.cluster, Options: c.Options, Step: c.Step, After: c.After, Together: c.Together, Sequence: c.Sequence})
 	if err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
@@ -50,10 +44,8 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 	if err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
-	for _, end := range ends {
-		if err := end(); err != nil {
-			return o, fmt.Errorf("%s: %w", c.ID, err)
-		}
+	if err := servers.end(ctx); err != nil {
+		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
 	var still []string
 	if slices.Contains(c.features(), "replies") {
@@ -64,15 +56,15 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 	o.skip = a.Skip
 	if o.skip == "" {
 		wanted := *c
-		if s.cluster { // whose nodes take what comes by different channels at the same time
-			wanted.Want.Commands = slices.Clone(c.Want.Commands)
-			slices.SortStableFunc(wanted.Want.Commands, func(a, b []Word) int { return bytes.Compare(a[1].Bytes, b[1].Bytes) })
-			slices.SortStableFunc(sent, func(a, b *sentCommand) int { return bytes.Compare(a.words[1], b.words[1]) })
+		if s.cluster {
+			wanted.Want.Commands = s.throughAll(c)
+			atOnce(c, wanted.Want.Commands, areQuestion, func(words []Word) []byte { return words[1].Bytes })
+			atOnce(c, sent, (*sentCommand).asks, func(cmd *sentCommand) []byte { return cmd.words[1] })
 		}
 		if c.Together != nil {
 			sent = wanted.inOrder(sent)
 		}
-		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), scattered(sent), s.wronglyAsked(sent), unheard, still), "\n")
+		o.failed = strings.Join(slices.Concat(behind(late), wanted.judge(a, sent), s.misrouted(c, sent), s.wronglyAsked(c, sent), unheard, still), "\n")
 	}
 	return o, nil
 }
@@ -83,6 +75,67 @@ func behind(late []*sentCommand) []string {
 	var wrong []string
 	for _, cmd := range late {
 		wrong = append(wrong, "behind the answer to the case before this one, Redis got "+showAll(cmd.words))
+	}
+	return wrong
+}
+
+// atOnce brings what the nodes of a cluster take at the same time, when it comes by different
+// channels, into the order of the channels. In a sequence questions come behind events.
+func atOnce[Command any](c *Case, list []Command, asks func(Command) bool, channel func(Command) []byte) {
+	for len(list) > 0 {
+		n := slices.IndexFunc(list, func(cmd Command) bool { return c.Sequence != nil && asks(cmd) != asks(list[0]) })
+		if n < 0 {
+			n = len(list)
+		}
+		slices.SortStableFunc(list[:n], func(a, b Command) int { return bytes.Compare(channel(a), channel(b)) })
+		list = list[n:]
+	}
+}
+
+// through is through how many nodes a question of a case goes: confirm of the classic
+// adapter asks through every master, because its events come from all of them.
+func (s *stage) through(c *Case) int {
+	confirms := slices.ContainsFunc(c.steps(), func(step driver.Step) bool { return step.Name() == "confirm" })
+	if confirms && c.options().Adapter == "classic" {
+		return len(s.nodes)
+	}
+	return 1
+}
+
+// throughAll returns the commands that a case wants, with its questions as often as there
+// are nodes that they go through.
+func (s *stage) throughAll(c *Case) (commands [][]Word) {
+	for _, words := range c.Want.Commands {
+		times := 1
+		if areQuestion(words) {
+			times = s.through(c)
+		}
+		commands = append(commands, slices.Repeat([][]Word{words}, times)...)
+	}
+	return commands
+}
+
+// areQuestion reports whether the words of a command are to hold the id of a question.
+func areQuestion(words []Word) bool {
+	return bytes.Contains(words[len(words)-1].Value, []byte(idTag))
+}
+
+// misrouted returns what is wrong with the nodes of a cluster that commands went to.
+func (s *stage) misrouted(c *Case, sent []*sentCommand) []string {
+	n := s.through(c)
+	if n == 1 {
+		return scattered(sent)
+	}
+	questions := slices.DeleteFunc(slices.Clone(sent), func(cmd *sentCommand) bool { return !cmd.asks() })
+	wrong := scattered(slices.DeleteFunc(slices.Clone(sent), (*sentCommand).asks))
+	for round := range slices.Chunk(questions, n) {
+		nodes := make(map[string]bool)
+		for _, cmd := range round {
+			nodes[cmd.node] = true
+		}
+		if len(nodes) < n {
+			wrong = append(wrong, fmt.Sprintf("the question went through %d of %d nodes", len(nodes), n))
+		}
 	}
 	return wrong
 }
@@ -115,11 +168,13 @@ func (c *Case) judge(a *driver.Answer, sent []*sentCommand) []string {
 	case a.Error == "" && !a.OK:
 		wrong = append(wrong, "neither ok nor an error")
 	}
-	if a.Error != "" && a.Message == "" {
-		wrong = append(wrong, "an error without a message")
-	}
-	if strings.Contains(a.Message, password) {
-		wrong = append(wrong, "the message of the error holds the password")
+	for _, a := range c.answers(a) {
+		if a.Error != "" && a.Message == "" {
+			wrong = append(wrong, "an error without a message")
+		}
+		if strings.Contains(a.Message, password) {
+			wrong = append(wrong, "the message of the error holds the password")
+		}
 	}
 	if c.Want.Result != nil {
 		wrong = append(wrong, c.differentResult(a.Result)...)
@@ -130,6 +185,17 @@ func (c *Case) judge(a *driver.Answer, sent []*sentCommand) []string {
 		}
 	}
 	return append(wrong, c.differentCommands(sent)...)
+}
+
+// answers are those to all calls of a line.
+func (c *Case) answers(a *driver.Answer) []driver.Answer {
+	all := []driver.Answer{*a}
+	if c.Together != nil || c.Sequence != nil {
+		var list []driver.Answer
+		_ = json.Unmarshal(a.Result, &list) // what is no list differs from the result
+		all = append(all, list...)
+	}
+	return all
 }
 
 func (c *Case) differentResult(result json.RawMessage) []string {
@@ -148,8 +214,8 @@ func (c *Case) differentResult(result json.RawMessage) []string {
 	case c.Name() == "fetchSockets":
 		sortSockets(want)
 		sortSockets(got)
-	case c.Together != nil:
-		dropMessages(got)
+	case c.Together != nil, c.Sequence != nil:
+		dropMessages(got, want)
 	}
 	if !same(got, want) {
 		return []string{fmt.Sprintf("result %s instead of %s", text(got), text(want))}
@@ -176,11 +242,17 @@ func sortSockets(v any) {
 	})
 }
 
-// dropMessages takes what errors say to people out of the results of calls that were
-// made together.
-func dropMessages(v any) {
-	list, _ := v.([]any)
-	for _, v := range list {
+// dropMessages takes what errors say to people out of the results of several calls, where
+// the case does not want certain words.
+func dropMessages(got, want any) {
+	answers, _ := got.([]any)
+	wanted, _ := want.([]any)
+	for i, v := range answers {
+		if i < len(wanted) {
+			if w, _ := wanted[i].(map[string]any); w["message"] != nil {
+				continue
+			}
+		}
 		if answer, ok := v.(map[string]any); ok {
 			delete(answer, "message")
 		}

@@ -7,10 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/internal/harness"
 )
 
@@ -21,11 +19,13 @@ const (
 	nopublish = "nopublish" // may do all but publish
 	echoed    = "echoed"    // is of a Redis that knows neither AUTH nor HELLO, and repeats the words of either
 	nolisten  = "nolisten"  // may do all but subscribe
+	nolook    = "nolook"    // may do all but look who is connected
 )
 
 const (
 	nopublishRule = "user " + nopublish + " on >" + password + " ~* &* +@all -publish -spublish -xadd"
 	nolistenRule  = "user " + nolisten + " on >" + password + " ~* &* +@all -subscribe -psubscribe -ssubscribe"
+	nolookRule    = "user " + nolook + " on >" + password + " ~* &* +@all -client|list"
 )
 
 // stage is the Redis of one run, a single one or a cluster, with a recorder in
@@ -47,7 +47,7 @@ func startStage(ctx context.Context, cluster bool) (s *stage, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	config := harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", nopublishRule, nolistenRule}}
+	config := harness.RedisConfig{ACL: []string{"user default on nopass ~* &* +@all", nopublishRule, nolistenRule, nolookRule}}
 	if cluster {
 		c, err := harness.StartRedisCluster(ctx, 3, 0, config)
 		if err != nil {
@@ -160,83 +160,22 @@ func (s *stage) url(user string) string {
 	return u.String()
 }
 
-// listen subscribes so many connections to a channel, and returns what ends
-// them again, once Redis counts none. What the first one gets, it hands to hear.
-func (s *stage) listen(ctx context.Context, channel string, n int, shard bool, hear func(string)) (end func() error, err error) {
-	node, numsub, err := s.home(ctx, channel, shard)
-	if err != nil {
-		return nil, err
-	}
-	var open []*redis.PubSub
-	var heard sync.WaitGroup
-	end = func() error {
-		var errs []error
-		for _, p := range open {
-			errs = append(errs, p.Close())
-		}
-		heard.Wait()
-		return errors.Join(append(errs, awaitCount(ctx, node, numsub, channel, 0))...)
-	}
-	for range n {
-		var p *redis.PubSub
-		if shard {
-			p = node.SSubscribe(ctx, channel)
-		} else {
-			p = node.Subscribe(ctx, channel)
-		}
-		open = append(open, p)
-		if _, err := p.Receive(ctx); err != nil {
-			return nil, errors.Join(err, end())
-		}
-		if len(open) > 1 {
-			continue
-		}
-		heard.Go(func() {
-			for {
-				m, err := p.ReceiveMessage(ctx)
-				if err != nil {
-					return
-				}
-				hear(m.Payload)
-			}
-		})
-	}
-	return end, awaitCount(ctx, node, numsub, channel, n)
-}
-
-// home is the node on which a channel is listened to: of a shard channel the
-// one with its slot, otherwise the last, which no driver asks first.
-func (s *stage) home(ctx context.Context, channel string, shard bool) (*redis.Client, string, error) {
+// home is the node on which a channel is listened to, and what counts who listens: of a
+// shard channel the one with its slot, as of a stream, otherwise the last, which no driver
+// asks first.
+func (s *stage) home(ctx context.Context, channel string, shard bool) (node *harness.Redis, numsub string, err error) {
 	if !shard {
-		return s.nodes[len(s.nodes)-1].Client(), "numsub", nil
+		return s.nodes[len(s.nodes)-1], "numsub", nil
 	}
 	if !s.cluster {
-		return s.nodes[0].Client(), "shardnumsub", nil
+		return s.nodes[0], "shardnumsub", nil
 	}
 	slot, err := s.nodes[0].Client().ClusterKeySlot(ctx, channel).Result()
 	if err != nil {
 		return nil, "", err
 	}
 	// The harness gives each node an equal part of the slots, in order.
-	i := int(slot) * len(s.nodes) / 16384
-	return s.nodes[i].Client(), "shardnumsub", nil
-}
-
-func awaitCount(ctx context.Context, node *redis.Client, numsub, channel string, n int) error {
-	for {
-		cmd := redis.NewMapStringIntCmd(ctx, "pubsub", numsub, channel)
-		if err := node.Process(ctx, cmd); err != nil {
-			return err
-		}
-		if cmd.Val()[channel] == int64(n) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d subscribers of %s, not %d: %w", cmd.Val()[channel], channel, n, ctx.Err())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	return s.nodes[int(slot)*len(s.nodes)/16384], "shardnumsub", nil
 }
 
 func (s *stage) close() error {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"maps"
-	"strconv"
 	"strings"
+
+	"github.com/sioemit/sioemit/internal/resp"
 )
 
 // errCut ends a connection as a case wants it.
@@ -36,17 +36,7 @@ func (c *connection) newsOf(raw []byte) *news {
 	if raw[0] != '>' && (raw[0] != '*' || !c.pubsub.Load()) {
 		return nil
 	}
-	words := make([]string, 0, 2)
-	_, rest, _ := bytes.Cut(raw, []byte("\r\n"))
-	for len(words) < 2 && len(rest) > 0 && rest[0] == '$' {
-		length, after, _ := bytes.Cut(rest[1:], []byte("\r\n"))
-		n, err := strconv.Atoi(string(length))
-		if err != nil || n < 0 || n+2 > len(after) {
-			n, after = 0, []byte("\r\n") // null, in the news that nothing is left to unsubscribe from
-		}
-		words = append(words, string(after[:n]))
-		rest = after[n+2:]
-	}
+	words := resp.FirstWords(raw, 2)
 	if len(words) == 0 {
 		return nil
 	}

@@ -102,10 +102,11 @@ func withBinary(v any) (any, error) {
 	return v, nil
 }
 
-// open is a value that a case leaves open: anything, the id of a question, or a whole
-// number in a range.
+// open is a value that a case leaves open: anything, the id of a question, text that holds
+// some other, or a whole number in a range.
 type open struct {
 	id       bool
+	holds    string
 	from, to float64
 }
 
@@ -119,6 +120,9 @@ func openValue(v map[string]any) (o open, ok bool) {
 	if v["$id"] == true {
 		return open{id: true}, true
 	}
+	if o.holds, _ = v["$holds"].(string); o.holds != "" {
+		return o, true
+	}
 	between, _ := v["$between"].([]any)
 	if len(between) != 2 {
 		return o, false
@@ -129,9 +133,9 @@ func openValue(v map[string]any) (o open, ok bool) {
 }
 
 func (o open) takes(v any) bool {
-	if o.id {
-		id, ok := v.(string)
-		return ok && id != ""
+	if o.id || o.holds != "" {
+		text, ok := v.(string)
+		return ok && text != "" && strings.Contains(text, o.holds)
 	}
 	n, ok := number(v)
 	return o == open{} || ok && n == math.Trunc(n) && o.from <= n && n <= o.to
@@ -142,6 +146,8 @@ func (o open) MarshalJSON() ([]byte, error) {
 	switch {
 	case o.id:
 		return []byte(idTag), nil
+	case o.holds != "":
+		return fmt.Appendf(nil, `{"$holds":%q}`, o.holds), nil
 	case o == open{}:
 		return []byte(`{"$any":true}`), nil
 	}

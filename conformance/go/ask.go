@@ -68,6 +68,15 @@ func together(ctx context.Context, io *emitter.Emitter, steps []step) []answer {
 	return answers
 }
 
+// sequence makes calls one after the other.
+func sequence(ctx context.Context, io *emitter.Emitter, steps []step) []answer {
+	answers := make([]answer, len(steps))
+	for i := range steps {
+		answers[i] = answerOf(steps[i].on(ctx, io))
+	}
+	return answers
+}
+
 // answerOf says what came of a call.
 func answerOf(result any, err error) answer {
 	if err == nil {

@@ -17,6 +17,10 @@ func (e skipError) Error() string { return string(e) }
 
 // on makes the call of a step.
 func (s *step) on(ctx context.Context, io *emitter.Emitter) (any, error) {
+	if s.Pipeline != nil {
+		_, err := s.pipelined(ctx, io)
+		return nil, err
+	}
 	op := io.Of("/")
 	for _, text := range s.Chain {
 		var err error
@@ -68,6 +72,12 @@ func (s *step) on(ctx context.Context, io *emitter.Emitter) (any, error) {
 		return nil, op.DisconnectSockets(ctx, closes[0])
 	case "serverCount":
 		return op.ServerCount(ctx)
+	case "confirm":
+		servers, err := op.Confirm(ctx)
+		if err != nil {
+			return nil, err // which holds how many servers there were
+		}
+		return servers, nil
 	case "emitWithAck", "serverSideEmitWithAck", "fetchSockets", "rooms":
 		return s.ask(ctx, op, name)
 	}

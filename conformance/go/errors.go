@@ -23,6 +23,7 @@ func nameOf(err error) string {
 		{emitter.ErrNeedsVersion4, "needs-version-4"},
 		{emitter.ErrTargeted, "targeted"},
 		{emitter.ErrNoServers, "no-servers"},
+		{emitter.ErrUnconfirmed, "unconfirmed"},
 		{emitter.ErrPipelineEnded, "pipeline-ended"},
 		{emitter.ErrPipelined, "pipelined"},
 		{emitter.ErrSubscription, "subscription"},

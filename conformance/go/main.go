@@ -47,12 +47,15 @@ type line struct {
 	Cluster bool
 	Options json.RawMessage
 	step
-	Pipeline []step
 	After    *step
 	Together []step
+	Sequence []step
 }
 
-type step struct{ Chain, Call []json.RawMessage }
+type step struct {
+	Chain, Call []json.RawMessage
+	Pipeline    []step // instead of a call
+}
 
 // answer is what came of it.
 type answer struct {
@@ -69,10 +72,10 @@ func drive(variant string, in io.Reader, out io.Writer) error {
 	d := driver{variant: variant, clients: make(map[string]redis.UniversalClient)}
 	defer d.close()
 	answers := json.NewEncoder(out)
-	features := []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "cluster", "numbers", "replies", "together"}
+	features := []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "cluster", "numbers", "replies", "together", "confirm"}
 	if variant == "go-redis-autopipeline" {
 		// Of a cluster it knows one node only; the library refuses to count there.
-		features = []string{"classic", "sharded", "streams", "python", "pipeline", "server-count", "numbers", "replies", "together"}
+		features = slices.DeleteFunc(features, func(f string) bool { return f == "cluster" })
 	}
 	if err := answers.Encode(map[string]any{"language": "go", "variant": variant, "version": version.Number, "features": features}); err != nil {
 		return err
@@ -129,23 +132,30 @@ func (d *driver) call(ctx context.Context, l *line) (any, error) {
 	switch {
 	case l.Together != nil:
 		return together(ctx, io, l.Together), nil
-	case l.Pipeline == nil:
+	case l.Sequence != nil:
+		return sequence(ctx, io, l.Sequence), nil
+	case l.After == nil:
 		return l.on(ctx, io)
 	}
-	var given *emitter.Emitter
+	given, err := l.pipelined(ctx, io)
+	if err != nil {
+		return nil, err
+	}
+	return l.After.on(ctx, given)
+}
+
+// pipelined makes the calls of a pipeline, and returns the emitter that it gave for them.
+func (s *step) pipelined(ctx context.Context, io *emitter.Emitter) (given *emitter.Emitter, err error) {
 	err = io.Pipelined(ctx, func(io *emitter.Emitter) error {
 		given = io
-		for _, s := range l.Pipeline {
+		for _, s := range s.Pipeline {
 			if _, err := s.on(ctx, io); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil || l.After == nil {
-		return nil, err
-	}
-	return l.After.on(ctx, given)
+	return given, err
 }
 
 // client returns the connection for a line.

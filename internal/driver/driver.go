@@ -34,22 +34,24 @@ func (h *Hello) Missing(features []string) []string {
 	return slices.DeleteFunc(features, func(f string) bool { return slices.Contains(h.Features, f) })
 }
 
-// Call is a line to a driver: one step, a pipeline of them, or several at the same time.
+// Call is a line to a driver: one step, several at the same time, or one after the other
+// on the same emitter.
 type Call struct {
-	ID       int             `json:"id"`
-	Redis    string          `json:"redis"`
-	Cluster  bool            `json:"cluster"`
-	Options  json.RawMessage `json:"options,omitempty"`
-	Pipeline []Step          `json:"pipeline,omitzero"`
-	After    *Step           `json:"after,omitempty"` // the pipeline's end
-	Together []Step          `json:"together,omitzero"`
+	ID      int             `json:"id"`
+	Redis   string          `json:"redis"`
+	Cluster bool            `json:"cluster"`
+	Options json.RawMessage `json:"options,omitempty"`
 	Step
+	After    *Step  `json:"after,omitempty"` // the pipeline's end
+	Together []Step `json:"together,omitzero"`
+	Sequence []Step `json:"sequence,omitzero"`
 }
 
-// Step is one call with its target.
+// Step is one call with its target, or a pipeline of them.
 type Step struct {
-	Chain json.RawMessage `json:"chain,omitempty"`
-	Call  json.RawMessage `json:"call,omitempty"`
+	Chain    json.RawMessage `json:"chain,omitempty"`
+	Call     json.RawMessage `json:"call,omitempty"`
+	Pipeline []Step          `json:"pipeline,omitzero"`
 }
 
 // Name is that of the method that the step calls.
