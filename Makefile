@@ -17,9 +17,11 @@ check:
 	go vet ./...
 	cd bench && go vet ./...
 	cd release && go vet ./...
+	cd examples/observability && go vet ./...
 	go tool staticcheck ./...
 	go test -short ./...
 	cd release && go test -short
+	cd examples/observability && go test -short
 
 # The spelling of every page. .cspell/words.txt has the terms that no dictionary has, and each of them is on a page.
 prose: .cspell/node_modules/.package-lock.json
@@ -44,6 +46,7 @@ test: deps
 	@# encoding/json is made in another way there. What it does otherwise is listed, and the list is tested, too.
 	GOEXPERIMENT=jsonv2 go test -count=1 ./encoding
 	cd bench && go test -count=1 # a module of its own: each figure is taken once, and none is looked at
+	cd examples/observability && go test -race -count=1
 	cd release && go test -count=1 # what is published of the command, installed where there is nothing else
 	@# Each of the other languages, as its own folder has it. What is left out is named here, at the end.
 	@sdk/each test
