@@ -117,17 +117,22 @@ func infoField(info, name string) string {
 	return strings.TrimSpace(value)
 }
 
-// subscribers reads CLIENT LIST. Programs that use go-redis are no Socket.IO
-// servers: they come and go as they ask and wait for answers.
+// replyName is how the emitters in other languages name their connections for replies,
+// whose clients servers use, too.
+const replyName = "sioemit-replies"
+
+// subscribers reads CLIENT LIST. Programs that use go-redis are no Socket.IO servers,
+// and neither are connections for replies: they come and go as somebody asks and waits
+// for answers.
 func subscribers(list string, by *subscription, isCluster bool) map[string]time.Duration {
 	all := make(map[string]time.Duration)
 	for line := range strings.Lines(list) {
-		var id, addr, laddr, library string
+		var id, addr, laddr, name, library string
 		var count int
 		var age time.Duration // of one whose age is not told: none
 		for _, field := range strings.Fields(line) {
-			name, value, _ := strings.Cut(field, "=")
-			switch name {
+			key, value, _ := strings.Cut(field, "=")
+			switch key {
 			case "id":
 				id = value
 			case "addr":
@@ -138,13 +143,16 @@ func subscribers(list string, by *subscription, isCluster bool) map[string]time.
 				if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
 					age = time.Duration(seconds) * time.Second
 				}
+			case "name":
+				name = value
 			case "lib-name":
 				library = value
 			case by.field:
 				count, _ = strconv.Atoi(value)
 			}
 		}
-		if (count >= by.least || isCluster && count > 0) && !strings.HasPrefix(library, "go-redis") {
+		asks := name == replyName || strings.HasPrefix(library, "go-redis")
+		if (count >= by.least || isCluster && count > 0) && !asks {
 			all[id+" "+addr+" "+laddr] = age
 		}
 	}

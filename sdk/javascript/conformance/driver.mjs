@@ -19,7 +19,7 @@ if (variant === "--list") {
 
 async function drive(variant) {
   const features = ["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers"];
-  features.push("replies", "together");
+  features.push("replies", "together", "confirm");
   await answer({ language: "javascript", variant, version, features });
   const connections = new Map(); // by URL
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -47,10 +47,21 @@ async function outcome(ask, connections) {
     if (ask.together) {
       return { ok: true, result: await Promise.all(ask.together.map((step) => answered(() => call(io, step), step))) };
     }
-    return await answered(() => (ask.pipeline ? pipeline(io, ask) : call(io, ask)), ask);
+    if (ask.sequence) {
+      const result = [];
+      for (const step of ask.sequence) {
+        result.push(await answered(() => made(io, step), step));
+      }
+      return { ok: true, result };
+    }
+    return await answered(() => made(io, ask), ask);
   } catch (error) {
     return failed(error);
   }
+}
+
+function made(io, ask) {
+  return ask.pipeline ? pipeline(io, ask) : call(io, ask);
 }
 
 /** Returns what comes of a call, in the form of the suite. */
@@ -70,7 +81,8 @@ function failed(error, name) {
   if (error instanceof IncompleteError) {
     const { message, servers, asked, clients, expected, unread, partial } = error;
     const missing = { servers, asked, clients, expected, unread };
-    return { error: "incomplete", message, result: shown(name, partial), missing };
+    const result = name === "confirm" ? undefined : shown(name, partial);
+    return { error: "incomplete", message, result, missing };
   }
   if (error instanceof SioemitError) {
     return { error: error.reason, message: error.message };

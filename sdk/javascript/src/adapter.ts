@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Room } from "./names.js";
 import type { Target } from "./target.js";
 
@@ -11,7 +12,11 @@ export const eventPacket = 2;
  * A Redis command. Behind its name stands a channel or the key of a stream, which says the node of a Redis Cluster that
  * gets it.
  */
-export type Command = [name: "PUBLISH" | "SPUBLISH" | "XADD", key: string, ...words: (string | Uint8Array)[]];
+export type Command = [
+  name: "PUBLISH" | "SPUBLISH" | "XADD" | "XRANGE" | "XLEN",
+  key: string,
+  ...words: (string | Uint8Array)[],
+];
 
 /** What is asked of servers beside broadcasts. */
 export type Request =
@@ -31,8 +36,11 @@ export interface Adapter {
   /** Returns the command that sends a request to the servers. */
   request(target: Target, request: Request): Command;
   /** Returns the PUBSUB command and the channel to which each server of the namespace subscribes once. */
-  listeners(nsp: string): ["NUMSUB" | "SHARDNUMSUB", string];
+  listeners(nsp: string): Listeners;
 }
+
+/** What counts those who subscribe to channels. */
+export type Listeners = [ask: "NUMSUB" | "SHARDNUMSUB", channel: string, ...channels: string[]];
 
 /** An adapter whose servers answer questions. */
 export interface AskingAdapter extends Adapter {
@@ -45,14 +53,34 @@ export interface AskingAdapter extends Adapter {
   replyChannels(nsp: string): { channels: readonly string[]; shard: boolean };
   /** What is asked to learn the names of all rooms. */
   readonly roomsQuestion: "rooms" | "fetchSockets";
+  /** The connections that carry what is sent; undefined where it stays in a stream until it is read. */
+  readonly carriers: Carriers | undefined;
+  /**
+   * Returns a question that changes nothing, to come behind what was sent to a namespace, or by one of its channels. Its
+   * answers carry the id. It concerns a room that nobody is in, so that no server looks at the data of a socket.
+   */
+  harmless(nsp: string, id: string, channel?: string): Command;
   /** Returns what a server needs to answer a question; the likely reason when none does. */
   needs(kind: Question["kind"]): string | undefined;
   /** Reports whether a request holds binary, which ends some servers. */
   endsServers(request: Command): boolean;
 }
 
+/** Connections that subscribe, as CLIENT LIST has them, which may be those of servers. */
+export interface Carriers {
+  /** What servers subscribe to. */
+  field: "psub" | "ssub";
+  /** On how many of them, for each namespace: on a Redis Cluster these are on several nodes. */
+  least: number;
+}
+
 export function isAsking(adapter: Adapter): adapter is AskingAdapter {
   return "question" in adapter;
+}
+
+/** Returns the name of a room that nobody is in. It does not look like the id of a socket. */
+export function nobody(): string {
+  return `nobody-${randomBytes(16).toString("hex")}`;
 }
 
 /** What a server needs for an event that is for servers. */

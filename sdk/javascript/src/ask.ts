@@ -1,21 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { clearTimeout, setTimeout } from "node:timers";
-import type { AskingAdapter, Command, Question } from "./adapter.js";
+import { type AskingAdapter, type Command, nobody, type Question } from "./adapter.js";
 import { redisError } from "./client.js";
 import { type Collector, ProbeCollector } from "./collectors.js";
 import { type Connection, Doubt, orAborted } from "./connection.js";
+import { countSubscribers } from "./counts.js";
+import { Deadline, Ended, type Patience } from "./deadline.js";
 import { IncompleteError, SioemitError } from "./errors.js";
 import type { Receiver, Wait } from "./receiver.js";
 import { everyone, Target } from "./target.js";
-
-/** How long a call waits for answers, unless timeout says otherwise, in milliseconds. */
-export const defaultTimeout = 5000;
-
-/** How long a call waits for answers, and what ends it before. */
-export interface Patience {
-  readonly timeout: number;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** A call that has to wait for answers. */
 export interface CallOnly {
@@ -31,45 +22,18 @@ export interface Call<T> extends CallOnly {
   collector: () => Collector<T>;
 }
 
-/** Why a call is not waited for any longer. */
-class Ended extends Error {}
-
-/** When a call ends at the latest. */
-class Deadline {
-  readonly #at: number;
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #userSignal: AbortSignal | undefined;
-  readonly #abort: () => void;
-
-  constructor(patience: Patience) {
-    this.#userSignal = patience.signal;
-    this.#at = Date.now() + patience.timeout;
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(new Ended(`time ran out after ${patience.timeout} ms`));
-    }, patience.timeout);
-    this.#abort = () => this.#controller.abort(new Ended("aborted", { cause: patience.signal?.reason }));
-    patience.signal?.addEventListener("abort", this.#abort);
-    if (patience.signal?.aborted) {
-      this.#abort();
-    }
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** How many milliseconds are left. */
-  get left(): number {
-    return Math.max(1, this.#at - Date.now());
-  }
-
-  /** Leaves nothing behind: a question that still waits for the client must not be written any more. */
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#userSignal?.removeEventListener("abort", this.#abort);
-    this.#controller.abort(new Ended("it is over"));
-  }
+/** One way of asking the servers of a namespace, and how many answer. */
+export interface Round<T> extends Pick<Call<T>, "name" | "collector"> {
+  nsp: string;
+  /** The question with an id. */
+  command: (id: string) => Command;
+  asked: number;
+  /** Where it is sent: the client, or one node of it. */
+  through: Pick<Connection, "ask">;
+  /** What a server needs to answer; the likely reason when none does. */
+  needs: string | undefined;
+  /** A question that changes nothing may be asked again. */
+  changesNothing: boolean;
 }
 
 /** How often a question is asked that changes nothing. */
@@ -80,18 +44,11 @@ export class Asker {
   readonly #adapter: AskingAdapter;
   readonly #connection: Connection;
   readonly #receiver: Receiver;
-  readonly #serverCount: (nsp: string) => Promise<number>;
 
-  constructor(
-    adapter: AskingAdapter,
-    connection: Connection,
-    receiver: Receiver,
-    serverCount: (nsp: string) => Promise<number>,
-  ) {
+  constructor(adapter: AskingAdapter, connection: Connection, receiver: Receiver) {
     this.#adapter = adapter;
     this.#connection = connection;
     this.#receiver = receiver;
-    this.#serverCount = serverCount;
   }
 
   /**
@@ -137,12 +94,11 @@ export class Asker {
     deadline: Deadline,
     nothing: (asked: number) => unknown,
   ): Promise<void> {
-    const nobody = `nobody-${randomBytes(16).toString("hex")}`;
     try {
       await this.#askUntil(
         {
           name,
-          target: new Target(everyone(target.frame.nsp).frame, [nobody]),
+          target: new Target(everyone(target.frame.nsp).frame, [nobody()]),
           patience,
           question: { kind: "emitWithAck", event: "probe", args: [] },
           collector: () => new ProbeCollector(nothing),
@@ -162,28 +118,40 @@ export class Asker {
   }
 
   async #askUntil<T>(call: Call<T>, deadline: Deadline): Promise<T> {
-    const { nsp } = call.target.frame;
-    const { signal } = deadline;
-    if (signal.aborted) {
-      throw unasked(signal.reason, "redis");
+    const { name, target, question, collector } = call;
+    const { nsp } = target.frame;
+    deadline.check();
+    const counting = countSubscribers(this.#connection, this.#adapter.listeners(nsp));
+    const [asked] = await deadline.before(orAborted(counting, deadline.signal));
+    if (!asked) {
+      throw noServers(name, nsp);
     }
-    const asked = await this.#before(orAborted(this.#serverCount(nsp), signal), "redis");
-    if (asked === 0) {
-      throw new SioemitError("no-servers", `${call.name}: no server listens on the namespace ${nsp}`);
-    }
-    const channels = this.#adapter.replyChannels(nsp);
-    const wait = await this.#before(this.#receiver.wait(channels, signal), "subscription");
+    const round = {
+      name,
+      collector,
+      nsp,
+      asked,
+      command: (id: string) => this.#command(call, id, deadline.left),
+      through: this.#connection,
+      needs: this.#adapter.needs(question.kind),
+      changesNothing: question.kind === "fetchSockets" || question.kind === "rooms",
+    };
+    return this.round(round, deadline);
+  }
+
+  /** Asks a question of so many servers, and waits for their answers. */
+  async round<T>(round: Round<T>, deadline: Deadline): Promise<T> {
+    const channels = this.#adapter.replyChannels(round.nsp);
+    const wait = await deadline.before(this.#receiver.wait(channels, deadline.signal), "subscription");
     try {
       for (let attempt = 1; ; attempt++) {
-        const answers = new Answers(call, asked, wait);
-        const command = this.#command(call, answers.id, deadline.left);
-        const doubt = await this.#send(command, wait, deadline);
+        const answers = new Answers(round, wait);
+        const doubt = await this.#send(round, answers.id, wait, deadline);
         if (doubt === undefined) {
-          return await this.#answered(call, answers, wait, deadline);
+          return await this.#answered(round, answers, wait, deadline);
         }
-        const changesNothing = call.question.kind === "fetchSockets" || call.question.kind === "rooms";
-        if (!changesNothing || attempt === maxAttempts || signal.aborted) {
-          throw redisError(`${call.name}: nobody knows whether it was asked`, doubt, this.#connection, "maybe-asked");
+        if (!round.changesNothing || attempt === maxAttempts || deadline.signal.aborted) {
+          throw redisError(`${round.name}: nobody knows whether it was asked`, doubt, this.#connection, "maybe-asked");
         }
       }
     } finally {
@@ -191,22 +159,11 @@ export class Asker {
     }
   }
 
-  /** Waits for something that has to be done before the question is asked. */
-  async #before<T>(step: Promise<T>, reason: "redis" | "subscription"): Promise<T> {
-    try {
-      return await step;
-    } catch (error) {
-      if (!(error instanceof Ended)) {
-        throw error;
-      }
-      throw unasked(error, reason);
-    }
-  }
-
   /** Sends a question, and returns why nobody knows whether that was done; undefined when it was. */
-  async #send(command: Command, wait: Wait, deadline: Deadline): Promise<unknown> {
+  async #send({ command, through }: Round<unknown>, id: string, wait: Wait, deadline: Deadline): Promise<unknown> {
+    const question = command(id);
     try {
-      await Promise.race([this.#connection.ask(command, deadline.signal), wait.lost]);
+      await Promise.race([through.ask(question, deadline.signal), wait.lost]);
       return undefined;
     } catch (error) {
       if (error instanceof Doubt) {
@@ -215,14 +172,12 @@ export class Asker {
       if (error instanceof SioemitError) {
         throw error; // the connection for replies was lost
       }
-      if (deadline.signal.aborted) {
-        return await this.#before(Promise.reject(deadline.signal.reason), "redis");
-      }
-      throw redisError(command[0], error, this.#connection);
+      deadline.check();
+      throw redisError(question[0], error, this.#connection);
     }
   }
 
-  async #answered<T>(call: Call<T>, answers: Answers<T>, wait: Wait, deadline: Deadline): Promise<T> {
+  async #answered<T>(round: Round<T>, answers: Answers<T>, wait: Wait, deadline: Deadline): Promise<T> {
     try {
       await Promise.race([orAborted(answers.complete, deadline.signal), wait.lost]);
       return answers.result();
@@ -230,25 +185,34 @@ export class Asker {
       if (!(error instanceof Ended)) {
         throw error;
       }
-      throw this.#incomplete(call, answers, error);
+      throw incomplete(round, answers, error);
     }
-  }
-
-  #incomplete<T>({ name: call, question }: Call<T>, answers: Answers<T>, ended: Ended): IncompleteError<T> {
-    const missing = answers.missing();
-    const needs = missing.servers === 0 ? this.#adapter.needs(question.kind) : undefined;
-    const { message: ending, cause } = ended;
-    return new IncompleteError({ call, ...missing, needs, partial: answers.result(), ending }, { cause });
   }
 }
 
-/** Returns the error of a call that ended before it had asked anything. */
-function unasked({ message, cause }: Ended, reason: "redis" | "subscription"): SioemitError {
-  if (cause !== undefined) {
-    return new SioemitError("aborted", "aborted before anything was asked", { cause });
-  }
-  const what = reason === "redis" ? "Redis has not answered" : "the connection for replies is not there";
-  return new SioemitError(reason, `${what}, and nothing was asked: ${message}`);
+function incomplete<T>({ name: call, needs }: Round<T>, answers: Answers<T>, ended: Ended): IncompleteError<T> {
+  const missing = answers.missing();
+  const { message: ending, cause } = ended;
+  return new IncompleteError(
+    { call, ...missing, needs: missing.servers === 0 ? needs : undefined, partial: answers.result(), ending },
+    { cause },
+  );
+}
+
+/** Returns the error of a call of which nothing is known but how many servers have answered. */
+export function unanswered(
+  call: string,
+  servers: number,
+  asked: number,
+  { message: ending, cause }: Ended,
+): SioemitError {
+  const rest = { clients: 0, expected: 0, unread: 0, needs: undefined, partial: servers };
+  return new IncompleteError({ call, servers, asked, ...rest, ending }, { cause });
+}
+
+/** Returns the error of a call that has nobody to ask. */
+export function noServers(call: string, nsp: string): SioemitError {
+  return new SioemitError("no-servers", `${call}: no server listens on the namespace ${nsp}`);
 }
 
 /** The answers to a question. */
@@ -262,9 +226,9 @@ class Answers<T> {
   readonly #asked: number;
   #unread = 0;
 
-  constructor(call: Call<T>, asked: number, wait: Wait) {
+  constructor({ asked, collector: newCollector }: Round<T>, wait: Wait) {
     this.#asked = asked;
-    const collector = call.collector();
+    const collector = newCollector();
     this.#collector = collector;
     let finish = () => {};
     this.complete = new Promise((resolve) => {
@@ -288,6 +252,6 @@ class Answers<T> {
   }
 
   missing() {
-    return { ...this.#collector.missing(), asked: this.#asked, unread: this.#unread };
+    return { asked: this.#asked, unread: this.#unread, ...this.#collector.missing(this.#asked) };
   }
 }

@@ -1,8 +1,10 @@
 import {
   type AskingAdapter,
+  type Carriers,
   type Command,
   eventPacket,
   needsHandler,
+  nobody,
   type Question,
   type Request,
   uid,
@@ -32,6 +34,7 @@ const typeAt = head.length - "\xa4data".length - 1;
 
 /** The numbers of requests. */
 const requestTypes = {
+  socketIds: 0,
   rooms: 1,
   join: 2,
   leave: 3,
@@ -51,6 +54,7 @@ interface ClassicOptions {
 /** createAdapter of @socket.io/redis-adapter and socket.io-redis. */
 export class Classic implements AskingAdapter {
   readonly roomsQuestion = "rooms";
+  readonly carriers: Carriers = { field: "psub", least: 1 };
 
   readonly #options: ClassicOptions;
 
@@ -182,6 +186,11 @@ export class Classic implements AskingAdapter {
         return ["PUBLISH", channel, message];
       }
     }
+  }
+
+  harmless(nsp: string, requestId: string): Command {
+    const request = { uid, requestId, type: requestTypes.socketIds, rooms: [nobody()] };
+    return ["PUBLISH", this.#requestChannel(nsp), JSON.stringify(request)];
   }
 
   /** The second one is that of servers with publishOnSpecificResponseChannel. */

@@ -49,7 +49,7 @@ export interface Collector<Result> {
   isComplete(asked: number): boolean;
   /** What came so far. */
   result(asked: number): Result;
-  missing(): Pick<Missing, "servers" | "clients" | "expected">;
+  missing(asked: number): Pick<Missing, "servers" | "clients" | "expected"> & { asked?: number };
 }
 
 /**
@@ -145,6 +145,40 @@ export class ServerSideCollector implements Collector<unknown[]> {
 
   missing(): ReturnType<Collector<unknown>["missing"]> {
     return { servers: this.#values.length, clients: 0, expected: 0 };
+  }
+}
+
+/** How the uid of a sioemit begins that only listens, and answers as a server would. */
+const listenerUid = "listen-";
+
+/** Counts the servers that answer, whatever they say. */
+export class PresenceCollector implements Collector<number> {
+  readonly #seen = new Servers();
+  #servers = 0;
+  #listeners = 0;
+
+  add({ kind, uid }: Reply): boolean {
+    if (kind === "sockets" && !this.#seen.has(uid)) {
+      this.#seen.add(uid);
+      if (uid.startsWith(listenerUid)) {
+        this.#listeners++;
+      } else {
+        this.#servers++;
+      }
+    }
+    return true;
+  }
+
+  isComplete(asked: number): boolean {
+    return this.#servers + this.#listeners >= asked;
+  }
+
+  result(): number {
+    return this.#servers;
+  }
+
+  missing(asked: number): ReturnType<Collector<unknown>["missing"]> {
+    return { servers: this.#servers, asked: asked - this.#listeners, clients: 0, expected: 0 };
   }
 }
 

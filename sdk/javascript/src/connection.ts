@@ -2,19 +2,27 @@ import { setImmediate } from "node:timers";
 import type { Command } from "./adapter.js";
 import { messageOf } from "./errors.js";
 
-/** What the emitter needs of a client, whatever its library. */
-export interface Connection {
-  /** Sends a command on its way; the promise is that of Redis's answer. */
-  send(command: Command): Promise<unknown>;
-  /** Returns a pipeline, in which nothing is sent before its exec. */
-  pipeline(): Pipeline;
-  /** Sends a command about pub/sub to every node, since each knows its own subscribers only. */
-  askAll(words: readonly string[]): Promise<unknown[]>;
+/** One Redis. */
+export interface RedisNode {
+  /** Sends a command that has no key. */
+  call(words: readonly string[]): Promise<unknown>;
   /**
    * Sends a question, which is written once at most: a server that got it twice would answer, and act, twice. It fails
    * with Doubt when nobody knows whether Redis has taken it, as when the signal is aborted meanwhile.
    */
   ask(command: Command, signal: AbortSignal): Promise<unknown>;
+}
+
+/** What the emitter needs of a client, whatever its library. */
+export interface Connection {
+  /** Sends a command on its way; the promise is that of Redis's answer. */
+  send(command: Command): Promise<unknown>;
+  /** The same as that of a node, by way of the node that the command's key names. */
+  ask: RedisNode["ask"];
+  /** Returns a pipeline, in which nothing is sent before its exec. */
+  pipeline(): Pipeline;
+  /** Returns every node that the client knows. Each knows its own subscribers only. */
+  nodes(): Promise<readonly RedisNode[]>;
   /**
    * Opens a connection for replies, with the settings of the client. On a Redis Cluster, a shard channel says at which
    * node.
@@ -30,6 +38,12 @@ export interface ReplyEvents {
   /** It is over, and opens no other. */
   ended(error: unknown): void;
 }
+
+/**
+ * How connections for replies name themselves. In CLIENT LIST it tells them from those of servers, which use the same
+ * clients.
+ */
+export const replyName = "sioemit-replies";
 
 /** A connection that only subscribes. It never connects again by itself: the replies that came meanwhile would be lost. */
 export interface ReplyConnection {
@@ -76,24 +90,30 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 /** Commands that are sent in one round trip for each node of Redis. */
 export interface Pipeline {
   add(command: Command): void;
-  /** Sends the commands, and says what failed of them; or fails itself, where the client does not say how many did. */
-  exec(): Promise<Failures>;
+  /** Sends the commands, and says what came of them; or fails itself, where the client does not say how many did. */
+  exec(): Promise<Outcome>;
 }
 
-/** What failed of a pipeline. */
-export interface Failures {
-  /** How many commands; undefined where the client does not say. */
-  count: number | undefined;
+/** What came of a pipeline. */
+export interface Outcome {
+  /** What Redis answered to each command; undefined where that failed. */
+  answers: readonly unknown[];
+  /** How many failed; undefined where the client does not say. */
+  failed: number | undefined;
   first: { error: unknown } | undefined;
 }
 
 /** What came of commands that were sent one by one. */
-export async function failuresOf(answers: readonly Promise<unknown>[]): Promise<Failures> {
-  const failures: { error: unknown }[] = [];
-  for (const answer of await Promise.allSettled(answers)) {
+export async function outcomeOf(sent: readonly Promise<unknown>[]): Promise<Outcome> {
+  const errors: { error: unknown }[] = [];
+  const answers: unknown[] = [];
+  for (const answer of await Promise.allSettled(sent)) {
     if (answer.status === "rejected") {
-      failures.push({ error: answer.reason });
+      errors.push({ error: answer.reason });
+      answers.push(undefined);
+    } else {
+      answers.push(answer.value);
     }
   }
-  return { count: failures.length, first: failures[0] };
+  return { answers, failed: errors.length, first: errors[0] };
 }

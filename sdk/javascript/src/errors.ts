@@ -37,6 +37,8 @@ export type Reason =
   | "no-servers"
   /** Time ran out, or the signal was aborted, before every answer came: it is an IncompleteError, with those that did. */
   | "incomplete"
+  /** All servers have answered, and it is not certain that they have taken everything: it is an UnconfirmedError. */
+  | "unconfirmed"
   /** The signal was aborted before anything was asked. */
   | "aborted"
   /** The time of timeout, or what was given to signal, cannot be. */
@@ -132,6 +134,25 @@ export class IncompleteError<Partial = unknown> extends SioemitError implements 
     this.unread = unread;
     this.needs = needs;
     this.partial = partial;
+  }
+}
+
+/**
+ * All servers have answered a confirm, and it is not certain all the same that they have taken everything: a server's
+ * connection to Redis was cut, and may have come back without what was on its way; a Redis, or a link between two, was
+ * replaced; a stream was trimmed before it was read; or Redis does not let this user look. The message says which. The next
+ * confirm begins anew.
+ */
+export class UnconfirmedError extends SioemitError {
+  override readonly name = "UnconfirmedError";
+  /** How many servers answered. */
+  readonly servers: number;
+
+  /** @internal */
+  constructor(call: string, why: string, servers: number, { cause }: { cause?: unknown }) {
+    const message = `${call}: whether the servers have taken everything cannot be known: ${why}`;
+    super("unconfirmed", message, cause === undefined ? {} : { cause });
+    this.servers = servers;
   }
 }
 

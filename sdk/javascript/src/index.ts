@@ -1,7 +1,7 @@
 export type { RedisClient } from "./client.js";
 export type { Acks, Handshake, Socket } from "./collectors.js";
 export { Emitter } from "./emitter.js";
-export { IncompleteError, type Reason, SioemitError } from "./errors.js";
+export { IncompleteError, type Reason, SioemitError, UnconfirmedError } from "./errors.js";
 export type { Room } from "./names.js";
 export { BroadcastOperator } from "./operator.js";
 export type { EmitterOptions } from "./options.js";

@@ -3,11 +3,13 @@ import type { Command } from "./adapter.js";
 import {
   askedOnce,
   type Connection,
-  type Failures,
-  failuresOf,
+  type Outcome,
+  outcomeOf,
   type Pipeline,
+  type RedisNode,
   type ReplyConnection,
   type ReplyEvents,
+  replyName,
 } from "./connection.js";
 import { slotOf } from "./slot.js";
 
@@ -149,6 +151,7 @@ class DuplicateConnection implements ReplyConnection {
       // A timeout would cut off a reply that takes its time.
       commandTimeout: undefined,
       socketTimeout: undefined,
+      connectionName: replyName,
     });
     this.#client.on("messageBuffer", (_, reply) => message(reply));
     this.#client.on("smessageBuffer", (_, reply) => message(reply));
@@ -205,7 +208,7 @@ class ClientConnection implements Connection {
           pipeline.call(...command);
         }
       },
-      exec: () => failuresIn(pipeline),
+      exec: () => outcomeIn(pipeline),
     };
   }
 
@@ -217,14 +220,26 @@ class ClientConnection implements Connection {
     return new DuplicateConnection(this.#client, events);
   }
 
-  askAll(words: readonly string[]): Promise<unknown[]> {
-    return Promise.all([this.#client.call(...(words as [string]))]);
+  async nodes(): Promise<RedisNode[]> {
+    return [nodeOf(this.#client)];
   }
 }
 
-async function failuresIn(pipeline: ClientPipeline): Promise<Failures> {
-  const failed = (await pipeline.exec()).filter(([error]) => error);
-  return { count: failed.length, first: failed[0] && { error: failed[0][0] } };
+function nodeOf(client: Client): RedisNode {
+  return {
+    call: (words) => client.call(...(words as [string])),
+    ask: (command, signal) => askOnce(client, command, signal),
+  };
+}
+
+async function outcomeIn(pipeline: ClientPipeline): Promise<Outcome> {
+  const results = await pipeline.exec();
+  const failed = results.filter(([error]) => error);
+  return {
+    answers: results.map(([, answer]) => answer),
+    failed: failed.length,
+    first: failed[0] && { error: failed[0][0] },
+  };
 }
 
 /**
@@ -251,7 +266,7 @@ class ClusterConnection implements Connection {
     const commands: Command[] = [];
     return {
       add: (command) => commands.push(command),
-      exec: () => failuresOf(commands.map((command) => this.send(command))),
+      exec: () => outcomeOf(commands.map((command) => this.send(command))),
     };
   }
 
@@ -278,10 +293,10 @@ class ClusterConnection implements Connection {
     return new DuplicateConnection(node, { ...events, ended });
   }
 
-  async askAll(words: readonly string[]): Promise<unknown[]> {
+  async nodes(): Promise<RedisNode[]> {
     if (this.#cluster.status !== "ready") {
       await this.#cluster.call("PING"); // waits until the nodes are known
     }
-    return Promise.all(this.#cluster.nodes("all").map((node) => node.call(...(words as [string]))));
+    return this.#cluster.nodes("all").map(nodeOf);
   }
 }

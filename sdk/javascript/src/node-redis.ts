@@ -3,12 +3,14 @@ import type { Command } from "./adapter.js";
 import {
   askedOnce,
   type Connection,
-  type Failures,
-  failuresOf,
+  type Outcome,
   orAborted,
+  outcomeOf,
   type Pipeline,
+  type RedisNode,
   type ReplyConnection,
   type ReplyEvents,
+  replyName,
 } from "./connection.js";
 import { messageOf } from "./errors.js";
 import { slotOf } from "./slot.js";
@@ -22,7 +24,7 @@ type Words = readonly (string | Uint8Array)[];
 interface Client {
   readonly options?: { socket?: object };
   sendCommand(words: Words, options?: { abortSignal: AbortSignal }): Promise<unknown>;
-  multi(): { addCommand(words: Words): unknown; execAsPipeline(): Promise<unknown> };
+  multi(): { addCommand(words: Words): unknown; execAsPipeline(): Promise<unknown[]> };
   duplicate(overrides: object): ReplyClient;
 }
 
@@ -43,7 +45,7 @@ interface Sentinel {
   getMasterNode(): unknown;
   _execute<T>(isReadonly: boolean, call: (client: Client) => Promise<T>): Promise<T>;
   sendCommand(isReadonly: boolean, words: Words): Promise<unknown>;
-  multi(): { addCommand(isReadonly: boolean, words: Words): unknown; execAsPipeline(): Promise<unknown> };
+  multi(): { addCommand(isReadonly: boolean, words: Words): unknown; execAsPipeline(): Promise<unknown[]> };
 }
 
 interface Cluster {
@@ -52,7 +54,10 @@ interface Cluster {
   slots: { master: unknown }[];
   nodeClient(node: unknown): Client | Promise<Client>;
   sendCommand(key: string, isReadonly: boolean, words: Words, options?: { abortSignal: AbortSignal }): Promise<unknown>;
-  multi(): { addCommand(key: string, isReadonly: boolean, words: Words): unknown; execAsPipeline(): Promise<unknown> };
+  multi(): {
+    addCommand(key: string, isReadonly: boolean, words: Words): unknown;
+    execAsPipeline(): Promise<unknown[]>;
+  };
 }
 
 type AnyClient = Client | Pool | Sentinel | Cluster;
@@ -70,13 +75,10 @@ export function newNodeRedis(client: AnyClient): Connection {
 }
 
 /** Makes a pipeline of node-redis, which fails with its first error. */
-function pipelineOf(add: (command: Command) => void, exec: () => Promise<unknown>): Pipeline {
+function pipelineOf(add: (command: Command) => void, exec: () => Promise<unknown[]>): Pipeline {
   return {
     add,
-    exec: async () => {
-      await exec();
-      return { count: 0, first: undefined };
-    },
+    exec: async () => ({ answers: await exec(), failed: 0, first: undefined }),
   };
 }
 
@@ -131,6 +133,8 @@ class DuplicateConnection implements ReplyConnection {
       }
     });
     await client.connect();
+    // Not as an option, because a user who may not do that could not connect.
+    client.sendCommand(["CLIENT", "SETNAME", replyName]).catch(() => {});
     return client;
   }
 
@@ -167,6 +171,17 @@ function destroy(client: ReplyClient): void {
   }
 }
 
+function nodeOf(client: Client): RedisNode {
+  return {
+    call: (words) => client.sendCommand(words),
+    ask: (command, signal) => askOnce(client, command, signal),
+  };
+}
+
+function askOnce(client: Client, command: Command, abortSignal: AbortSignal): Promise<void> {
+  return askedOnce(client.sendCommand(command, { abortSignal }), abortSignal, isRefusal);
+}
+
 class ClientConnection implements Connection {
   readonly isCluster = false;
   readonly #client: Client | Pool;
@@ -187,8 +202,8 @@ class ClientConnection implements Connection {
     );
   }
 
-  ask(command: Command, abortSignal: AbortSignal): Promise<void> {
-    return askedOnce(this.#client.sendCommand(command, { abortSignal }), abortSignal, isRefusal);
+  ask(command: Command, signal: AbortSignal): Promise<void> {
+    return askOnce(this.#client, command, signal);
   }
 
   openReplies(_: string | undefined, events: ReplyEvents): ReplyConnection {
@@ -199,8 +214,8 @@ class ClientConnection implements Connection {
     );
   }
 
-  askAll(words: readonly string[]): Promise<unknown[]> {
-    return Promise.all([this.#client.sendCommand(words)]);
+  async nodes(): Promise<RedisNode[]> {
+    return [nodeOf(this.#client)];
   }
 }
 
@@ -225,9 +240,8 @@ class SentinelConnection implements Connection {
   }
 
   /** Not through the Sentinel client, which sends a command again when the connection breaks. */
-  async ask(command: Command, abortSignal: AbortSignal): Promise<void> {
-    const master = await orAborted(this.#master(), abortSignal);
-    await askedOnce(master.sendCommand(command, { abortSignal }), abortSignal, isRefusal);
+  async ask(command: Command, signal: AbortSignal): Promise<void> {
+    await askOnce(await orAborted(this.#master(), signal), command, signal);
   }
 
   #master(): Promise<Client> {
@@ -238,8 +252,13 @@ class SentinelConnection implements Connection {
     return new DuplicateConnection(this.#master(), events);
   }
 
-  askAll(words: readonly string[]): Promise<unknown[]> {
-    return Promise.all([this.#client.sendCommand(false, words)]);
+  async nodes(): Promise<RedisNode[]> {
+    return [
+      {
+        call: (words) => this.#client.sendCommand(false, words),
+        ask: (command, signal) => this.ask(command, signal),
+      },
+    ];
   }
 }
 
@@ -266,7 +285,7 @@ class ClusterConnection implements Connection {
     return this.#cluster.sendCommand(command[1], false, command);
   }
 
-  #publish(commands: readonly Command[]): Promise<unknown> {
+  #publish(commands: readonly Command[]): Promise<unknown[]> {
     const multi = this.#cluster.multi();
     for (const command of commands) {
       multi.addCommand(command[1], false, command);
@@ -282,7 +301,7 @@ class ClusterConnection implements Connection {
     };
   }
 
-  #sendAll(commands: readonly Command[]): Promise<Failures> {
+  #sendAll(commands: readonly Command[]): Promise<Outcome> {
     const answers: Promise<unknown>[] = [];
     for (let i = 0; i < commands.length; ) {
       const [name, channel] = commands[i] as Command;
@@ -299,7 +318,7 @@ class ClusterConnection implements Connection {
         answers.push(this.send(commands[i++] as Command));
       }
     }
-    return failuresOf(answers);
+    return outcomeOf(answers);
   }
 
   async ask(command: Command, abortSignal: AbortSignal): Promise<void> {
@@ -341,10 +360,8 @@ class ClusterConnection implements Connection {
     return masters.find(({ address }) => address !== undefined && address === moved) ?? slots[slot]?.master;
   }
 
-  async askAll(words: readonly string[]): Promise<unknown[]> {
+  async nodes(): Promise<RedisNode[]> {
     const { masters, replicas } = this.#cluster;
-    return Promise.all(
-      [...masters, ...replicas].map(async (node) => (await this.#cluster.nodeClient(node)).sendCommand(words)),
-    );
+    return Promise.all([...masters, ...replicas].map(async (node) => nodeOf(await this.#cluster.nodeClient(node))));
   }
 }

@@ -1,5 +1,5 @@
 import { type Command, isAsking, type Question, type Request } from "./adapter.js";
-import { type Call, defaultTimeout, type Patience } from "./ask.js";
+import type { Call } from "./ask.js";
 import {
   AckCollector,
   type Acks,
@@ -10,6 +10,7 @@ import {
   SocketCollector,
   SocketRoomCollector,
 } from "./collectors.js";
+import { defaultTimeout, type Patience } from "./deadline.js";
 import { SioemitError } from "./errors.js";
 import {
   addExcept,
@@ -118,7 +119,7 @@ export class BroadcastOperator<
     } catch (error) {
       return this.#sender.refuse(error);
     }
-    return this.#sender.send(command);
+    return this.#sender.send(command, this.#target.frame.nsp);
   }
 
   /** Sets how long calls with answers wait for them, in milliseconds; 5,000 by default. */
@@ -192,6 +193,26 @@ export class BroadcastOperator<
     });
   }
 
+  /**
+   * Returns once every server of the namespace has taken all that this emitter sent there before, with how many servers
+   * have. Rooms and flags make no difference.
+   *
+   * It asks the servers a question that changes nothing, behind the events, and looks at what has become of the connections
+   * that carry them. It is rejected with an UnconfirmedError when the answers prove nothing, and with an IncompleteError when
+   * some servers do not answer in time; the next confirm is about the same events then. The first confirm of an emitter
+   * cannot tell a server that has just started from one that has just come back: call it once before the first event. The
+   * classic adapter needs version 6.1.
+   */
+  confirm(): Promise<number> {
+    try {
+      this.#check();
+      this.#checkVersion("confirm");
+    } catch (error) {
+      return this.#sender.refuse(error);
+    }
+    return this.#sender.confirm({ name: "confirm", target: this.#target, patience: this.#patience });
+  }
+
   /** Makes the clients targeted join rooms. */
   socketsJoin(...rooms: Rooms): Promise<void> {
     return this.#request("socketsJoin", () => ({ kind: "join", rooms: addRooms("socketsJoin", [], rooms) }));
@@ -250,7 +271,7 @@ export class BroadcastOperator<
     } catch (error) {
       return this.#sender.refuse(error);
     }
-    return this.#sender.send(command);
+    return this.#sender.send(command, this.#target.frame.nsp);
   }
 
   #ask<T>(name: string, make: () => [Question, () => Collector<unknown>]): Promise<T> {

@@ -1,12 +1,15 @@
 import process from "node:process";
-import { type Command, isAsking } from "./adapter.js";
+import { type AskingAdapter, type Command, isAsking } from "./adapter.js";
 import { Asker, type Call, type CallOnly } from "./ask.js";
 import { redisError } from "./client.js";
-import type { Connection, Failures, Pipeline } from "./connection.js";
+import { Confirmer } from "./confirm.js";
+import type { Connection, Outcome, Pipeline } from "./connection.js";
+import { countSubscribers } from "./counts.js";
 import { messageOf, SioemitError } from "./errors.js";
 import type { Settings } from "./options.js";
 import { Receiver } from "./receiver.js";
 import { Result } from "./result.js";
+import { Sent } from "./sent.js";
 
 /** What all operators of an emitter share: where their commands go, and their errors. */
 export abstract class Sender {
@@ -16,14 +19,16 @@ export abstract class Sender {
     this.settings = settings;
   }
 
-  /** Sends a command. */
-  abstract send(command: Command): Promise<void>;
+  /** Sends a command, which is for the servers of a namespace. */
+  abstract send(command: Command, nsp: string): Promise<void>;
   /** Returns the promise of a call that was refused. */
   abstract refuse(error: unknown): Promise<never>;
   /** Returns how many servers listen on a namespace. */
   abstract serverCount(nsp: string): Promise<number>;
   /** Asks the servers something, and waits for their answers. */
   abstract ask<T>(call: Call<T>): Promise<T>;
+  /** Waits until the servers have taken what was sent, and returns how many have. */
+  abstract confirm(call: CallOnly): Promise<number>;
   /** Sends a request that holds binary, once all servers are known to read it. */
   abstract sendBinary(command: Command, call: CallOnly): Promise<void>;
   /** Ends all calls that wait for answers, and the connection for replies. */
@@ -37,18 +42,29 @@ export class DirectSender extends Sender {
   readonly #connection: Connection;
   readonly #warned = new Set<string>();
   readonly #receiver: Receiver;
+  readonly #sent: Sent;
+  #confirmer: Confirmer | undefined;
 
   constructor(settings: Settings, connection: Connection) {
     super(settings);
     this.#connection = connection;
     this.#receiver = new Receiver(connection);
+    this.#sent = new Sent(keepsCommands(settings, connection));
   }
 
-  send(command: Command): Promise<void> {
+  send(command: Command, nsp: string): Promise<void> {
     return new Result<void>((resolve, reject) => {
-      const fail = (error: unknown) => reject(this.#redisError(command, error));
+      const flight = this.#sent.note(nsp, command);
+      const fail = (error: unknown) => {
+        flight.land();
+        reject(this.#redisError(command, error));
+      };
       try {
-        this.#connection.send(command).then(() => resolve(), fail);
+        this.#connection.send(command).then((answer) => {
+          this.#sent.noteAnswer(nsp, command, answer);
+          flight.land();
+          resolve();
+        }, fail);
       } catch (error) {
         fail(error);
       }
@@ -60,38 +76,42 @@ export class DirectSender extends Sender {
   }
 
   serverCount(nsp: string): Promise<number> {
-    return this.#result(() => this.#serverCount(nsp));
-  }
-
-  async #serverCount(nsp: string): Promise<number> {
-    const [ask, channel] = this.settings.adapter.listeners(nsp);
-    try {
-      const answers = await this.#connection.askAll(["PUBSUB", ask, channel]);
-      return answers.reduce<number>((sum, answer) => sum + Number((answer as unknown[])[1]), 0);
-    } catch (error) {
-      throw redisError(`PUBSUB ${ask}`, error, this.#connection);
-    }
+    return this.#result(async () => {
+      const [count] = await countSubscribers(this.#connection, this.settings.adapter.listeners(nsp));
+      return count as number;
+    });
   }
 
   ask<T>(call: Call<T>): Promise<T> {
-    return this.#result(() => this.#asker(call.name).ask(call));
+    return this.#result(() => this.#asker(this.#asking(call.name)).ask(call));
+  }
+
+  confirm(call: CallOnly): Promise<number> {
+    return this.#result(() => {
+      const adapter = this.#asking(call.name);
+      this.#receiver.check();
+      this.#confirmer ??= new Confirmer(adapter, this.#connection, this.#asker(adapter), this.#sent);
+      return this.#confirmer.confirm(call);
+    });
   }
 
   sendBinary(command: Command, call: CallOnly): Promise<void> {
     return this.#result(async () => {
-      await this.#asker(call.name).checkReadsBinary(call);
-      await this.#connection.send(command).catch((error) => {
-        throw this.#redisError(command, error);
-      });
+      await this.#asker(this.#asking(call.name)).checkReadsBinary(call);
+      await this.send(command, call.target.frame.nsp);
     });
   }
 
-  #asker(call: string): Asker {
+  #asking(call: string): AskingAdapter {
     const { adapter } = this.settings;
     if (!isAsking(adapter)) {
       throw new SioemitError("no-counterpart", `${call}: servers in Python answer nobody but themselves`);
     }
-    return new Asker(adapter, this.#connection, this.#receiver, (nsp) => this.#serverCount(nsp));
+    return adapter;
+  }
+
+  #asker(adapter: AskingAdapter): Asker {
+    return new Asker(adapter, this.#connection, this.#receiver);
   }
 
   close(): void {
@@ -101,16 +121,41 @@ export class DirectSender extends Sender {
   pipeline(fill: (sender: Sender) => unknown): Promise<void> {
     return this.#result(async () => {
       const pipeline = this.#connection.pipeline();
-      const commands = await collect(this.settings, pipeline, this.#report, fill);
+      const noted: [nsp: string, command: Command][] = [];
+      const add = (command: Command, nsp: string) => {
+        pipeline.add(command);
+        this.#sent.noteNamespace(nsp);
+        if (this.#sent.keepsCommands) {
+          noted.push([nsp, command]);
+        }
+      };
+      const commands = await collect(this.settings, { add }, this.#report, fill);
       if (commands === 0) {
         return;
       }
-      const { count = "some", first } = await pipeline.exec().catch(failedWith);
+      const { failed = "some", first } = await this.#execute(pipeline, noted);
       if (first !== undefined) {
-        const what = `${count} of ${commands} commands of the pipeline failed, the first with`;
+        const what = `${failed} of ${commands} commands of the pipeline failed, the first with`;
         throw redisError(what, first.error, this.#connection);
       }
     });
+  }
+
+  /** Executes a pipeline, with notes of its commands where these matter. */
+  async #execute(pipeline: Pipeline, noted: readonly [nsp: string, command: Command][]): Promise<Outcome> {
+    for (const [nsp, command] of noted) {
+      this.#sent.noteChannel(nsp, command);
+    }
+    const flight = this.#sent.noteStart();
+    try {
+      const outcome = await pipeline.exec().catch(failedWith);
+      for (const [i, [nsp, command]] of noted.entries()) {
+        this.#sent.noteAnswer(nsp, command, outcome.answers[i]);
+      }
+      return outcome;
+    } finally {
+      flight.land();
+    }
   }
 
   #result<T>(call: () => Promise<T>): Promise<T> {
@@ -144,14 +189,21 @@ export class DirectSender extends Sender {
   };
 }
 
-function failedWith(error: unknown): Failures {
-  return { count: undefined, first: { error } };
+/** Reports whether not all commands go the same way to the servers. */
+function keepsCommands({ adapter }: Settings, { isCluster }: Connection): boolean {
+  return isAsking(adapter) && (adapter.carriers === undefined || (isCluster && adapter.carriers.field === "ssub"));
+}
+
+function failedWith(error: unknown): Outcome {
+  return { answers: [], failed: undefined, first: { error } };
 }
 
 const done = Promise.resolve();
 
 /** Where the commands of a pipeline go. */
-type Commands = Pick<Pipeline, "add">;
+interface Commands {
+  add(command: Command, nsp: string): void;
+}
 
 /** Adds commands to a pipeline. */
 class PipelineSender extends Sender {
@@ -171,16 +223,16 @@ class PipelineSender extends Sender {
     this.#report = report;
   }
 
-  send(command: Command): Promise<void> {
+  send(command: Command, nsp: string): Promise<void> {
     if (this.ended) {
       return this.refuse(hasEnded());
     }
-    this.#add(command);
+    this.#add(command, nsp);
     return done;
   }
 
-  #add(command: Command): void {
-    this.#commands.add(command);
+  #add(command: Command, nsp: string): void {
+    this.#commands.add(command, nsp);
     this.count++;
   }
 
@@ -196,6 +248,10 @@ class PipelineSender extends Sender {
   }
 
   ask({ name }: { name: string }): Promise<never> {
+    return this.#refuseAsking(name);
+  }
+
+  confirm({ name }: { name: string }): Promise<never> {
     return this.#refuseAsking(name);
   }
 
@@ -217,15 +273,20 @@ class PipelineSender extends Sender {
     if (this.ended) {
       return this.refuse(hasEnded());
     }
-    const commands: Command[] = [];
+    const commands: [command: Command, nsp: string][] = [];
     const add = () => {
-      for (const command of commands) {
-        this.#add(command);
+      for (const [command, nsp] of commands) {
+        this.#add(command, nsp);
       }
     };
     const nested = new Result<void>(
       (resolve, reject) => {
-        const count = collect(this.settings, { add: (command) => commands.push(command) }, this.#report, fill);
+        const count = collect(
+          this.settings,
+          { add: (command, nsp) => commands.push([command, nsp]) },
+          this.#report,
+          fill,
+        );
         if (count instanceof Promise) {
           count.then(add).then(resolve, reject);
         } else {

@@ -1,4 +1,13 @@
-import { type AskingAdapter, type Command, needsHandler, type Question, type Request, uid } from "./adapter.js";
+import {
+  type AskingAdapter,
+  type Carriers,
+  type Command,
+  needsHandler,
+  nobody,
+  type Question,
+  type Request,
+  uid,
+} from "./adapter.js";
 import {
   messageTypes,
   requestData,
@@ -9,7 +18,7 @@ import {
   writeServerSideEmit,
 } from "./cluster.js";
 import { onlyRoom } from "./names.js";
-import type { Target } from "./target.js";
+import { everyone, Target } from "./target.js";
 import { jsonUnlessBinary } from "./write.js";
 
 /** Which rooms have a channel of their own: upstream's option. */
@@ -24,6 +33,7 @@ interface ShardedOptions {
 /** createShardedAdapter of @socket.io/redis-adapter 8.2 and later. */
 export class Sharded implements AskingAdapter {
   readonly roomsQuestion = "fetchSockets";
+  readonly carriers: Carriers = { field: "ssub", least: 2 };
 
   readonly #options: ShardedOptions;
 
@@ -72,12 +82,17 @@ export class Sharded implements AskingAdapter {
   }
 
   question(target: Target, question: Question, id: string, timeout: number): Command {
-    const asked = { id, timeout, maxAttachments: this.#options.maxAttachments };
-    return [
-      "SPUBLISH",
-      this.#channel(target.frame.nsp),
-      jsonUnlessBinary((w) => writeQuestion(w, target, question, asked)),
-    ];
+    return this.#question(this.#channel(target.frame.nsp), target, question, { id, timeout });
+  }
+
+  #question(channel: string, target: Target, question: Question, about: { id: string; timeout: number }): Command {
+    const asked = { ...about, maxAttachments: this.#options.maxAttachments };
+    return ["SPUBLISH", channel, jsonUnlessBinary((w) => writeQuestion(w, target, question, asked))];
+  }
+
+  harmless(nsp: string, id: string, channel = this.#channel(nsp)): Command {
+    const target = new Target(everyone(nsp).frame, [nobody()]);
+    return this.#question(channel, target, { kind: "fetchSockets" }, { id, timeout: 0 });
   }
 
   replyChannels(nsp: string): { channels: string[]; shard: true } {

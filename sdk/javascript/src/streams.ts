@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { type AskingAdapter, type Command, needsHandler, type Question, type Request, uid } from "./adapter.js";
+import { type AskingAdapter, type Command, needsHandler, nobody, type Question, type Request, uid } from "./adapter.js";
 import { messageTypes, requestData, wrap, writeBroadcast, writeQuestion, writeServerSideEmit } from "./cluster.js";
 import { SioemitError } from "./errors.js";
 import { type Writer, withWriter } from "./msgpack.js";
@@ -18,11 +18,17 @@ interface StreamsOptions {
 /** createAdapter of @socket.io/redis-streams-adapter. */
 export class Streams implements AskingAdapter {
   readonly roomsQuestion = "fetchSockets";
+  readonly carriers = undefined;
 
   readonly #options: StreamsOptions;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
+  }
+
+  /** The length to which streams are trimmed. */
+  get maxLen(): number {
+    return this.#options.maxLen;
   }
 
   broadcast(target: Target, event: string, args: readonly unknown[]): Command {
@@ -60,6 +66,12 @@ export class Streams implements AskingAdapter {
     return this.#publish(target.frame.nsp, (w) => writeQuestion(w, target, question, asked));
   }
 
+  /** Through the stream, behind the events. */
+  harmless(nsp: string, requestId: string): Command {
+    const opts = { rooms: [nobody()], except: [], flags: {} };
+    return this.#entry(nsp, messageTypes.fetchSockets, JSON.stringify({ opts, requestId }));
+  }
+
   replyChannels(nsp: string): { channels: string[]; shard: boolean } {
     return { channels: [`${this.#channel(nsp)}${uid}#`], shard: this.#options.useShardedPubSub };
   }
@@ -75,7 +87,7 @@ export class Streams implements AskingAdapter {
   #entry(nsp: string, type: number, data: string): Command {
     return [
       "XADD",
-      this.#stream(nsp),
+      this.stream(nsp),
       "MAXLEN",
       "~",
       String(this.#options.maxLen),
@@ -91,7 +103,8 @@ export class Streams implements AskingAdapter {
     ];
   }
 
-  #stream(nsp: string): string {
+  /** Returns the stream of a namespace. */
+  stream(nsp: string): string {
     const { streamName, streamCount } = this.#options;
     if (streamCount === 1) {
       return streamName;

@@ -242,10 +242,16 @@ suite("what is refused before anything is sent", () => {
     ["binary-in-json", (io) => io.serverSideEmitWithAck("ev", Buffer.of(1)), { codec: "json" }],
     ["needs-version-4", (io) => io.fetchSockets(), { serverVersion: 3 }],
     ["needs-version-4", (io) => io.emitWithAck("ev"), { serverVersion: 1 }],
+    ["needs-version-4", (io) => io.confirm(), { serverVersion: 3 }],
     ["no-counterpart", (io) => io.fetchSockets(), { adapter: "python" }],
+    ["no-counterpart", (io) => io.confirm(), { adapter: "python" }],
     ["pipelined", (io) => io.pipeline((io) => io.fetchSockets())],
+    ["pipelined", (io) => io.pipeline((io) => io.confirm())],
     ["pipelined", (io) => io.pipeline((io) => io.serverSideEmit("ev", Buffer.of(1)))],
     ["aborted", (io) => io.signal(signal).fetchSockets()],
+    ["aborted", (io) => io.signal(signal).confirm()],
+    ["timeout", (io) => io.timeout(0).confirm()],
+    ["empty-room", (io) => io.to([]).confirm()],
     [
       "closed",
       (io) => {

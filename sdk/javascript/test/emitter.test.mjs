@@ -450,7 +450,8 @@ suite("a promise that nobody takes", () => {
 
 test("the CommonJS form is the same", async () => {
   const cjs = createRequire(import.meta.url)("sioemit");
-  assert.deepEqual(Object.keys(cjs).sort(), ["BroadcastOperator", "Emitter", "IncompleteError", "SioemitError"]);
+  const names = ["BroadcastOperator", "Emitter", "IncompleteError", "SioemitError", "UnconfirmedError"];
+  assert.deepEqual(Object.keys(cjs).sort(), names);
   assert.notEqual(cjs.Emitter, Emitter);
   const { client, commands } = keeping();
   await new cjs.Emitter(client).to("r").emit("ev", 1);

@@ -99,8 +99,8 @@ suite("the package, installed", () => {
   };
 
   test("the README's programs reach a client", async () => {
-    assert.equal(programs.length, 5);
-    const [esm, cjs, asking, python, errors] = programs;
+    assert.equal(programs.length, 6);
+    const [esm, cjs, asking, confirming, python, errors] = programs;
     const server = await startSocketIO(redis.url, classic);
     try {
       await runProgram("first.mjs", esm);
@@ -111,6 +111,8 @@ suite("the package, installed", () => {
       ]);
       const asked = await runProgram("asking.mjs", asking);
       assert.match(asked.stdout, /^\[ 'yes to round 7' \]\n\S{20} \[/);
+      const confirmed = await runProgram("confirming.mjs", confirming);
+      assert.equal(confirmed.stdout, "1 servers have it\n");
       const { stdout, stderr } = await runProgram("errors.mjs", errors);
       assert.equal(stdout, "unencodable 0\n");
       assert.match(stderr, /^empty-room /);

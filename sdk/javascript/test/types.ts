@@ -12,6 +12,7 @@ import {
   type Room,
   SioemitError,
   type Socket,
+  UnconfirmedError,
 } from "sioemit";
 
 interface Events {
@@ -77,6 +78,7 @@ export async function asking(client: Redis): Promise<void> {
   const acks: Acks<string> = await io.emitWithAck("ready?", names.length + nothing.length + loads.length);
   // biome-ignore lint/suspicious/noExplicitAny: what the values of events without types are
   const untyped: any[] = (await new Emitter(client).emitWithAck("whatever", acks, 1)).values;
+  const confirmed: number = await io.to("a").signal(AbortSignal.timeout(acks.servers)).confirm();
   // @ts-expect-error: an event without a callback
   await io.emitWithAck("ping");
   // @ts-expect-error: an argument is missing
@@ -90,10 +92,13 @@ export async function asking(client: Redis): Promise<void> {
   // @ts-expect-error: text
   const numbers: number[] = (await io.emitWithAck("ready?", 7)).values;
   io.close();
-  throw new Error(String([untyped, numbers]));
+  throw new Error(String([untyped, numbers, confirmed]));
 }
 
 export function missingOf(error: unknown): number {
+  if (error instanceof UnconfirmedError) {
+    return error.servers;
+  }
   return error instanceof IncompleteError ? error.asked - error.servers + error.expected - error.clients : 0;
 }
 
