@@ -19,6 +19,7 @@ final class Driver
 {
     private const FEATURES = [
         'classic', 'sharded', 'streams', 'python', 'cluster', 'pipeline', 'server-count', 'numbers', 'replies',
+        'confirm',
     ];
     private const OPTIONS = ['key', 'serverVersion', 'codec', 'maxAttachments', 'socketIds'];
 
@@ -42,7 +43,7 @@ final class Driver
         ]);
         while (($line = fgets($input)) !== false) {
             $call = Values::decode($line);
-            self::say(['id' => $call->id] + $this->answer($call));
+            self::say(['id' => $call->id] + self::answer(fn () => $this->call($call)));
             Values::release();
         }
     }
@@ -50,10 +51,10 @@ final class Driver
     /**
      * @return array<string, mixed>
      */
-    private function answer(\stdClass $call): array
+    private static function answer(\Closure $call): array
     {
         try {
-            $result = $this->call($call);
+            $result = $call();
         } catch (IncompleteException $e) {
             $missing = [
                 'servers' => $e->servers,
@@ -63,7 +64,7 @@ final class Driver
                 'unread' => $e->unread,
             ];
             return ['error' => $e->reason->value, 'message' => $e->getMessage(), 'missing' => $missing]
-                + ['result' => Values::result($e->partial)];
+                + ($e->call === 'confirm' ? [] : ['result' => Values::result($e->partial)]);
         } catch (SioemitException $e) {
             return ['error' => $e->reason->value, 'message' => $e->getMessage()];
         } catch (\Throwable $e) {
@@ -80,6 +81,16 @@ final class Driver
             $options['context'] = $this->clients->context($call->redis);
         }
         $io = new Emitter($redis, ...$options);
+        return isset($call->sequence)
+            ? array_map(fn (\stdClass $step) => self::answer(fn () => self::make($io, $step)), $call->sequence)
+            : self::make($io, $call);
+    }
+
+    /**
+     * Makes one call, or those of a pipeline.
+     */
+    private static function make(Emitter $io, \stdClass $call): mixed
+    {
         if (!isset($call->pipeline)) {
             return self::step($io, $call);
         }

@@ -39,9 +39,11 @@ final class Values
         $half = '/(\\\\ud[89ab][0-9a-f]{2}\\\\ud[c-f][0-9a-f]{2})|\\\\ud[89a-f][0-9a-f]{2}/i';
         $line = preg_replace_callback($half, fn ($found) => $found[1] ?? trim(json_encode(self::BROKEN), '"'), $line);
         $call = json_decode($line, false, 100_000, JSON_THROW_ON_ERROR);
-        foreach ([...$call->pipeline ?? [$call], ...isset($call->after) ? [$call->after] : []] as $step) {
-            $step->call = self::words($step->call);
-            $step->chain = array_map(self::words(...), $step->chain ?? []);
+        foreach ($call->sequence ?? [$call] as $part) {
+            foreach ([...$part->pipeline ?? [$part], ...isset($part->after) ? [$part->after] : []] as $step) {
+                $step->call = self::words($step->call);
+                $step->chain = array_map(self::words(...), $step->chain ?? []);
+            }
         }
         return $call;
     }

@@ -55,6 +55,22 @@ interface Adapter
     public function question(Target $target, Question $question, int $maxAttachments, int $left): array;
 
     /**
+     * Returns the command of a question to which every server says that it has none of the sockets. It goes the way of
+     * the events.
+     *
+     * @param string $channel as listeners() has it, or that of a room
+     *
+     * @return non-empty-list<string>
+     */
+    public function confirmation(Target $nobody, Question $question, string $channel): array;
+
+    /**
+     * Returns the field of CLIENT LIST that counts what each server subscribes to for events; null where events are in
+     * a stream.
+     */
+    public function subscription(): ?string;
+
+    /**
      * Returns the channels on which servers answer, and whether they are shard channels.
      *
      * @return array{non-empty-list<string>, bool}

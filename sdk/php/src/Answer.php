@@ -26,16 +26,44 @@ final class Answer
     }
 
     /**
-     * Returns the count in a reply to PUBSUB NUMSUB.
+     * Returns a command as messages name it.
+     *
+     * @param non-empty-list<string> $command
      */
-    private static function count(string $channel, mixed $reply): int
+    public static function name(array $command): string
     {
-        if (!is_array($reply)) { // but QUEUED
-            throw self::inTransaction();
+        return in_array($command[0], ['CLIENT', 'CLUSTER'], true) ? "$command[0] $command[1]" : $command[0];
+    }
+
+    /**
+     * Returns how many subscribe to each of some channels.
+     *
+     * @param string       $ask      a word of PUBSUB
+     * @param list<string> $channels
+     *
+     * @return list<int>
+     */
+    public static function counts(
+        #[\SensitiveParameter] Connection $connection,
+        string $ask,
+        array $channels,
+    ): array {
+        $counts = array_fill(0, count($channels), 0);
+        foreach ($connection->askAll(['PUBSUB', $ask, ...$channels]) as [$reply]) {
+            if (!is_array($reply)) { // but QUEUED
+                throw self::inTransaction();
+            }
+            if (array_is_list($reply)) { // RESP 2, where it is no map
+                $reply = array_column(array_chunk($reply, 2), 1, 0);
+            }
+            foreach ($channels as $i => $channel) {
+                if (!is_int($reply[$channel] ?? null)) {
+                    throw SioemitException::fromRedis('PUBSUB', self::NOT_OURS);
+                }
+                $counts[$i] += $reply[$channel];
+            }
         }
-        $isOurs = ($reply[0] ?? $channel) === $channel;
-        $count = $reply[1] ?? $reply[$channel] ?? null; // RESP 2, and 3
-        return $isOurs && is_int($count) ? $count : throw SioemitException::fromRedis('PUBSUB', self::NOT_OURS);
+        return $counts;
     }
 
     /**
@@ -47,11 +75,7 @@ final class Answer
         string $namespace,
     ): int {
         [$ask, $channel] = $adapter->listeners($namespace);
-        $count = 0;
-        foreach ($connection->askAll(['PUBSUB', $ask, $channel]) as $reply) {
-            $count += self::count($channel, $reply);
-        }
-        return $count;
+        return self::counts($connection, $ask, [$channel])[0];
     }
 
     public static function inTransaction(): SioemitException

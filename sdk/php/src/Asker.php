@@ -25,7 +25,7 @@ final class Asker
      */
     public function __construct(
         private readonly Settings $settings,
-        private readonly Connection $connection,
+        private readonly Sender $sender,
         private readonly Target $target,
         private readonly string $call,
         private readonly int $deadline,
@@ -44,15 +44,15 @@ final class Asker
         $command = $this->command($question);
         $this->checkReadsBinary($command, $answers);
         [$channels, $isShard] = $adapter->replyChannels($this->target->namespace);
-        $address = $this->connection->address($channels[0]);
-        $asked = Answer::serverCount($this->connection, $adapter, $this->target->namespace);
+        $sender = $this->sender->direct();
+        $address = $sender->connection->address($channels[0]);
+        $asked = Answer::serverCount($sender->connection, $adapter, $this->target->namespace);
         $subscription = Subscription::open($address, $isShard, $channels, $this->deadline);
         try {
             if ($asked === 0) { // and it is no node of a Redis Cluster, which knows its own servers only
-                $where = "no server listens on the namespace {$this->target->namespace}";
-                throw new SioemitException(Reason::NoServers, "$this->call: $where");
+                throw self::noServers($this->call, $this->target->namespace);
             }
-            $question = $this->send($question, $command);
+            $question = $this->send($sender, $question, $command);
             return $this->await($subscription, $question, $answers, $asked);
         } finally {
             $subscription->close();
@@ -72,12 +72,11 @@ final class Asker
         if (!$this->settings->adapter instanceof Classic || !Classic::endsServers($request)) {
             return;
         }
-        $nobody = new Target($this->target->namespace, ['nobody-' . bin2hex(random_bytes(16))]);
         $consequence = '; the binary was not sent, because it is not certain that all servers can read it';
         $probe = new self(
             $this->settings,
-            $this->connection,
-            $nobody,
+            $this->sender,
+            Target::nobody($this->target->namespace),
             $this->call,
             $this->deadline,
             $consequence,
@@ -93,28 +92,63 @@ final class Asker
     }
 
     /**
-     * Sends a question. One that changes nothing is asked anew when nobody knows whether it was; the one that counts is
-     * returned.
+     * Sends a question, and returns the one that counts: see attempt().
      *
      * @param non-empty-list<string> $command
      */
-    private function send(Question $question, array $command): Question
+    private function send(#[\SensitiveParameter] DirectSender $sender, Question $question, array $command): Question
     {
+        $namespace = $this->target->namespace;
+        $since = $sender->sent->since($namespace);
+        try {
+            return self::attempt(
+                $sender->connection,
+                $question,
+                $this->deadline,
+                fn (Question $q) => $q === $question ? $command : $this->command($q),
+            )[0];
+        } finally {
+            if (!$question->isHarmless()) {
+                $sender->sent->note($namespace, $since, $command, null);
+            }
+        }
+    }
+
+    /**
+     * Sends a question. One that changes nothing is asked anew when nobody knows whether it was; the one that counts is
+     * returned, and what Redis replied.
+     *
+     * @param int                                        $deadline as hrtime() has it
+     * @param \Closure(Question): non-empty-list<string> $command
+     * @param mixed                                      $master   as Connection::question() takes it
+     *
+     * @return array{Question, mixed}
+     */
+    public static function attempt(
+        #[\SensitiveParameter] Connection $connection,
+        Question $question,
+        int $deadline,
+        #[\SensitiveParameter] \Closure $command,
+        #[\SensitiveParameter] mixed $master = null,
+    ): array {
         for ($attempt = 1;; $attempt++) {
-            $left = max(0.001, ($this->deadline - hrtime(true)) / 1e9);
+            $left = max(0.001, ($deadline - hrtime(true)) / 1e9);
             $patience = $question->isHarmless() ? min($left / self::MAX_ATTEMPTS, self::PATIENCE) : $left;
             try {
-                $this->connection->question($command, $patience);
-                return $question;
+                return [$question, $connection->question($command($question), $patience, $master)];
             } catch (SioemitException $e) {
                 $mayBeAsked = $e->reason === Reason::MaybeAsked && $question->isHarmless();
-                if (!$mayBeAsked || $attempt === self::MAX_ATTEMPTS || hrtime(true) >= $this->deadline) {
+                if (!$mayBeAsked || $attempt === self::MAX_ATTEMPTS || hrtime(true) >= $deadline) {
                     throw $e;
                 }
                 $question = $question->again();
-                $command = $this->command($question);
             }
         }
+    }
+
+    public static function noServers(string $call, string $namespace): SioemitException
+    {
+        return new SioemitException(Reason::NoServers, "$call: no server listens on the namespace $namespace");
     }
 
     /**

@@ -21,7 +21,7 @@ class BroadcastOperator
     /** @internal */
     public function __construct(
         protected readonly Settings $settings,
-        protected readonly Connection $connection,
+        protected readonly Sender $sender,
         private readonly Target $target,
         private readonly float $timeout = self::DEFAULT_TIMEOUT,
     ) {
@@ -96,7 +96,8 @@ class BroadcastOperator
     {
         Names::checkEvent($event, Names::RESERVED);
         $settings = $this->settings;
-        $this->connection->send($settings->adapter->broadcast($this->target, $event, $args, $settings->maxAttachments));
+        $command = $settings->adapter->broadcast($this->target, $event, $args, $settings->maxAttachments);
+        $this->sender->send($this->target->namespace, $command);
     }
 
     /**
@@ -133,7 +134,7 @@ class BroadcastOperator
         $this->settings->checkVersion4('serverSideEmit');
         $command = $this->settings->adapter->serverSideEmit($this->target, $event, $args);
         $this->asker('serverSideEmit')->checkReadsBinary($command);
-        $this->connection->send($command);
+        $this->sender->send($this->target->namespace, $command);
     }
 
     /**
@@ -142,7 +143,8 @@ class BroadcastOperator
     public function serverCount(): int
     {
         $this->checkUntargeted('serverCount');
-        return Answer::serverCount($this->connection, $this->settings->adapter, $this->target->namespace);
+        $connection = $this->sender->direct()->connection;
+        return Answer::serverCount($connection, $this->settings->adapter, $this->target->namespace);
     }
 
     /**
@@ -153,7 +155,7 @@ class BroadcastOperator
         if (!($seconds > 0)) {
             throw new SioemitException(Reason::Timeout, "timeout($seconds): it must be more than 0 seconds");
         }
-        return new self($this->settings, $this->connection, $this->target, min($seconds, self::MAX_TIMEOUT));
+        return new self($this->settings, $this->sender, $this->target, min($seconds, self::MAX_TIMEOUT));
     }
 
     /**
@@ -208,6 +210,28 @@ class BroadcastOperator
         return $this->ask('rooms', new Question('rooms'), $isClassic ? new RoomAnswers() : new SocketRoomAnswers());
     }
 
+    /**
+     * Waits until every server of the namespace has taken all that this emitter sent there before, and returns how many
+     * have. Rooms and flags make no difference.
+     *
+     * It asks the servers a question that changes nothing, behind the events: what Redis passes on to a server comes in
+     * order, so that its answer says that it has the events, too. What has become of the connections is looked at as
+     * well, with CLIENT LIST, INFO, TIME and, on a Redis Cluster, CLUSTER LINKS and CLUSTER SLOTS, which the Redis user
+     * must be allowed. An answer that would prove nothing is an UnconfirmedException.
+     *
+     * The first confirm() of an emitter has nothing to compare with but how long, in seconds, connections have been
+     * there: it cannot tell a server that has just started from one that has just come back. Call it once before the
+     * first event for that.
+     *
+     * When servers do not answer in time, it throws an IncompleteException; the next confirm() is about the same
+     * events, and later ones. It needs Socket.IO 4 and, of the classic adapter, version 6.1. With the streams adapter,
+     * serverSideEmit() goes beside the stream, and cannot be confirmed.
+     */
+    public function confirm(): int
+    {
+        return (new Confirmer($this->settings, $this->sender, $this->target->namespace, $this->deadline()))->confirm();
+    }
+
     private function ask(string $call, Question $question, Answers $answers): mixed
     {
         return $this->asker($call)->ask($question, $answers);
@@ -215,15 +239,20 @@ class BroadcastOperator
 
     private function asker(string $call): Asker
     {
-        $deadline = hrtime(true) + (int) ($this->timeout * 1e9);
-        return new Asker($this->settings, $this->connection, $this->target, $call, $deadline);
+        return new Asker($this->settings, $this->sender, $this->target, $call, $this->deadline());
+    }
+
+    private function deadline(): int
+    {
+        return hrtime(true) + (int) ($this->timeout * 1e9);
     }
 
     private function request(string $call, Request $request): void
     {
         $this->settings->checkVersion4($call);
         $this->settings->checkSockets($this->target->rooms);
-        $this->connection->send($this->settings->adapter->request($this->target, $request));
+        $command = $this->settings->adapter->request($this->target, $request);
+        $this->sender->send($this->target->namespace, $command);
     }
 
     private function checkUntargeted(string $call): void
@@ -238,6 +267,6 @@ class BroadcastOperator
 
     private function with(Target $target): self
     {
-        return new self($this->settings, $this->connection, $target, $this->timeout);
+        return new self($this->settings, $this->sender, $target, $this->timeout);
     }
 }

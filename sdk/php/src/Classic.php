@@ -17,6 +17,7 @@ final class Classic implements Adapter
     private const BINARY_HEAD = "\x93\xA7emitter\x83\xA4type\x05\xA4data";
 
     private const TYPES = ['join' => 2, 'leave' => 3, 'disconnect' => 4];
+    private const SOCKETS = 0;
     private const QUESTIONS = ['rooms' => 1, 'fetchSockets' => 5, 'serverSideEmitWithAck' => 6, 'emitWithAck' => 7];
 
     public function __construct(
@@ -111,6 +112,21 @@ final class Classic implements Adapter
                 $members['opts'] = MessagePack::members($who + ['flags' => Question::flags($target, $left)]);
         }
         return $this->published($target, $members, $binaries);
+    }
+
+    public function confirmation(Target $nobody, Question $question, string $channel): array
+    {
+        return ['PUBLISH', $channel, Json::encode([
+            'uid' => self::UID,
+            'requestId' => $question->id,
+            'type' => self::SOCKETS,
+            'rooms' => $nobody->rooms,
+        ])];
+    }
+
+    public function subscription(): ?string
+    {
+        return 'psub';
     }
 
     public function replyChannels(string $namespace): array

@@ -40,11 +40,10 @@ class Emitter extends BroadcastOperator
         ?string $socketIds = null,
         #[\SensitiveParameter] ?array $context = null,
     ) {
-        parent::__construct(
-            Settings::fromOptions($key, $serverVersion, $codec, $adapter, $maxAttachments, $socketIds),
-            self::connection($redis, $context),
-            new Target(),
-        );
+        $settings = Settings::fromOptions($key, $serverVersion, $codec, $adapter, $maxAttachments, $socketIds);
+        $connection = self::connection($redis, $context);
+        $sent = new Sent($settings->adapter, $connection->inCluster());
+        parent::__construct($settings, new DirectSender($connection, $sent), new Target());
     }
 
     /**
@@ -66,11 +65,9 @@ class Emitter extends BroadcastOperator
         try {
             $calls(new BroadcastOperator($this->settings, $pipeline, new Target()));
         } finally {
-            $commands = $pipeline->end();
+            $pipeline->end();
         }
-        if ($commands !== []) {
-            $this->connection->sendAll($commands);
-        }
+        $pipeline->sendBy($this->sender->direct());
     }
 
     private static function connection(

@@ -24,18 +24,21 @@ final class PhpRedis implements Connection
         self::$astray ??= new \WeakMap();
     }
 
-    public function send(array $command): void
+    public function send(array $command): mixed
     {
-        $this->check($command, $this->ask($command));
+        $reply = $this->ask($command);
+        $this->check($command, $reply);
+        return $reply;
     }
 
-    public function sendAll(array $commands): void
+    public function sendAll(array $commands): array
     {
         if ($this->isQueueing()) {
+            $replies = [];
             foreach ($commands as $command) {
-                $this->ask($command);
+                $replies[] = $this->ask($command);
             }
-            return;
+            return $replies;
         }
         try {
             $this->prepare();
@@ -57,14 +60,34 @@ final class PhpRedis implements Connection
         foreach ($commands as $i => $command) {
             $this->check($command, $replies[$i] ?? null);
         }
+        return $replies;
     }
 
-    public function askAll(array $command): array
+    public function askAll(array ...$commands): array
+    {
+        $replies = [];
+        foreach ($commands as $command) {
+            $replies[] = $this->askAt('', $command);
+        }
+        return [$replies];
+    }
+
+    public function askAt(string $name, array $command): mixed
     {
         if ($this->isQueueing()) {
             throw Answer::inTransaction();
         }
-        return [$this->ask($command)];
+        return $this->ask($command);
+    }
+
+    public function inCluster(): bool
+    {
+        return false;
+    }
+
+    public function masters(): array
+    {
+        return [null];
     }
 
     public function address(string $channel): RedisAddress
@@ -86,7 +109,7 @@ final class PhpRedis implements Connection
     /**
      * When a connection breaks before it reads, phpredis connects anew and waits there, in vain, for its read timeout.
      */
-    public function question(array $command, float $patience): void
+    public function question(array $command, float $patience, mixed $master = null): mixed
     {
         $timeout = (float) $this->redis->getOption(\Redis::OPT_READ_TIMEOUT);
         if ($timeout === 0.0) { // which, set once more, would mean no time at all
@@ -99,6 +122,7 @@ final class PhpRedis implements Connection
             $this->redis->setOption(\Redis::OPT_READ_TIMEOUT, $timeout);
         }
         $this->check($command, $reply);
+        return $reply;
     }
 
     /**
@@ -125,11 +149,11 @@ final class PhpRedis implements Connection
             $reply = @$this->redis->rawCommand(...$command);
         } catch (\Throwable $e) {
             $error = $this->recover($e, false, $isAnswer);
-            throw self::failure($command[0], $error, $e, $isAnswer ? Reason::Redis : $unanswered);
+            throw self::failure(Answer::name($command), $error, $e, $isAnswer ? Reason::Redis : $unanswered);
         }
         if ($reply === false) {
             $error = $this->recover(null, false, $isAnswer);
-            throw self::failure($command[0], $error, null, $isAnswer ? Reason::Redis : $unanswered);
+            throw self::failure(Answer::name($command), $error, null, $isAnswer ? Reason::Redis : $unanswered);
         }
         return $reply;
     }

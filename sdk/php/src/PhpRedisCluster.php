@@ -20,18 +20,19 @@ final class PhpRedisCluster implements Connection
     ) {
     }
 
-    public function send(array $command): void
+    public function send(array $command): mixed
     {
-        $this->sendAll([$command]);
+        return $this->sendAll([$command])[0];
     }
 
-    public function sendAll(array $commands): void
+    public function sendAll(array $commands): array
     {
         $failures = new Failures();
-        $this->withoutPrefix(function () use ($commands, $failures) {
+        $replies = [];
+        $this->withoutPrefix(function () use ($commands, $failures, &$replies) {
             foreach ($commands as $command) {
                 try {
-                    $reply = $this->sendToHome($command);
+                    $replies[] = $reply = $this->sendToHome($command);
                     if ($reply === false) {
                         $failures->add($this->lastError());
                     } elseif (!Answer::fits($command, $reply) && !$this->isQueued($reply)) {
@@ -43,20 +44,21 @@ final class PhpRedisCluster implements Connection
             }
         });
         $failures->throw($commands);
+        return $replies;
     }
 
     /**
      * Of a command that fails, phpredis does not say whether a node has refused it, so that it learns the way before.
      */
-    public function question(array $command, float $patience): void
+    public function question(array $command, float $patience, mixed $master = null): mixed
     {
-        $this->withoutPrefix(function () use ($command) {
+        return $this->withoutPrefix(function () use ($command, $master) {
             $channel = $command[1];
             if ($command[0] !== 'PUBLISH' && $this->hasMoved($channel)) {
                 $this->cluster->exists($channel); // which it follows, and so learns the way
             }
             try {
-                $reply = $this->call($channel, $command);
+                $reply = $this->call($master ?? $channel, $command);
             } catch (\Throwable $e) {
                 $this->cluster->close();
                 throw SioemitException::fromRedis($command[0], $e->getMessage(), $e, Reason::MaybeAsked);
@@ -65,20 +67,21 @@ final class PhpRedisCluster implements Connection
                 $why = $reply === false ? $this->lastError() : Answer::NOT_OURS;
                 throw SioemitException::fromRedis($command[0], $why);
             }
+            return $reply;
         });
     }
 
     /**
      * Calls a function: phpredis finds the node of a channel as that of a key, before which it puts its prefix.
      *
-     * @param callable(): void $call
+     * @param callable(): mixed $call
      */
-    private function withoutPrefix(callable $call): void
+    private function withoutPrefix(#[\SensitiveParameter] callable $call): mixed
     {
         $prefix = (string) $this->cluster->getOption(\Redis::OPT_PREFIX);
         $this->cluster->setOption(\Redis::OPT_PREFIX, '');
         try {
-            $call();
+            return $call();
         } finally {
             $this->cluster->setOption(\Redis::OPT_PREFIX, $prefix);
         }
@@ -97,20 +100,47 @@ final class PhpRedisCluster implements Connection
         throw SioemitException::fromRedis('the connection for replies', "no node has the slot of $channel");
     }
 
-    public function askAll(array $command): array
+    public function askAll(array ...$commands): array
     {
         $this->checkMode();
+        $masters = $this->masters();
         foreach ($this->ask('', ['CLUSTER', 'SLOTS']) as $range) {
             if (count($range) > 3) {
                 throw new SioemitException(Reason::Client, 'a \RedisCluster cannot ask replicas, where servers may '
                     . 'have subscribed, too; Predis can');
             }
+            [$host, $port] = $range[2];
+            if ((string) $host !== '' && !in_array([$host, $port], $masters)) {
+                throw new SioemitException(Reason::Client, "the \RedisCluster does not know the node $host:$port yet, "
+                    . 'where servers may have subscribed, too; a new one does');
+            }
         }
         $replies = [];
-        foreach ($this->cluster->_masters() as $node) {
-            $replies[] = $this->ask($node, $command);
+        foreach ($masters as $i => $node) {
+            foreach ($commands as $command) {
+                $replies[$i][] = $this->ask($node, $command);
+            }
         }
         return $replies;
+    }
+
+    public function askAt(string $name, array $command): mixed
+    {
+        $this->checkMode();
+        return $this->withoutPrefix(fn () => $this->ask($name, $command));
+    }
+
+    public function inCluster(): bool
+    {
+        return true;
+    }
+
+    /**
+     * phpredis publishes to those that it knows, also when they have no slots any more.
+     */
+    public function masters(): array
+    {
+        return $this->cluster->_masters();
     }
 
     private function checkMode(): void
@@ -171,13 +201,14 @@ final class PhpRedisCluster implements Connection
      */
     private function ask(string|array $node, array $command): mixed
     {
+        $name = Answer::name($command);
         try {
             $reply = $this->call($node, $command);
         } catch (\Throwable $e) {
             $this->cluster->close();
-            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
+            throw SioemitException::fromRedis($name, $e->getMessage(), $e);
         }
-        return $reply !== false ? $reply : throw SioemitException::fromRedis($command[0], $this->lastError());
+        return $reply !== false ? $reply : throw SioemitException::fromRedis($name, $this->lastError());
     }
 
     /**

@@ -9,13 +9,16 @@ namespace Sioemit;
  *
  * @internal
  */
-final class Pipeline implements Connection
+final class Pipeline implements Sender
 {
     /** @var list<non-empty-list<string>> */
     private array $commands = [];
+
+    /** @var list<string> of each command */
+    private array $namespaces = [];
     private bool $ended = false;
 
-    public function send(array $command): void
+    public function send(string $namespace, array $command): void
     {
         if ($this->ended) {
             throw new SioemitException(
@@ -24,46 +27,29 @@ final class Pipeline implements Connection
             );
         }
         $this->commands[] = $command;
+        $this->namespaces[] = $namespace;
     }
 
-    public function sendAll(array $commands): void
+    public function direct(): DirectSender
     {
-        foreach ($commands as $command) {
-            $this->send($command);
-        }
-    }
-
-    public function askAll(array $command): array
-    {
-        throw self::inPipeline();
-    }
-
-    public function address(string $channel): RedisAddress
-    {
-        throw self::inPipeline();
-    }
-
-    public function question(array $command, float $patience): void
-    {
-        throw self::inPipeline();
-    }
-
-    private static function inPipeline(): SioemitException
-    {
-        return new SioemitException(
+        throw new SioemitException(
             Reason::InPipeline,
             'this call needs an answer, which a pipeline has only at its end',
         );
     }
 
     /**
-     * Ends the pipeline and returns its commands.
-     *
-     * @return list<non-empty-list<string>>
+     * Lets nothing more be added.
      */
-    public function end(): array
+    public function end(): void
     {
         $this->ended = true;
-        return $this->commands;
+    }
+
+    public function sendBy(#[\SensitiveParameter] DirectSender $sender): void
+    {
+        if ($this->commands !== []) {
+            $sender->sendAll($this->namespaces, $this->commands);
+        }
     }
 }

@@ -67,6 +67,16 @@ final class PredisCluster extends PredisConnection
         throw SioemitException::fromRedis('the connection for replies', "no node has the slot of $channel");
     }
 
+    public function inCluster(): bool
+    {
+        return true;
+    }
+
+    public function masters(): array
+    {
+        return self::explained(['CLUSTER', 'SLOTS'], fn () => $this->nodesOf(1));
+    }
+
     protected function nodeAt(
         #[\SensitiveParameter] NodeConnectionInterface $teller,
         string $host,
@@ -82,10 +92,20 @@ final class PredisCluster extends PredisConnection
 
     protected function nodes(): array
     {
+        return $this->nodesOf(null);
+    }
+
+    /**
+     * @param ?int $count how many of each range of slots, of which the master is the first; null for all
+     *
+     * @return list<NodeConnectionInterface>
+     */
+    private function nodesOf(?int $count): array
+    {
         $master = $this->node('');
         $nodes = [];
         foreach (self::ask($master, ['CLUSTER', 'SLOTS']) as $range) {
-            foreach (array_slice($range, 2) as [$host, $port]) { // the master, and its replicas
+            foreach (array_slice($range, 2, $count) as [$host, $port]) {
                 $nodes["$host:$port"] ??= $this->nodeAt($master, (string) $host, $port);
             }
         }

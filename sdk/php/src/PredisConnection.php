@@ -50,18 +50,18 @@ abstract class PredisConnection implements Connection
         return $error;
     }
 
-    public function send(array $command): void
+    public function send(array $command): mixed
     {
-        $this->sendAll([$command]);
+        return $this->sendAll([$command])[0];
     }
 
-    public function sendAll(array $commands): void
+    public function sendAll(array $commands): array
     {
         $failures = new Failures();
-        $sent = [];
+        $sent = $replies = [];
         /** @var array<int, \Throwable> $broken what came of nodes, by the id of their object */
         $broken = [];
-        foreach ($commands as $command) {
+        foreach ($commands as $i => $command) {
             $node = null;
             try {
                 $node = $this->node($command[1]);
@@ -70,7 +70,7 @@ abstract class PredisConnection implements Connection
                 }
                 $words = RawCommand::create(...$command);
                 $node->writeRequest($words);
-                $sent[] = [$node, $words, $command];
+                $sent[$i] = [$node, $words, $command];
             } catch (\Throwable $e) {
                 if ($node !== null) {
                     $broken[spl_object_id($node)] = $e;
@@ -79,12 +79,12 @@ abstract class PredisConnection implements Connection
             }
         }
         $refused = [];
-        foreach ($sent as [$node, $words, $command]) {
+        foreach ($sent as $i => [$node, $words, $command]) {
             $e = $broken[spl_object_id($node)] ?? null;
             try {
-                $reply = $e !== null ? throw $e : $node->readResponse($words);
+                $replies[$i] = $reply = $e !== null ? throw $e : $node->readResponse($words);
                 if ($reply instanceof ErrorInterface) {
-                    $refused[] = [$command, $reply];
+                    $refused[$i] = [$command, $reply];
                 } elseif (!Answer::fits($command, $reply)) {
                     $failures->add(self::misfit($reply));
                 }
@@ -93,9 +93,9 @@ abstract class PredisConnection implements Connection
                 $failures->add($e->getMessage(), $e);
             }
         }
-        foreach ($refused as [$command, $error]) {
+        foreach ($refused as $i => [$command, $error]) {
             try {
-                $reply = $this->redirect($command, $error);
+                $replies[$i] = $reply = $this->redirect($command, $error);
                 if ($reply instanceof ErrorInterface) {
                     $failures->add($reply->getMessage());
                 } elseif (!Answer::fits($command, $reply)) {
@@ -106,6 +106,7 @@ abstract class PredisConnection implements Connection
             }
         }
         $failures->throw($commands);
+        return $replies;
     }
 
     /**
@@ -119,25 +120,31 @@ abstract class PredisConnection implements Connection
             : Answer::NOT_OURS;
     }
 
-    public function askAll(array $command): array
+    public function askAll(array ...$commands): array
     {
-        try {
+        return self::explained($commands[0], function () use ($commands) {
             $replies = [];
-            foreach ($this->nodes() as $node) {
-                $replies[] = self::ask($node, $command);
+            foreach ($this->nodes() as $i => $node) {
+                foreach ($commands as $command) {
+                    $replies[$i][] = self::ask($node, $command);
+                }
             }
             return $replies;
-        } catch (SioemitException $e) {
-            throw $e;
-        } catch (\Throwable $e) {
-            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
-        }
+        });
     }
 
-    public function question(array $command, float $patience): void
+    public function askAt(string $name, array $command): mixed
     {
+        return self::explained($command, fn () => self::ask($this->node($name), $command));
+    }
+
+    public function question(
+        array $command,
+        float $patience,
+        #[\SensitiveParameter] mixed $master = null,
+    ): mixed {
         try {
-            $node = $this->node($command[1]);
+            $node = $master ?? $this->node($command[1]);
             $node->connect();
             $reply = self::askOnce($node, $command);
             $isMoved = $reply instanceof ErrorInterface
@@ -153,6 +160,23 @@ abstract class PredisConnection implements Connection
         if (!Answer::fits($command, $reply)) {
             $why = $reply instanceof ErrorInterface ? $reply->getMessage() : self::misfit($reply);
             throw SioemitException::fromRedis($command[0], $why);
+        }
+        return $reply;
+    }
+
+    /**
+     * Calls a function, of which Predis throws what is ours to explain.
+     *
+     * @param non-empty-list<string> $command
+     */
+    protected static function explained(array $command, #[\SensitiveParameter] \Closure $call): mixed
+    {
+        try {
+            return $call();
+        } catch (SioemitException $e) {
+            throw $e;
+        } catch (\Throwable $e) {
+            throw SioemitException::fromRedis($command[0], $e->getMessage(), $e);
         }
     }
 
@@ -175,7 +199,7 @@ abstract class PredisConnection implements Connection
     {
         $reply = $node->executeCommand(RawCommand::create(...$command));
         if ($reply instanceof ErrorInterface) {
-            throw SioemitException::fromRedis($command[0], $reply->getMessage());
+            throw SioemitException::fromRedis(Answer::name($command), $reply->getMessage());
         }
         return $reply;
     }

@@ -33,6 +33,16 @@ final class PredisServer extends PredisConnection
         }
     }
 
+    public function inCluster(): bool
+    {
+        return false;
+    }
+
+    public function masters(): array
+    {
+        return [null];
+    }
+
     protected function node(string $channel): NodeConnectionInterface
     {
         if ($this->server instanceof NodeConnectionInterface) {

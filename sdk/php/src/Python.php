@@ -100,6 +100,18 @@ final class Python implements Adapter
     }
 
     /** @internal */
+    public function confirmation(Target $nobody, Question $question, string $channel): array
+    {
+        throw self::noCounterpart('servers answer no emitter there');
+    }
+
+    /** @internal */
+    public function subscription(): ?string
+    {
+        throw self::noCounterpart('servers answer no emitter there');
+    }
+
+    /** @internal */
     public function replyChannels(string $namespace): array
     {
         throw self::noCounterpart('servers answer no emitter there');

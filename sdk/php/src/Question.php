@@ -18,8 +18,8 @@ final class Question
     public readonly string $id;
 
     /**
-     * @param 'emitWithAck'|'fetchSockets'|'serverSideEmitWithAck'|'rooms' $kind
-     * @param array<mixed>                                                 $args
+     * @param 'emitWithAck'|'fetchSockets'|'serverSideEmitWithAck'|'rooms'|'confirm' $kind
+     * @param array<mixed>                                                           $args
      */
     public function __construct(
         public readonly string $kind,
@@ -42,7 +42,7 @@ final class Question
      */
     public function isHarmless(): bool
     {
-        return $this->kind === 'fetchSockets' || $this->kind === 'rooms';
+        return in_array($this->kind, ['fetchSockets', 'rooms', 'confirm'], true);
     }
 
     /**

@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Sioemit;
 
 /**
- * Why a call was refused, or failed. With any other reason than Redis, Subscription, MaybeAsked and Incomplete, nothing
- * was sent.
+ * Why a call was refused, or failed. With any other reason than Redis, Subscription, MaybeAsked, Incomplete and
+ * Unconfirmed, nothing was sent.
  */
 enum Reason: string
 {
@@ -79,4 +79,7 @@ enum Reason: string
 
     /** Not all answers came in time; the exception is an IncompleteException. */
     case Incomplete = 'incomplete';
+
+    /** All servers answered confirm(), and that proves nothing; the exception is an UnconfirmedException. */
+    case Unconfirmed = 'unconfirmed';
 }

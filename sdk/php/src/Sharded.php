@@ -65,6 +65,19 @@ final class Sharded implements Adapter
     }
 
     /** @internal */
+    public function confirmation(Target $nobody, Question $question, string $channel): array
+    {
+        $message = ClusterMessage::question($nobody, $question, 0, 0, false);
+        return ['SPUBLISH', $channel, $message->published($nobody->namespace)];
+    }
+
+    /** @internal */
+    public function subscription(): ?string
+    {
+        return 'ssub';
+    }
+
+    /** @internal */
     public function replyChannels(string $namespace): array
     {
         return [[$this->channel($namespace) . self::UID . '#'], true];

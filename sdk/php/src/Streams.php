@@ -62,6 +62,18 @@ final class Streams implements Adapter
     }
 
     /** @internal */
+    public function confirmation(Target $nobody, Question $question, string $channel): array
+    {
+        return $this->entry($nobody->namespace, ClusterMessage::question($nobody, $question, 0, 0, false));
+    }
+
+    /** @internal */
+    public function subscription(): ?string
+    {
+        return null;
+    }
+
+    /** @internal */
     public function replyChannels(string $namespace): array
     {
         return [[$this->channel($namespace) . self::UID . '#'], $this->useShardedPubSub];

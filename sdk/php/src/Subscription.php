@@ -14,6 +14,9 @@ namespace Sioemit;
  */
 final class Subscription
 {
+    /** Under which Redis lists those that could be taken for servers. */
+    public const NAME = 'sioemit-replies';
+
     private const PIECE = 8192;
 
     /** Redis has no longer ones, but for text that is somebody else's. */
@@ -114,13 +117,18 @@ final class Subscription
     private function begin(#[\SensitiveParameter] RedisAddress $address, bool $shard, array $channels): void
     {
         $hasAuth = $address->auth !== [];
+        $isNamed = $shard && $address->inCluster; // anywhere else, servers have more subscriptions
         $this->write(
             ($hasAuth ? self::command('AUTH', ...$address->auth) : '')
+            . ($isNamed ? self::command('CLIENT', 'SETNAME', self::NAME) : '')
             . ($address->inCluster ? '' : self::command('HELLO')) // which says what Redis it is, since version 6
             . self::command($shard ? 'SSUBSCRIBE' : 'SUBSCRIBE', ...$channels)
         );
         if ($hasAuth) {
             $this->answer();
+        }
+        if ($isNamed) {
+            $this->tryAnswer(); // some users may not
         }
         if (!$address->inCluster) {
             $this->checkNoCluster();
@@ -135,16 +143,21 @@ final class Subscription
      */
     private function checkNoCluster(): void
     {
-        try {
-            $about = $this->answer();
-        } catch (SioemitException) {
-            return; // an older Redis, which does not say
-        }
+        $about = $this->tryAnswer(); // of an older Redis, an error
         foreach (is_array($about) ? $about : [] as $i => $word) {
             if ($word === 'mode' && ($about[$i + 1] ?? null) === 'cluster') {
                 throw new SioemitException(Reason::Client, 'this Redis is a node of a Redis Cluster, which takes a '
                     . "\\RedisCluster, or a client of Predis with the option 'cluster' => 'redis'");
             }
+        }
+    }
+
+    private function tryAnswer(): mixed
+    {
+        try {
+            return $this->answer();
+        } catch (SioemitException) {
+            return null;
         }
     }
 

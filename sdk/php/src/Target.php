@@ -25,6 +25,15 @@ final class Target
     }
 
     /**
+     * Returns the target of a question that changes nothing: a room that nobody is in, and that looks like the id of no
+     * socket.
+     */
+    public static function nobody(string $namespace): self
+    {
+        return new self($namespace, ['nobody-' . bin2hex(random_bytes(16))]);
+    }
+
+    /**
      * Returns the only room, where it can have a channel of its own. A number has none: servers look up the text in the
      * channel among their rooms.
      */

@@ -465,6 +465,7 @@ final class ClientsTest extends RedisTestCase
                         fn () => $io->pipeline(fn ($io) => $io->emit('ev')),
                         fn () => $io->serverCount(),
                         fn () => $io->fetchSockets(),
+                        fn () => $io->confirm(),
                     ] as $call
                 ) {
                     try {
@@ -479,7 +480,7 @@ final class ClientsTest extends RedisTestCase
         $process = proc_open([...$words, (string) $port, self::PASSWORD], [1 => ['pipe', 'w']], $pipes);
         $shown = stream_get_contents($pipes[1]);
         self::assertSame(0, proc_close($process));
-        self::assertSame(8, preg_match_all('/^Sioemit.SioemitException Object/m', $shown));
+        self::assertSame(10, preg_match_all('/^Sioemit.SioemitException Object/m', $shown));
         self::assertStringContainsString('[previous:Exception:private] => RuntimeException Object', $shown);
         self::assertStringNotContainsString(self::PASSWORD, $shown);
     }

@@ -11,6 +11,7 @@ use Sioemit\Reason;
 use Sioemit\Sharded;
 use Sioemit\SioemitException;
 use Sioemit\Streams;
+use Sioemit\UnconfirmedException;
 
 /**
  * On a Redis Cluster of three masters.
@@ -144,6 +145,106 @@ final class ClusterTest extends TestCase
                     self::assertCount(2, $servers->ids());
                 } finally {
                     $servers->stop();
+                }
+            }
+        }
+    }
+
+    /**
+     * Events go by way of several masters, and so do the questions behind them.
+     *
+     * @dataProvider clients
+     */
+    public function testConfirmClassic(callable $client): void
+    {
+        $subscribers = array_map(
+            fn (RedisServer $node) => new Listener($node->port, 'PSUBSCRIBE', 'confirm#/#*'),
+            self::$cluster->nodes,
+        );
+        $servers = new SocketServers(
+            self::$cluster->nodes[1]->port,
+            fn (array $request) => [['requestId' => $request['requestId'], 'sockets' => []]],
+            1,
+            'confirm-request#/#',
+            'confirm-response#/#',
+        );
+        try {
+            $io = (new Emitter($client(), key: 'confirm'))->timeout(RedisServer::DEADLINE);
+            self::assertSame(1, $io->confirm());
+            $io->to('r0')->emit('ev');
+            self::assertSame(1, $io->confirm());
+            self::assertCount(6, array_unique($servers->ids()));
+            $io->to('r1')->emit('ev');
+            $this->killSubscriber(self::$cluster->nodes[2]);
+            $subscribers[] = new Listener(self::$cluster->nodes[2]->port, 'PSUBSCRIBE', 'confirm#/#*');
+            self::assertUnconfirmed("a subscriber's connection to Redis was cut", fn () => $io->confirm());
+        } finally {
+            $servers->stop();
+        }
+    }
+
+    private function killSubscriber(RedisServer $node): void
+    {
+        $admin = $node->client();
+        $list = $admin->rawCommand('CLIENT', 'LIST', 'TYPE', 'pubsub');
+        self::assertSame(1, preg_match('/^id=(\d+) .* psub=1 /m', $list, $found));
+        $admin->rawCommand('CLIENT', 'KILL', 'ID', $found[1]);
+    }
+
+    private static function assertUnconfirmed(string $doubt, callable $call): void
+    {
+        try {
+            $call();
+            self::fail('nothing was thrown');
+        } catch (UnconfirmedException $e) {
+            self::assertStringContainsString($doubt, $e->doubt);
+        }
+    }
+
+    /**
+     * Rooms have channels of their own, on other nodes. A slot that moves takes them along.
+     *
+     * @dataProvider clients
+     */
+    public function testConfirmSharded(callable $client): void
+    {
+        $redis = $client();
+        foreach (['confirm', 'other'] as $prefix) { // whose own channels are on several nodes
+            $replies = "$prefix#/#emitter#";
+            $answers = function (array $request) use ($replies) {
+                $list = $this->home($replies)->client()->rawCommand('CLIENT', 'LIST', 'TYPE', 'pubsub');
+                $id = $request['data']['requestId'] ?? null; // of an event there is none
+                $isAnswered = $id !== null && str_contains($list, ' name=sioemit-replies '); // as no server has it
+                $data = ['requestId' => $id, 'sockets' => []];
+                return $isAnswered ? [['uid' => 's1', 'nsp' => '/', 'type' => 8, 'data' => $data]] : [];
+            };
+            $servers = array_map(fn (string $channel) => new SocketServers(
+                $this->home($channel)->port,
+                $answers,
+                1,
+                $channel,
+                $replies,
+                true,
+                $this->home($replies)->port,
+            ), ["$prefix#/#", "$prefix#/#r0#", "$prefix#/#r1#"]);
+            try {
+                $emitter = new Emitter($redis, adapter: new Sharded($prefix));
+                $io = $emitter->timeout(RedisServer::DEADLINE);
+                self::assertSame(1, $io->confirm());
+                $io->to('r0')->emit('ev');
+                $emitter->pipeline(fn (BroadcastOperator $io) => $io->to('r2')->emit('nobody is there'));
+                self::assertSame(1, $io->confirm());
+                $questions = fn (SocketServers $server) => count(array_filter($server->ids())); // and no events
+                $counts = fn () => array_map($questions, $servers);
+                self::assertSame([2, 1, 0], $counts());
+                $io->to('r1')->emit('ev');
+                $this->withMovedSlot("$prefix#/#r2#", function () use ($io) {
+                    self::assertUnconfirmed('a slot of the Redis Cluster was moved', fn () => $io->confirm());
+                });
+                self::assertSame([3, 1, 1], $counts());
+            } finally {
+                foreach ($servers as $server) {
+                    $server->stop();
                 }
             }
         }

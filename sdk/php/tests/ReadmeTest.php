@@ -34,11 +34,12 @@ final class ReadmeTest extends RedisTestCase
     {
         $listener = $this->listener();
         $this->expectOutputString(
-            "1 of 2 clients answered in time\nAda is ready\ns1 is in s1, lobby\nempty-room\n",
+            "1 of 2 clients answered in time\nAda is ready\ns1 is in s1, lobby\n1 server has it\nempty-room\n",
         );
         $blocks = array_filter(self::blocks(), fn (string $block) => preg_match('/namespace |tls:/', $block) !== 1);
-        self::assertCount(8, $blocks);
-        $servers = new SocketServers(self::$server->port, fn (array $request) => match ($request['type'] ?? 0) {
+        self::assertCount(9, $blocks);
+        $servers = new SocketServers(self::$server->port, fn (array $request) => match ($request['type'] ?? null) {
+            0 => [['requestId' => $request['requestId'], 'sockets' => []]],
             5 => [['requestId' => $request['requestId'], 'sockets' => [['id' => 's1', 'rooms' => ['s1', 'lobby']]]]],
             7 => [
                 ['type' => 8, 'requestId' => $request['requestId'], 'clientCount' => 2],
