@@ -26,6 +26,7 @@ FEATURES = [
     "numbers",
     "replies",
     "together",
+    "confirm",
 ]
 CALLS = {
     "socketsJoin": "sockets_join",
@@ -168,7 +169,8 @@ async def answer(calling: Coroutine[Any, Any, Any]) -> dict[str, Any]:
         result = await calling
     except sioemit.IncompleteError as err:
         missing = {name: getattr(err, name) for name in ("servers", "asked", "clients", "expected", "unread")}
-        return {"error": err.reason, "message": str(err), "result": answered(err.partial), "missing": missing}
+        partial = {} if err.call == "confirm" else {"result": answered(err.partial)}
+        return {"error": err.reason, "message": str(err), **partial, "missing": missing}
     except sioemit.SioemitError as err:
         return {"error": err.reason, "message": str(err)}
     except (redis.RedisError, redis.exceptions.RedisClusterException) as err:
@@ -200,6 +202,12 @@ class Driver:
         io = kind(self.client(line), **options(line.get("options", {})))
         if "together" in line:
             return await asyncio.gather(*(self.one_of_many(io, step) for step in line["together"]))
+        if "sequence" in line:
+            return [await answer(self.made(io, step)) for step in line["sequence"]]
+        return await self.made(io, line)
+
+    async def made(self, io: Any, line: dict[str, Any]) -> Any:
+        """Make one call, or those of a pipeline."""
         if "pipeline" not in line:
             result = call(io, line)
             return await result if self.asynchronous else result

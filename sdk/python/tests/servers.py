@@ -14,7 +14,7 @@ import redis
 
 from .conftest import DEADLINE
 
-REQUESTS, REPLIES = "socket.io-request#/#", "socket.io-response#/#"
+EVENTS, REQUESTS, REPLIES = "socket.io#/#*", "socket.io-request#/#", "socket.io-response#/#"
 
 Answers = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
@@ -22,6 +22,8 @@ Answers = Callable[[dict[str, Any]], list[dict[str, Any]]]
 def one_client(request: dict[str, Any]) -> list[dict[str, Any]]:
     """Answer as one server with one client."""
     match request["type"]:
+        case 0:
+            return [{"sockets": []}]
         case 1:
             return [{"rooms": ["s1", "a", 5]}]
         case 5:
@@ -37,17 +39,27 @@ def packed(payload: bytes) -> Any:
     return json.loads(payload) if payload[:1] == b"{" else msgpack.unpackb(payload)
 
 
+def as_node_redis(connection: Any) -> None:
+    """Connect as servers do, by the name that CLIENT LIST shows; Redis before 7.2 knows none."""
+    connection.on_connect()
+    connection.send_command("CLIENT", "SETINFO", "LIB-NAME", "node-redis")
+    with contextlib.suppress(redis.ResponseError):
+        connection.read_response()
+
+
 class Servers:
-    """Subscribes as so many servers, all of which answer alike, and remembers what it is asked."""
+    """Subscribes as so many servers, all of which answer alike, and remembers what it gets and is asked."""
 
     def __init__(self, port: int, answers: Answers = one_client, count: int = 1) -> None:
+        self.events: list[Any] = []
         self.requests: list[dict[str, Any]] = []
-        self._client = redis.Redis(port=port)
+        self._client = redis.Redis(port=port, redis_connect_func=as_node_redis)  # type: ignore[arg-type] # which it calls with the connection
         self._answers = answers
         self._subscribed = [self._client.pubsub() for _ in range(count)]
         for pubsub in self._subscribed:
+            pubsub.psubscribe(EVENTS)
             pubsub.subscribe(REQUESTS)
-            assert pubsub.get_message(timeout=DEADLINE)
+            assert [pubsub.get_message(timeout=DEADLINE) for _ in range(2)]
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._serve, args=(pubsub,)) for pubsub in self._subscribed]
 
@@ -70,9 +82,12 @@ class Servers:
     def _serve(self, pubsub: Any) -> None:
         while not self._ended.is_set():
             message = pubsub.get_message(timeout=0.02)
-            if message is None:
-                continue
+            if message is None or message["type"] not in ("message", "pmessage"):
+                continue  # it has subscribed again
             request = packed(message["data"])
+            if message["type"] == "pmessage":
+                self.events.append(request)
+                continue
             self.requests.append(request)
             for answer in self._answers(request) if "requestId" in request else ():
                 self.reply({"requestId": request["requestId"], **answer})

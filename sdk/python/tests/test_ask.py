@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from sioemit import Acks, AsyncEmitter, Emitter, IncompleteError, SioemitError, Socket, _subscription
+from sioemit._subscription import Subscription
 
 from .conftest import DEADLINE, redis_server
 from .servers import REPLIES, Network, Servers, one_client
@@ -39,8 +40,9 @@ def ask_sync(port: int, *calls: Call, **settings: Any) -> list[Any]:
         except SioemitError as err:
             return err
 
+    options = settings.pop("options", {})
     with redis.Redis(port=port, **settings) as client:
-        io = Emitter(client)
+        io = Emitter(client, **options)
         return [made(io, call) for call in calls]
 
 
@@ -51,9 +53,11 @@ def ask_async(port: int, *calls: Call, **settings: Any) -> list[Any]:
         except SioemitError as err:
             return err
 
+    options = settings.pop("options", {})
+
     async def main() -> list[Any]:
         async with redis.asyncio.Redis(port=port, **settings) as client:
-            io = AsyncEmitter(client)
+            io = AsyncEmitter(client, **options)
             return [await made(io, call) for call in calls]
 
     return asyncio.run(main())
@@ -219,17 +223,44 @@ def test_a_connection_that_is_dead(ask: Ask, port: int, monkeypatch: pytest.Monk
             assert err.reason == "subscription"
 
 
-def test_a_silent_connection_is_pinged(ask: Ask, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_connection_is_pinged(
+    ask: Ask, client: redis.Redis, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each ping but the first one shows that the pong to that before it has come."""
     monkeypatch.setattr(_subscription, "SILENCE", 0.2)
-    monkeypatch.setattr(_subscription, "PATIENCE", 2.0)
-    waiting = threading.Event()
+
+    def pings() -> int:
+        stats: Any = client.info("commandstats")
+        return int(stats.get("cmdstat_ping", {"calls": 0})["calls"])
 
     def slow(request: dict[str, Any]) -> list[dict[str, Any]]:
-        waiting.wait(3.0)
+        until(lambda: pings() >= before + 3, "pings")
         return one_client(request)
 
+    before = pings()
     with Servers(port, slow):
-        assert ask(port, lambda io: io.timeout(DEADLINE).rooms()) == [["a", "s1"]]
+        assert ask(port, lambda io: io.timeout(2 * DEADLINE).rooms()) == [["a", "s1"]]
+
+
+def test_a_pong_is_a_sign_of_life() -> None:
+    """A connection may be silent for any time, as long as its pings are answered."""
+    now = 1000.0
+    state = Subscription("", shard=False, now=now)
+    wait = state.join((b"c",), threading.Event())
+    state.feed(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", now)
+    state.output.clear()
+    for _ in range(100):
+        now += _subscription.SILENCE
+        state.look(now)
+        assert state.output == b"*1\r\n$4\r\nPING\r\n"
+        state.output.clear()
+        now += 0.9 * _subscription.PATIENCE - _subscription.SILENCE
+        state.look(now)
+        state.feed(b"*2\r\n$4\r\npong\r\n$0\r\n\r\n", now)
+        assert wait.lost is None
+    state.look(now + _subscription.SILENCE)
+    state.look(now + _subscription.PATIENCE)
+    assert "has not answered" in str(wait.lost)
 
 
 def test_binary_is_not_sent_to_servers_that_may_end_with_it(ask: Ask, port: int) -> None:
@@ -388,6 +419,79 @@ def test_a_thousand_calls_leave_nothing_behind(client: redis.Redis, port: int) -
                 assert asyncio.all_tasks() == {asyncio.current_task()}
 
         asyncio.run(main())
+
+
+def test_a_thousand_calls_at_once_leave_nothing_behind(client: redis.Redis, port: int) -> None:
+    many, few = 1000, 20  # calls, and connections of the client
+
+    def left() -> tuple[int, int]:
+        gc.collect()
+        return threading.active_count(), len(list(Path("/dev/fd").iterdir()))
+
+    with Servers(port):
+        Emitter(client).rooms()  # so that the servers and this test have all their connections
+        before, at_first = left(), len(client.client_list())
+        together = threading.Barrier(many)
+        pool = redis.BlockingConnectionPool(port=port, max_connections=few, timeout=DEADLINE)
+        with redis.Redis.from_pool(pool) as own:
+            io = Emitter(own).timeout(2 * DEADLINE)
+
+            def call(n: int) -> Any:
+                together.wait(DEADLINE)
+                return io.emit_with_ack("ev", n).values
+
+            with ThreadPoolExecutor(many) as threads:
+                assert list(threads.map(call, range(many))) == [[n] for n in range(many)]
+        until(lambda: left() == before, f"{left()} is left of {before}")
+        until(lambda: len(client.client_list()) == at_first, "connections are left")
+
+        async def main() -> None:
+            apool = redis.asyncio.BlockingConnectionPool(port=port, max_connections=few, timeout=DEADLINE)
+            async with redis.asyncio.Redis.from_pool(apool) as own:
+                aio = AsyncEmitter(own).timeout(2 * DEADLINE)
+                calls = [aio.emit_with_ack("ev", n) for n in range(many)]
+                assert [acks.values for acks in await asyncio.gather(*calls)] == [[n] for n in range(many)]
+                assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        asyncio.run(main())
+        until(lambda: left() == before, f"{left()} is left of {before}")
+        until(lambda: len(client.client_list()) == at_first, "connections are left")
+
+
+def test_a_client_of_the_users_own(port: int) -> None:
+    """One that counts commands, and decodes what Redis answers."""
+    seen: list[str] = []
+
+    class Own(redis.Redis):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            seen.append(str(args[0]))
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    class AsyncOwn(redis.asyncio.Redis):
+        async def execute_command(self, *args: Any, **options: Any) -> Any:
+            seen.append(str(args[0]))
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    with Servers(port) as servers:
+        with Own(port=port, decode_responses=True) as own:
+            io = Emitter(own)
+            assert io.confirm() == 1
+            io.to("a").emit("ev", b"\xff")
+            assert io.emit_with_ack("ev", "\u00e9").values == ["\u00e9"]
+            assert io.emit_with_ack("ev", b"\xff").values == [b"\xff"]
+            assert (io.rooms(), io.server_count(), io.confirm()) == (["a", "s1"], 1, 1)
+
+        async def main() -> None:
+            async with AsyncOwn(port=port, decode_responses=True) as own:
+                aio = AsyncEmitter(own)
+                assert await aio.confirm() == 1
+                await aio.to("a").emit("ev", b"\xff")
+                assert (await aio.emit_with_ack("ev", b"\xff")).values == [b"\xff"]
+                assert (await aio.rooms(), await aio.server_count(), await aio.confirm()) == (["a", "s1"], 1, 1)
+
+        asyncio.run(main())
+        assert [packet["data"] for _, packet, _ in servers.events] == [["ev", b"\xff"]] * 2
+    assert seen.count("PUBLISH") == 2
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

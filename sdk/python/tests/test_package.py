@@ -81,7 +81,10 @@ from redis import Redis
     code = "\n".join(blocks).replace("redis://localhost:6379", url) + "redis.close()\n"
     with Servers(port):
         printed = run(python, code, tmp_path)
-    assert printed == "all clients answered: ['round 7']\ns1 ['s1', 'a', 5] {'n': 1}\nempty-room\n"
+    assert (
+        printed
+        == "all clients answered: ['round 7']\ns1 ['s1', 'a', 5] {'n': 1}\nservers that have it: 1\nempty-room\n"
+    )
     channel, (_, packet, _) = listener.next()
     assert (channel, packet["data"]) == ("socket.io#/#", ["hello", "world"])
     channel, (_, packet, options) = listener.next()

@@ -3,7 +3,7 @@
 from ._adapters import Room, Sharded, Streams, SubscriptionMode
 from ._answers import Acks, Socket
 from ._asyncio import AsyncBroadcastOperator, AsyncEmitter
-from ._errors import IncompleteError, Reason, SioemitError
+from ._errors import IncompleteError, Reason, SioemitError, UnconfirmedError
 from ._python import Python
 from ._sync import BroadcastOperator, Emitter, Pipeline
 
@@ -25,4 +25,5 @@ __all__ = [
     "Socket",
     "Streams",
     "SubscriptionMode",
+    "UnconfirmedError",
 ]

@@ -163,7 +163,7 @@ class Classic:
 
     def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
         """Publish a request: JSON, or MessagePack when it holds binary; see ends_servers()."""
-        number = {"rooms": 1, "fetch": 5, "server": 6, "ack": 7}[question.kind]
+        number = {"confirm": 0, "rooms": 1, "fetch": 5, "server": 6, "ack": 7}[question.kind]
         message: dict[str, Any] = {"uid": UID}
         if request:
             message["requestId"] = request
@@ -171,6 +171,8 @@ class Classic:
         packed = False
         if question.kind == "fetch":
             message["opts"] = {"rooms": target.rooms, "except": target.excepted}
+        elif question.kind == "confirm":
+            message["rooms"] = target.rooms
         elif question.kind != "rooms":
             form: Form = "json" if self.codec == "json" else "json unless binary"
             data, packed = encode(question.event, question.args, form, limits)
@@ -242,7 +244,7 @@ def _cluster_question(  # noqa: PLR0913, PLR0917 - what the adapters know
     named = {"requestId": request} if request else {}
     options = _cluster_options(target, timeout)
     packed = form == "messagepack"
-    if question.kind == "fetch":
+    if question.kind in ("fetch", "confirm"):
         data = _object({"opts": options, **named}, packed=packed)
         return _cluster_message(FETCH_SOCKETS, data, target.namespace, packed=packed)
     event, binary = encode(question.event, question.args, form, limits)
@@ -306,7 +308,7 @@ class Sharded:
     def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
         """Publish to the channel of the namespace: JSON, or MessagePack when it holds binary."""
         message = _cluster_question(target, question, request, limits, timeout, "json unless binary")
-        return "SPUBLISH", self._channel(target.namespace).encode(), message
+        return "SPUBLISH", (question.channel or self._channel(target.namespace)).encode(), message
 
     def reply_channels(self, namespace: str) -> tuple[tuple[str, ...], bool]:
         """Return the one channel."""
@@ -367,7 +369,10 @@ class Streams:
         return self.ask(target, ServerSideEmitWithAck(event, args), "", limits)
 
     def ask(self, target: Target, question: Question, request: str, limits: Limits, timeout: int = 0) -> Command:
-        """Publish MessagePack beside the stream."""
+        """Publish MessagePack beside the stream, but for what is to come behind its entries."""
+        if question.kind == "confirm":
+            data = _object({"opts": _cluster_options(target), "requestId": request}, packed=False)
+            return self._entry(target.namespace, FETCH_SOCKETS, data)
         message = _cluster_question(target, question, request, limits, timeout, "messagepack")
         return ("SPUBLISH" if self.use_sharded_pubsub else "PUBLISH"), self._channel(target.namespace).encode(), message
 
@@ -389,7 +394,7 @@ class Streams:
     def _entry(self, namespace: str, typ: int, data: bytes) -> Command:
         return (
             "XADD",
-            self._stream(namespace).encode(),
+            self.stream(namespace).encode(),
             b"MAXLEN",
             b"~",
             b"%d" % self.max_len,
@@ -404,7 +409,8 @@ class Streams:
             data,
         )
 
-    def _stream(self, namespace: str) -> str:
+    def stream(self, namespace: str) -> str:
+        """Return the name of the stream of a namespace. Raises SioemitError where no server reads it."""
         if self.stream_count == 1:
             return self.stream_name
         # Upstream's remainder keeps the sign of the hash, as JavaScript's % does.

@@ -108,10 +108,12 @@ class Question:
     """Something to ask the servers, once, and the answers to it so far."""
 
     call: str  # the method's name
-    kind: Literal["fetch", "rooms", "server", "ack"]
+    kind: Literal["fetch", "rooms", "server", "ack", "confirm"]
     kinds: tuple[AnswerKind, ...]  # of answers
     harmless = False  # it changes nothing, and may be asked again, with another id
     targeted = True  # it concerns clients, and takes rooms
+    channel = ""  # of the sharded adapter, instead of that of the namespace
+    node: Any = None  # of a Redis Cluster, instead of that which the client takes
 
     def __init__(self, event: str = "", args: tuple[Any, ...] = ()) -> None:
         """Ask nothing yet."""
@@ -298,6 +300,47 @@ class AllRooms(Question):
     @property
     def result(self) -> list[str]:
         return _sorted(room for rooms in self._rooms for room in rooms)
+
+
+# How the uid of one begins who listens, and answers as a server, because Redis counts it as one.
+LISTENER = "listen-"
+
+
+class Confirmation(Question):
+    """Whether servers have taken what was sent before it. It concerns a room that nobody is in, and so is harmless."""
+
+    call = "confirm"
+    kind = "confirm"
+    kinds = ("sockets",)
+    harmless = True
+
+    def __init__(self, asked: int = 0, channel: str = "", node: Any = None) -> None:
+        """Begin with nobody of so many servers."""
+        super().__init__()
+        self.asked = asked
+        self.channel = channel
+        self.node = node
+        self.nobody = f"nobody-{new_id()}"  # it does not look like the id of a socket
+        self.answers = 0
+
+    def _add(self, answer: Answer) -> None:
+        if answer.uid.startswith(LISTENER):
+            self.asked -= 1  # it is no server
+        else:
+            self.answers += 1
+
+    @property
+    def answered(self) -> int:
+        return self.answers
+
+    @property
+    def missing(self) -> int:
+        """How many have not answered."""
+        return max(self.asked - self.answers, 0)
+
+    @property
+    def result(self) -> None:
+        return None
 
 
 def _sorted(rooms: Iterable[str | int | float]) -> list[str]:

@@ -32,6 +32,7 @@ class AsyncReplies:
 
     def begin(self) -> None:
         """Know of no connection."""
+        self.confirming: asyncio.Event | None = None  # set when the one confirmation ends that goes on
         self._current: dict[str, _Connection] = {}  # that calls join
         self._open: set[_Connection] = set()  # with those that calls only leave
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from redis import Redis as SyncRedis
@@ -18,13 +19,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError  # noqa: A004 - redis-py's
 
 from ._adapters import Command, Room, Sharded, Streams, Target
-from ._answers import Acks, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
+from ._answers import Acks, Confirmation, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
 from ._async_replies import AsyncReplies
+from ._confirm import confirm
 from ._errors import SioemitError
 from ._operator import (
     ATTEMPTS,
     Config,
     Targeting,
+    another_confirms,
     binary_not_sent,
     no_servers,
     not_subscribed,
@@ -123,6 +126,34 @@ class AsyncBroadcastOperator(Targeting):
         rooms: list[str] = await self._ask(self._rooms_question())
         return rooms
 
+    async def confirm(self) -> int:
+        """Return once every server of the namespace has taken all that was sent there before, and how many have.
+
+        Rooms and flags make no difference. It asks the servers a question that changes nothing, behind the events: a
+        server takes what one connection brings in order, so its answer says that it has the events, too. What has
+        become of the connections is looked at as well. An answer that would prove nothing is an UnconfirmedError.
+
+        The first confirm() of an emitter has nothing to compare with but how long, in seconds, connections have been
+        there: call it once before the first event, where servers may just have started. Those of one emitter wait for
+        each other. Raises IncompleteError when servers do not answer in time; the next one is about the same events.
+        """
+        deadline = time.monotonic() + self._config.timeout
+        self._question(Confirmation(), "", self._config.timeout)  # whether all is well with it
+        replies = self._config.replies
+        replies.check()
+        while replies.confirming is not None:
+            try:
+                await _within(deadline - time.monotonic(), replies.confirming.wait())
+            except TimeoutError:  # noqa: PERF203 - it waits anyway
+                raise another_confirms() from None
+        ended = replies.confirming = asyncio.Event()
+        try:
+            with without_secrets():
+                return await confirm(_Asker(self, deadline))
+        finally:
+            replies.confirming = None
+            ended.set()
+
     async def _ask(self, question: Question, deadline: float | None = None) -> Any:
         config = self._config
         deadline = deadline or time.monotonic() + config.timeout
@@ -133,23 +164,42 @@ class AsyncBroadcastOperator(Targeting):
         question.asked = await _within(deadline - time.monotonic(), self._count())
         if not question.asked:
             raise no_servers(question, self._target.namespace)
-        channels, shard = config.adapter.reply_channels(self._target.namespace)
+        since = config.sent.since(self._target.namespace)
+        try:
+            await self._answer([question], deadline)
+        finally:
+            self._note_question(question, since, settled=question.complete)
+        if not question.complete:
+            raise self._incomplete(question)
+        return question.result
+
+    async def _answer(self, questions: Sequence[Question], deadline: float) -> None:
+        """Ask, and wait for the answers as long as there is time."""
+        channels, shard = self._config.adapter.reply_channels(self._target.namespace)
         names = tuple(channel.encode() for channel in channels)
         # Shard channels of different slots live on different nodes.
         name = channels[0] if shard and isinstance(self._redis, RedisCluster) else ""
+        wait_on = self._config.replies.wait
         with without_secrets():
-            connect = self._connector(names[0], shard=shard)
-            async with config.replies.wait(connect, name, names, shard=shard, on_moved=self._find_slots) as wait:
-                if not await _until(deadline, wait, lambda: subscribed(wait)):
-                    raise not_subscribed()
-                await self._put(question, wait, deadline)
-                if not await _until(deadline, wait, lambda: settled(question, wait)):
-                    raise self._incomplete(question)
-        return question.result
+            async with AsyncExitStack() as stack:
+                connect = self._connector(names[0], shard=shard)
+                waits = [
+                    await stack.enter_async_context(
+                        wait_on(connect, name, names, shard=shard, on_moved=self._find_slots)
+                    )
+                    for _ in questions
+                ]
+                for wait in waits:
+                    if not await _until(deadline, wait, partial(subscribed, wait)):
+                        raise not_subscribed()
+                for question, wait in zip(questions, waits, strict=True):
+                    await self._put(question, wait, deadline)
+                for question, wait in zip(questions, waits, strict=True):
+                    await _until(deadline, wait, partial(settled, question, wait))
 
     async def _put(self, question: Question, wait: Wait[asyncio.Event], deadline: float) -> None:
         """Ask. One that changes nothing is asked again, with another id, when its fate is not known."""
-        node = None
+        node = question.node
         for attempt in range(1, ATTEMPTS + 1):
             left = deadline - time.monotonic()
             command = self._question(question, wait.id, left)
@@ -203,7 +253,7 @@ class AsyncBroadcastOperator(Targeting):
         cluster: Any = self._redis
         if not isinstance(self._redis, RedisCluster):
             return None
-        return cluster.get_node_from_key(command[1]) if command[0] == "SPUBLISH" else cluster.get_default_node()
+        return cluster.get_default_node() if command[0] == "PUBLISH" else cluster.get_node_from_key(command[1])
 
     def _connector(self, channel: bytes, *, shard: bool) -> Callable[[], Any]:
         """Return what makes a connection for replies, of the client's own settings."""
@@ -240,8 +290,51 @@ class AsyncBroadcastOperator(Targeting):
             )
 
     async def _send(self, command: Command) -> None:
-        with without_secrets():
-            await self._redis.execute_command(*command)
+        since, reply = self._config.sent.since(self._target.namespace), None
+        try:
+            with without_secrets():
+                reply = await self._redis.execute_command(*command)
+        finally:
+            self._note(command, since, reply, is_cluster=isinstance(self._redis, RedisCluster))
+
+
+class _Asker:
+    """What a confirmation has of an operator."""
+
+    def __init__(self, operator: AsyncBroadcastOperator, deadline: float) -> None:
+        self.namespace = operator._target.namespace  # noqa: SLF001 - as below: it is a part of it
+        self.adapter = operator._config.adapter  # noqa: SLF001
+        self.sent = operator._config.sent  # noqa: SLF001
+        self.deadline = deadline
+        self.is_cluster = isinstance(operator._redis, RedisCluster)  # noqa: SLF001
+        self.incomplete = operator._incomplete  # noqa: SLF001
+        self._operator = operator
+        self._redis: Any = operator._redis  # noqa: SLF001
+
+    async def nodes(self) -> list[Any]:
+        await self._within(self._redis.initialize())
+        return list(self._redis.get_nodes())
+
+    async def find_nodes(self) -> None:
+        await self._within(self._redis.nodes_manager.initialize())
+
+    def node_of(self, key: str) -> Any:
+        return self._redis.get_node_from_key(key) if self.is_cluster else None
+
+    async def run(self, *words: str | bytes, node: Any = None) -> Any:
+        return await self._within((node or self._redis).execute_command(*words))
+
+    async def ask(self, questions: list[Confirmation]) -> None:
+        await self._operator._answer(questions, self.deadline)  # noqa: SLF001
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def no_servers(self) -> SioemitError:
+        return no_servers(Confirmation(), self.namespace)
+
+    async def _within(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return await _within(self.deadline - time.monotonic(), work)
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
@@ -326,15 +419,19 @@ class AsyncEmitter(AsyncBroadcastOperator):
         The calls within the block are not awaited. When the block raises, nothing is sent. A pipeline is no
         transaction: when the connection breaks, a part may have been sent.
         """
-        pipeline, batch = start_pipeline(self._config)
+        pipeline, batch = start_pipeline(self._config, is_cluster=isinstance(self._redis, RedisCluster))
         try:
             yield pipeline
         finally:
             batch.ended = True
         if not batch.commands:
             return
-        with without_secrets():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for command in batch.commands:
-                    pipe.execute_command(*command)
-                await pipe.execute()
+        since, replies = time.monotonic(), None
+        try:
+            with without_secrets():
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    for command in batch.commands:
+                        pipe.execute_command(*command)
+                    replies = await pipe.execute()
+        finally:
+            batch.note_all(self._config, since, replies)

@@ -25,6 +25,7 @@ Reason = Literal[
     "targeted",
     "timeout",
     "too-deep",
+    "unconfirmed",
     "unencodable",
     "unread-stream",
 ]
@@ -34,7 +35,7 @@ class SioemitError(ValueError):
     """A call that was refused, before anything was sent.
 
     A question to the servers, such as emit_with_ack, may have been sent where the reason is "incomplete",
-    "subscription", "maybe-asked" or "closed". Errors of Redis are those of redis-py, as they are.
+    "subscription", "maybe-asked", "unconfirmed" or "closed". Errors of Redis are those of redis-py, as they are.
     """
 
     reason: Reason
@@ -96,6 +97,29 @@ class IncompleteError(SioemitError):
         """Let the error travel between processes."""
         counts = (self.call, self.servers, self.asked, self.clients, self.expected, self.unread)
         return type(self), (*counts, self.needs, self.partial), {"args": self.args}
+
+
+class UnconfirmedError(SioemitError):
+    """All servers have answered a confirm(), and it is not certain all the same that they have taken everything.
+
+    A server's connection to Redis was cut, and may have come back without what was on its way; a Redis, or a link
+    between two, was replaced; a stream was trimmed before it was read; or Redis does not let this user look. The next
+    confirm() begins anew.
+    """
+
+    servers: int
+    """Servers that answered."""
+    why: str
+    """What may have been lost."""
+
+    def __init__(self, servers: int, why: str) -> None:
+        """Say why."""
+        super().__init__("unconfirmed", f"confirm: whether the servers have taken everything cannot be known: {why}")
+        self.servers, self.why = servers, why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error travel between processes."""
+        return type(self), (self.servers, self.why)
 
 
 def valid_text(text: str, what: str) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from ._adapters import Adapter, Classic, Command, Request, Room, Sharded, Streams, Target, ends_servers
-from ._answers import AllRooms, EmitWithAck, Question, RoomsOfSockets, new_id
+from ._answers import AllRooms, Confirmation, EmitWithAck, Question, RoomsOfSockets, new_id
 from ._encoding import Limits
 from ._errors import IncompleteError, SioemitError, valid_text
 from ._python import Python, no_counterpart
+from ._redis import text
+from ._sent import BESIDE, Sent
 from ._subscription import Wait
 from ._values import MAX_INT, Default
 
@@ -50,6 +52,7 @@ class Config:
     socket_ids: re.Pattern[str]
     only_ids: bool  # no rooms are left out
     timeout: float = DEFAULT_TIMEOUT
+    sent: Sent = field(default_factory=Sent)
 
     @classmethod
     def from_options(  # noqa: PLR0913 - one for each option
@@ -226,7 +229,29 @@ class Targeting:
         self._needs_version_4(question.call)
         limits = self._config.limits if question.kind == "ack" else Limits(None, self._config.limits.default)
         timeout = max(1, int(seconds * 1000)) if question.kind == "ack" else 0
-        return self._config.adapter.ask(self._target, question, request, limits, timeout)
+        target = self._target
+        if isinstance(question, Confirmation):
+            target = Target(target.namespace, (question.nobody,))
+        return self._config.adapter.ask(target, question, request, limits, timeout)
+
+    def _note(self, command: Command, since: float, reply: Any, *, is_cluster: bool) -> None:
+        """Note what was sent, or may have been: without a reply nobody knows."""
+        namespace, sent, adapter = self._target.namespace, self._config.sent, self._config.adapter
+        sent.note(namespace, since)
+        if isinstance(adapter, Streams):
+            if command[0] != "XADD":
+                sent.note_lost([namespace], BESIDE)
+            elif reply is not None:
+                sent.note_entries(namespace, [text(reply)])
+        elif is_cluster and self._target.rooms and isinstance(adapter, Sharded):
+            sent.note_channel(namespace, text(command[1]))
+
+    def _note_question(self, question: Question, since: float, *, settled: bool) -> None:
+        """Note a question that has changed something."""
+        if not question.harmless:
+            self._config.sent.note(self._target.namespace, since)
+            if isinstance(self._config.adapter, Streams) and not settled:
+                self._config.sent.note_lost([self._target.namespace], BESIDE)
 
     def _ends_servers(self, command: Command) -> bool:
         return isinstance(self._config.adapter, Classic) and ends_servers(command)
@@ -280,6 +305,13 @@ def no_servers(question: Question, namespace: str) -> SioemitError:
 def not_subscribed() -> SioemitError:
     """Return the error of a question that was not asked, because its answers could not have come."""
     return SioemitError("subscription", "Redis did not confirm the subscription for replies in time; nothing was asked")
+
+
+def another_confirms() -> IncompleteError:
+    """Return the error of a confirm() that had no time of its own."""
+    err = IncompleteError("confirm", 0, 0, 0, 0, 0, "", None)
+    err.args = ("confirm: nothing was asked, because another confirm() of this emitter took all the time",)
+    return err
 
 
 def binary_not_sent(err: SioemitError, partial: Any) -> SioemitError:

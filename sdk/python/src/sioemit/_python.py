@@ -23,6 +23,7 @@ _KNOWN = {
     "disconnect": "one socket, whose id is the target, leaves its namespace there, and keeps its connection",
     "server_side_emit": "they have no events among themselves",
     "emit_with_ack": "they answer each other only",
+    "confirm": "they answer each other only",
     "fetch_sockets": "they answer each other only",
     "rooms": "they answer each other only",
     "server_side_emit_with_ack": "they answer each other only",

@@ -80,11 +80,25 @@ def for_replies(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def count(reply: Any, channel: str) -> int:
-    """Return how many subscribe to a channel, as RESP 2 and 3 put it."""
+    """Return how many subscribe to a channel."""
+    return counts(reply).get(channel, 0)
+
+
+def counts(reply: Any) -> dict[str, int]:
+    """Return how many subscribe to each channel, as RESP 2 and 3 put it."""
     pairs = list(reply.items()) if isinstance(reply, dict) else list(reply)
     if pairs and not isinstance(pairs[0], list | tuple):
         pairs = list(zip(pairs[::2], pairs[1::2], strict=True))
-    for name, number in pairs:
-        if (name.encode() if isinstance(name, str) else name) == channel.encode():
-            return int(number)
-    return 0
+    return {text(name): int(number) for name, number in pairs}
+
+
+def text(value: Any) -> str:
+    """Return text of Redis, which clients decode or not."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def pairs(reply: Any) -> dict[str, Any]:
+    """Return a map of Redis, as RESP 2 and 3 put it."""
+    if isinstance(reply, dict):
+        return {text(name): value for name, value in reply.items()}
+    return {text(name): value for name, value in zip(reply[::2], reply[1::2], strict=True)}

@@ -39,6 +39,7 @@ class Replies:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
+        self.confirming = threading.Lock()  # held by the one confirmation that goes on
         self._current: dict[str, _Connection] = {}  # that calls join
         self._open: set[_Connection] = set()  # with those that calls only leave
         self._closed = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 from redis import Redis, RedisCluster
@@ -17,12 +18,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ._adapters import Command, Room, Sharded, Streams, Target
-from ._answers import Acks, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
+from ._answers import Acks, Confirmation, EmitWithAck, FetchSockets, Question, ServerSideEmitWithAck, Socket
+from ._asker import run_blocking
+from ._confirm import confirm
 from ._errors import SioemitError
 from ._operator import (
     ATTEMPTS,
     Config,
     Targeting,
+    another_confirms,
     binary_not_sent,
     no_servers,
     not_subscribed,
@@ -30,8 +34,9 @@ from ._operator import (
     subscribed,
 )
 from ._python import Python
-from ._redis import COMMAND_NAME, count, for_replies, without_secrets, written_once
+from ._redis import COMMAND_NAME, count, for_replies, text, without_secrets, written_once
 from ._replies import Replies
+from ._sent import BESIDE, FAILED
 from ._subscription import Wait
 from ._values import Default
 
@@ -119,6 +124,29 @@ class BroadcastOperator(Targeting):
         rooms: list[str] = self._ask(self._rooms_question())
         return rooms
 
+    def confirm(self) -> int:
+        """Return once every server of the namespace has taken all that was sent there before, and how many have.
+
+        Rooms and flags make no difference. It asks the servers a question that changes nothing, behind the events: a
+        server takes what one connection brings in order, so its answer says that it has the events, too. What has
+        become of the connections is looked at as well. An answer that would prove nothing is an UnconfirmedError.
+
+        The first confirm() of an emitter has nothing to compare with but how long, in seconds, connections have been
+        there: call it once before the first event, where servers may just have started. Those of one emitter wait for
+        each other. Raises IncompleteError when servers do not answer in time; the next one is about the same events.
+        """
+        deadline = time.monotonic() + self._config.timeout
+        self._question(Confirmation(), "", self._config.timeout)  # whether all is well with it
+        replies = self._config.replies
+        replies.check()
+        if not replies.confirming.acquire(timeout=self._config.timeout):
+            raise another_confirms()
+        try:
+            with without_secrets():
+                return run_blocking(confirm(_Asker(self, deadline)))
+        finally:
+            replies.confirming.release()
+
     def _ask(self, question: Question, deadline: float | None = None) -> Any:
         config = self._config
         deadline = deadline or time.monotonic() + config.timeout
@@ -129,23 +157,39 @@ class BroadcastOperator(Targeting):
         question.asked = self._count()
         if not question.asked:
             raise no_servers(question, self._target.namespace)
-        channels, shard = config.adapter.reply_channels(self._target.namespace)
+        since = config.sent.since(self._target.namespace)
+        try:
+            self._answer([question], deadline)
+        finally:
+            self._note_question(question, since, settled=question.complete)
+        if not question.complete:
+            raise self._incomplete(question)
+        return question.result
+
+    def _answer(self, questions: Sequence[Question], deadline: float) -> None:
+        """Ask, and wait for the answers as long as there is time."""
+        channels, shard = self._config.adapter.reply_channels(self._target.namespace)
         names = tuple(channel.encode() for channel in channels)
         # Shard channels of different slots live on different nodes.
         name = channels[0] if shard and isinstance(self._redis, RedisCluster) else ""
-        with without_secrets():
+        wait_on = self._config.replies.wait
+        with without_secrets(), ExitStack() as stack:
             connect = self._connector(names[0], shard=shard)
-            with config.replies.wait(connect, name, names, shard=shard, on_moved=self._find_slots) as wait:
-                if not _until(deadline, wait, lambda: subscribed(wait)):
+            waits = [
+                stack.enter_context(wait_on(connect, name, names, shard=shard, on_moved=self._find_slots))
+                for _ in questions
+            ]
+            for wait in waits:
+                if not _until(deadline, wait, partial(subscribed, wait)):
                     raise not_subscribed()
+            for question, wait in zip(questions, waits, strict=True):
                 self._put(question, wait, deadline)
-                if not _until(deadline, wait, lambda: settled(question, wait)):
-                    raise self._incomplete(question)
-        return question.result
+            for question, wait in zip(questions, waits, strict=True):
+                _until(deadline, wait, partial(settled, question, wait))
 
     def _put(self, question: Question, wait: Wait[threading.Event], deadline: float) -> None:
         """Ask. One that changes nothing is asked again, with another id, when its fate is not known."""
-        node = None
+        node = question.node
         for attempt in range(1, ATTEMPTS + 1):
             left = deadline - time.monotonic()
             command = self._question(question, wait.id, left)
@@ -187,7 +231,7 @@ class BroadcastOperator(Targeting):
         cluster: Any = self._redis
         if not isinstance(self._redis, RedisCluster):
             return None
-        return cluster.get_node_from_key(command[1]) if command[0] == "SPUBLISH" else cluster.get_default_node()
+        return cluster.get_default_node() if command[0] == "PUBLISH" else cluster.get_node_from_key(command[1])
 
     def _connector(self, channel: bytes, *, shard: bool) -> Callable[[], Any]:
         """Return what makes a connection for replies, of the client's own settings."""
@@ -222,8 +266,12 @@ class BroadcastOperator(Targeting):
             )
 
     def _send(self, command: Command) -> None:
-        with without_secrets():
-            self._redis.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py has no types for it
+        since, reply = self._config.sent.since(self._target.namespace), None
+        try:
+            with without_secrets():
+                reply = self._redis.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py has no types for it
+        finally:
+            self._note(command, since, reply, is_cluster=isinstance(self._redis, RedisCluster))
 
 
 def _until(deadline: float, wait: Wait[threading.Event], done: Callable[[], bool]) -> bool:
@@ -236,20 +284,91 @@ def _until(deadline: float, wait: Wait[threading.Event], done: Callable[[], bool
     return True
 
 
+class _Asker:
+    """What a confirmation has of an operator. All of it blocks."""
+
+    def __init__(self, operator: BroadcastOperator, deadline: float) -> None:
+        self.namespace = operator._target.namespace  # noqa: SLF001 - as below: it is a part of it
+        self.adapter = operator._config.adapter  # noqa: SLF001
+        self.sent = operator._config.sent  # noqa: SLF001
+        self.deadline = deadline
+        self.is_cluster = isinstance(operator._redis, RedisCluster)  # noqa: SLF001
+        self.incomplete = operator._incomplete  # noqa: SLF001
+        self._operator = operator
+        self._redis: Any = operator._redis  # noqa: SLF001
+
+    async def nodes(self) -> list[Any]:
+        return list(self._redis.get_nodes())
+
+    async def find_nodes(self) -> None:
+        self._redis.nodes_manager.initialize()
+
+    def node_of(self, key: str) -> Any:
+        return self._redis.get_node_from_key(key) if self.is_cluster else None
+
+    async def run(self, *words: str | bytes, node: Any = None) -> Any:
+        client = self._redis if node is None else self._redis.get_redis_connection(node)
+        return client.execute_command(*words)
+
+    async def ask(self, questions: list[Confirmation]) -> None:
+        self._operator._answer(questions, self.deadline)  # noqa: SLF001
+
+    async def pause(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - see run_blocking()
+
+    def no_servers(self) -> SioemitError:
+        return no_servers(Confirmation(), self.namespace)
+
+
 class Batch:
-    """The commands of a pipeline, until it ends."""
+    """The commands of a pipeline, until it ends, and where they go."""
 
-    __slots__ = ("commands", "ended")
+    __slots__ = ("_beside", "_is_apart", "_where", "commands", "ended", "namespace")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_apart: bool) -> None:
+        """Begin with none. With is_apart, rooms have channels that may reach servers by other ways."""
         self.commands: list[Command] = []
         self.ended = False
+        self.namespace = ""  # one of which a note has been made that says it all
+        self._is_apart = is_apart
+        self._where: set[tuple[str, str]] = set()  # namespaces, and channels of rooms
+        self._beside: set[str] = set()  # namespaces where something goes beside the stream
 
-    def add(self, command: Command) -> None:
+    def add(self, command: Command, target: Target) -> None:
         """Add a command. Raises SioemitError once the pipeline has ended, because nobody would send it."""
         if self.ended:
             raise SioemitError("pipeline-ended", "the block of the pipeline has ended, and what it made with it")
         self.commands.append(command)
+        self.note(command, target)
+
+    def note(self, command: Command, target: Target) -> None:
+        """Note where a command goes."""
+        self._where.add((target.namespace, text(command[1]) if self._is_apart and target.rooms else ""))
+        if command[0] != "XADD":
+            self._beside.add(target.namespace)
+        if not self._is_apart:
+            self.namespace = target.namespace
+
+    def note_all(self, config: Config, since: float, replies: list[Any] | None) -> None:
+        """Note what was sent, or may have been: without replies nobody knows."""
+        sent = config.sent
+        namespaces = {namespace for namespace, _ in self._where}
+        for namespace in namespaces:
+            sent.note(namespace, since)
+        if isinstance(config.adapter, Streams):
+            sent.note_lost(self._beside, BESIDE)
+            if replies is None:
+                sent.note_lost(namespaces, FAILED)
+                return
+            entries: dict[str, list[str]] = {}
+            for command, reply in zip(self.commands, replies, strict=True):
+                if command[0] == "XADD":
+                    entries.setdefault(text(command[9]), []).append(text(reply))
+            for namespace, of in entries.items():
+                sent.note_entries(namespace, of)
+        for namespace, channel in self._where:
+            if channel:
+                sent.note_channel(namespace, channel)
 
 
 class Pipeline(Targeting):
@@ -268,28 +387,33 @@ class Pipeline(Targeting):
         """Add an event; see BroadcastOperator.emit."""
         command = self._broadcast(event, args)
         batch = self._batch
-        if batch.ended:
-            batch.add(command)  # which refuses it
-        batch.commands.append(command)
+        if batch.ended or self._target.namespace is not batch.namespace:
+            batch.add(command, self._target)  # which may refuse it
+        else:
+            batch.commands.append(command)
 
     def sockets_join(self, *rooms: Room) -> None:
         """Add a request; see BroadcastOperator.sockets_join."""
-        self._batch.add(self._join(rooms))
+        self._batch.add(self._join(rooms), self._target)
 
     def sockets_leave(self, *rooms: Room) -> None:
         """Add a request; see BroadcastOperator.sockets_leave."""
-        self._batch.add(self._leave(rooms))
+        self._batch.add(self._leave(rooms), self._target)
 
     def disconnect_sockets(self, close: bool = False) -> None:  # noqa: FBT001, FBT002 - as in Socket.IO
         """Add a request; see BroadcastOperator.disconnect_sockets."""
-        self._batch.add(self._disconnect(close=close))
+        self._batch.add(self._disconnect(close=close), self._target)
 
     def server_side_emit(self, event: str, *args: Any) -> None:
         """Add an event for servers, which must not hold binary; see BroadcastOperator.server_side_emit."""
         command = self._server_side(event, args)
         if self._ends_servers(command):
             raise _pipelined("server_side_emit with binary asks servers whether they can read it, and")
-        self._batch.add(command)
+        self._batch.add(command, self._target)
+
+    def confirm(self) -> NoReturn:
+        """Refuse; see BroadcastOperator.confirm."""
+        raise _pipelined("confirm")
 
     def server_count(self) -> NoReturn:
         """Refuse; see BroadcastOperator.server_count."""
@@ -316,9 +440,9 @@ def _pipelined(call: str) -> SioemitError:
     return SioemitError("pipelined", f"{call} needs an answer and cannot be part of a pipeline")
 
 
-def start_pipeline(config: Config) -> tuple[Pipeline, Batch]:
+def start_pipeline(config: Config, *, is_cluster: bool) -> tuple[Pipeline, Batch]:
     """Return a pipeline, and the batch to which it adds."""
-    pipeline, batch = Pipeline(), Batch()
+    pipeline, batch = Pipeline(), Batch(is_apart=is_cluster and isinstance(config.adapter, Sharded))
     pipeline._config, pipeline._target, pipeline._batch = config, Target(), batch  # noqa: SLF001 - it is being made
     return pipeline, batch
 
@@ -378,14 +502,18 @@ class Emitter(BroadcastOperator):
         When the block raises, nothing is sent. A pipeline is no transaction: when the connection breaks, a part may
         have been sent.
         """
-        pipeline, batch = start_pipeline(self._config)
+        pipeline, batch = start_pipeline(self._config, is_cluster=isinstance(self._redis, RedisCluster))
         try:
             yield pipeline
         finally:
             batch.ended = True
         if not batch.commands:
             return
-        with without_secrets(), self._redis.pipeline(transaction=False) as pipe:
-            for command in batch.commands:
-                pipe.execute_command(*command)
-            pipe.execute()
+        since, replies = time.monotonic(), None
+        try:
+            with without_secrets(), self._redis.pipeline(transaction=False) as pipe:
+                for command in batch.commands:
+                    pipe.execute_command(*command)
+                replies = pipe.execute()
+        finally:
+            batch.note_all(self._config, since, replies)
