@@ -107,6 +107,11 @@ def test_subscribers(counted: str, cluster: bool, ages: list[int]) -> None:  # n
     assert list(subscribers(LIST, counted, is_cluster=cluster).values()) == ages
 
 
+def test_what_a_list_of_clients_may_say() -> None:
+    listed = "txt:id=1 addr=a laddr=b psub=1 age=-3\nid=2 psub=1\n\nage=5 psub=x\n=\nid=3 psub=1 age=\u00b2\n"
+    assert subscribers(listed, "psub", is_cluster=False) == {"1 a b": 0, "2  ": 0, "3  ": 0}
+
+
 def test_entries_come_in_any_order() -> None:
     sent = Sent()
     for entries in (["10-1", "9-5"], ["10-0"], ["10-10", "10-9"]):

@@ -130,9 +130,14 @@ def subscribers(listed: str, counted: str, *, is_cluster: bool) -> dict[str, int
     found = {}
     for line in listed.removeprefix("txt:").splitlines():
         client = dict(pair.partition("=")[::2] for pair in line.split(" "))
-        if int(client.get(counted) or 0) >= least and not client.get("lib-name", "").startswith(ASKERS):
-            found[" ".join((client["id"], client.get("addr", ""), client.get("laddr", "")))] = int(client["age"])
+        if _whole(client.get(counted)) >= least and not client.get("lib-name", "").startswith(ASKERS):
+            # One whose age is not told has just come.
+            found[" ".join(client.get(name, "") for name in ("id", "addr", "laddr"))] = _whole(client.get("age"))
     return found
+
+
+def _whole(number: str | None) -> int:
+    return int(number) if number is not None and number.isascii() and number.isdigit() else 0
 
 
 def links(reply: Iterable[Any]) -> dict[str, int]:
