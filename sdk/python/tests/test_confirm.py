@@ -309,7 +309,8 @@ CHANNELS = ("socket.io#/#", "socket.io#/#uid#")  # of a server of the sharded ad
 class Member:
     """One server of the sharded or the streams adapter, as far as it answers."""
 
-    def __init__(self, port: int, *, stream: bool) -> None:
+    def __init__(self, port: int, *, stream: bool, asked: Callable[[object], None] | None = None) -> None:
+        self._asked = asked
         self.taken: list[dict[str, Any]] = []
         self._stream = stream
         self._client = redis.Redis(port=port, redis_connect_func=as_node_redis)  # type: ignore[arg-type] # which it calls with the connection
@@ -348,9 +349,27 @@ class Member:
     def _take(self, kind: int, data: dict[str, Any]) -> None:
         self.taken.append(data)
         if kind == 7:
+            if self._asked is not None:
+                self._asked(data)
             answer = {"type": 8, "uid": "uid", "nsp": "/", "data": {"requestId": data["requestId"], "sockets": []}}
             channel = "socket.io#/#emitter#"
             self._client.execute_command("PUBLISH" if self._stream else "SPUBLISH", channel, msgpack.packb(answer))
+
+
+def test_a_connection_for_replies_is_told_from_those_of_servers(ask: Ask, client: redis.Redis, port: int) -> None:
+    names: list[list[str]] = []
+
+    def look(_: object) -> None:
+        clients: Any = client.client_list(_type="pubsub")
+        names.append(sorted(one["name"] for one in clients))
+
+    client.execute_command(
+        "ACL", "SETUSER", "asker", "on", ">secret", "&*", "+@pubsub", "+time", "+info", "+client|list"
+    )
+    with Member(port, stream=False, asked=look):
+        for user in ({}, {"username": "asker", "password": "secret"}):
+            assert ask(port, lambda io: io.confirm(), options={"adapter": Sharded()}, **user) == [1]
+    assert names == [["", "sioemit-replies"], ["", ""]], "where the user may name it"
 
 
 def test_sharded(ask: Ask, client: redis.Redis, port: int) -> None:

@@ -95,6 +95,7 @@ id=4 addr=127.0.0.1:5 laddr=127.0.0.1:6379 fd=9 name= age=8 idle=0 flags=P db=0 
 id=5 addr=127.0.0.1:6 laddr=127.0.0.1:6379 fd=9 name= age=9 idle=0 flags=P db=0 sub=0 psub=0 ssub=1 multi=-1 cmd=ssubscribe lib-name=ioredis
 id=6 addr=127.0.0.1:7 laddr=127.0.0.1:6379 fd=9 name= age=9 idle=0 flags=P db=0 sub=2 psub=1 ssub=2 multi=-1 cmd=ssubscribe lib-name=go-redis(,go1.26)
 id=8 addr=127.0.0.1:7 laddr=127.0.0.1:6379 fd=9 name= age=9 idle=0 flags=P db=0 sub=2 psub=1 ssub=2 multi=-1 cmd=ssubscribe lib-name=redis-py
+id=9 addr=127.0.0.1:9 laddr=127.0.0.1:6379 fd=9 name=sioemit-replies age=9 idle=0 flags=P db=0 sub=2 psub=1 ssub=2 multi=-1 cmd=ssubscribe lib-name=node-redis
 id=7 addr=127.0.0.1:8 fd=9 name=no\\ name age=10 idle=0 flags=P db=0 sub=2 psub=3 multi=-1 cmd=psubscribe
 """
 

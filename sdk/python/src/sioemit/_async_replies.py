@@ -11,7 +11,9 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from ._redis import without_arguments
+from redis.exceptions import ResponseError
+
+from ._redis import REPLIES_NAME, without_arguments
 from ._replies import READ, Connect
 from ._subscription import Subscription, Wait, closed, lost
 
@@ -136,6 +138,10 @@ class _Connection:
         connection = connect()
         try:
             await connection.connect()
+            if self.state.shard:
+                with contextlib.suppress(ResponseError):  # the user may not
+                    await connection.send_command("CLIENT", "SETNAME", REPLIES_NAME)
+                    await connection.read_response()
             # redis-py has no public way to read without a timeout.
             reader: asyncio.StreamReader = connection._reader  # noqa: SLF001
             self._writer = connection._writer  # noqa: SLF001

@@ -58,6 +58,9 @@ def written_once() -> Iterator[None]:
         raise SioemitError("maybe-asked", message) from err
 
 
+# How connections for replies with shard channels are named, in all languages: they look like those of servers.
+REPLIES_NAME = "sioemit-replies"
+
 # For how many seconds a connection for replies may be opened, where the client has no limit.
 OPENING = 10.0
 

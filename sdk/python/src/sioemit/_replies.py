@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ._redis import without_arguments
+from redis.exceptions import ResponseError
+
+from ._redis import REPLIES_NAME, without_arguments
 from ._subscription import Subscription, Wait, closed, lost
 
 Connect = Callable[[], Any]  # returns a connection of redis-py, not connected yet
@@ -172,6 +174,10 @@ class _Connection:
         connection = connect()
         try:
             connection.connect()
+            if self.state.shard:
+                with contextlib.suppress(ResponseError):  # the user may not
+                    connection.send_command("CLIENT", "SETNAME", REPLIES_NAME)
+                    connection.read_response()
             raw: socket.socket = connection._sock  # noqa: SLF001 - redis-py has no public way to read without a timeout
             raw.settimeout(0)
             self._socket = raw

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._redis import pairs, text
+from ._redis import REPLIES_NAME, pairs, text
 
-# Programs that use these are no Socket.IO servers: they come and go as they ask, and wait for answers.
+# Programs that use these are no Socket.IO servers, and neither are connections for replies: they come and go as
+# somebody asks and waits for answers.
 ASKERS = ("go-redis", "redis-py")
 
 
@@ -130,7 +131,8 @@ def subscribers(listed: str, counted: str, *, is_cluster: bool) -> dict[str, int
     found = {}
     for line in listed.removeprefix("txt:").splitlines():
         client = dict(pair.partition("=")[::2] for pair in line.split(" "))
-        if _whole(client.get(counted)) >= least and not client.get("lib-name", "").startswith(ASKERS):
+        asks = client.get("name") == REPLIES_NAME or client.get("lib-name", "").startswith(ASKERS)
+        if _whole(client.get(counted)) >= least and not asks:
             # One whose age is not told has just come.
             found[" ".join(client.get(name, "") for name in ("id", "addr", "laddr"))] = _whole(client.get("age"))
     return found

@@ -83,7 +83,7 @@ class Subscription:
         self.ended: SioemitError | None = None
         self.output = bytearray()  # what is to be written
         self.moved = False  # a node of a Redis Cluster has said that the channel lives elsewhere
-        self._shard = shard
+        self.shard = shard
         self._waits: dict[str, Wait[Any]] = {}
         self._input = bytearray()
         self._written: deque[int] = deque()  # of each command, how many confirmations are to come; of PING none
@@ -95,7 +95,7 @@ class Subscription:
         self._waits[wait.id] = wait
         missing = [channel for channel in channels if channel not in self.channels]
         if missing:
-            self._write(b"SSUBSCRIBE" if self._shard else b"SUBSCRIBE", *missing)
+            self._write(b"SSUBSCRIBE" if self.shard else b"SUBSCRIBE", *missing)
             self._written.append(len(missing))
             self.channels.update(dict.fromkeys(missing, False))
         return wait
