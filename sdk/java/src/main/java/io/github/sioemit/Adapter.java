@@ -56,6 +56,11 @@ public abstract sealed class Adapter permits Classic, Sharded, Streams, Python {
     return kind == Ask.Kind.SERVER_SIDE_EMIT ? HANDLER : "";
   }
 
+  /** What carries events to the servers. */
+  Carrier carrier() {
+    return Carrier.PATTERN;
+  }
+
   /** The channel on which each server of a namespace listens once. */
   abstract String listeners(String namespace);
 

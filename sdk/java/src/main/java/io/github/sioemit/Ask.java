@@ -7,7 +7,8 @@ record Ask(Kind kind, MessagePack event, boolean binary) {
     EMIT_WITH_ACK("emitWithAck"),
     SERVER_SIDE_EMIT("serverSideEmitWithAck"),
     FETCH_SOCKETS("fetchSockets"),
-    ROOMS("rooms");
+    ROOMS("rooms"),
+    CONFIRM("confirm");
 
     final String call;
 
@@ -17,7 +18,7 @@ record Ask(Kind kind, MessagePack event, boolean binary) {
 
     /** Tells whether it changes nothing, so that it may be asked again, as another question. */
     boolean isHarmless() {
-      return this == FETCH_SOCKETS || this == ROOMS;
+      return this != EMIT_WITH_ACK && this != SERVER_SIDE_EMIT;
     }
   }
 

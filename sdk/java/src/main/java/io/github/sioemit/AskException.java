@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A question that servers have not answered, or not all of them. */
 public sealed class AskException extends RuntimeException
-    permits IncompleteException, MaybeAskedException {
+    permits IncompleteException, MaybeAskedException, UnconfirmedException {
   private static final long serialVersionUID = 1;
 
   /** The reason, for programs. */
@@ -66,7 +66,7 @@ public sealed class AskException extends RuntimeException
    * Returns why the question was not answered, for programs. The message says it for people.
    *
    * @return {@link Reason#NO_SERVERS}, {@link Reason#INCOMPLETE}, {@link Reason#SUBSCRIPTION},
-   *     {@link Reason#MAYBE_ASKED} or {@link Reason#CLOSED}
+   *     {@link Reason#MAYBE_ASKED}, {@link Reason#UNCONFIRMED} or {@link Reason#CLOSED}
    */
   public Reason reason() {
     return reason;

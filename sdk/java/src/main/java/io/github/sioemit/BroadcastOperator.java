@@ -185,7 +185,7 @@ public class BroadcastOperator {
    * @param args its arguments; an array of objects is taken for several
    */
   public void emit(String event, @Nullable Object... args) {
-    sink.send(broadcast(event, args));
+    sink.send(target, broadcast(event, args));
   }
 
   /**
@@ -197,7 +197,7 @@ public class BroadcastOperator {
    * @return what completes once Redis has taken the event
    */
   public CompletableFuture<Void> emitAsync(String event, @Nullable Object... args) {
-    return sink.sendAsync(broadcast(event, args));
+    return sink.sendAsync(target, broadcast(event, args));
   }
 
   private Command broadcast(String event, @Nullable Object @Nullable [] args) {
@@ -270,7 +270,7 @@ public class BroadcastOperator {
       throw new SioemitException(Reason.EMPTY_ROOM, call + " without a room");
     }
     List<Object> checked = Target.union(List.of(), List.copyOf(rooms));
-    sink.send(config.request(target, new Request(kind, checked, false)));
+    sink.send(target, config.request(target, new Request(kind, checked, false)));
   }
 
   /**
@@ -280,7 +280,7 @@ public class BroadcastOperator {
    */
   public void disconnectSockets(boolean close) {
     config.needsVersion4("disconnectSockets");
-    sink.send(config.request(target, Request.disconnect(close)));
+    sink.send(target, config.request(target, Request.disconnect(close)));
   }
 
   /** Disconnects the clients targeted from the namespace, and leaves their connections open. */
@@ -306,7 +306,7 @@ public class BroadcastOperator {
     if (config.adapter().binaryEndsServers() && command.words().get(1)[0] != '{') {
       checkReadsBinary("serverSideEmit");
     }
-    sink.send(command);
+    sink.send(target, command);
   }
 
   /**
@@ -447,13 +447,34 @@ public class BroadcastOperator {
 
   private <T> Question<T> question(
       String call, Target target, Ask ask, Supplier<Collector<T>> collectors) {
-    if (sink instanceof Batch) {
-      throw new SioemitException(
-          Reason.PIPELINED, call + " needs an answer and cannot be part of a pipeline");
-    }
+    notPipelined(call);
     boolean probe = ask.binary() && config.adapter().binaryEndsServers();
     Consumer<Duration> before = probe ? left -> timeout(left).checkReadsBinary(call) : left -> {};
-    return new Question<>(config, target, call, ask, collectors, timeout, before);
+    Subscriber subscriber = config.subscriber(call);
+    Way way =
+        new Way(
+            () -> config.serverCount(target.namespace()),
+            command -> publish(subscriber, target, ask.kind(), command));
+    return new Question<>(config, target, call, ask, collectors, timeout, way, before);
+  }
+
+  /** Publishes a question, and notes for a confirmation what is an event. */
+  private void publish(Subscriber subscriber, Target target, Ask.Kind kind, Command question) {
+    if (kind.isHarmless()) {
+      subscriber.ask(question);
+      return;
+    }
+    Sent sent = config.notes().of(target.namespace());
+    long since = sent.since();
+    try {
+      subscriber.ask(question);
+    } finally {
+      if (kind == Ask.Kind.SERVER_SIDE_EMIT) {
+        config.notes().add(sent, since, target, question);
+      } else {
+        sent.note(since);
+      }
+    }
   }
 
   /**
@@ -471,6 +492,55 @@ public class BroadcastOperator {
         e.noteUnsentBinary();
         throw e;
       }
+    }
+  }
+
+  /**
+   * Waits until every server of the namespace has taken all that this emitter sent there before.
+   * Rooms and flags make no difference. What {@link #emitAsync} sends is part of it once its future
+   * has completed.
+   *
+   * <p>It asks the servers a question that changes nothing, behind the events: a server takes what
+   * one connection brings in order, so its answer says that it has the events, too. What has become
+   * of the connections is looked at as well, with CLIENT LIST, INFO, TIME and, on a Redis Cluster,
+   * CLUSTER LINKS, which the Redis user must be allowed. The first confirmation of an emitter has
+   * nothing to compare with but how long, in seconds, connections have been there: it cannot tell a
+   * server that has just started from one that has just come back. Call it once before the first
+   * event for that.
+   *
+   * <p>It needs Socket.IO 4 and, of the classic adapter, version 6.1. With the streams adapter,
+   * {@link #serverSideEmit} goes beside the stream, and cannot be confirmed. Confirmations of one
+   * emitter wait for each other.
+   *
+   * @return how many servers have taken it
+   * @throws UnconfirmedException when an answer would prove nothing; the next confirmation begins
+   *     anew
+   * @throws IncompleteException when servers have not answered in time, or the thread was
+   *     interrupted; the next confirmation is about the same events, and later ones
+   * @throws AskException when there is no confirmation for another reason
+   */
+  public long confirm() {
+    return confirmation().get();
+  }
+
+  /**
+   * Does as {@link #confirm} without waiting; see {@link #emitWithAckAsync}.
+   *
+   * @return what completes with how many servers have taken it
+   */
+  public CompletableFuture<Long> confirmAsync() {
+    return confirmation().getAsync();
+  }
+
+  private Confirmation confirmation() {
+    notPipelined(Ask.Kind.CONFIRM.call);
+    return new Confirmation(config, target.namespace(), timeout);
+  }
+
+  private void notPipelined(String call) {
+    if (sink instanceof Batch) {
+      throw new SioemitException(
+          Reason.PIPELINED, call + " needs an answer and cannot be part of a pipeline");
     }
   }
 

@@ -122,6 +122,11 @@ final class Classic extends Adapter {
         options(out, target);
       }
       case ROOMS -> head(out, 3, id, 1);
+      case CONFIRM -> {
+        head(out, 4, id, 0);
+        out.text("rooms");
+        Target.rooms(out, target.rooms());
+      }
     }
     return send(target, out, ask.binary());
   }
@@ -163,7 +168,8 @@ final class Classic extends Adapter {
     return switch (kind) {
       case EMIT_WITH_ACK -> "@socket.io/redis-adapter 7.2 or later";
       case SERVER_SIDE_EMIT -> "@socket.io/redis-adapter 7.0 or later and " + HANDLER;
-      case FETCH_SOCKETS, ROOMS -> "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later";
+      case FETCH_SOCKETS, ROOMS, CONFIRM ->
+          "socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later";
     };
   }
 

@@ -67,7 +67,7 @@ record ClusterMessage(int type, MessagePack data, boolean binary) {
             data.raw(ask.event());
             yield SERVER_SIDE_EMIT;
           }
-          case FETCH_SOCKETS, ROOMS -> {
+          case FETCH_SOCKETS, ROOMS, CONFIRM -> {
             data.map(2);
             data.text("opts");
             target.options(data, true);

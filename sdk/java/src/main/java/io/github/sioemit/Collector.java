@@ -11,6 +11,11 @@ interface Collector<T> {
   /** How many servers have answered. */
   long servers();
 
+  /** How many have answered that are no servers, as sioemit does where it listens. */
+  default long others() {
+    return 0;
+  }
+
   /** How many clients have acknowledged. */
   default long clients() {
     return 0;
@@ -26,6 +31,6 @@ interface Collector<T> {
 
   /** Tells whether the replies of so many servers are all there. */
   default boolean complete(long asked) {
-    return servers() >= asked && clients() >= expected();
+    return servers() + others() >= asked && clients() >= expected();
   }
 }

@@ -3,11 +3,13 @@ package io.github.sioemit;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A Redis command, as a {@link Publisher} has to send it. */
 public final class Command {
   private final String name;
   private final byte[][] words;
+  private byte @Nullable [] reply;
 
   Command(String name, byte[]... words) {
     this.name = name;
@@ -45,6 +47,23 @@ public final class Command {
    */
   public List<byte[]> words() {
     return Arrays.asList(words);
+  }
+
+  /** Returns the same message for another channel. */
+  Command to(byte[] channel) {
+    return new Command(name, channel, words[1]);
+  }
+
+  /** Takes what Redis answers, before it is known that the command was sent. */
+  void answered(@Nullable Object reply) {
+    if (reply instanceof byte[] id) {
+      this.reply = id;
+    }
+  }
+
+  /** Returns the id that Redis has given to an entry, if it has. */
+  byte @Nullable [] reply() {
+    return reply;
   }
 
   /** The same without a list, for the clients that want an array. */

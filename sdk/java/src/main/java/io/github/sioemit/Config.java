@@ -10,7 +10,8 @@ record Config(
     int version,
     Encoder.Limits limits,
     Pattern socketIds,
-    Replies replies) {
+    Replies replies,
+    Notes notes) {
   static final int CURRENT_VERSION = 4;
 
   /** Up to this version the id of a socket stands behind its namespace, unless that is "/". */
@@ -82,6 +83,19 @@ record Config(
             + " needs a publisher that is a Subscriber, too, as those for Jedis and Lettuce are: "
             + publisher.getClass().getName()
             + " can only send");
+  }
+
+  /** Returns what can be looked at, or says why nothing can. */
+  NodePublisher nodePublisher(String call) {
+    needsVersion4(call);
+    if (publisher instanceof NodePublisher nodes) {
+      return nodes;
+    }
+    throw new UnsupportedOperationException(
+        call
+            + " looks at the connections of servers, which needs a publisher for Jedis or Lettuce, "
+            + "not "
+            + publisher.getClass().getName());
   }
 
   long serverCount(String namespace) {

@@ -30,7 +30,7 @@ public final class Emitter extends BroadcastOperator implements AutoCloseable {
   }
 
   private Emitter(Config config) {
-    super(config, Target.EVERYONE, new Direct(config.publisher()), null);
+    super(config, Target.EVERYONE, new Direct(config.publisher(), config.notes()), null);
   }
 
   /**
@@ -55,13 +55,22 @@ public final class Emitter extends BroadcastOperator implements AutoCloseable {
     List<Command> commands = collect(block, batch);
     try {
       if (!commands.isEmpty()) {
-        config.publisher().send(commands);
+        send(commands, batch);
       }
     } catch (RuntimeException | Error e) {
       batch.sent().completeExceptionally(e);
       throw e;
     }
     batch.sent().complete(null);
+  }
+
+  private void send(List<Command> commands, Batch batch) {
+    long since = System.nanoTime();
+    try {
+      config.publisher().send(commands);
+    } finally {
+      batch.note(config.notes(), since);
+    }
   }
 
   /**
@@ -74,6 +83,7 @@ public final class Emitter extends BroadcastOperator implements AutoCloseable {
   public CompletableFuture<Void> pipelinedAsync(Consumer<? super BroadcastOperator> block) {
     Batch batch = new Batch();
     List<Command> commands = collect(block, batch);
+    long since = System.nanoTime();
     CompletableFuture<Void> sent;
     try {
       sent =
@@ -86,6 +96,7 @@ public final class Emitter extends BroadcastOperator implements AutoCloseable {
     }
     return sent.whenComplete(
         (done, error) -> {
+          batch.note(config.notes(), since);
           if (error == null) {
             batch.sent().complete(null);
           } else {
@@ -116,15 +127,25 @@ public final class Emitter extends BroadcastOperator implements AutoCloseable {
   }
 
   /** Sends each command when it comes. */
-  private record Direct(Publisher publisher) implements Sink {
+  private record Direct(Publisher publisher, Notes notes) implements Sink {
     @Override
-    public void send(Command command) {
-      publisher.send(List.of(command));
+    public void send(Target target, Command command) {
+      Sent sent = notes.of(target.namespace());
+      long since = sent.since();
+      try {
+        publisher.send(List.of(command));
+      } finally {
+        notes.add(sent, since, target, command);
+      }
     }
 
     @Override
-    public CompletableFuture<Void> sendAsync(Command command) {
-      return publisher.sendAsync(List.of(command));
+    public CompletableFuture<Void> sendAsync(Target target, Command command) {
+      Sent sent = notes.of(target.namespace());
+      long since = sent.since();
+      return publisher
+          .sendAsync(List.of(command))
+          .whenComplete((done, error) -> notes.add(sent, since, target, command));
     }
   }
 
@@ -257,13 +278,20 @@ public final class Emitter extends BroadcastOperator implements AutoCloseable {
         ofClassic("codec", codec != null, name);
         ofClassic("serverVersion", serverVersion != Config.CURRENT_VERSION, name);
       }
+      Adapter chosen = adapter != null ? adapter : classic();
+      Carrier carrier = chosen.carrier();
+      boolean roomsApart =
+          carrier == Carrier.SHARD_CHANNEL
+              && publisher instanceof NodePublisher nodes
+              && nodes.isCluster();
       return new Config(
           publisher,
-          adapter != null ? adapter : classic(),
+          chosen,
           serverVersion,
           new Encoder.Limits(maxAttachments, converter),
           socketIds,
-          new Replies());
+          new Replies(),
+          new Notes(carrier, roomsApart));
     }
 
     private static void ofClassic(String option, boolean given, String adapter) {

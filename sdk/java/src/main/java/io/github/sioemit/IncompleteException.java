@@ -115,7 +115,7 @@ public final class IncompleteException extends AskException {
   /**
    * Returns what came, as the call would have returned it.
    *
-   * @return {@link Acks}, or a list
+   * @return {@link Acks}, or a list; of {@code confirm} the number of servers
    */
   public Object partial() {
     return answers.partial;

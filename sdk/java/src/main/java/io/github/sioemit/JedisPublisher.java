@@ -34,7 +34,7 @@ import redis.clients.jedis.util.Pool;
  * RedisSentinelClient}, {@code JedisPooled}, {@code JedisCluster}, {@code JedisSentineled} or a
  * pool of {@code Jedis}. The client stays the caller's.
  */
-public final class JedisPublisher implements Publisher, Subscriber {
+public final class JedisPublisher extends NodePublisher {
   /** How often a question follows its slot from node to node. */
   private static final int MAX_MOVES = 4;
 
@@ -95,7 +95,8 @@ public final class JedisPublisher implements Publisher, Subscriber {
     withoutSecrets(
         () -> {
           if (commands.size() == 1) {
-            client.send(commands.get(0));
+            Command command = commands.get(0);
+            command.answered(client.send(command));
           } else {
             client.sendAll(commands);
           }
@@ -129,6 +130,70 @@ public final class JedisPublisher implements Publisher, Subscriber {
           }
           return sum;
         });
+  }
+
+  @Override
+  List<Node> nodes() {
+    return withoutSecrets(
+        () -> {
+          client.renew();
+          List<Node> nodes = new ArrayList<>();
+          for (ConnectionPool node : client.nodes()) {
+            nodes.add(new ClusterNode(node));
+          }
+          if (nodes.isEmpty()) {
+            refuseNodeOfCluster();
+            nodes.add(new OnlyNode());
+          }
+          return nodes;
+        });
+  }
+
+  @Override
+  Object look(Command command) {
+    return withoutSecrets(() -> client.send(command));
+  }
+
+  private static CommandArguments arguments(String... words) {
+    CommandArguments arguments = new CommandArguments(Protocol.Command.valueOf(words[0]));
+    for (int i = 1; i < words.length; i++) {
+      arguments.add(words[i]);
+    }
+    return arguments;
+  }
+
+  private final class OnlyNode implements Node {
+    @Override
+    public Object look(String... words) {
+      return withoutSecrets(() -> client.ask(arguments(words)));
+    }
+
+    @Override
+    public void ask(Command question) {
+      JedisPublisher.this.ask(question);
+    }
+  }
+
+  private record ClusterNode(ConnectionPool pool) implements Node {
+    @Override
+    public Object look(String... words) {
+      return withoutSecrets(
+          () -> {
+            try (Connection connection = pool.getResource()) {
+              return connection.executeCommand(arguments(words));
+            }
+          });
+    }
+
+    @Override
+    public void ask(Command question) {
+      withoutSecrets(
+          () -> {
+            try (Connection connection = pool.getResource()) {
+              return askOnce(connection, words(question, new CommandArguments(name(question)), 0));
+            }
+          });
+    }
   }
 
   /**
@@ -179,7 +244,7 @@ public final class JedisPublisher implements Publisher, Subscriber {
 
   @Override
   public Executor executor() {
-    return executor == null ? Subscriber.super.executor() : executor;
+    return executor == null ? super.executor() : executor;
   }
 
   /** One node of several would count a part of the servers. */
@@ -216,7 +281,7 @@ public final class JedisPublisher implements Publisher, Subscriber {
 
   /** Both kinds of clients that Jedis has. */
   private interface Client {
-    void send(Command command);
+    Object send(Command command);
 
     void sendAll(List<Command> commands);
 
@@ -237,6 +302,11 @@ public final class JedisPublisher implements Publisher, Subscriber {
 
     /** Learns which node has which slot. */
     default void renew() {}
+
+    /** Sends a command to where it belongs that a pipeline has sent to the wrong node. */
+    default Object again(Command command, JedisRedirectionException refusal) {
+      throw refusal;
+    }
   }
 
   private record Pooled(Pool<Jedis> pool) implements Client {
@@ -245,9 +315,9 @@ public final class JedisPublisher implements Publisher, Subscriber {
     }
 
     @Override
-    public void send(Command command) {
+    public Object send(Command command) {
       try (Jedis jedis = pool.getResource()) {
-        jedis.sendCommand(name(command), command.array());
+        return jedis.sendCommand(name(command), command.array());
       }
     }
 
@@ -255,9 +325,7 @@ public final class JedisPublisher implements Publisher, Subscriber {
     public void sendAll(List<Command> commands) {
       try (Jedis jedis = pool.getResource();
           AbstractPipeline pipeline = jedis.pipelined()) {
-        for (Response<Object> response : fill(pipeline, commands)) {
-          response.get();
-        }
+        takeAll(fill(pipeline, commands), commands, this);
       }
     }
 
@@ -292,37 +360,14 @@ public final class JedisPublisher implements Publisher, Subscriber {
     }
 
     @Override
-    public void send(Command command) {
-      jedis.executeCommand(routed(command));
+    public Object send(Command command) {
+      return jedis.executeCommand(routed(command));
     }
 
     @Override
     public void sendAll(List<Command> commands) {
-      JedisException first = null;
       try (AbstractPipeline pipeline = Versions.pipelined(jedis)) {
-        List<Response<Object>> responses = fill(pipeline, commands);
-        for (int i = 0; i < responses.size(); i++) {
-          try {
-            taken(responses.get(i), commands.get(i));
-          } catch (JedisException e) {
-            first = first == null ? e : first;
-          }
-        }
-      }
-      if (first != null) {
-        throw first;
-      }
-    }
-
-    /** Reads what Redis says to a command. A node that no longer has its slot has not taken it. */
-    private void taken(Response<Object> response, Command command) {
-      try {
-        response.get();
-      } catch (JedisRedirectionException e) {
-        send(command);
-      } catch (IllegalStateException e) {
-        throw new JedisConnectionException(
-            "a node of the cluster did not answer; it may have taken a part of the pipeline", e);
+        takeAll(fill(pipeline, commands), commands, this);
       }
     }
 
@@ -356,6 +401,40 @@ public final class JedisPublisher implements Publisher, Subscriber {
     @Override
     public void renew() {
       JedisPools.renew(jedis);
+    }
+
+    @Override
+    public Object again(Command command, JedisRedirectionException refusal) {
+      return send(command);
+    }
+  }
+
+  /** Reads what Redis says to all commands, and throws the first error. */
+  private static void takeAll(
+      List<Response<Object>> responses, List<Command> commands, Client client) {
+    JedisException first = null;
+    for (int i = 0; i < responses.size(); i++) {
+      Command command = commands.get(i);
+      try {
+        command.answered(taken(responses.get(i), command, client));
+      } catch (JedisException e) {
+        first = first == null ? e : first;
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  /** Reads what Redis says to a command. A node that no longer has its slot has not taken it. */
+  private static Object taken(Response<Object> response, Command command, Client client) {
+    try {
+      return response.get();
+    } catch (JedisRedirectionException e) {
+      return client.again(command, e);
+    } catch (IllegalStateException e) {
+      throw new JedisConnectionException(
+          "a node of the cluster did not answer; it may have taken a part of the pipeline", e);
     }
   }
 

@@ -22,6 +22,7 @@ import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.ProtocolKeyword;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,9 +41,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Calls with replies need a connection of their own, and so the client, which opens it.
  */
-public final class LettucePublisher implements Publisher, Subscriber {
+public final class LettucePublisher extends NodePublisher {
   private final StatefulConnection<byte[], byte[]> connection;
   private final @Nullable Dial dial;
+
+  /** Has the client of a cluster learn its nodes. */
+  private final Runnable refresh;
+
   private volatile boolean standsAlone;
 
   /**
@@ -54,6 +59,7 @@ public final class LettucePublisher implements Publisher, Subscriber {
   public LettucePublisher(StatefulRedisConnection<?, ?> connection) {
     this.connection = inBytes(connection);
     dial = null;
+    refresh = () -> {};
   }
 
   /**
@@ -67,6 +73,7 @@ public final class LettucePublisher implements Publisher, Subscriber {
     this.connection = inBytes(connection);
     Objects.requireNonNull(client, "the client is null");
     dial = (channel, sharded) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE));
+    refresh = () -> {};
   }
 
   /**
@@ -82,6 +89,7 @@ public final class LettucePublisher implements Publisher, Subscriber {
     Objects.requireNonNull(client, "the client is null");
     Objects.requireNonNull(uri, "the URI is null");
     dial = (channel, sharded) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE, uri));
+    refresh = () -> {};
   }
 
   /**
@@ -93,6 +101,7 @@ public final class LettucePublisher implements Publisher, Subscriber {
   public LettucePublisher(StatefulRedisClusterConnection<?, ?> connection) {
     this.connection = inBytes(connection);
     dial = null;
+    refresh = () -> {};
   }
 
   /**
@@ -107,6 +116,7 @@ public final class LettucePublisher implements Publisher, Subscriber {
     this.connection = inBytes(connection);
     Objects.requireNonNull(client, "the client is null");
     dial = (channel, sharded) -> open(client, channel, sharded);
+    refresh = client::refreshPartitions;
   }
 
   /** Opens a connection for replies on a channel. */
@@ -155,7 +165,7 @@ public final class LettucePublisher implements Publisher, Subscriber {
       }
       all.add(
           keyword == Keyword.XADD
-              ? command(keyword, new ValueOutput<>(ByteArrayCodec.INSTANCE), args)
+              ? command(keyword, new EntryOutput(command), args)
               : command(keyword, new IntegerOutput<>(ByteArrayCodec.INSTANCE), args));
     }
     try {
@@ -197,6 +207,52 @@ public final class LettucePublisher implements Publisher, Subscriber {
     }
   }
 
+  @Override
+  List<Node> nodes() {
+    if (!(connection instanceof StatefulRedisClusterConnection<byte[], byte[]> cluster)) {
+      refuseNodeOfCluster();
+      return List.of(new LettuceNode(connection));
+    }
+    try {
+      refresh.run();
+    } catch (RuntimeException e) {
+      throw withoutSecrets(e);
+    }
+    List<Node> nodes = new ArrayList<>();
+    for (RedisClusterNode node : cluster.getPartitions()) {
+      nodes.add(new LettuceNode(connectionTo(node, cluster)));
+    }
+    return nodes;
+  }
+
+  @Override
+  Object look(Command command) {
+    return look(connection, Keyword.valueOf(command.name()), LettuceQuestion.arguments(command));
+  }
+
+  private static Object look(
+      StatefulConnection<byte[], byte[]> node,
+      Keyword keyword,
+      CommandArgs<byte[], byte[]> arguments) {
+    return ask(node, command(keyword, new AnswerOutput(), arguments));
+  }
+
+  private record LettuceNode(StatefulConnection<byte[], byte[]> connection) implements Node {
+    @Override
+    public Object look(String... words) {
+      CommandArgs<byte[], byte[]> arguments = new CommandArgs<>(ByteArrayCodec.INSTANCE);
+      for (int i = 1; i < words.length; i++) {
+        arguments.add(words[i]);
+      }
+      return LettucePublisher.look(connection, Keyword.valueOf(words[0]), arguments);
+    }
+
+    @Override
+    public void ask(Command question) {
+      LettucePublisher.ask(connection, question);
+    }
+  }
+
   /** Opens a connection of the client's. */
   @Override
   public Subscription subscribe(List<byte[]> channels, boolean sharded, Receiver receiver) {
@@ -232,6 +288,10 @@ public final class LettucePublisher implements Publisher, Subscriber {
 
   @Override
   public void ask(Command question) {
+    ask(connection, question);
+  }
+
+  private static void ask(StatefulConnection<byte[], byte[]> connection, Command question) {
     LettuceQuestion asked = new LettuceQuestion(Keyword.valueOf(question.name()), question);
     AsyncCommand<byte[], byte[], Long> command = new AsyncCommand<>(asked);
     try {
@@ -336,6 +396,22 @@ public final class LettucePublisher implements Publisher, Subscriber {
     return cause instanceof RuntimeException known ? known : new RedisException(cause);
   }
 
+  /** The id of an entry, which its command is told before it is known to have been sent. */
+  private static final class EntryOutput extends ValueOutput<byte[], byte[]> {
+    private final Command entry;
+
+    EntryOutput(Command entry) {
+      super(ByteArrayCodec.INSTANCE);
+      this.entry = entry;
+    }
+
+    @Override
+    public void set(ByteBuffer id) {
+      super.set(id);
+      entry.answered(get());
+    }
+  }
+
   /**
    * The commands, by names of our own: for a PUBLISH of its own Lettuce may choose a replica, and
    * another one each time.
@@ -346,7 +422,12 @@ public final class LettucePublisher implements Publisher, Subscriber {
     SPUBLISH,
     XADD,
     PUBSUB,
-    INFO;
+    INFO,
+    CLIENT,
+    CLUSTER,
+    TIME,
+    XRANGE,
+    XLEN;
 
     @Override
     public byte[] getBytes() {

@@ -28,7 +28,8 @@ final class LettuceQuestion extends io.lettuce.core.protocol.Command<byte[], byt
     this.fate = fate;
   }
 
-  private static CommandArgs<byte[], byte[]> arguments(Command question) {
+  /** Returns the words of a command, of which the first is that which a cluster routes by. */
+  static CommandArgs<byte[], byte[]> arguments(Command question) {
     byte[][] words = question.array();
     CommandArgs<byte[], byte[]> args = new CommandArgs<>(ByteArrayCodec.INSTANCE).addKey(words[0]);
     for (int i = 1; i < words.length; i++) {

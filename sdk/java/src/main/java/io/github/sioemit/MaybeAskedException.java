@@ -3,8 +3,8 @@ package io.github.sioemit;
 /**
  * A question that was on its way to Redis when the connection broke, or time ran out. Nobody knows
  * whether servers have got it, and it is not asked again: those that have would answer, and act,
- * twice. {@link BroadcastOperator#fetchSockets} and {@link BroadcastOperator#rooms}, which change
- * nothing, have asked again, as another question.
+ * twice. {@link BroadcastOperator#fetchSockets}, {@link BroadcastOperator#rooms} and {@link
+ * BroadcastOperator#confirm}, which change nothing, have asked again, as another question.
  */
 public final class MaybeAskedException extends AskException {
   private static final long serialVersionUID = 1;

@@ -2,8 +2,6 @@ package io.github.sioemit;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -11,10 +9,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One question, from its first look at who listens to its last reply. */
-final class Question<T> {
-  /** How long it waits for replies when nobody says otherwise. */
-  static final Duration TIMEOUT = Duration.ofSeconds(5);
-
+final class Question<T> extends Waiting<T> {
   /** How often a question is asked that changes nothing. */
   private static final int ATTEMPTS = 4;
 
@@ -26,19 +21,12 @@ final class Question<T> {
   private final String call;
   private final Ask ask;
   private final Supplier<Collector<T>> collectors;
+  private final Way way;
   private final Consumer<Duration> before;
-  private final long deadline;
   private final Subscriber subscriber;
   private final List<String> channels;
 
-  private final CompletableFuture<T> result = new CompletableFuture<>();
-
-  /** Completes as the result does, when nothing is left behind. */
-  private final CompletableFuture<T> ended = result.whenComplete((replies, error) -> end());
-
-  private final CompletableFuture<Void> timer;
-
-  // The rest is guarded by this. Whoever holds it takes no other lock.
+  // The rest is guarded by this.
   private Collector<T> collector;
   private long asked;
   private long unread;
@@ -52,7 +40,6 @@ final class Question<T> {
   private boolean preparing;
 
   private boolean publishing;
-  private @Nullable Thread asking;
   private Replies.@Nullable Wait wait;
 
   Question(
@@ -62,111 +49,36 @@ final class Question<T> {
       Ask ask,
       Supplier<Collector<T>> collectors,
       @Nullable Duration timeout,
+      Way way,
       Consumer<Duration> before) {
+    super(timeout);
     this.config = config;
     this.target = target;
     this.call = call;
     this.ask = ask;
     this.collectors = collectors;
+    this.way = way;
     this.before = before;
     subscriber = config.subscriber(call);
     channels = config.adapter().replyChannels(target.namespace());
     collector = collectors.get();
-    long nanos = nanos(timeout == null ? TIMEOUT : timeout);
-    deadline = System.nanoTime() + nanos;
-    timer = new CompletableFuture<Void>().completeOnTimeout(null, nanos, TimeUnit.NANOSECONDS);
-    var unused = timer.thenRun(() -> expire(null));
   }
 
-  /** A time longer than half of what nanoTime can tell apart is for ever. */
-  private static long nanos(Duration timeout) {
-    long most = Long.MAX_VALUE / 2;
-    return timeout.compareTo(Duration.ofNanos(most)) < 0 ? timeout.toNanos() : most;
-  }
-
-  /**
-   * Asks, and waits. What waits for Redis does so on a thread of its own: clients wait as long as
-   * they please, and not all of them can be interrupted.
-   */
-  T get() {
-    Thread thread = new Thread(this::begin, "sioemit-ask");
-    thread.setDaemon(true);
-    thread.start();
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return ended.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-          expire(e); // unless the last reply has come just now
-        }
-      }
-    } catch (ExecutionException e) {
-      throw thrown(e.getCause());
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
-  }
-
-  /** Asks without waiting. Whoever cancels what it returns ends the question. */
-  CompletableFuture<T> getAsync() {
-    Executor executor = subscriber.executor();
-    CompletableFuture<T> future = ended.whenCompleteAsync((replies, error) -> {}, executor);
-    var unused = future.whenComplete((replies, error) -> result.cancel(false));
-    try {
-      executor.execute(this::begin);
-    } catch (RuntimeException e) {
-      result.cancel(false);
-      throw e;
-    }
-    return future;
-  }
-
-  private static RuntimeException thrown(@Nullable Throwable error) {
-    if (error instanceof Error fatal) {
-      throw fatal;
-    }
-    if (error instanceof AskException own) {
-      own.fillInStackTrace(); // where the caller is, and not the thread that found out
-    }
-    return error instanceof RuntimeException known ? known : new IllegalStateException(error);
+  @Override
+  Executor executor() {
+    return subscriber.executor();
   }
 
   /** Counts who listens, subscribes, and publishes the question. */
-  private void begin() {
-    synchronized (this) {
-      if (result.isDone()) {
-        return;
-      }
-      asking = Thread.currentThread();
-    }
-    try {
-      publish();
-    } catch (InterruptedException e) {
-      result.cancel(false); // it has ended, or its executor has
-    } catch (RuntimeException | Error e) {
-      result.completeExceptionally(e);
-    } finally {
-      synchronized (this) {
-        asking = null;
-        if (result.isDone()) {
-          Thread.interrupted(); // by end, and no business of the next task of this thread
-        }
-      }
-    }
-  }
-
-  private void publish() throws InterruptedException {
+  @Override
+  void run() throws InterruptedException {
     prepare();
-    if (deadline - System.nanoTime() <= 0) {
+    if (nanosLeft() <= 0) {
       expire(null);
       return;
     }
     String namespace = target.namespace();
-    long listening = config.serverCount(namespace);
+    long listening = way.listening().getAsLong();
     if (listening == 0) {
       throw AskException.noServers(call, namespace);
     }
@@ -190,7 +102,7 @@ final class Question<T> {
     }
     waiting.confirmed();
     for (int attempt = 1; ; attempt++) {
-      long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
+      long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanosLeft()));
       String attempted = waiting.id();
       Command question = adapter.question(target, ask, attempted, Math.min(millis, MAX_MILLIS));
       synchronized (this) {
@@ -203,7 +115,7 @@ final class Question<T> {
         publishing = true;
       }
       try {
-        subscriber.ask(question);
+        way.ask().accept(question);
         asked();
         return;
       } catch (MaybeAskedException e) {
@@ -224,7 +136,7 @@ final class Question<T> {
       preparing = true;
     }
     try {
-      before.accept(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+      before.accept(Duration.ofNanos(Math.max(1, nanosLeft())));
     } catch (IncompleteException e) {
       throw e.instead(collectors.get().result(e.asked()));
     } finally {
@@ -274,27 +186,18 @@ final class Question<T> {
     result.complete(all);
   }
 
-  /** Ends it with what has come, because its time is up or its thread was interrupted. */
-  private void expire(@Nullable Throwable why) {
-    RuntimeException error;
-    synchronized (this) {
-      if (preparing) {
-        if (why != null && asking != null) {
-          asking.interrupt();
-        }
-        return;
-      }
-      if (publishing && !ask.kind().isHarmless()) {
-        error =
-            new MaybeAskedException(
-                why == null ? new IllegalStateException("Redis did not answer in time") : why);
-      } else if (why == null && asked > 0 && id.isEmpty()) {
-        error = AskException.notSubscribed();
-      } else {
-        error = incomplete(why);
-      }
+  @Override
+  @Nullable RuntimeException expired(@Nullable Throwable why) {
+    if (preparing) {
+      return null;
     }
-    result.completeExceptionally(error);
+    if (publishing && !ask.kind().isHarmless()) {
+      return new MaybeAskedException(
+          why == null ? new IllegalStateException("Redis did not answer in time") : why);
+    }
+    return why == null && asked > 0 && id.isEmpty()
+        ? AskException.notSubscribed()
+        : incomplete(why);
   }
 
   private IncompleteException incomplete(@Nullable Throwable why) {
@@ -302,7 +205,7 @@ final class Question<T> {
         new IncompleteException.Answers(
             call,
             collector.servers(),
-            asked,
+            asked - collector.others(),
             collector.clients(),
             collector.expected(),
             unread,
@@ -311,15 +214,11 @@ final class Question<T> {
         why);
   }
 
-  /** Leaves nothing behind. */
-  private void end() {
-    timer.cancel(false);
+  @Override
+  void release() {
     Replies.Wait waiting;
     synchronized (this) {
       waiting = wait;
-      if (asking != null && asking != Thread.currentThread()) {
-        asking.interrupt();
-      }
     }
     if (waiting != null) {
       waiting.close();

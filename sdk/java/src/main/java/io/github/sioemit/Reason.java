@@ -46,6 +46,8 @@ public enum Reason {
   TIMEOUT,
   /** More than 1,000 levels; for servers in Python, more than 300. */
   TOO_DEEP,
+  /** A confirmation that would prove nothing. */
+  UNCONFIRMED,
   /** A value that cannot be sent. */
   UNENCODABLE,
   /** A namespace whose stream no server reads. */

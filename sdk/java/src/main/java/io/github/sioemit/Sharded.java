@@ -92,6 +92,11 @@ public final class Sharded extends Adapter {
   }
 
   @Override
+  Carrier carrier() {
+    return Carrier.SHARD_CHANNEL;
+  }
+
+  @Override
   String listeners(String namespace) {
     return channelPrefix + "#" + namespace + "#";
   }

@@ -4,7 +4,7 @@ import java.util.concurrent.CompletableFuture;
 
 /** Where commands go: to Redis, or into a pipeline. */
 interface Sink {
-  void send(Command command);
+  void send(Target target, Command command);
 
-  CompletableFuture<Void> sendAsync(Command command);
+  CompletableFuture<Void> sendAsync(Target target, Command command);
 }

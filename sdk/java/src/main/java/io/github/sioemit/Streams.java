@@ -125,6 +125,9 @@ public final class Streams extends Adapter {
   @Override
   Command question(Target target, Ask ask, String id, long timeoutMillis) {
     ClusterMessage message = ClusterMessage.question(target, ask, id, timeoutMillis);
+    if (ask.kind() == Ask.Kind.CONFIRM) {
+      return entry(target, message);
+    }
     return Command.publish(
         useShardedPubSub, listeners(target.namespace()), message.of(target.namespace(), true));
   }
@@ -154,7 +157,8 @@ public final class Streams extends Adapter {
             : JsonText.of(message.data()));
   }
 
-  private String stream(String namespace) {
+  /** The name of the stream of a namespace. */
+  String stream(String namespace) {
     if (streamCount == 1) {
       return streamName;
     }
@@ -171,6 +175,15 @@ public final class Streams extends Adapter {
               + streamCount);
     }
     return streamName + "-" + number;
+  }
+
+  long maxLen() {
+    return maxLen;
+  }
+
+  @Override
+  Carrier carrier() {
+    return Carrier.STREAM;
   }
 
   @Override

@@ -92,14 +92,14 @@ class ReadmeTest {
   @Test
   void java(RedisServer server, Listener listener) throws Exception {
     List<String> blocks = blocks("java", server);
-    assertEquals(9, blocks.size());
+    assertEquals(10, blocks.size());
     var out = new ByteArrayOutputStream();
     PrintStream was = System.out;
     try (var redis = RedisClient.create(server.url());
         var asked = new AskedServer(server.port)) {
       System.setOut(new PrintStream(out, true, UTF_8));
       var publisher = new JedisPublisher(redis);
-      for (int i = 0; i < 8; i++) {
+      for (int i = 0; i < 9; i++) {
         try (URLClassLoader classes = compile("Block" + i, program("Block" + i, blocks.get(i)))) {
           classes
               .loadClass("Block" + i)
@@ -107,7 +107,7 @@ class ReadmeTest {
               .invoke(null, new Emitter(publisher), publisher);
         }
       }
-      assertEquals(2, asked.asked.size());
+      assertEquals(4, asked.asked.size());
     } finally {
       System.setOut(was);
     }
@@ -131,12 +131,12 @@ class ReadmeTest {
       assertEquals("socket.io#/#user:" + n + "#", tick.channel());
       assertEquals(List.of("tick", n), tick.data());
     }
-    assertEquals("[hi]\n{name=Ada}\ntrue", out.toString(UTF_8).strip());
+    assertEquals("[hi]\n{name=Ada}\n1 servers have it\ntrue", out.toString(UTF_8).strip());
   }
 
   @Test
   void spring(RedisServer server, Listener listener) throws Exception {
-    String block = blocks("java", server).get(8);
+    String block = blocks("java", server).get(9);
     try (URLClassLoader classes = compile("SocketIoConfiguration", block);
         var context = new AnnotationConfigApplicationContext()) {
       context.setClassLoader(classes);

@@ -47,9 +47,10 @@ public final class Driver {
           "server-count",
           "numbers",
           "replies",
-          "together");
+          "together",
+          "confirm");
   private static final Set<String> QUESTIONS =
-      Set.of("emitWithAck", "serverSideEmitWithAck", "fetchSockets", "rooms");
+      Set.of("emitWithAck", "serverSideEmitWithAck", "fetchSockets", "rooms", "confirm");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final boolean asynchronous;
@@ -100,7 +101,9 @@ public final class Driver {
       }
     } catch (IncompleteException e) {
       answer.put("error", e.reason().toString()).put("message", e.getMessage());
-      answer.set("result", JSON.valueToTree(Answers.of(e.partial())));
+      if (!e.call().equals("confirm")) {
+        answer.set("result", JSON.valueToTree(Answers.of(e.partial())));
+      }
       answer
           .putObject("missing")
           .put("servers", e.servers())
@@ -127,18 +130,25 @@ public final class Driver {
                 clients.publisher(
                     line.get("redis").textValue(), line.path("cluster").booleanValue())),
             line.path("options"));
+    if (line.has("sequence")) {
+      List<ObjectNode> answers = new ArrayList<>();
+      line.get("sequence").forEach(step -> answers.add(answer(() -> call(io, step))));
+      return answers;
+    }
+    return line.has("together") ? together(io, line.get("together")) : call(io, line);
+  }
+
+  /** Makes one call, or those of one pipeline. */
+  private Object call(Emitter io, JsonNode line) {
     if (line.has("pipeline")) {
       var given = new AtomicReference<BroadcastOperator>();
       pipelined(
           io,
           pipe -> {
             given.set(pipe);
-            line.get("pipeline").forEach(step -> call(pipe, step));
+            line.get("pipeline").forEach(step -> make(pipe, step));
           });
-      return line.has("after") ? call(given.get(), line.get("after")) : null;
-    }
-    if (line.has("together")) {
-      return together(io, line.get("together"));
+      return line.has("after") ? make(given.get(), line.get("after")) : null;
     }
     String name = line.get("call").get(0).textValue();
     if (QUESTIONS.contains(name)) {
@@ -146,14 +156,14 @@ public final class Driver {
     }
     // What holds binary is sent when servers have said that they read it, outside of a pipeline.
     if (!asynchronous || name.equals("serverCount") || name.equals("serverSideEmit")) {
-      return call(io, line);
+      return make(io, line);
     }
     if (name.equals("emit")) {
       BroadcastOperator target = target(io, line);
       String event = line.get("call").get(1).textValue();
       wait(target.emitAsync(event, args(line.get("call"), 2).toArray()));
     } else {
-      pipelined(io, pipe -> call(pipe, line));
+      pipelined(io, pipe -> make(pipe, line));
     }
     return null;
   }
@@ -186,6 +196,7 @@ public final class Driver {
                   : target.serverSideEmitWithAck(event, args);
           case "fetchSockets" ->
               asynchronous ? wait(target.fetchSocketsAsync()) : target.fetchSockets();
+          case "confirm" -> asynchronous ? wait(target.confirmAsync()) : target.confirm();
           default -> asynchronous ? wait(target.roomsAsync()) : target.rooms();
         };
     return Answers.of(result);
@@ -226,7 +237,7 @@ public final class Driver {
     return target;
   }
 
-  private static Object call(BroadcastOperator io, JsonNode step) {
+  private static Object make(BroadcastOperator io, JsonNode step) {
     BroadcastOperator target = target(io, step);
     JsonNode call = step.get("call");
     String name = call.get(0).textValue();
