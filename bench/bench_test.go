@@ -102,6 +102,21 @@ func TestQuickRun(t *testing.T) {
 	}
 }
 
+// TestRoundTrip compares nothing where the round trip decides.
+func TestRoundTrip(t *testing.T) {
+	entries := []entry{{name: "ours", ours: true, timing: timing{2}}, {name: "faster", timing: timing{1}}}
+	for roundTrip, want := range map[bool]string{false: "ours is", true: "allocations"} {
+		r := report{works: []work{{one: "emit", roundTrip: roundTrip, entries: entries}}}
+		table := r.works[0].table()
+		if last := table.head[len(table.head)-1]; last != want || len(table.rows[1]) != len(table.head) {
+			t.Errorf("round trip %v: %q, %q", roundTrip, table.head, table.rows)
+		}
+		if losses := r.losses().rows; (len(losses) == 0) != roundTrip {
+			t.Errorf("round trip %v: others are faster in %q", roundTrip, losses)
+		}
+	}
+}
+
 // TestReadLanguage refuses lines that are no figures.
 func TestReadLanguage(t *testing.T) {
 	const good = `{"language":"python","client":"redis-py","what":"pipeline","nanoseconds":1500,"against":"ready bytes","ratio":"rate","rounds":[0.7,0.8,0.9],"atLeast":0.85}` + "\n"

@@ -42,7 +42,7 @@ func (b *bench) encoding(r *report) error {
 	}
 	w := work{
 		name: "encode", heading: "Encoding one event", one: "event",
-		note: "The whole message in memory, sent nowhere. The sharded and streams adapters take JSON, the classic one MessagePack. JavaScript is `notepack.io`, the official emitter's own encoder.",
+		note: "The whole message, in memory only. The classic adapter reads MessagePack; the sharded and streams adapters read JSON. The JavaScript encoder is `notepack.io`, which the official emitter uses.",
 	}
 	var contestants []contestant
 	for _, e := range encoders {

@@ -38,7 +38,7 @@ type text struct {
 func (b *bench) growPayload(r *report) error {
 	g := growth{
 		slug: "payload", heading: "64 bytes to 1 MiB of argument", axis: "bytes of argument",
-		note: "An object with one text of ASCII letters, in pipelines of at most 4 MiB.",
+		note: "The argument is an object with one string of ASCII letters. A pipeline holds at most 4 MiB.",
 		lines: []line{
 			{name: "sioemit, Pipelined", ours: true, against: 1},
 			{name: "go-redis pipeline of ready bytes"},
@@ -88,8 +88,8 @@ func (b *bench) growPayload(r *report) error {
 func (b *bench) growRooms(r *report) error {
 	g := growth{
 		slug: "rooms", heading: "1 to 10,000 rooms in one emit", axis: "rooms",
-		note: "The order to so many rooms, in pipelines of at most 4 MiB. A target that is kept is `room := io.To(rooms...)` " +
-			"once for each pipeline; a new one is made for each emit.",
+		note: "The order, to so many rooms. A pipeline holds at most 4 MiB. \"Target kept\" means `room := io.To(rooms...)` once " +
+			"for each pipeline; \"new target\" means once for each emit.",
 		lines: []line{
 			{name: "sioemit, target kept", ours: true, against: 2},
 			{name: "sioemit, new target each time", ours: true, against: 2},

@@ -13,8 +13,8 @@ func (b *bench) once(r *report) error {
 	b.say("one event from a shell")
 	w := work{
 		name: "once", heading: "One event from a shell", one: "run",
-		note: "A process that starts, connects, sends and ends. `redis-cli` is given bytes that are ready. `sioemit emit` also " +
-			"asks how many servers listen.",
+		note: "A process starts, connects, sends and ends. `redis-cli` sends ready bytes. `sioemit emit` also asks how many " +
+			"servers listen.",
 	}
 	var contestants []contestant
 	for _, c := range []struct {

@@ -78,17 +78,17 @@ func (r *report) figures() string {
 		fmt.Fprintf(&b, "%s\n\n", quickWarning)
 	}
 	fmt.Fprintf(&b, "Measured on %s; %s\n\n", r.date, r.machine)
-	fmt.Fprintf(&b, "Times are medians of %s. The contestants took turns, so that what else the machine did hit all alike; a ratio is "+
-		"the median of the ratios of the rounds. The event is `order` with this argument, to one room, and nobody is "+
-		"subscribed unless it says so:\n\n```json\n%s\n```\n\n", plural(r.rounds, "round"), orderJSON())
-	fmt.Fprintf(&b, "Before they are measured, all who send this event send it once, and the bytes that arrive must be the same. "+
-		"redis-benchmark sends as many letters x. The msgpack library writes the same values in longer forms. "+
+	fmt.Fprintf(&b, "Times are medians of %s. The contestants take turns, so that other load on the machine affects them alike; a ratio is "+
+		"the median of the rounds' ratios. The event is `order` with this argument, to one room. Nobody is subscribed, "+
+		"unless a section says so:\n\n```json\n%s\n```\n\n", plural(r.rounds, "round"), orderJSON())
+	fmt.Fprintf(&b, "Before the measurement, each contestant sends this event once, and the bytes that arrive must be the same, except "+
+		"for two: redis-benchmark sends as many letters x, and the msgpack library writes the same values in longer forms. "+
 		"Redis runs on the same machine and takes its share of the cores.\n\n")
 	fmt.Fprintf(&b, "## What we promise\n\n")
 	r.barTable().markdown(&b)
 	fmt.Fprintf(&b, "## Where others are faster\n\n")
 	if losses := r.losses(); len(losses.rows) > 0 {
-		fmt.Fprintf(&b, "\"Ready bytes\" means that they only send: they encode nothing.\n\n")
+		fmt.Fprintf(&b, "\"Ready bytes\" means that nothing is encoded, only sent.\n\n")
 		losses.markdown(&b)
 	} else {
 		fmt.Fprintf(&b, "Nowhere.\n\n")
@@ -114,9 +114,9 @@ func (r *report) languageFigures() string {
 	if r.quick {
 		fmt.Fprintf(&b, "%s\n\n", quickWarning)
 	}
-	fmt.Fprintf(&b, "Measured on %s, by `make -C sdk/LANGUAGE bench` of each. The event is the one above, to one room. What is compared is the CPU time "+
-		"of the client, user and system: how many times as fast an emit is (rate), or how many times as long it takes (time). "+
-		"Each pair took turns in one run; the ratio is the median of the rounds. Ready bytes are what the client alone costs: it encodes nothing.\n\n", r.date)
+	fmt.Fprintf(&b, "Measured on %s with `make -C sdk/LANGUAGE bench`. The event is the one above, to one room. These figures are CPU time of the "+
+		"client, user and system. A rate says how many times as fast an emit is as what it is compared with, a time how many times as long it takes. "+
+		"Each pair took turns in one run; the ratio is the median of the rounds. Ready bytes are what the Redis client alone costs: nothing is encoded.\n\n", r.date)
 	r.languageTable().markdown(&b)
 	return b.String()
 }

@@ -31,7 +31,7 @@ func (b *bench) pipe(r *report) error {
 		b.say("%d lines through a pipe", lines)
 		w := work{
 			name: fmt.Sprintf("pipe %d", lines), heading: fmt.Sprintf("%s lines through a pipe", plot.Thousands(lines)), one: "line",
-			note: "From a file on stdin, with the start of the process. `redis-cli --pipe` is given the very commands to send.",
+			note: "From a file on stdin, including the start of the process. `redis-cli --pipe` reads commands that are ready to send.",
 		}
 		var contestants []contestant
 		for i, name := range names {

@@ -70,9 +70,9 @@ func (b *bench) pipeline(r *report) error {
 	bare := func(n int) error { return b.barePipelined(channel, b.message, n) }
 	w := work{
 		name: "pipeline", heading: "Events in a pipeline", one: "emit",
-		note: "One sender, " + plot.Thousands(perPipeline) + " events to a round trip; for JavaScript as many as suits it best (%s). " +
-			"A target is kept as `room := io.To(\"room1\")`, once for each pipeline. A pointer saves copying the struct to the heap, which Go does with a value given as `any`. " +
-			"go-redis and redis-benchmark publish bytes that are ready, so they are the ceiling and not a rival.",
+		note: "One sender, with " + plot.Thousands(perPipeline) + " events in a round trip; for JavaScript, the number that suits it best (%s). " +
+			"\"Target kept\" means `room := io.To(\"room1\")` once for each pipeline. With `&order`, Go does not copy the struct to the heap, as it does when a value becomes an `any`. " +
+			"go-redis and redis-benchmark publish ready bytes: they are the ceiling, not rivals.",
 		entries: []entry{
 			{name: "sioemit, Pipelined, target kept", ours: true, allocs: allocs(perPipeline, func() error { return ours(perPipeline) })},
 			{name: "sioemit, Pipelined, io.To(room).Emit each time", ours: true, allocs: allocs(perPipeline, func() error { return toRoom(perPipeline) })},

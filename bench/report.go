@@ -27,8 +27,11 @@ type work struct {
 	heading string
 	note    string // what was done, for those who read the page
 	one     string // what is counted: "emit", "line"
-	rounds  int    // where it is not that of the report
-	entries []entry
+	// roundTrip says that the wait for Redis takes nearly all of the time, and
+	// what differs between the entries is noise: they are not compared.
+	roundTrip bool
+	rounds    int // where it is not that of the report
+	entries   []entry
 }
 
 // entry is one of those who did a work.

@@ -108,7 +108,7 @@ func (b *bench) growServers(r *report) error {
 	g := growth{
 		slug: "servers", heading: "1 to 16 subscribed servers", axis: "servers",
 		note: "Pipelines of events, until the last server has the last byte. The servers are plain connections with the " +
-			"adapter's subscription, which read and forget: this is the cost of Redis, not that of Socket.IO.",
+			"adapter's subscription that discard what they read: this is the cost of Redis, not of Socket.IO.",
 		lines: []line{{name: "sioemit, Pipelined", ours: true, against: 1}, {name: "go-redis pipeline of ready bytes"}},
 	}
 	frame := len("*4\r\n" + bulk("pmessage") + bulk(pattern) + bulk(channel) + bulk(string(b.message)))

@@ -53,7 +53,9 @@ func (w *work) table() table {
 	if memory {
 		t.head = append(t.head, "peak memory")
 	}
-	t.head = append(t.head, first.name+" is")
+	if !w.roundTrip {
+		t.head = append(t.head, first.name+" is")
+	}
 	for i, e := range w.entries {
 		median := e.timing.median()
 		row := []string{e.name, duration(median), figure(1e9 / median)}
@@ -63,7 +65,9 @@ func (w *work) table() table {
 		if memory {
 			row = append(row, orNothing(e.memory > 0, figure(float64(e.memory)/1024)+" MiB"))
 		}
-		row = append(row, orNothing(i > 0, verdict(e.timing.over(first.timing).median())))
+		if !w.roundTrip {
+			row = append(row, orNothing(i > 0, verdict(e.timing.over(first.timing).median())))
+		}
 		t.rows = append(t.rows, row)
 	}
 	return t
@@ -100,7 +104,7 @@ func (g *growth) brackets() string {
 			pairs = append(pairs, fmt.Sprintf("\"%s\" beside \"%s\"", l.name, g.lines[l.against].name))
 		}
 	}
-	return "In brackets, how many times as fast: " + strings.Join(pairs, "; ") + "."
+	return "In brackets, how many times as fast it is: " + strings.Join(pairs, "; ") + "."
 }
 
 // ratio is how many times as fast a line of ours is as the one that it is
@@ -113,6 +117,9 @@ func (g *growth) ratio(l line, point int) float64 {
 func (r *report) losses() table {
 	t := table{head: []string{"where", "who is faster", "sioemit is"}}
 	for _, w := range r.works {
+		if w.roundTrip {
+			continue
+		}
 		for _, e := range w.entries[1:] {
 			if ratio := e.timing.over(w.best().timing).median(); !e.ours && ratio < 0.995 {
 				t.rows = append(t.rows, []string{w.heading, e.name, verdict(ratio)})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +53,7 @@ func compatibility() (string, error) {
 	var b strings.Builder
 	b.WriteString(`# Compatibility
 
-Say which servers you have. Socket.IO 4 is the default.
+Say which servers you have. The default is Socket.IO 4 with the classic adapter.
 
 ` + "```go" + `
 io := emitter.New(rdb, emitter.WithServerVersion(2))
@@ -63,13 +62,13 @@ err := io.To("room1").Emit(ctx, "order:paid", order)
 sioemit --server-version 2 emit order:paid '{"id":1}' --room room1
 ` + "```" + `
 
-This page is written by the tests (` + "`go test ./compat_test -run Matrix -update`" + `).
-Each column is a cluster of two official servers, and one Redis or a Redis Cluster of three masters.
-Each line was tried with the library and with the command.
+The table says what to set for other adapters, for servers in Python, and for a Redis Cluster.
+
+A test writes this page (` + "`go test ./compat_test -run Matrix -update`" + `). It starts two official servers for each row, on one
+Redis or on a Redis Cluster of three masters, and sends them everything below with the library and with the command.
 
 `)
-	// A table of versions to set, then one of promises.
-	b.WriteString("| Column | Socket.IO server | Adapter | Client | Redis | Set |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| | Socket.IO server | Adapter | Client | Redis | Set |\n|---|---|---|---|---|---|\n")
 	for i, row := range rows {
 		_, server, err := harness.PackageVersion(row.generation.Server)
 		if err != nil {
@@ -88,55 +87,54 @@ Each line was tried with the library and with the command.
 		if row.cluster {
 			redis = "cluster"
 		}
-		fmt.Fprintf(&b, "| %c | %s | %s %s%s | %s | %s | %s |\n", 'A'+i, server, adapter, version, options, client, redis, set)
+		fmt.Fprintf(&b, "| %c | %s | %s %s%s | %s | %s | %s |\n", letter(i), server, adapter, version, options, client, redis, set)
 	}
-	b.WriteString("\n| What |")
-	for i := range rows {
-		fmt.Fprintf(&b, " %c |", 'A'+i)
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(rows)) + "\n")
-	var notes []string
+	fmt.Fprintf(&b, "\n## What works\n\nOn all %d clusters:\n\n", len(rows))
+	var exceptions strings.Builder
 	for _, p := range promises {
-		fmt.Fprintf(&b, "| %s |", p.says)
-		for _, row := range rows {
-			if p.keptBy(row) {
-				b.WriteString(" yes |")
-				continue
-			}
-			fmt.Fprintf(&b, " %s |", p.cell)
-			if note := fmt.Sprintf("- \"%s\", %s: %s\n", p.cell, p.says, p.note); !slices.Contains(notes, note) {
-				notes = append(notes, note)
-			}
+		if lacking := columns(func(r row) bool { return !p.keptBy(r) }); lacking != "" {
+			fmt.Fprintf(&exceptions, "| %s | %s | %s: %s |\n", p.says, lacking, p.cell, p.note)
+			continue
 		}
-		b.WriteString("\n")
+		fmt.Fprintf(&b, "- %s\n", p.says)
 	}
-	b.WriteString("\n" + strings.Join(notes, ""))
+	b.WriteString("\nThe rest works on all but these:\n\n| What | Not on | What happens there |\n|---|---|---|\n")
+	b.WriteString(exceptions.String())
 	b.WriteString(`
-How "yes" was found:
+## How it was tested
 
-- On each server there are clients in room a, in room b, in both, in none, and in another namespace.
-- Each of them is there three times: websocket only, HTTP long-polling only, and the default, which starts with polling and upgrades.
-  The last is left out in columns ` + leftOut() + `, and so are clients that do not read: other columns have the same adapter.
-- After each line, everyone gets a last event. Then each client must have got exactly what was meant for it, in order.
-- In columns ` + unordered() + `, order holds among the events to one room, and among those to everyone or to several rooms:
-  they go through different nodes of the Redis Cluster.
-- Volatile events may be lost by a client that does not read, or that is between two polls. Other events may not.
+- On each server there are clients in room a, in room b, in both, in neither, and in another namespace.
+- Each of them connects in three ways: websocket only, HTTP long-polling only, and the default, which starts with polling
+  and upgrades. On ` + columns(row.brief) + `, the default is left out, and so are clients that stop reading: the other clusters
+  have the same adapters.
+- Everyone then gets a last event. By then each client must have received exactly what was meant for it, in order.
+- On ` + unordered() + `, events to one room stay in order, and so do events to everyone or to several rooms. Between these, the
+  order may change: they go through different nodes of the Redis Cluster.
+- A volatile event may be lost by a client that does not read, or that is between two polls. No other event may.
 `)
 	return b.String(), nil
 }
 
-// columns lists the columns of the rows that satisfy the condition.
+func letter(i int) rune { return rune('A' + i) }
+
+// columns lists the clusters that satisfy the condition, three and more in a row by the first and the last.
 func columns(ok func(row) bool) string {
 	var list []string
-	for i, r := range rows {
-		if ok(r) {
-			list = append(list, string(rune('A'+i)))
+	for first := 0; first < len(rows); first++ {
+		end := first
+		for end < len(rows) && ok(rows[end]) {
+			end++
+		}
+		switch {
+		case end-first > 2:
+			list = append(list, fmt.Sprintf("%c to %c", letter(first), letter(end-1)))
+			first = end
+		case end > first:
+			list = append(list, string(letter(first)))
 		}
 	}
 	return strings.Join(list, ", ")
 }
-
-func leftOut() string { return columns(row.brief) }
 
 func unordered() string {
 	return columns(func(r row) bool { return r.lane(message{rooms: []string{roomA}}) != "" })

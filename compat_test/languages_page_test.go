@@ -99,7 +99,7 @@ type languageColumn struct {
 func languagesPage(t *testing.T, columns []languageColumn) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	b.WriteString("# Languages\n\nThe same calls, in each language's own spelling. All emitters pass [one suite](conformance.md), byte for byte.\n\n" +
+	b.WriteString("# Languages\n\nThe same calls in every language, each in its own spelling. All emitters pass [one suite](conformance.md), byte for byte.\n\n" +
 		"| language | folder | install | Redis clients |\n|---|---|---|---|\n")
 	var there []language
 	for _, l := range languages {
@@ -109,8 +109,8 @@ func languagesPage(t *testing.T, columns []languageColumn) []byte {
 		there = append(there, l)
 		fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", l.title, l.link(), l.install, l.clients)
 	}
-	b.WriteString("\nThere is no release yet: `make -C sdk/LANGUAGE package` makes what its registry would serve. A language that is not here " +
-		"[goes through the command](#from-any-other-language).\n")
+	b.WriteString("\nThere is no release yet: `make -C sdk/LANGUAGE package` builds what the registry will serve. " +
+		"Any other language [uses the command](#from-any-other-language).\n")
 	for _, l := range there {
 		program, err := l.program()
 		if err != nil {
@@ -128,15 +128,24 @@ func languagesPage(t *testing.T, columns []languageColumn) []byte {
 		b.WriteString("\n")
 		block(&b, example.fence, string(text))
 	}
-	b.WriteString("\n## What each can do\n\nThis is what the drivers of the suite say of themselves, and the suite has them prove it.\n\n")
+	b.WriteString("\n## What each can do\n\nThe drivers of the suite say this of themselves, and the suite has them prove it. All of them have:\n\n")
 	ours := slices.DeleteFunc(slices.Clone(columns), func(c languageColumn) bool { return !c.ours })
-	head(&b, ours)
+	var exceptions strings.Builder
 	for _, f := range features {
-		fmt.Fprintf(&b, "| %s |", f.says)
-		for _, c := range ours {
-			fmt.Fprintf(&b, " %s |", map[bool]string{true: "yes", false: "no"}[slices.Contains(c.hello.Features, f.name)])
+		can := func(c languageColumn) bool { return slices.Contains(c.hello.Features, f.name) }
+		with := namesOf(ours, can)
+		without := namesOf(ours, func(c languageColumn) bool { return !can(c) })
+		switch {
+		case len(without) == 0:
+			fmt.Fprintf(&b, "- %s\n", f.says)
+		case len(without) <= len(with):
+			fmt.Fprintf(&exceptions, "| %s | all but %s |\n", f.says, strings.Join(without, ", "))
+		default:
+			fmt.Fprintf(&exceptions, "| %s | %s |\n", f.says, strings.Join(with, ", "))
 		}
-		b.WriteString("\n")
+	}
+	if exceptions.Len() > 0 {
+		b.WriteString("\nNot all of them have these:\n\n| what | with |\n|---|---|\n" + exceptions.String())
 	}
 	for _, c := range ours {
 		for _, name := range c.hello.Features {
@@ -145,16 +154,17 @@ func languagesPage(t *testing.T, columns []languageColumn) []byte {
 			}
 		}
 	}
-	b.WriteString(seenOnServers)
-	head(&b, columns)
+	others := slices.DeleteFunc(slices.Clone(columns), func(c languageColumn) bool { return c.ours })
+	fmt.Fprintf(&b, seenOnServers, len(ours), strings.Join(namesOf(ours, func(languageColumn) bool { return true }), ", "))
+	b.WriteString("| what | sioemit |")
+	for _, c := range others {
+		fmt.Fprintf(&b, " %s |", c.hello.Variant)
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(others)) + "\n")
 	for _, p := range promises {
-		fmt.Fprintf(&b, "| %s |", p.says)
-		for _, c := range columns {
-			outcome := c.outcomes[p.name]
-			if outcome == "yes" && p.name == "compress-websocket" {
-				outcome = p.cell
-			}
-			fmt.Fprintf(&b, " %s |", outcome)
+		fmt.Fprintf(&b, "| %s | %s |", p.says, together(ours, p))
+		for _, c := range others {
+			fmt.Fprintf(&b, " %s |", c.outcome(p))
 		}
 		b.WriteString("\n")
 	}
@@ -165,31 +175,55 @@ func block(b *bytes.Buffer, fence, program string) {
 	fmt.Fprintf(b, "```%s\n%s```\n", fence, program)
 }
 
-func head(b *bytes.Buffer, columns []languageColumn) {
-	b.WriteString("| what |")
-	for _, c := range columns {
-		name := c.hello.Variant
-		if c.ours {
-			name = c.hello.Language + " " + name
-		}
-		fmt.Fprintf(b, " %s |", name)
+// name is the language and the client of one of ours.
+func (c languageColumn) name() string { return c.hello.Language + " " + c.hello.Variant }
+
+// outcome is what came of a promise.
+func (c languageColumn) outcome(p promise) string {
+	outcome := c.outcomes[p.name]
+	if outcome == "yes" && p.name == "compress-websocket" {
+		return p.cell
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	return outcome
+}
+
+func namesOf(columns []languageColumn, ok func(languageColumn) bool) (names []string) {
+	for _, c := range columns {
+		if ok(c) {
+			names = append(names, c.name())
+		}
+	}
+	return names
+}
+
+// together is what came of a promise with all of ours, and with which of them something else did.
+func together(ours []languageColumn, p promise) string {
+	first := ours[0].outcome(p)
+	text := first
+	for _, c := range ours {
+		if outcome := c.outcome(p); outcome != first {
+			text += fmt.Sprintf("; %s: %s", c.name(), outcome)
+		}
+	}
+	return text
 }
 
 const otherLanguages = `
 ## From any other language
 
-Anything that can start a program goes through ` + "`sioemit pipe`" + `, which stays open and takes
-[a line of JSON](line.schema.json) for each event, in order. It ends when its input does, with exit status 0 when Redis has
-taken every line.
+Anything that can start a program can use ` + "`sioemit pipe`" + `. It stays open and takes [a line of JSON](line.schema.json) for
+each event, in order. It ends when its input ends, and exits with status 0 if Redis has taken every line.
 `
 
 const seenOnServers = `
 ## Seen on real servers
 
-This page is written by a test (` + "`go test ./compat_test -run Languages -update`" + `). Each emitter was put to each line on two
-servers with Socket.IO 4.8.4 and @socket.io/redis-adapter 8.3.0, as in [compatibility](compatibility.md). Those with the
-name of a package and a version are what people use today.
+A test writes this page (` + "`go test ./compat_test -run Languages -update`" + `). It sends everything below with each emitter to two
+servers with Socket.IO 4.8.4 and @socket.io/redis-adapter 8.3.0, and compares what each client receives with what was meant
+for it, as in [compatibility](compatibility.md).
+
+The column sioemit covers %d emitters, and names those of them that differ: %s.
+
+The others are packages that people use today. "No such call" means that the package has no call for it.
 
 `

@@ -24,15 +24,15 @@ var promises = []promise{
 	{
 		name: "except-room", says: "except rooms", keep: exceptRoom,
 		can: row.exceptsRooms, instead: exceptRoomRefused,
-		cell: "error", note: "The servers know socket ids only there. `Emit` returns `emitter.ErrExceptRoom` and sends nothing; " +
-			"the command ends with exit status 2. Where the servers set `generateId`, `WithSocketIDs` and `--socket-ids` say what their ids are.",
+		cell: "error", note: "these servers can leave out socket ids only. `Emit` returns `emitter.ErrExceptRoom` and sends nothing; " +
+			"the command exits with status 2. If the servers set `generateId`, describe their ids with `WithSocketIDs` or `--socket-ids`.",
 	},
 	{name: "namespaces", says: "to another namespace, `admin` or `/admin`", keep: toNamespace},
 	{name: "room-names", says: "room names with `#`, `*`, spaces, commas, or of 20 characters", keep: roomNames},
 	{
 		name: "room-numbers", says: "rooms that are numbers, apart from their text", keep: roomNumbers,
 		can: func(r row) bool { return r.generation.Number >= 3 }, instead: roomNumbersAreText,
-		cell: "as text", note: "`join(5)` and `join(\"5\")` join the same room there, which `ToNumber` and `--room-number` reach, too.",
+		cell: "as text", note: "`join(5)` and `join(\"5\")` join the same room. `ToNumber` and `--room-number` reach it, too.",
 	},
 	{name: "no-arguments", says: "no arguments", keep: noArguments},
 	{name: "many-arguments", says: "many arguments, of every JSON type", keep: manyArguments},
@@ -40,24 +40,24 @@ var promises = []promise{
 	{
 		name: "binary", says: "binary at any depth", keep: binary,
 		can: func(r row) bool { return !r.isPython() }, instead: binaryRefused,
-		cell: "if allowed", note: "A server encodes it once for all its clients: those on HTTP long-polling lose their connection where others use websocket. " +
-			"So it is refused, unless `AllowBinary` and `--allow-binary` say that all use the same transport.",
+		cell: "if allowed", note: "a server encodes an event once for all its clients. If some use websocket, binary disconnects those on HTTP long-polling. " +
+			"So it is refused, unless you say with `AllowBinary` or `--allow-binary` that all clients use the same transport.",
 	},
 	{name: "large", says: "an argument of 1 MiB", keep: large},
 	{
 		name: "compress-websocket", says: "compress or not, websocket", keep: compressWebsocket,
 		can: func(r row) bool { return r.generation.Number < 4 }, instead: compressIgnored,
-		cell: "ignored", note: "The servers compress every message or none, as `perMessageDeflate` says, whatever is asked for.",
+		cell: "ignored", note: "the servers compress every message or none, as their `perMessageDeflate` says.",
 	},
 	{
 		name: "compress-polling", says: "compress or not, HTTP long-polling", keep: compressPolling,
 		can: func(r row) bool { return !r.isPython() }, instead: compressUnknown,
-		cell: "ignored", note: "The servers do as they are set up, whatever is asked for.",
+		cell: "ignored", note: "the servers compress as they are set up to.",
 	},
 	{
 		name: "volatile", says: "volatile", keep: volatile,
 		can: func(r row) bool { return !r.isPython() }, instead: volatileUnknown,
-		cell: "ignored", note: "Volatile events arrive as others do.",
+		cell: "ignored", note: "volatile events arrive like any other.",
 	},
 	{name: "batch", says: "many kinds of events in one batch, each as it was meant", keep: batch},
 	{name: "order", says: "thousands of events, in order, none lost or doubled", keep: order},
