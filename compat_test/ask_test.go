@@ -19,7 +19,7 @@ import (
 func TestAsk(t *testing.T) {
 	t.Parallel()
 	clients := harness.ClientsFor(t, harness.V4)
-	drivers := askingDrivers(t)
+	drivers := askingDrivers(t, "replies")
 	for _, redis := range startAskRedis(t) {
 		for _, row := range askRows {
 			t.Run(row.name+"/"+redis.name, func(t *testing.T) {

@@ -19,8 +19,8 @@ type askingDriver struct {
 	*driver.Driver
 }
 
-// askingDrivers starts every variant of every driver that has the feature, the library's own among them.
-func askingDrivers(t *testing.T) []*askingDriver {
+// askingDrivers starts every variant of every driver that has a feature, the library's own among them.
+func askingDrivers(t *testing.T, feature string) []*askingDriver {
 	t.Helper()
 	var all []*askingDriver
 	for _, program := range append([]string{absolute(t, "../conformance/go/run")}, drivers(t)...) {
@@ -34,7 +34,7 @@ func askingDrivers(t *testing.T) []*askingDriver {
 				t.Fatal(err)
 			}
 			closeAtEnd(t, d)
-			if len(d.Missing([]string{"replies"})) == 0 {
+			if len(d.Missing([]string{feature})) == 0 {
 				all = append(all, &askingDriver{Driver: d})
 			}
 		}
