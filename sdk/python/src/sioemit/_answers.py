@@ -323,6 +323,11 @@ class Confirmation(Question):
         self.nobody = f"nobody-{new_id()}"  # it does not look like the id of a socket
         self.answers = 0
 
+    def take(self, payloads: Iterable[bytes], request: str) -> bool:
+        done = super().take(payloads, request)
+        self.unread = 0  # nobody wants to read what these answers hold
+        return done
+
     def _add(self, answer: Answer) -> None:
         if answer.uid.startswith(LISTENER):
             self.asked -= 1  # it is no server
