@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use File::Temp  ();
 use JSON::PP    qw(decode_json encode_json);
 use POSIX       ();
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(alarm sleep time);
 
 use Proxy;
 use Redis;
@@ -273,6 +273,43 @@ for my $class (qw(Redis Redis::Fast)) {
         undef $servers;
         $servers = servers(1, rooms_of('a'));
         is_deeply([$io->rooms], ['a'], 'the next call is as ever');
+    };
+
+    subtest "$class: a signal of the program while Redis hangs" => sub {
+        my $hangs   = RedisServer->new;
+        my $connect = sub { $class->new(server => $hangs->address) };
+        my $client  = $connect->();
+        my $io      = Sioemit->new($client, $class eq 'Redis' ? () : (connect => $connect));
+        $client->set(key => 'its value');
+        my %calls = (
+            'an emit'    => sub { $io->emit('e') },
+            'a pipeline' => sub {
+                $io->pipeline(sub { my ($pipe) = @_; $pipe->emit('e') for 1 .. 3 });
+            },
+            'a count of servers' => sub { $io->server_count },
+            'a question'         => sub { $io->rooms },
+            'a confirmation'     => sub { $io->confirm },
+        );
+        my @noted;
+        local $SIG{__DIE__} = sub { push @noted, $_[0] };
+        for my $name (sort keys %calls) {
+            local $SIG{ALRM} = sub {
+                eval { die "this is caught\n" };
+                die "the program has had enough\n";
+            };
+            $hangs->freeze;
+            is(failed(sub { alarm 0.3; $calls{$name}->() }), "the program has had enough\n", "ends $name");
+            $hangs->thaw;
+            is($client->get('key'), 'its value', 'and answers are those to the next commands');
+        }
+        is($noted[-1], "the program has had enough\n", 'what the program does with what dies is done');
+        local $SIG{ALRM} = sub {
+            eval { die "this is caught\n" };
+            $hangs->thaw;
+        };
+        $hangs->freeze;
+        is(failed(sub { alarm 0.3; $calls{'an emit'}->() })->reason, 'none', 'a signal that does not die ends nothing');
+        is($client->get('key'),                                      'its value', 'likewise');
     };
 
     subtest "$class: a reply that stalls" => sub {

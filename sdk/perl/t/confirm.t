@@ -111,9 +111,12 @@ id=4 addr=127.0.0.1:5 laddr=127.0.0.1:6379 fd=9 name= age=8 idle=0 flags=P db=0 
 id=5 addr=127.0.0.1:6 laddr=127.0.0.1:6379 fd=9 name= age=9 idle=0 flags=P db=0 sub=0 psub=0 ssub=1 multi=-1 cmd=ssubscribe lib-name=ioredis
 id=6 addr=127.0.0.1:7 laddr=127.0.0.1:6379 fd=9 name= age=9 idle=0 flags=P db=0 sub=2 psub=1 ssub=2 multi=-1 cmd=ssubscribe lib-name=go-redis(,go1.26)
 id=7 addr=127.0.0.1:8 fd=9 name=a=b age=10 idle=0 flags=P db=0 sub=2 psub=3 multi=-1 cmd=psubscribe
+id=8 addr=127.0.0.1:9 age=-5 psub=1
+id=9 addr=127.0.0.1:9 age=1 psub=
+what else it may say = psub ==
 LIST
     is_deeply({ Sioemit::State::subscribers($list, psub => 1) },
-        { '3 127.0.0.1:4 127.0.0.1:6379' => 7, '7 127.0.0.1:8 ' => 10 }, 'patterns');
+        { '3 127.0.0.1:4 127.0.0.1:6379' => 7, '7 127.0.0.1:8 ' => 10, '8 127.0.0.1:9 ' => 0 }, 'patterns');
     is_deeply(
         { Sioemit::State::subscribers($list, ssub => 2) },
         { '4 127.0.0.1:5 127.0.0.1:6379' => 8 },

@@ -5,7 +5,7 @@ use warnings;
 
 use Scalar::Util qw(blessed refaddr);
 
-use Sioemit::Error   qw(refuse);
+use Sioemit::Error   qw(refuse tried);
 use Sioemit::Replies ();
 
 sub new {
@@ -16,9 +16,10 @@ sub new {
 # call sends one command and returns its answer.
 sub call {
     my ($self, $command, @words) = @_;
+    my $redis = $self->{redis};
     my @answer;
-    local $SIG{PIPE} = 'IGNORE';    # what is written to a connection that has gone would end the program
-    eval { @answer = $self->{redis}->$command(@words); 1 } or _failed($@);
+    my $error = _failure($redis, sub { @answer = $redis->$command(@words) });
+    _failed($error) if defined $error;
     return @answer;
 }
 
@@ -27,21 +28,23 @@ sub call_all {
     my ($self, $taken, @commands) = @_;
     my ($answered, @errors) = (0);
     my $redis = $self->{redis};
-    local $SIG{PIPE} = 'IGNORE';
-    my $note = sub {
+    my $note  = sub {
         my (undef, $error) = @_;
         $answered++;
         push @errors, $error if defined $error;
     };
-    eval {
-        for my $words (@commands) {
-            my ($command, @rest) = @$words;
-            my $words_note = $taken ? sub { $note->(@_); $taken->($words, $_[0]) if !defined $_[1] } : $note;
-            $redis->$command(@rest, $words_note);
+    my $failure = _failure(
+        $redis,
+        sub {
+            for my $words (@commands) {
+                my ($command, @rest) = @$words;
+                my $words_note = $taken ? sub { $note->(@_); $taken->($words, $_[0]) if !defined $_[1] } : $note;
+                $redis->$command(@rest, $words_note);
+            }
+            $redis->wait_all_responses;
         }
-        $redis->wait_all_responses;
-        1;
-    } or _failed($@);
+    );
+    _failed($failure) if defined $failure;
     _failed(
         sprintf '%d of %d commands of the pipeline failed, the first with: %s',
         scalar @errors,
@@ -84,7 +87,9 @@ sub check_asks {
 # does not say what it is.
 sub check_is_all_of_redis {
     my ($self) = @_;
-    $self->{mode} //= eval { my %about = $self->call('hello'); $about{mode} };
+    my %about;
+    tried(sub { %about = $self->call('hello') }) if !defined $self->{mode};
+    $self->{mode} //= $about{mode};
     refuse('redis',
         'this Redis is a node of a Redis Cluster, which the Perl clients cannot follow: servers at other nodes would not '
             . 'be heard')
@@ -97,20 +102,23 @@ sub replies {
     my ($self) = @_;
     my $redis = $self->{redis};
     my ($client, $socket);
-    eval {
-        $client = $self->{connect} ? $self->{connect}->() : _twin($redis);
-        die "connect has not returned a new Redis or Redis::Fast\n"
-            if !blessed $client
-            || !$client->isa('Redis') && !$client->isa('Redis::Fast')
-            || refaddr $client == refaddr $redis;
-        if ($client->isa('Redis')) {
-            $socket = $client->{sock};
+    my $error = _failure(
+        undef,
+        sub {
+            $client = $self->{connect} ? $self->{connect}->() : _twin($redis);
+            die "connect has not returned a new Redis or Redis::Fast\n"
+                if !blessed $client
+                || !$client->isa('Redis') && !$client->isa('Redis::Fast')
+                || refaddr $client == refaddr $redis;
+            if ($client->isa('Redis')) {
+                $socket = $client->{sock};
+            }
+            else {
+                open $socket, '+<&', $client->__sock or die "$!\n";    # the client closes its own
+            }
         }
-        else {
-            open $socket, '+<&', $client->__sock or die "$!\n";    # the client closes its own
-        }
-        1;
-    } or _failed($@, 'subscription');
+    );
+    _failed($error, 'subscription') if defined $error;
     return Sioemit::Replies->new($client, $socket);
 }
 
@@ -130,16 +138,53 @@ sub publish_once {
     my ($self, $command, @words) = @_;
     my $redis = $self->{redis};
     my ($answered, $error);
-    local $SIG{PIPE} = 'IGNORE';
-    eval {
-        $redis->$command(@words, sub { ($answered, $error) = (1, $_[1]) });
-        $redis->wait_all_responses;
-        1;
-    } or $error = $@;
+    my $failure = _failure(
+        $redis,
+        sub {
+            $redis->$command(@words, sub { ($answered, $error) = (1, $_[1]) });
+            $redis->wait_all_responses;
+        }
+    );
+    $error //= $failure;
     return if $answered && !defined $error;
     $error = _first_line($error // 'there is no answer');
     _failed($error) if $answered && $error =~ /\A[A-Z][A-Z0-9]+ /;    # as Redis says it
     return $error;
+}
+
+# _failure returns what the client dies with while a sub uses it, if anything. What a signal handler of the program dies
+# with, such as that of an alarm, gets out, and as Redis may be in the middle of an answer then, it connects again before
+# it sends the next command. Redis::Fast knows which answers it has not read.
+sub _failure {
+    my ($redis, $sub) = @_;
+    my $theirs = $SIG{__DIE__};
+    my ($died, $done, $error);
+    {
+        local $SIG{PIPE}    = 'IGNORE';    # what is written to a connection that has gone would end the program
+        local $SIG{__DIE__} = sub {
+            $died //= [@_]                              if _in_signal_handler();
+            (ref $theirs ? $theirs : \&{$theirs})->(@_) if $theirs;
+        };
+        $done  = eval { $sub->(); 1 };
+        $error = $@;
+    }
+    if ($died) {
+        $redis->{pid} = 0 if $redis && $redis->isa('Redis');    # as after a fork
+        die $died->[0];
+    }
+    return $done ? undef : $error;
+}
+
+# _in_signal_handler tells whether what dies is one, and does not catch that itself. Perl calls them with the name of the
+# signal.
+sub _in_signal_handler {
+    my $depth = 1;
+    while (my @frame = do { package DB; caller ++$depth }) {
+        return 0 if $frame[3] eq '(eval)';
+        my ($signal) = $frame[4] ? @DB::args : ();
+        return 1 if defined $signal && !ref $signal && exists $SIG{$signal};
+    }
+    return 0;
 }
 
 sub _failed {

@@ -3,9 +3,7 @@ package Sioemit::Confirmation;
 use strict;
 use warnings;
 
-use Scalar::Util qw(blessed);
-
-use Sioemit::Error       qw(refuse);
+use Sioemit::Error       qw(refuse tried);
 use Sioemit::Heartbeats  ();
 use Sioemit::Question    ();
 use Sioemit::Sent        ();
@@ -47,7 +45,8 @@ sub _ask {
     my $question = Sioemit::Question->new(%$self, call => 'confirm', target => Sioemit::Question::nobody($target));
     my $servers;
     do {
-        $servers = eval { $question->ask } // $self->_ask_old($@);
+        my $error = tried(sub { $servers = $question->ask });
+        $servers = $self->_ask_old($error) if $error;
     } while ($question->asked && $client->count($adapter->listeners($target)) > $question->asked);
     return $servers
         || refuse('no-servers', "confirm: no server listens on namespace $target->{namespace}");    # others may
@@ -56,7 +55,7 @@ sub _ask {
 # _ask_old asks servers that subscribe to nothing, where the error is that there are none.
 sub _ask_old {
     my ($self, $error) = @_;
-    die $error if !_is_ours($error) || $error->reason ne 'no-servers' || !$self->{adapter}->can('stream');
+    die $error if $error->reason ne 'no-servers' || !$self->{adapter}->can('stream');
     return Sioemit::Heartbeats->new(%$self)->ask || die $error;
 }
 
@@ -65,15 +64,14 @@ sub _ask_old {
 sub _look {
     my ($self, $window, $servers) = @_;
     my ($state, $doubt);
-    my $done = eval {
-        $state = Sioemit::State->look(@$self{qw(client adapter)}, $servers);
-        $doubt = $state->interrupted($window->{last}{state}, $window->{since} // 0, $window->{last}{missed});
-        $doubt = $self->_trimmed($window->{span}) if $doubt eq '';
-        1;
-    };
-    return ($state, $doubt) if $done;
-    my $error = $@;
-    die $error if !_is_ours($error);
+    my $error = tried(
+        sub {
+            $state = Sioemit::State->look(@$self{qw(client adapter)}, $servers);
+            $doubt = $state->interrupted($window->{last}{state}, $window->{since} // 0, $window->{last}{missed});
+            $doubt = $self->_trimmed($window->{span}) if $doubt eq '';
+        }
+    );
+    return ($state, $doubt) if !$error;
     my $refused = $error->message =~ s/\A\[(\w+)\] /uc($1 =~ tr{_}{ }r) . ': '/er;    # as the client names the command
     return ($state, $doubt // 'Redis did not let us look', $refused);
 }
@@ -88,11 +86,6 @@ sub _trimmed {
         return 'an entry is no longer in the stream, and may have been trimmed before it was read' if !@entries;
     }
     return '';
-}
-
-sub _is_ours {
-    my ($error) = @_;
-    return blessed $error && $error->isa('Sioemit::Error');
 }
 
 1;

@@ -3,10 +3,11 @@ package Sioemit::Error;
 use strict;
 use warnings;
 
-use Exporter qw(import);
+use Exporter     qw(import);
+use Scalar::Util qw(blessed);
 use overload '""' => \&as_string, fallback => 1;
 
-our @EXPORT_OK = qw(refuse valid_text);
+our @EXPORT_OK = qw(refuse tried valid_text);
 
 # What stands between surrogates, and beyond Unicode, is nothing that UTF-8 can say.
 my $BROKEN = qr/[\x{D800}-\x{DFFF}]|[^\x{0}-\x{10FFFF}]/;
@@ -41,6 +42,15 @@ sub as_string { return "$_[0]{message}$_[0]{place}" }
 sub refuse {
     my ($reason, $message) = @_;
     die __PACKAGE__->new($reason, $message);
+}
+
+# tried returns the Sioemit::Error that a sub dies with, if any. What else it dies with gets out.
+sub tried {
+    my ($sub) = @_;
+    return if eval { $sub->(); 1 };
+    my $error = $@;
+    die $error if !blessed $error || !$error->isa('Sioemit::Error');
+    return $error;
 }
 
 sub valid_text {
@@ -129,6 +139,8 @@ Returns the message, and the line of the program that made the call. An error th
 The other modules of this distribution use these.
 
 =head2 refuse
+
+=head2 tried
 
 =head2 valid_text
 

@@ -6,7 +6,7 @@ use warnings;
 use Digest::SHA qw(sha256_hex);
 
 use Sioemit::Collector  ();
-use Sioemit::Error      qw(refuse);
+use Sioemit::Error      qw(refuse tried);
 use Sioemit::Incomplete ();
 use Sioemit::Replies    ();
 use Sioemit::Target     ();
@@ -63,7 +63,7 @@ sub _publish {
     for my $attempt (1 .. MAX_ATTEMPTS) {
         if (defined $unknown) {
             last if !$HARMLESS{ $self->{call} } || Sioemit::Replies::now() >= $deadline;
-            eval { $client->count($self->{adapter}->listeners($self->{target})); 1 } or last;    # it connects again
+            last if tried(sub { $client->count($self->{adapter}->listeners($self->{target})) });    # it connects again
         }
         my $id   = new_id();
         my $left = 1000 * ($deadline - Sioemit::Replies::now());
@@ -86,10 +86,8 @@ sub check_reads_binary {
         event  => 'probe',
         args   => []
     );
-    return if eval { $probe->ask; 1 };
-    my $error = $@;
-    die $error if !ref $error || !$error->isa('Sioemit::Error');
-    return     if $error->reason eq 'no-servers';
+    my $error = tried(sub { $probe->ask }) // return;
+    return if $error->reason eq 'no-servers';
     if ($error->reason eq 'incomplete') {    # nothing has come of what was not asked
         my $nothing = Sioemit::Collector->new($self->{call});
         my %missing = map { $_ => $error->{$_} } qw(servers asked clients expected unread needs);

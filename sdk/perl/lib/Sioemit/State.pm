@@ -18,7 +18,7 @@ sub look {
     }
     my ($seconds, $microseconds) = $client->call('time');   # behind the ages, so that none is taken for more than it is
     return bless {
-        run_id      => $info->{run_id},
+        run_id      => $info->{run_id} // '',
         subscribers => \%subscribers,
         clock       => $seconds + $microseconds / 1e6,
         seen        => Sioemit::Replies::now(),             # the same time here, or a little later
@@ -34,10 +34,16 @@ sub subscribers {
     my %subscribers;
     for my $line (split /\n/, $list) {
         my %client = $line =~ /(\S+?)=(\S*)/g;
-        next if ($client{$field} // 0) < $least || ($client{'lib-name'} // '') =~ /\Ago-redis/;
-        $subscribers{ join ' ', map { $_ // '' } @client{qw(id addr laddr)} } = $client{age};
+        next if _number($client{$field}) < $least || ($client{'lib-name'} // '') =~ /\Ago-redis/;
+        $subscribers{ join ' ', map { $_ // '' } @client{qw(id addr laddr)} } = _number($client{age});
     }
     return %subscribers;
+}
+
+# _number reads one that Redis may not have told.
+sub _number {
+    my ($text) = @_;
+    return ($text // '') =~ /\A([0-9]{1,9})\z/ ? $1 : 0;
 }
 
 # interrupted says what may have been lost on the way from a state before, if there is one, to this one, and nothing when

@@ -49,6 +49,10 @@ sub new {
 
 sub address { return $_[0]{address} }
 
+sub freeze { return kill STOP => $_[0]{pid} }
+
+sub thaw { return kill CONT => $_[0]{pid} }
+
 sub stop {
     my ($self) = @_;
     return if !$self->{pid} || $$ != $self->{owner};
