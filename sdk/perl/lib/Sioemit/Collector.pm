@@ -24,10 +24,10 @@ my %CALLS = (
             };
         },
     },
-    server_side_emit_with_ack => { replies => { answer  => \&_answer },  result => sub { $_[0]{values} } },
-    confirm                   => { replies => { sockets => \&_present }, result => sub { $_[0]{servers} } },
-    fetch_sockets             => { replies => { sockets => \&_sockets }, result => sub { $_[0]{sockets} } },
-    rooms                     => {
+    server_side_emit_with_ack => { replies => { answer => \&_answer }, result => sub { $_[0]{values} } },
+    confirm       => { replies => { sockets => \&_present }, result => sub { $_[0]{servers} }, only_servers => 1 },
+    fetch_sockets => { replies => { sockets => \&_sockets }, result => sub { $_[0]{sockets} } },
+    rooms         => {
         replies => { rooms => \&_rooms, sockets => \&_sockets },
         result  => sub {
             my ($self) = @_;
@@ -92,7 +92,7 @@ sub missing {
         asked    => $asked - $self->{listeners},
         clients  => $acknowledges ? scalar @{ $self->{values} } : 0,
         expected => $self->{clients},
-        unread   => $self->{unread},
+        unread   => $self->{only_servers} ? 0 : $self->{unread},
     );
 }
 
