@@ -11,6 +11,7 @@ import {
   type ReplyEvents,
   replyName,
 } from "./connection.js";
+import { SioemitError } from "./errors.js";
 import { slotOf } from "./slot.js";
 
 type Words = readonly (string | Uint8Array)[];
@@ -63,6 +64,12 @@ export function isIORedis(client: unknown): client is Client | Cluster {
 }
 
 export function newIORedis(client: Client | Cluster): Connection {
+  if (typeof Object.getPrototypeOf(client)?.call !== "function") {
+    throw new SioemitError(
+      "client",
+      "this wrapper hides the class of its ioredis client: give an Emitter the client itself",
+    );
+  }
   return client.isCluster && "nodes" in client ? new ClusterConnection(client) : new ClientConnection(client);
 }
 
@@ -83,7 +90,8 @@ function callWithoutPrefix(
       return client.sendCommand(made, stream, node);
     },
   };
-  return client.call.call(commander, name, ...words);
+  // Not its own, which a wrapper may have bound to another client.
+  return Object.getPrototypeOf(client).call.call(commander, name, ...words);
 }
 
 /**

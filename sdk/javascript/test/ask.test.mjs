@@ -10,6 +10,7 @@ import * as redis5 from "redis-5";
 import * as redis6 from "redis-6";
 import { Emitter, IncompleteError, SioemitError } from "sioemit";
 import { clients } from "../conformance/clients.mjs";
+import { makeCertificate } from "./certificate.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startCluster, startRedis, startSentinel, until } from "./redis.mjs";
 import { adapters, startServers } from "./socketio.mjs";
@@ -194,6 +195,122 @@ suite("other clients", () => {
     }
     assert.ok(servers.every(({ socket }) => socket.connected));
   });
+});
+
+/** A wrapper that passes on all that it is asked for, as those of tracing do. */
+const wrapped = (client) =>
+  new Proxy(client, {
+    get: (target, name) => {
+      const member = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+
+class OwnRedis extends Redis {
+  commands = 0;
+
+  sendCommand(...args) {
+    this.commands++;
+    return super.sendCommand(...args);
+  }
+}
+
+suite("clients in wrappers", () => {
+  let redis;
+  let cluster;
+  before(async () => {
+    redis = await startRedis();
+    cluster = await startCluster();
+  });
+  after(async () => {
+    await redis?.close();
+    await cluster?.close();
+  });
+  test("of one Redis", async (t) => {
+    const { servers } = await startServers(t, redis.url, "classic");
+    const own = new OwnRedis(redis.url, { keyPrefix: "app:" });
+    const variants = {
+      "a subclass of ioredis": () => ioredisOf(own),
+      "a Proxy of ioredis with a keyPrefix": () => ioredisOf(wrapped(new Redis(redis.url, { keyPrefix: "app:" }))),
+      "a Proxy of node-redis 5": async () => opened(wrapped(redis5.createClient({ url: redis.url }))),
+      "a Proxy of node-redis 6": async () => opened(wrapped(redis6.createClient({ url: redis.url }))),
+    };
+    for (const [name, connect] of Object.entries(variants)) {
+      await t.test(name, async (t) => {
+        const { client, close } = await connect();
+        t.after(close);
+        const emitter = new Emitter(client);
+        await checkCalls(emitter, servers);
+        assert.equal(await emitter.timeout(60_000).confirm(), 2);
+        const events = servers.map((server) => server.events.length);
+        await emitter.emit("ev");
+        await emitter.pipeline((io) => io.to("all").emit("ev"));
+        assert.equal(await emitter.timeout(60_000).confirm(), 2);
+        await until("the events", () => servers.every((server, i) => server.events.length === events[i] + 2));
+        await new Emitter(client, { adapter: "streams" }).emit("ev");
+        assert.equal(await redis.admin.del("socket.io"), 1);
+      });
+    }
+    assert.ok(own.commands > 0);
+    assert.throws(
+      () => new Emitter({ call: none, pipeline: none, sendCommand: none, __proto__: null }),
+      refusal("client", /wrapper/),
+    );
+  });
+  test("of a Redis Cluster", async (t) => {
+    const { servers } = await startServers(t, cluster.url, "classic", { isCluster: true });
+    for (const [name, connect] of Object.entries(clients)) {
+      const { client, close } = await connect(cluster.url, true);
+      t.after(close);
+      await checkCalls(new Emitter(wrapped(client)), servers);
+      assert.equal(await new Emitter(wrapped(client)).timeout(60_000).confirm(), 2, name);
+    }
+  });
+});
+
+suite("TLS", () => {
+  let redis;
+  let files;
+  before(async () => {
+    files = await makeCertificate();
+    redis = await startRedis({ tls: files });
+  });
+  after(async () => {
+    await redis?.close();
+    await files?.remove();
+  });
+  const nodeRedis = ({ createClient }) =>
+    opened(createClient({ url: `rediss://127.0.0.1:${redis.tlsPort}`, socket: { tls: true, ca: files.ca } }));
+  const variants = {
+    "node-redis 5": () => nodeRedis(redis5),
+    "node-redis 6": () => nodeRedis(redis6),
+    ioredis: () => ioredisOf(new Redis({ host: "127.0.0.1", port: redis.tlsPort, tls: { ca: files.ca } })),
+  };
+  for (const [name, connect] of Object.entries(variants)) {
+    test(`${name} has its replies over TLS, too`, async (t) => {
+      const { client, close } = await connect();
+      t.after(close);
+      let answerNow;
+      const mayAnswer = new Promise((resolve) => {
+        answerNow = resolve;
+      });
+      const fakes = await startFakes(t, redis.port, 1, async ({ request, reply }) => {
+        await mayAnswer;
+        reply({ sockets: request.type === 0 ? [] : [socketOf("s")] });
+      });
+      const io = new Emitter(client).timeout(60_000);
+      const call = io.fetchSockets();
+      await until("it is asked", () => fakes.asked.length === 1);
+      const waiting = (await redis.admin.client("LIST")).split("\n").filter((line) => line.includes("sioemit-replies"));
+      assert.equal(waiting.length, 1);
+      assert.match(waiting[0], new RegExp(` laddr=127\\.0\\.0\\.1:${redis.tlsPort} .* sub=2 `));
+      answerNow();
+      assert.equal((await call).length, 1);
+      await io.emit("ev");
+      assert.equal(await io.confirm().catch((error) => error.servers), 1);
+      fakes.close();
+    });
+  }
 });
 
 suite("Sentinel", () => {
@@ -602,6 +719,20 @@ for (const [variant, connect] of Object.entries(clients)) {
       await again();
       fakes.close();
       await gone(0);
+    });
+
+    test("a thousand questions at once share one connection for replies", async (t) => {
+      const fakes = await startFakes(t, redis.port, 1, ({ request, reply }) =>
+        reply({ sockets: [socketOf(request.requestId)] }),
+      );
+      const io = new Emitter(client).timeout(60_000);
+      const opened = proxy.opened;
+      const answers = await Promise.all(Array.from({ length: 1000 }, () => io.fetchSockets()));
+      assert.equal(proxy.opened, opened + 1);
+      assert.equal(new Set(answers.flat().map(({ id }) => id)).size, 1000);
+      assert.equal(fakes.asked.length, 1000);
+      await gone(1);
+      fakes.close();
     });
 
     test("a thousand calls leave nothing behind", async (t) => {

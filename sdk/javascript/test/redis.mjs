@@ -28,11 +28,20 @@ async function freePort() {
   return port;
 }
 
-/** Starts a Redis; its admin is a client for whatever a test needs to set or see. */
-export async function startRedis({ args = [], password, config } = {}) {
+/**
+ * Starts a Redis; its admin is a client for whatever a test needs to set or see. With the files of a certificate it listens
+ * on another port for TLS.
+ */
+export async function startRedis({ args = [], password, config, tls } = {}) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await tryRedis(args, password, config);
+      if (tls === undefined) {
+        return await tryRedis(args, password, config);
+      }
+      const tlsPort = await freePort();
+      const tlsArgs = ["--tls-port", tlsPort, "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key];
+      tlsArgs.push("--tls-ca-cert-file", tls.certificate, "--tls-auth-clients", "no");
+      return { ...(await tryRedis([...args, ...tlsArgs], password, config)), tlsPort };
     } catch (error) {
       if (attempt === 5) {
         throw error; // the port was taken, perhaps, but not five times in a row
