@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,8 @@ type Case struct {
 	Answers   []Answer      `json:"answers"`   // what servers do when they are asked
 	Meanwhile []Act         `json:"meanwhile"` // what happens to servers behind certain commands
 	Want      Want          `json:"want"`
+
+	patient *Case // the same with ten times the time, where time runs out in the case
 }
 
 // Given is what the runner sees to before the call.
@@ -80,11 +83,16 @@ func readCases(folder fs.FS) ([]Case, error) {
 		for n := 1; ; n++ {
 			line, err := lines.ReadBytes('\n')
 			if len(bytes.TrimSpace(line)) > 0 {
-				var c Case
-				d := json.NewDecoder(bytes.NewReader(line))
-				d.DisallowUnknownFields()
-				if err := d.Decode(&c); err != nil {
+				c, err := readCase(line)
+				if err != nil {
 					return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+				}
+				if patient := withPatience(line); !bytes.Equal(patient, line) {
+					p, err := readCase(patient)
+					if err != nil {
+						return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+					}
+					c.patient = &p
 				}
 				if other, twice := known[c.ID]; twice {
 					return nil, fmt.Errorf("%s:%d: the id %q is taken by %s", name, n, c.ID, other)
@@ -98,6 +106,24 @@ func readCases(folder fs.FS) ([]Case, error) {
 		}
 	}
 	return cases, nil
+}
+
+func readCase(line []byte) (c Case, err error) {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	return c, d.Decode(&c)
+}
+
+// shortTimeout is a timeout under ten seconds, in milliseconds, which is to run out.
+var shortTimeout = regexp.MustCompile(`\["timeout",([0-9]{1,4})\]`)
+
+// withPatience returns a case with ten times the short timeouts, and with what is left
+// of them on the wire.
+func withPatience(line []byte) []byte {
+	for _, m := range shortTimeout.FindAllSubmatch(line, -1) {
+		line = bytes.ReplaceAll(line, []byte(`{"$between":[1,`+string(m[1])+`]}`), []byte(`{"$between":[1,`+string(m[1])+`0]}`))
+	}
+	return shortTimeout.ReplaceAll(line, []byte(`["timeout",${1}0]`))
 }
 
 // matches reports whether the id of the case matches a pattern, in which *

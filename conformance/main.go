@@ -165,6 +165,10 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 			continue
 		}
 		o, err := st.run(ctx, d, c)
+		if err == nil && o.failed != "" && c.patient != nil {
+			// A machine that stands still for a second is no fault of the driver.
+			o, err = st.run(ctx, d, c.patient)
+		}
 		switch {
 		case err != nil:
 			return err
