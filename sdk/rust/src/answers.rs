@@ -72,6 +72,22 @@ pub struct Incomplete {
     pub partial: Partial,
 }
 
+/// Not all that was sent is sure to have arrived, although all servers have answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unconfirmed {
+    /// How many servers answered.
+    pub servers: u64,
+    /// What may have been lost on the way, or why that cannot be seen.
+    pub why: String,
+}
+
+impl fmt::Display for Unconfirmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "confirm: whether the servers have taken everything cannot be known: {}", self.why)
+    }
+}
+
 /// What came of an incomplete answer, in the type that the call returns.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -84,6 +100,8 @@ pub enum Partial {
     Values(Vec<Value>),
     /// Of `rooms`.
     Rooms(Vec<String>),
+    /// Of `confirm`: its answers hold nothing.
+    Nothing,
 }
 
 impl fmt::Display for Incomplete {
@@ -225,6 +243,52 @@ impl Collect for CollectValues {
 
     fn partial(values: Vec<Value>) -> Partial {
         Partial::Values(values)
+    }
+}
+
+/// How the uid of one begins who listens, as `sioemit listen` does, and answers as a server does.
+const LISTENER: &str = "listen-";
+
+/// Waits for any answer of each server.
+#[derive(Default)]
+pub(crate) struct CollectServers {
+    pub(crate) servers: u64,
+    /// Who have answered, too, and are no servers.
+    pub(crate) listeners: u64,
+    seen: Seen,
+}
+
+impl Collect for CollectServers {
+    type Output = u64;
+
+    fn wants(&self, reply: &Reply) -> bool {
+        reply.kind == Kind::Sockets && !self.seen.has(reply)
+    }
+
+    fn add(&mut self, reply: &Reply) -> Result<(), Unread> {
+        self.seen.add(reply);
+        if reply.uid.as_ref().is_some_and(|uid| uid.starts_with(LISTENER)) {
+            self.listeners += 1;
+        } else {
+            self.servers += 1;
+        }
+        Ok(())
+    }
+
+    fn complete(&self, asked: u64) -> bool {
+        self.servers + self.listeners >= asked
+    }
+
+    fn progress(&self) -> (u64, u64, u64) {
+        (self.servers, 0, 0)
+    }
+
+    fn finish(self, _: u64) -> u64 {
+        self.servers
+    }
+
+    fn partial(_: u64) -> Partial {
+        Partial::Nothing
     }
 }
 

@@ -10,6 +10,7 @@ use crate::args::Args;
 use crate::error::{Error, Reason, Refusal};
 use crate::message::{Count, Question, Replies, Sink};
 use crate::options::Settings;
+use crate::sent::{Channels, Sending, Sent};
 use crate::target::Target;
 use crate::value::Encoder;
 
@@ -118,13 +119,23 @@ impl Call {
         renewed.map(|call| *self = call).is_ok()
     }
 
+    /// Begins to send the question, if that is an event.
+    pub(crate) fn sending<'s>(&self, sent: &'s Sent) -> Option<Sending<'s>> {
+        let channels = match self.name {
+            "emit_with_ack" => Channels::new(),
+            "server_side_emit_with_ack" => self.settings.channels_of_servers(&self.target),
+            _ => return None,
+        };
+        sent.goes_to(&self.target.namespace);
+        Some(sent.sending(channels))
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         self.target.timeout()
     }
 
     pub(crate) fn no_servers(&self) -> Error {
-        let message = format!("{}: no server listens on namespace {}", self.name, self.target.namespace);
-        Refusal::new(Reason::NoServers, message).into()
+        no_servers(self.name, &self.target.namespace)
     }
 
     pub(crate) fn incomplete<C: Collect>(&self, answers: Answers<C>) -> Error {
@@ -142,6 +153,10 @@ impl Call {
     }
 }
 
+pub(crate) fn no_servers(call: &str, namespace: &str) -> Error {
+    Refusal::new(Reason::NoServers, format!("{call}: no server listens on namespace {namespace}")).into()
+}
+
 /// The refusal of a call with replies by an emitter that has no connection for them.
 pub(crate) fn needs_replies(call: &str) -> Refusal {
     let message =
@@ -151,7 +166,7 @@ pub(crate) fn needs_replies(call: &str) -> Refusal {
 
 /// What has come of a question.
 pub(crate) struct Answers<C> {
-    collected: C,
+    pub(crate) collected: C,
     asked: u64,
     unread: u64,
 }
@@ -171,7 +186,7 @@ impl<C: Collect> Answers<C> {
         self.complete()
     }
 
-    fn complete(&self) -> bool {
+    pub(crate) fn complete(&self) -> bool {
         self.collected.complete(self.asked)
     }
 
@@ -182,7 +197,7 @@ impl<C: Collect> Answers<C> {
 
 /// The one command of a question.
 #[derive(Default)]
-struct Command(Cmd);
+pub(crate) struct Command(pub(crate) Cmd);
 
 impl Sink for Command {
     fn command(&mut self, words: &[&[u8]]) {
@@ -190,6 +205,17 @@ impl Sink for Command {
             self.0.arg(*word);
         }
     }
+}
+
+/// How connections for replies are named, in all languages, so that nobody takes them for those of servers: with shard
+/// channels they look like these.
+pub(crate) const CLIENT_NAME: &str = "sioemit-replies";
+
+/// The command that says so, which Redis may refuse.
+pub(crate) fn introduce() -> Cmd {
+    let mut command = redis::cmd("CLIENT");
+    command.arg("SETNAME").arg(CLIENT_NAME);
+    command
 }
 
 /// The command that subscribes to a channel.
@@ -200,7 +226,7 @@ pub(crate) fn subscribe(channel: &str, sharded: bool) -> Cmd {
 }
 
 /// Returns an id that nobody else uses.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let mut random = [0; 16];
     getrandom::fill(&mut random).expect("the system has random numbers");
     format!("{:032x}", u128::from_ne_bytes(random))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use redis::aio::ConnectionLike;
-use redis::{Arg, Client, Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind};
+use redis::{Arg, Client, Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value as Answer};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answers::{
@@ -16,6 +16,8 @@ use crate::answers::{
 use crate::args::Args;
 use crate::asking::{Call, late, needs_replies};
 use crate::async_replies::Receiver;
+use crate::async_way::Awaited;
+use crate::confirm::{self, confirm};
 use crate::count::count;
 use crate::decode::Value;
 use crate::error::{Error, Reason, Refusal};
@@ -23,6 +25,8 @@ use crate::message::{Count, Request, Sink};
 use crate::options::{Joined, Options, Settings};
 use crate::pipeline::{self, collect};
 use crate::room::Rooms;
+use crate::sent::{Channels, Sending as OnItsWay, Sent};
+use crate::streams::ENTRY_NAMESPACE;
 use crate::target::{Target, operators};
 use crate::value::Encoder;
 
@@ -50,10 +54,18 @@ pub type Sending<T = ()> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>
 /// ```
 #[derive(Clone)]
 pub struct AsyncEmitter<C> {
-    connection: Arc<C>,
+    shared: Arc<Shared<C>>,
     settings: Arc<Settings>,
     target: Target,
     receiver: Option<Arc<Receiver>>,
+}
+
+/// What the emitters of one family share.
+struct Shared<C> {
+    connection: C,
+    sent: Sent,
+    /// Held by one confirmation at a time.
+    confirming: tokio::sync::Mutex<()>,
 }
 
 operators!(AsyncEmitter<C>, C);
@@ -61,7 +73,7 @@ operators!(AsyncEmitter<C>, C);
 impl<C> AsyncEmitter<C> {
     fn with(&self, target: Target) -> Self {
         Self {
-            connection: Arc::clone(&self.connection),
+            shared: Arc::clone(&self.shared),
             settings: Arc::clone(&self.settings),
             receiver: self.receiver.clone(),
             target,
@@ -92,7 +104,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
 
     fn with_settings(connection: C, settings: Settings) -> Self {
         Self {
-            connection: Arc::new(connection),
+            shared: Arc::new(Shared { connection, sent: Sent::default(), confirming: <_>::default() }),
             settings: Arc::new(settings),
             target: Target::default(),
             receiver: None,
@@ -140,7 +152,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     pub fn emit(&self, event: &str, args: impl Args) -> Sending {
         let mut commands = Commands::default();
         let result = self.settings.emit(&self.target, event, &args, &mut Encoder::new(), &mut commands);
-        self.send(result, commands)
+        self.send(result, commands, self.settings.channels(&self.target))
     }
 
     /// Makes the clients targeted join a room, or several. Servers do not answer.
@@ -184,16 +196,17 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         let mut commands = Commands::default();
         let mut encoder = Encoder::new();
         let result = self.settings.server_side_emit(&self.target, event, &args, None, &mut encoder, &mut commands);
+        let channels = self.settings.channels_of_servers(&self.target);
         match result.and_then(|ends_servers| if ends_servers { self.receiver(CALL).map(Some) } else { Ok(None) }) {
             Ok(Some(receiver)) => {
-                let (io, sending) = (self.clone(), self.send(Ok(()), commands));
+                let (io, sending) = (self.clone(), self.send(Ok(()), commands, channels));
                 Box::pin(async move {
                     let deadline = Instant::now() + io.target.timeout();
                     io.check_reads_binary("server_side_emit", &receiver, deadline).await?;
                     sending.await
                 })
             }
-            checked => self.send(checked.map(drop), commands),
+            checked => self.send(checked.map(drop), commands, channels),
         }
     }
 
@@ -260,6 +273,47 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         }
     }
 
+    /// Returns once every server of the namespace has taken all that emitters of this family sent there before, with how many
+    /// servers have. Rooms and flags make no difference. It needs Socket.IO 4 and, of the classic adapter, version 6.1; and
+    /// [`replies`](Self::replies).
+    ///
+    /// The servers are asked a question that changes nothing, behind the events: a server takes what one connection brings
+    /// in order. Whether a connection was cut meanwhile is looked at as well, for which the Redis user must be allowed
+    /// `INFO`, `CLIENT LIST` and `TIME`, and on a Redis Cluster `CLUSTER SLOTS` and `CLUSTER LINKS`. The first call can
+    /// compare with nothing but how long, in seconds, connections have been there; call it once before the first event where
+    /// servers have just started.
+    ///
+    /// Calls wait for each other. One whose future is dropped leaves its events to the next call. An event whose future was
+    /// dropped may be sent or not; if it was, it counts.
+    ///
+    /// ```no_run
+    /// # async fn sure(io: sioemit::AsyncEmitter<redis::aio::MultiplexedConnection>) -> Result<(), sioemit::Error> {
+    /// io.emit("maintenance", "in 5 minutes").await?;
+    /// println!("{} servers have it", io.confirm().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is asked; [`Error::Incomplete`] when some servers do not answer in time,
+    /// after which the next call is about the same events and later ones; [`Error::Unconfirmed`] when an answer would prove
+    /// nothing; what became of the connection for replies; and what Redis says.
+    #[must_use = "it asks nothing unless it is awaited"]
+    pub fn confirm(&self) -> Sending<u64> {
+        let io = self.clone();
+        Box::pin(async move {
+            confirm::check(&io.settings, &io.target)?;
+            let receiver = io.receiver(confirm::CALL)?;
+            let deadline = Instant::now() + io.target.timeout();
+            let turn = timeout_at(deadline, io.shared.confirming.lock()).await;
+            let _turn = turn.map_err(|_| confirm::incomplete(&io.settings, 0, 0))?;
+            let replies = io.settings.replies(&io.target.namespace);
+            let way = Awaited::new(&io.shared.connection, &receiver, replies, deadline);
+            confirm(&way, &io.settings, &io.target, &io.shared.sent).await
+        })
+    }
+
     /// Counts the servers that listen on the namespace.
     ///
     /// # Errors
@@ -297,9 +351,15 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     ///
     /// That of the closure, before anything is sent; and what Redis says first.
     pub fn pipeline(&self, calls: impl FnOnce(&pipeline::Pipeline<'_>) -> Result<(), Error>) -> Sending {
-        match collect(&self.settings, &self.target, Commands::default(), calls) {
-            Ok(commands) if commands.0.is_empty() => Box::pin(future::ready(Ok(()))),
-            Ok(commands) => Box::pin(send_all(C::clone(&self.connection), commands.0)),
+        match collect(&self.settings, &self.shared.sent, &self.target, Commands::default(), calls) {
+            Ok((commands, _)) if commands.0.is_empty() => Box::pin(future::ready(Ok(()))),
+            Ok((commands, channels)) => {
+                let shared = Arc::clone(&self.shared);
+                Box::pin(async move {
+                    let sending = shared.sent.sending(channels);
+                    send_all(shared.connection.clone(), commands.0, &sending).await
+                })
+            }
             Err(err) => Box::pin(future::ready(Err(err))),
         }
     }
@@ -329,7 +389,10 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     ) -> Result<A::Output, Error> {
         match timeout_at(deadline, self.listeners(&call.count)).await.map_err(|_| late())?? {
             0 => Err(call.no_servers()),
-            asked => receiver.ask::<A>(&mut call, asked, deadline).await,
+            asked => {
+                let _sending = call.sending(&self.shared.sent);
+                receiver.ask::<A>(&mut call, asked, deadline).await
+            }
         }
     }
 
@@ -346,7 +409,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     }
 
     async fn listeners(&self, question: &Count) -> Result<u64, Error> {
-        let reply = C::clone(&self.connection).req_packed_command(&question.to_command()).await?;
+        let reply = self.shared.connection.clone().req_packed_command(&question.to_command()).await?;
         Ok(count(&reply.extract_error()?, &question.channel)?)
     }
 
@@ -354,37 +417,58 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         let mut commands = Commands::default();
         let result = request
             .and_then(|request| self.settings.request(&self.target, &request, &mut Encoder::new(), &mut commands));
-        self.send(result, commands)
+        self.send(result, commands, Channels::new())
     }
 
     /// Sends the one command of a call.
-    fn send(&self, result: Result<(), Refusal>, commands: Commands) -> Sending {
-        let mut connection = C::clone(&self.connection);
+    fn send(&self, result: Result<(), Refusal>, commands: Commands, channels: Channels) -> Sending {
+        let shared = Arc::clone(&self.shared);
+        if result.is_ok() {
+            shared.sent.goes_to(&self.target.namespace);
+        }
         Box::pin(async move {
             result?;
+            let mut connection = shared.connection.clone();
+            let sending = shared.sent.sending(channels);
             for command in commands.0.cmd_iter() {
-                connection.req_packed_command(command).await?.extract_error()?;
+                taken(&sending, command, connection.req_packed_command(command).await?)?;
             }
             Ok(())
         })
     }
 }
 
-async fn send_all<C: ConnectionLike + Clone>(connection: C, pipeline: Pipeline) -> Result<(), Error> {
-    match send_pipeline(connection.clone(), &pipeline).await {
+async fn send_all<C: ConnectionLike + Clone>(
+    connection: C,
+    pipeline: Pipeline,
+    sending: &OnItsWay<'_>,
+) -> Result<(), Error> {
+    match send_pipeline(connection.clone(), &pipeline, sending).await {
         // redis-rs finds out before it sends: this is a cluster, and the channels are not on one node.
         Err(Error::Redis(err)) if err.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot) => {
             let groups = groups(&pipeline);
-            let sending = groups.iter().map(|group| send_pipeline(connection.clone(), group));
-            join_all(sending).await.into_iter().fold(Ok(()), Result::and)
+            let all = groups.iter().map(|group| send_pipeline(connection.clone(), group, sending));
+            join_all(all).await.into_iter().fold(Ok(()), Result::and)
         }
         result => result,
     }
 }
 
-async fn send_pipeline<C: ConnectionLike>(mut connection: C, pipeline: &Pipeline) -> Result<(), Error> {
-    for reply in connection.req_packed_commands(pipeline, 0, pipeline.len()).await? {
-        reply.extract_error()?;
+async fn send_pipeline<C: ConnectionLike>(
+    mut connection: C,
+    pipeline: &Pipeline,
+    sending: &OnItsWay<'_>,
+) -> Result<(), Error> {
+    let answers = connection.req_packed_commands(pipeline, 0, pipeline.len()).await?;
+    let taken = pipeline.cmd_iter().zip(answers).map(|(command, answer)| taken(sending, command, answer));
+    taken.fold(Ok(()), Result::and)
+}
+
+/// Notes what Redis has answered to a command.
+fn taken(sending: &OnItsWay<'_>, command: &Cmd, answer: Answer) -> Result<(), Error> {
+    let answer = answer.extract_error()?;
+    if let Some(Arg::Simple(namespace)) = command.args_iter().nth(ENTRY_NAMESPACE) {
+        sending.added(namespace, &answer);
     }
     Ok(())
 }

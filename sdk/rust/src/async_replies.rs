@@ -9,15 +9,18 @@ use std::time::Duration;
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, select, try_join};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
+};
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answers::Collect;
 use crate::asking::{
-    Answers, Call, MAX_ATTEMPTS, MAX_REDIRECTS, another_node, client_of, late, subscribe, too_many_redirects,
+    Answers, Call, MAX_ATTEMPTS, MAX_REDIRECTS, another_node, client_of, introduce, late, subscribe, too_many_redirects,
 };
 use crate::error::{Error, is_answer};
+use crate::message::Replies;
 use crate::reply::Reply;
 
 /// How long a connection may be without any replies before it is pinged, and how long the answer may take before new calls
@@ -49,7 +52,7 @@ struct Place {
 }
 
 /// A connection that those who wait share.
-struct Link {
+pub(crate) struct Link {
     place: Place,
     board: Arc<Board>,
     connection: OnceCell<MultiplexedConnection>,
@@ -73,7 +76,7 @@ struct Slot {
 }
 
 /// A question that waits for replies.
-struct Wait {
+pub(crate) struct Wait {
     link: Arc<Link>,
     id: String,
     arrived: Arc<Notify>,
@@ -100,7 +103,7 @@ impl Receiver {
         let mut attempt = 1;
         let wait = loop {
             let asking = self.link(true, None);
-            let ready = try_join(self.wait(call), asking.open(self).map_err(Error::from));
+            let ready = try_join(self.wait(&call.replies, &call.id), asking.open(self).map_err(Error::from));
             let (wait, _) = timeout_at(deadline, ready).await.map_err(|_| Error::subscription(late()))??;
             match timeout_at(deadline, self.publish(asking, &call.command)).await {
                 Ok(Ok(())) => break wait,
@@ -109,19 +112,20 @@ impl Receiver {
                 Err(_) => return Err(Error::maybe_asked(late())),
             }
         };
-        wait.replies::<C>(call, asked, deadline).await
+        let answers = wait.collect::<C>(asked, deadline).await?;
+        if answers.complete() { Ok(answers.finish()) } else { Err(call.incomplete(answers)) }
     }
 
     /// Begins to wait for replies to a question, which has not been asked yet.
-    async fn wait(&self, call: &Call) -> Result<Wait, Error> {
+    pub(crate) async fn wait(&self, replies: &Replies, id: &str) -> Result<Wait, Error> {
         let mut node = None;
         for _ in 0..MAX_REDIRECTS {
             let link = self.link(false, node);
             let arrived = Arc::default();
             let slot = Slot { replies: Vec::new(), arrived: Arc::clone(&arrived) };
-            link.board.lock().waiting.insert(call.id.clone(), slot);
-            let wait = Wait { link, id: call.id.clone(), arrived };
-            match wait.link.subscribe(self, &call.replies.channels, call.replies.sharded).await {
+            link.board.lock().waiting.insert(id.to_owned(), slot);
+            let wait = Wait { link, id: id.to_owned(), arrived };
+            match wait.link.subscribe(self, &replies.channels, replies.sharded).await {
                 Ok(()) => return Ok(wait),
                 Err(err) => {
                     wait.link.broke(&err);
@@ -135,12 +139,11 @@ impl Receiver {
     /// Asks a question, which is written once.
     async fn publish(&self, mut link: Arc<Link>, question: &Cmd) -> Result<(), Error> {
         for _ in 0..MAX_REDIRECTS {
-            let mut connection = link.open(self).await?;
-            match connection.send_packed_command(question).await.and_then(Value::extract_error) {
+            link.open(self).await?;
+            match link.send(self, question).await {
                 Ok(Value::Int(_)) => return Ok(()),
                 Ok(_) => return Err(Error::maybe_asked(broken("Redis answered something else than a number"))),
                 Err(err) => {
-                    link.broke(&err);
                     let node = another_node(&err).ok_or(err).map_err(Error::of_question)?;
                     link = self.link(true, Some(node));
                 }
@@ -150,7 +153,7 @@ impl Receiver {
     }
 
     /// Returns the connection that calls share, or what becomes one.
-    fn link(&self, asks: bool, node: Option<String>) -> Arc<Link> {
+    pub(crate) fn link(&self, asks: bool, node: Option<String>) -> Arc<Link> {
         let place = Place { asks, node };
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|_, link| link.strong_count() > 0);
@@ -197,10 +200,25 @@ impl Link {
         self.connection.get_or_try_init(open).await.cloned()
     }
 
+    /// Sends a command once.
+    pub(crate) async fn send(&self, receiver: &Receiver, command: &Cmd) -> RedisResult<Value> {
+        let answer = self.open(receiver).await?.send_packed_command(command).await.and_then(Value::extract_error);
+        answer.inspect_err(|err| self.broke(err))
+    }
+
+    /// Sends commands. What Redis refuses is among the answers.
+    pub(crate) async fn send_all(&self, receiver: &Receiver, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let answers = self.open(receiver).await?.send_packed_commands(commands, 0, commands.len()).await;
+        answers.inspect_err(|err| self.broke(err))
+    }
+
     /// Returns once Redis has confirmed all channels. redis-rs pairs one answer with one command, so each has its own.
     async fn subscribe(&self, receiver: &Receiver, channels: &[String], sharded: bool) -> RedisResult<()> {
         let mut connection = self.open(receiver).await?;
         let mut subscribed = self.channels.lock().await;
+        if sharded && subscribed.is_empty() {
+            connection.send_packed_command(&introduce()).await?;
+        }
         for channel in channels {
             if !subscribed.contains(channel) {
                 connection.send_packed_command(&subscribe(channel, sharded)).await?.extract_error()?;
@@ -268,7 +286,7 @@ impl Board {
 
 impl Wait {
     /// Collects replies until they are all there, or it is too late.
-    async fn replies<C: Collect>(&self, call: &Call, asked: u64, deadline: Instant) -> Result<C::Output, Error> {
+    pub(crate) async fn collect<C: Collect>(&self, asked: u64, deadline: Instant) -> Result<Answers<C>, Error> {
         let board = &self.link.board;
         let mut answers = Answers::<C>::of(asked);
         let mut ping = None;
@@ -278,17 +296,15 @@ impl Wait {
                 let slot = state.waiting.get_mut(&self.id);
                 (slot.map(|slot| std::mem::take(&mut slot.replies)).unwrap_or_default(), state.lost, state.heard)
             };
-            for reply in replies {
-                if answers.take(&reply) {
-                    return Ok(answers.finish());
-                }
+            if replies.iter().any(|reply| answers.take(reply)) {
+                return Ok(answers);
             }
             let now = Instant::now();
             if let Some(why) = lost {
                 return Err(Error::subscription(broken(why)));
             }
             if now >= deadline {
-                return Err(call.incomplete(answers));
+                return Ok(answers);
             }
             if now >= heard + PATIENCE {
                 board.lose("it has not answered for a minute");

@@ -100,6 +100,7 @@ impl Classic {
         sink: &mut dyn Sink,
     ) -> Result<bool, Refusal> {
         let number = match question {
+            Question::SocketIds => 0,
             Question::Rooms => 1,
             Question::Sockets => 5,
             Question::ServerSide(_) => 6,
@@ -107,7 +108,7 @@ impl Classic {
         };
         let members = match question {
             Question::Rooms => 2,
-            Question::Sockets | Question::ServerSide(_) => 3,
+            Question::SocketIds | Question::Sockets | Question::ServerSide(_) => 3,
             Question::Ack(..) => 4,
         };
         encoder.map(members + usize::from(id.is_some()));
@@ -118,6 +119,10 @@ impl Classic {
         encoder.small(number);
         match question {
             Question::Rooms => {}
+            Question::SocketIds => {
+                encoder.text("rooms");
+                encoder.rooms(&target.rooms)?;
+            }
             Question::Sockets => {
                 encoder.text("opts");
                 encoder.map(2);

@@ -10,7 +10,7 @@ use crate::value::Encoder;
 
 // Types of messages.
 pub(crate) const BROADCAST: u8 = 3;
-const FETCH_SOCKETS: u8 = 7;
+pub(crate) const FETCH_SOCKETS: u8 = 7;
 const SERVER_SIDE_EMIT: u8 = 9;
 
 impl Request {
@@ -82,15 +82,21 @@ impl Encoder {
                 self.text("packet");
                 event.encode(self)?;
             }
-            Question::Sockets | Question::Rooms => {
+            Question::Sockets | Question::Rooms | Question::SocketIds => {
                 self.begin_message(FETCH_SOCKETS);
-                self.map(1 + members);
-                self.text("opts");
-                self.options(target, None)?;
-                self.request_id(id);
+                self.fetch_data(target, id)?;
             }
         }
         self.end_message(&target.namespace);
+        Ok(())
+    }
+
+    /// Writes `{opts, requestId}`.
+    pub(crate) fn fetch_data(&mut self, target: &Target, id: Option<&str>) -> Result<(), Refusal> {
+        self.map(1 + usize::from(id.is_some()));
+        self.text("opts");
+        self.options(target, None)?;
+        self.request_id(id);
         Ok(())
     }
 

@@ -6,8 +6,13 @@ use crate::message::Count;
 
 impl Count {
     pub(crate) fn to_command(&self) -> Cmd {
+        self.of_channels(&[&self.channel])
+    }
+
+    /// The same for other channels.
+    pub(crate) fn of_channels(&self, channels: &[&str]) -> Cmd {
         let mut command = redis::cmd("PUBSUB");
-        command.arg(self.command).arg(&self.channel);
+        command.arg(self.command).arg(channels);
         command
     }
 }

@@ -1,15 +1,17 @@
 //! The emitter over blocking connections.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use redis::{Client, ConnectionLike, ErrorKind, RedisError, RedisResult};
+use redis::{Client, ConnectionLike, ErrorKind, RedisError, RedisResult, Value as Answer};
 
 use crate::answers::{
     Acks, Collect, CollectAcks, CollectRooms, CollectSocketRooms, CollectSockets, CollectValues, Socket,
 };
 use crate::args::Args;
 use crate::asking::{Call, needs_replies};
+use crate::confirm::{self, confirm};
 use crate::count::count;
 use crate::decode::Value;
 use crate::error::{Error, Reason};
@@ -18,8 +20,11 @@ use crate::options::{Joined, Options, Settings};
 use crate::pipeline::{Pipeline, collect};
 use crate::replies::Receiver;
 use crate::room::Rooms;
+use crate::sent::{Channels, Sent};
+use crate::streams::ENTRY_NAMESPACE;
 use crate::target::{Target, operators};
 use crate::value::Encoder;
+use crate::way::{Blocking, Turns};
 
 /// Sends to the clients of a Socket.IO cluster, over a blocking connection of redis-rs.
 ///
@@ -38,10 +43,17 @@ use crate::value::Encoder;
 /// # }
 /// ```
 pub struct Emitter<C> {
-    connection: Arc<Mutex<C>>,
+    shared: Arc<Shared<C>>,
     settings: Arc<Settings>,
     target: Target,
     receiver: Option<Arc<Receiver>>,
+}
+
+/// What the emitters of one family share.
+struct Shared<C> {
+    connection: Mutex<C>,
+    sent: Sent,
+    confirmations: Turns,
 }
 
 operators!(Emitter<C>, C);
@@ -49,7 +61,7 @@ operators!(Emitter<C>, C);
 impl<C> Emitter<C> {
     fn with(&self, target: Target) -> Self {
         Self {
-            connection: Arc::clone(&self.connection),
+            shared: Arc::clone(&self.shared),
             settings: Arc::clone(&self.settings),
             receiver: self.receiver.clone(),
             target,
@@ -86,7 +98,11 @@ impl<C: ConnectionLike> Emitter<C> {
 
     fn with_settings(connection: C, settings: Settings) -> Self {
         Self {
-            connection: Arc::new(Mutex::new(connection)),
+            shared: Arc::new(Shared {
+                connection: Mutex::new(connection),
+                sent: Sent::default(),
+                confirmations: Turns::default(),
+            }),
             settings: Arc::new(settings),
             target: Target::default(),
             receiver: None,
@@ -129,7 +145,7 @@ impl<C: ConnectionLike> Emitter<C> {
     pub fn emit(&self, event: &str, args: impl Args) -> Result<(), Error> {
         let mut packed = Packed::default();
         self.settings.emit(&self.target, event, &args, &mut Encoder::new(), &mut packed)?;
-        self.send(&packed)
+        self.send(&packed, self.settings.channels(&self.target))
     }
 
     /// Makes the clients targeted join a room, or several. Servers do not answer.
@@ -174,7 +190,7 @@ impl<C: ConnectionLike> Emitter<C> {
             let receiver = self.receiver("server_side_emit with binary")?;
             self.check_reads_binary("server_side_emit", receiver, Instant::now() + self.target.timeout())?;
         }
-        self.send(&packed)
+        self.send(&packed, self.settings.channels_of_servers(&self.target))
     }
 
     /// Sends an event to the clients targeted, and waits until each has acknowledged it. It needs Socket.IO 4 and, of the
@@ -238,6 +254,43 @@ impl<C: ConnectionLike> Emitter<C> {
         }
     }
 
+    /// Returns once every server of the namespace has taken all that emitters of this family sent there before, with how many
+    /// servers have. Rooms and flags make no difference. It needs Socket.IO 4 and, of the classic adapter, version 6.1; and
+    /// [`replies`](Self::replies).
+    ///
+    /// The servers are asked a question that changes nothing, behind the events: a server takes what one connection brings
+    /// in order. Whether a connection was cut meanwhile is looked at as well, for which the Redis user must be allowed
+    /// `INFO`, `CLIENT LIST` and `TIME`, and on a Redis Cluster `CLUSTER SLOTS` and `CLUSTER LINKS`. The first call can
+    /// compare with nothing but how long, in seconds, connections have been there; call it once before the first event where
+    /// servers have just started.
+    ///
+    /// Calls wait for each other.
+    ///
+    /// ```no_run
+    /// # fn sure(io: sioemit::Emitter<redis::Connection>) -> Result<(), sioemit::Error> {
+    /// io.emit("maintenance", "in 5 minutes")?;
+    /// println!("{} servers have it", io.confirm()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call, before anything is asked; [`Error::Incomplete`] when some servers do not answer in time,
+    /// after which the next call is about the same events and later ones; [`Error::Unconfirmed`] when an answer would prove
+    /// nothing; what became of the connection for replies; and what Redis says.
+    pub fn confirm(&self) -> Result<u64, Error> {
+        confirm::check(&self.settings, &self.target)?;
+        let receiver = self.receiver(confirm::CALL)?;
+        let deadline = Instant::now() + self.target.timeout();
+        let Some(_turn) = self.shared.confirmations.wait(deadline) else {
+            return Err(confirm::incomplete(&self.settings, 0, 0));
+        };
+        let replies = self.settings.replies(&self.target.namespace);
+        let way = Blocking::new(&self.shared.connection, receiver, replies, deadline);
+        Blocking::<C>::run(confirm(&way, &self.settings, &self.target, &self.shared.sent))
+    }
+
     /// Counts the servers that listen on the namespace.
     ///
     /// # Errors
@@ -270,8 +323,8 @@ impl<C: ConnectionLike> Emitter<C> {
     ///
     /// That of the closure, before anything is sent; and what Redis says first.
     pub fn pipeline(&self, calls: impl FnOnce(&Pipeline<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        let packed = collect(&self.settings, &self.target, Packed::default(), calls)?;
-        if packed.commands.is_empty() { Ok(()) } else { self.send(&packed) }
+        let (packed, channels) = collect(&self.settings, &self.shared.sent, &self.target, Packed::default(), calls)?;
+        if packed.commands.is_empty() { Ok(()) } else { self.send_all(&packed, channels) }
     }
 
     fn receiver(&self, call: &str) -> Result<&Receiver, Error> {
@@ -290,7 +343,10 @@ impl<C: ConnectionLike> Emitter<C> {
     fn asked<A: Collect>(&self, mut call: Call, receiver: &Receiver, deadline: Instant) -> Result<A::Output, Error> {
         match self.listeners(&call.count)? {
             0 => Err(call.no_servers()),
-            asked => receiver.ask::<A>(&mut call, asked, deadline),
+            asked => {
+                let _sending = call.sending(&self.shared.sent);
+                receiver.ask::<A>(&mut call, asked, deadline)
+            }
         }
     }
 
@@ -309,38 +365,46 @@ impl<C: ConnectionLike> Emitter<C> {
     fn request(&self, request: &Request) -> Result<(), Error> {
         let mut packed = Packed::default();
         self.settings.request(&self.target, request, &mut Encoder::new(), &mut packed)?;
-        self.send(&packed)
+        self.send(&packed, Channels::new())
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, C>, Error> {
-        self.connection
-            .lock()
-            .map_err(|_| RedisError::from((ErrorKind::Client, "a thread panicked while it used the connection")).into())
+        self.shared.connection.lock().map_err(|_| poisoned().into())
     }
 
-    fn send(&self, packed: &Packed) -> Result<(), Error> {
+    /// Sends the one command of a call.
+    fn send(&self, packed: &Packed, channels: Channels) -> Result<(), Error> {
+        self.shared.sent.goes_to(&self.target.namespace);
+        self.send_all(packed, channels)
+    }
+
+    fn send_all(&self, packed: &Packed, channels: Channels) -> Result<(), Error> {
         let mut connection = self.lock()?;
+        let sending = self.shared.sent.sending(channels);
+        let taken = |command: &Packet, answer: Answer| -> Result<(), Error> {
+            sending.added(&packed.bytes[command.namespace.clone()], &answer.extract_error()?);
+            Ok(())
+        };
+        let pipeline = |connection: &mut C, bytes: &[u8], commands: &[Packet]| -> Result<(), Error> {
+            let answers = connection.req_packed_commands(bytes, 0, commands.len())?;
+            commands.iter().zip(answers).map(|(command, answer)| taken(command, answer)).fold(Ok(()), Result::and)
+        };
         match packed.commands.as_slice() {
-            [_] => {
-                connection.req_packed_command(&packed.bytes)?.extract_error()?;
-                Ok(())
-            }
-            all if connection.supports_pipelining() => send_pipeline(&mut *connection, &packed.bytes, all.len()),
+            [command] => taken(command, connection.req_packed_command(&packed.bytes)?),
+            all if connection.supports_pipelining() => pipeline(&mut connection, &packed.bytes, all),
             // This is a cluster. A pipeline goes to the node of its first command there.
             _ => packed
                 .groups()
                 .iter()
-                .map(|group| send_pipeline(&mut *connection, &group.concat(), group.len()))
+                .map(|(bytes, commands)| pipeline(&mut connection, bytes, commands))
                 .fold(Ok(()), Result::and),
         }
     }
 }
 
-fn send_pipeline(connection: &mut impl ConnectionLike, packed: &[u8], count: usize) -> Result<(), Error> {
-    for reply in connection.req_packed_commands(packed, 0, count)? {
-        reply.extract_error()?;
-    }
-    Ok(())
+/// A thread panicked while it used the connection.
+pub(crate) fn poisoned() -> RedisError {
+    RedisError::from((ErrorKind::Client, "a thread panicked while it used the connection"))
 }
 
 /// Commands as they go over the wire.
@@ -350,27 +414,32 @@ struct Packed {
     commands: Vec<Packet>,
 }
 
-/// Where a command is in the bytes, and its channel or stream.
+/// Where a command is in the bytes, its channel or stream, and, of an entry for a stream, its namespace.
+#[derive(Clone)]
 struct Packet {
     start: usize,
-    channel: std::ops::Range<usize>,
+    channel: Range<usize>,
+    namespace: Range<usize>,
 }
 
 impl Sink for Packed {
     fn command(&mut self, words: &[&[u8]]) {
         let start = self.bytes.len();
-        let mut channel = 0..0;
+        let (mut channel, mut namespace) = (0..0, 0..0);
         self.bytes.reserve(words.iter().map(|word| word.len() + HEADER).sum::<usize>() + HEADER);
         self.header(b'*', words.len());
         for (i, word) in words.iter().enumerate() {
             self.header(b'$', word.len());
-            if i == 1 {
-                channel = self.bytes.len()..self.bytes.len() + word.len();
+            let place = self.bytes.len()..self.bytes.len() + word.len();
+            match i {
+                1 => channel = place,
+                ENTRY_NAMESPACE => namespace = place,
+                _ => {}
             }
             self.bytes.extend_from_slice(word);
             self.bytes.extend_from_slice(b"\r\n");
         }
-        self.commands.push(Packet { start, channel });
+        self.commands.push(Packet { start, channel, namespace });
     }
 }
 
@@ -396,17 +465,18 @@ impl Packed {
         self.bytes.extend_from_slice(&text[at..]);
     }
 
-    /// The commands of each channel, in their order.
-    fn groups(&self) -> Vec<Vec<&[u8]>> {
-        let mut groups: Vec<Vec<&[u8]>> = Vec::new();
+    /// The commands of each channel, in their order, with their bytes.
+    fn groups(&self) -> Vec<(Vec<u8>, Vec<Packet>)> {
+        let mut groups: Vec<(Vec<u8>, Vec<Packet>)> = Vec::new();
         let mut of_channel = std::collections::HashMap::new();
         let ends = self.commands.iter().skip(1).map(|next| next.start).chain([self.bytes.len()]);
         for (command, end) in self.commands.iter().zip(ends) {
             let group = *of_channel.entry(&self.bytes[command.channel.clone()]).or_insert_with(|| {
-                groups.push(Vec::new());
+                groups.push(<_>::default());
                 groups.len() - 1
             });
-            groups[group].push(&self.bytes[command.start..end]);
+            groups[group].0.extend_from_slice(&self.bytes[command.start..end]);
+            groups[group].1.push(command.clone());
         }
         groups
     }

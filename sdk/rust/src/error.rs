@@ -5,7 +5,7 @@ use std::fmt;
 use redis::{ErrorKind, RedisError};
 use serde::ser;
 
-use crate::answers::Incomplete;
+use crate::answers::{Incomplete, Unconfirmed};
 
 /// Why a call failed. See [`Error`] for what may have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +52,8 @@ pub enum Reason {
     Timeout,
     /// More than 1,000 levels, which end servers; for servers in Python, more than 300.
     TooDeep,
+    /// It is not certain that the servers have taken everything, although all of them have answered.
+    Unconfirmed,
     /// A value that has no JSON form, or that harms a client.
     Unencodable,
     /// With several streams, no server reads the one of this namespace.
@@ -83,6 +85,7 @@ impl Reason {
             Self::Targeted => "targeted",
             Self::Timeout => "timeout",
             Self::TooDeep => "too-deep",
+            Self::Unconfirmed => "unconfirmed",
             Self::Unencodable => "unencodable",
             Self::UnreadStream => "unread-stream",
         }
@@ -115,6 +118,10 @@ pub enum Error {
     /// twice.
     #[error("it is not known whether the servers were asked: {0}")]
     MaybeAsked(RedisError),
+    /// All servers have answered `confirm`, and it is not certain all the same that they have taken everything. The next
+    /// `confirm` begins anew.
+    #[error("{0}")]
+    Unconfirmed(Box<Unconfirmed>),
     /// Binary that ends servers with an adapter that is too old has not been sent, because of what came of asking them
     /// whether they can read it.
     #[error("{0}; the binary was not sent, because it is not certain that all servers can read it")]
@@ -131,12 +138,17 @@ impl Error {
             Self::Incomplete(_) => Reason::Incomplete,
             Self::Subscription(_) => Reason::Subscription,
             Self::MaybeAsked(_) => Reason::MaybeAsked,
+            Self::Unconfirmed(_) => Reason::Unconfirmed,
             Self::BinaryNotSent(err) => err.reason(),
         }
     }
 }
 
 impl Error {
+    pub(crate) fn unconfirmed(servers: u64, why: String) -> Self {
+        Self::Unconfirmed(Box::new(Unconfirmed { servers, why }))
+    }
+
     pub(crate) fn subscription(err: RedisError) -> Self {
         Self::Subscription(without_secrets(err))
     }
@@ -163,7 +175,7 @@ impl From<RedisError> for Error {
 }
 
 /// Redis repeats the words of a command that it does not know, and AUTH and HELLO may have been renamed.
-fn without_secrets(err: RedisError) -> RedisError {
+pub(crate) fn without_secrets(err: RedisError) -> RedisError {
     const ARGUMENTS: &str = "with args beginning with:";
     let text = err.to_string();
     match text.find(ARGUMENTS) {

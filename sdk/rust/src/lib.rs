@@ -12,14 +12,18 @@ mod asking;
 mod async_emitter;
 #[cfg(feature = "tokio")]
 mod async_replies;
+#[cfg(feature = "tokio")]
+mod async_way;
 mod base64;
 mod classic;
 mod cluster_message;
+mod confirm;
 mod count;
 mod decode;
 #[cfg(feature = "sync")]
 mod emitter;
 mod error;
+mod heartbeats;
 mod json;
 mod key;
 mod message;
@@ -31,12 +35,16 @@ mod raw;
 mod replies;
 mod reply;
 mod room;
+mod sent;
 mod sharded;
+mod state;
 mod streams;
 mod target;
 mod value;
+#[cfg(feature = "sync")]
+mod way;
 
-pub use answers::{Acks, Incomplete, Partial, Socket};
+pub use answers::{Acks, Incomplete, Partial, Socket, Unconfirmed};
 pub use args::{Args, Spread};
 #[cfg(feature = "tokio")]
 pub use async_emitter::{AsyncEmitter, Sending};

@@ -7,6 +7,7 @@ use crate::error::{Reason, Refusal};
 use crate::options::{CURRENT_VERSION, Joined, Settings};
 use crate::python::no_counterpart;
 use crate::room::{RoomList, Rooms};
+use crate::sent::Channels;
 use crate::target::{self, Target};
 use crate::value::Encoder;
 
@@ -40,6 +41,8 @@ pub(crate) enum Question<'a> {
     Sockets,
     /// Of the classic adapter only.
     Rooms,
+    /// Of the classic adapter only: the sockets without their data.
+    SocketIds,
 }
 
 /// Where servers answer.
@@ -137,8 +140,45 @@ impl Settings {
             Joined::Classic(classic) => classic.ask(target, question, id, encoder, sink),
             Joined::Sharded(sharded) => sharded.ask(target, question, id, encoder, sink).map(|()| false),
             Joined::Streams(streams) => streams.ask(target, question, id, encoder, sink).map(|()| false),
-            Joined::Python(_) => Err(no_counterpart(&format!("servers there do not answer {call}"))),
+            Joined::Python(_) => Err(not_answered(call)),
         }
+    }
+
+    /// Asks the servers of a namespace behind all that was sent there, of a room that nobody is in. Events on the channel of
+    /// a room took another way than the others.
+    pub(crate) fn ask_behind(
+        &self,
+        call: &str,
+        nobody: &Target,
+        id: &str,
+        channel: Option<&str>,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Refusal> {
+        self.needs_version_4(call)?;
+        match &self.adapter {
+            Joined::Classic(classic) => classic.ask(nobody, &Question::SocketIds, Some(id), encoder, sink).map(drop),
+            Joined::Sharded(sharded) => sharded.ask_behind(nobody, id, channel, encoder, sink),
+            Joined::Streams(streams) => streams.ask_behind(nobody, id, encoder, sink),
+            Joined::Python(_) => Err(not_answered(call)),
+        }
+    }
+
+    /// The channel of its own that the one room of a target has, where not all rooms take one way.
+    pub(crate) fn channels(&self, target: &Target) -> Channels {
+        match &self.adapter {
+            Joined::Sharded(sharded) => sharded.room_channel(target),
+            _ => None,
+        }
+        .map(|channel| (target.namespace.to_string(), channel))
+        .into_iter()
+        .collect()
+    }
+
+    /// What stands for one when an event for servers goes beside the stream, where `confirm` cannot know of it.
+    pub(crate) fn channels_of_servers(&self, target: &Target) -> Channels {
+        let beside = matches!(self.adapter, Joined::Streams(_)).then(|| target.namespace.to_string());
+        beside.map(|namespace| (namespace.clone(), namespace)).into_iter().collect()
     }
 
     /// Where the servers of a namespace answer.
@@ -161,7 +201,9 @@ impl Settings {
             }
             "server_side_emit_with_ack" => Some(HANDLER.to_owned()),
             _ if !classic => None,
-            "fetch_sockets" | "rooms" => Some("socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later".to_owned()),
+            "fetch_sockets" | "rooms" | "confirm" => {
+                Some("socket.io-redis 6.1 or @socket.io/redis-adapter 7 or later".to_owned())
+            }
             _ => Some("@socket.io/redis-adapter 7.2 or later".to_owned()),
         }
     }
@@ -212,6 +254,10 @@ impl Settings {
         let message = format!("{call} needs Socket.IO 4, not {}", self.version);
         Err(Refusal::new(Reason::NeedsVersion4, message))
     }
+}
+
+fn not_answered(call: &str) -> Refusal {
+    no_counterpart(&format!("servers there do not answer {call}"))
 }
 
 impl Request {

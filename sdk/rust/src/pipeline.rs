@@ -7,6 +7,7 @@ use crate::error::{Error, Reason, Refusal};
 use crate::message::{Request, Sink};
 use crate::options::Settings;
 use crate::room::Rooms;
+use crate::sent::{Channels, Sent};
 use crate::target::{Target, operators};
 use crate::value::Encoder;
 
@@ -16,6 +17,7 @@ use crate::value::Encoder;
 #[derive(Clone)]
 pub struct Pipeline<'p> {
     settings: &'p Settings,
+    sent: &'p Sent,
     target: Target,
     batch: &'p RefCell<Batch<dyn Sink + 'p>>,
 }
@@ -26,26 +28,29 @@ const BINARY: &str =
 /// What a pipeline adds to.
 pub(crate) struct Batch<S: ?Sized> {
     encoder: Encoder,
+    channels: Channels,
     sink: S,
 }
 
-/// Runs the closure of a pipeline, and returns what it added.
+/// Runs the closure of a pipeline, and returns what it added, and the channels of rooms among that.
 pub(crate) fn collect<S: Sink>(
     settings: &Settings,
+    sent: &Sent,
     target: &Target,
     sink: S,
     calls: impl FnOnce(&Pipeline<'_>) -> Result<(), Error>,
-) -> Result<S, Error> {
-    let batch = RefCell::new(Batch { encoder: Encoder::new(), sink });
-    calls(&Pipeline { settings, target: target.clone(), batch: &batch })?;
-    Ok(batch.into_inner().sink)
+) -> Result<(S, Channels), Error> {
+    let batch = RefCell::new(Batch { encoder: Encoder::new(), channels: Channels::new(), sink });
+    calls(&Pipeline { settings, sent, target: target.clone(), batch: &batch })?;
+    let Batch { sink, channels, .. } = batch.into_inner();
+    Ok((sink, channels))
 }
 
 operators!(Pipeline<'_>);
 
 impl Pipeline<'_> {
     fn with(&self, target: Target) -> Self {
-        Self { settings: self.settings, target, batch: self.batch }
+        Self { settings: self.settings, sent: self.sent, target, batch: self.batch }
     }
 
     /// Adds an event; see [`Emitter::emit`](crate::Emitter::emit).
@@ -55,7 +60,10 @@ impl Pipeline<'_> {
     /// What is wrong with the event.
     pub fn emit(&self, event: &str, args: impl Args) -> Result<(), Error> {
         let batch = &mut *self.batch.borrow_mut();
-        Ok(self.settings.emit(&self.target, event, &args, &mut batch.encoder, &mut batch.sink)?)
+        self.settings.emit(&self.target, event, &args, &mut batch.encoder, &mut batch.sink)?;
+        self.sent.goes_to(&self.target.namespace);
+        batch.channels.append(&mut self.settings.channels(&self.target));
+        Ok(())
     }
 
     /// Adds a request; see [`Emitter::sockets_join`](crate::Emitter::sockets_join).
@@ -95,12 +103,16 @@ impl Pipeline<'_> {
         if self.settings.server_side_emit(&self.target, event, &args, None, &mut batch.encoder, &mut batch.sink)? {
             return Err(Refusal::new(Reason::Pipelined, BINARY).into());
         }
+        self.sent.goes_to(&self.target.namespace);
+        batch.channels.append(&mut self.settings.channels_of_servers(&self.target));
         Ok(())
     }
 
     fn request(&self, request: &Request) -> Result<(), Error> {
         let batch = &mut *self.batch.borrow_mut();
-        Ok(self.settings.request(&self.target, request, &mut batch.encoder, &mut batch.sink)?)
+        self.settings.request(&self.target, request, &mut batch.encoder, &mut batch.sink)?;
+        self.sent.goes_to(&self.target.namespace);
+        Ok(())
     }
 }
 

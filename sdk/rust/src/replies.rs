@@ -1,14 +1,16 @@
 //! The connection on which an [`Emitter`](crate::Emitter) asks, and receives replies.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use redis::{Client, Cmd, Connection, ErrorKind, PushKind, RedisError, RedisResult, Value};
 
 use crate::answers::Collect;
 use crate::asking::{
-    Answers, Call, MAX_ATTEMPTS, MAX_REDIRECTS, another_node, client_of, late, subscribe, too_many_redirects,
+    Answers, Call, MAX_ATTEMPTS, MAX_REDIRECTS, another_node, client_of, introduce, late, subscribe, too_many_redirects,
 };
 use crate::error::Error;
+use crate::message::Replies;
 use crate::reply::Reply;
 
 /// Asks, and receives replies. Each call has a connection of its own, which ends with it.
@@ -16,13 +18,12 @@ pub(crate) struct Receiver {
     client: Box<dyn Fn() -> RedisResult<Client> + Send + Sync>,
 }
 
-/// A connection on which one call waits for replies.
-struct Link {
+/// A connection on which one call asks, or waits for replies.
+pub(crate) struct Link {
     connection: Connection,
     deadline: Instant,
-    /// Of the question.
-    id: String,
-    arrived: Vec<Reply>,
+    /// The replies to each question, by its id.
+    arrived: HashMap<String, Vec<Reply>>,
 }
 
 impl Receiver {
@@ -33,8 +34,9 @@ impl Receiver {
     /// Asks so many servers, and waits for their replies. It has subscribed before it asks.
     pub(crate) fn ask<C: Collect>(&self, call: &mut Call, asked: u64, deadline: Instant) -> Result<C::Output, Error> {
         let mut attempt = 1;
-        let link = loop {
-            let link = self.subscribe(call, deadline).map_err(Error::subscription)?;
+        let mut link = loop {
+            let mut link = self.subscribe(&call.replies, deadline).map_err(Error::subscription)?;
+            link.expect(call.id.clone());
             match self.publish(&call.command, deadline) {
                 Ok(()) => break link,
                 Err(Error::MaybeAsked(_)) if attempt < MAX_ATTEMPTS && Instant::now() < deadline && call.renew() => {
@@ -43,15 +45,16 @@ impl Receiver {
                 Err(err) => return Err(err),
             }
         };
-        link.replies::<C>(call, asked)
+        let answers = link.collect::<C>(&call.id, asked)?;
+        if answers.complete() { Ok(answers.finish()) } else { Err(call.incomplete(answers)) }
     }
 
     /// Opens a connection that Redis has confirmed to be subscribed to all channels.
-    fn subscribe(&self, call: &Call, deadline: Instant) -> RedisResult<Link> {
+    pub(crate) fn subscribe(&self, replies: &Replies, deadline: Instant) -> RedisResult<Link> {
         let mut node: Option<String> = None;
         for _ in 0..MAX_REDIRECTS {
-            let mut link = self.open(node.as_deref(), call.id.clone(), deadline)?;
-            match link.subscribe(&call.replies.channels, call.replies.sharded) {
+            let mut link = self.open(node.as_deref(), deadline)?;
+            match link.subscribe(&replies.channels, replies.sharded) {
                 Ok(()) => return Ok(link),
                 Err(err) => node = Some(another_node(&err).ok_or(err)?),
             }
@@ -59,17 +62,17 @@ impl Receiver {
         Err(too_many_redirects())
     }
 
-    fn open(&self, node: Option<&str>, id: String, deadline: Instant) -> RedisResult<Link> {
+    pub(crate) fn open(&self, node: Option<&str>, deadline: Instant) -> RedisResult<Link> {
         let client = client_of(&(self.client)()?, node)?;
         let connection = client.get_connection_with_timeout(left(deadline)?)?;
-        Ok(Link { connection, deadline, id, arrived: Vec::new() })
+        Ok(Link { connection, deadline, arrived: HashMap::new() })
     }
 
     /// Asks a question, which is written once, on a connection of its own.
     fn publish(&self, question: &Cmd, deadline: Instant) -> Result<(), Error> {
         let mut node: Option<String> = None;
         for _ in 0..MAX_REDIRECTS {
-            match self.open(node.as_deref(), String::new(), deadline)?.publish(question) {
+            match self.open(node.as_deref(), deadline)?.publish(question) {
                 Ok(()) => return Ok(()),
                 Err(err) => node = Some(another_node(&err).ok_or(err).map_err(Error::of_question)?),
             }
@@ -80,6 +83,9 @@ impl Receiver {
 
 impl Link {
     fn subscribe(&mut self, channels: &[String], sharded: bool) -> RedisResult<()> {
+        if sharded {
+            self.send(&[&introduce()])?;
+        }
         for channel in channels {
             self.write(&subscribe(channel, sharded))?;
             while !matches!(self.read()?, Value::Push { kind: PushKind::Subscribe | PushKind::SSubscribe, .. }) {}
@@ -88,21 +94,30 @@ impl Link {
     }
 
     fn publish(&mut self, question: &Cmd) -> RedisResult<()> {
-        self.write(question)?;
-        match self.read()? {
+        match self.send(&[question])?.pop().unwrap_or_default().extract_error()? {
             Value::Int(_) => Ok(()),
             _ => Err((ErrorKind::Io, "Redis answered something else than a number").into()),
         }
     }
 
+    /// Sends commands, on a connection that is subscribed to nothing. What Redis refuses is among the answers.
+    pub(crate) fn send(&mut self, commands: &[&Cmd]) -> RedisResult<Vec<Value>> {
+        commands.iter().try_for_each(|command| self.write(command))?;
+        commands.iter().map(|_| self.receive()).collect()
+    }
+
+    /// Keeps the replies to a question.
+    pub(crate) fn expect(&mut self, id: String) {
+        self.arrived.insert(id, Vec::new());
+    }
+
     /// Collects replies until they are all there, or it is too late.
-    fn replies<C: Collect>(mut self, call: &Call, asked: u64) -> Result<C::Output, Error> {
+    pub(crate) fn collect<C: Collect>(&mut self, id: &str, asked: u64) -> Result<Answers<C>, Error> {
         let mut answers = Answers::<C>::of(asked);
         loop {
-            for reply in self.arrived.drain(..) {
-                if answers.take(&reply) {
-                    return Ok(answers.finish());
-                }
+            let arrived = self.arrived.get_mut(id).map(std::mem::take).unwrap_or_default();
+            if arrived.iter().any(|reply| answers.take(reply)) {
+                return Ok(answers);
             }
             let read = self.read().and_then(|value| match value {
                 Value::Push { kind, data } => self.take(&kind, data),
@@ -110,17 +125,21 @@ impl Link {
             });
             match read {
                 Ok(()) => {}
-                Err(err) if err.is_timeout() => return Err(call.incomplete(answers)),
+                Err(err) if err.is_timeout() => return Ok(answers),
                 Err(err) => return Err(Error::subscription(err)),
             }
         }
     }
 
-    /// Takes what Redis sends of its own accord: replies to the question, and to others.
+    /// Takes what Redis sends of its own accord: replies to the questions, and to others.
     fn take(&mut self, kind: &PushKind, data: Vec<Value>) -> RedisResult<()> {
         match (kind, data.into_iter().nth(1)) {
             (PushKind::Message | PushKind::SMessage, Some(Value::BulkString(payload))) => {
-                self.arrived.extend(Reply::read(payload).filter(|(id, _)| *id == self.id).map(|(_, reply)| reply));
+                if let Some((id, reply)) = Reply::read(payload) {
+                    if let Some(arrived) = self.arrived.get_mut(&id) {
+                        arrived.push(reply);
+                    }
+                }
             }
             // The slot of a shard channel has moved, or the user may no longer have it.
             (PushKind::Unsubscribe | PushKind::SUnsubscribe, _) => {
@@ -136,15 +155,19 @@ impl Link {
         self.connection.send_packed_command(&command.get_packed_command())
     }
 
-    /// Reads what comes next, by the deadline: a reply may stall, and only at the end of the call may a part be lost.
     fn read(&mut self) -> RedisResult<Value> {
+        self.receive()?.extract_error()
+    }
+
+    /// Reads what comes next, by the deadline: a reply may stall, and only at the end of the call may a part be lost.
+    fn receive(&mut self) -> RedisResult<Value> {
         self.connection.set_read_timeout(Some(left(self.deadline)?))?;
-        self.connection.recv_response()?.extract_error()
+        self.connection.recv_response()
     }
 }
 
 /// How much time there is, which is never none.
-fn left(deadline: Instant) -> RedisResult<Duration> {
+pub(crate) fn left(deadline: Instant) -> RedisResult<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(late()) } else { Ok(left) }
 }

@@ -80,11 +80,7 @@ impl Sharded {
         encoder: &mut Encoder,
         sink: &mut dyn Sink,
     ) -> Result<(), Refusal> {
-        let mut channel = self.channel(&target.namespace);
-        if let Some(name) = target.rooms.single().and_then(|room| self.has_channel(room)) {
-            channel.push_str(name);
-            channel.push('#');
-        }
+        let channel = self.room_channel(target).unwrap_or_else(|| self.channel(&target.namespace));
         encoder.begin_message(BROADCAST);
         encoder.broadcast_data(target, event)?;
         encoder.end_message(&target.namespace);
@@ -124,6 +120,22 @@ impl Sharded {
         Ok(())
     }
 
+    /// Publishes a question on the channel of the namespace, or of one room.
+    pub(crate) fn ask_behind(
+        &self,
+        nobody: &Target,
+        id: &str,
+        channel: Option<&str>,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Refusal> {
+        encoder.question(nobody, &Question::SocketIds, Some(id))?;
+        encoder.json_unless_binary();
+        let channel = channel.map_or_else(|| self.channel(&nobody.namespace), str::to_owned);
+        sink.command(&[b"SPUBLISH", channel.as_bytes(), &encoder.out]);
+        Ok(())
+    }
+
     pub(crate) fn replies(&self, namespace: &str) -> Replies {
         Replies { channels: vec![format!("{}{UID}#", self.channel(namespace))], sharded: true }
     }
@@ -134,6 +146,12 @@ impl Sharded {
 
     fn channel(&self, namespace: &str) -> String {
         format!("{}#{namespace}#", self.channel_prefix)
+    }
+
+    /// The channel of the one room of a target, if that has one of its own.
+    pub(crate) fn room_channel(&self, target: &Target) -> Option<String> {
+        let name = target.rooms.single().and_then(|room| self.has_channel(room))?;
+        Some(format!("{}{name}#", self.channel(&target.namespace)))
     }
 
     /// The name of a room that has a channel.

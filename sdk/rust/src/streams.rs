@@ -1,12 +1,15 @@
 //! The adapter made by `createAdapter` of `@socket.io/redis-streams-adapter`.
 
 use crate::base64::base64;
-use crate::cluster_message::BROADCAST;
+use crate::cluster_message::{BROADCAST, FETCH_SOCKETS};
 use crate::error::{Reason, Refusal};
 use crate::message::{Count, Event, Question, Replies, Request, Sink, UID};
 use crate::options::{option, or_default};
 use crate::target::Target;
 use crate::value::Encoder;
+
+/// Where the namespace stands among the words of the command that adds an entry.
+pub(crate) const ENTRY_NAMESPACE: usize = 9;
 
 /// The adapter made by `createAdapter` of `@socket.io/redis-streams-adapter`.
 ///
@@ -117,6 +120,18 @@ impl Streams {
         Ok(())
     }
 
+    /// Adds a question to the stream of the namespace.
+    pub(crate) fn ask_behind(
+        &self,
+        nobody: &Target,
+        id: &str,
+        encoder: &mut Encoder,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Refusal> {
+        encoder.fetch_data(nobody, Some(id))?;
+        self.add(&nobody.namespace, FETCH_SOCKETS, encoder, sink)
+    }
+
     pub(crate) fn replies(&self, namespace: &str) -> Replies {
         Replies { channels: vec![format!("{}{UID}#", self.channel(namespace))], sharded: self.use_sharded_pubsub }
     }
@@ -161,7 +176,12 @@ impl Streams {
         Ok(())
     }
 
-    fn stream(&self, namespace: &str) -> Result<String, Refusal> {
+    /// To how many entries a stream is trimmed.
+    pub(crate) fn limit(&self) -> u64 {
+        self.max_len
+    }
+
+    pub(crate) fn stream(&self, namespace: &str) -> Result<String, Refusal> {
         if self.stream_count == 1 {
             return Ok(self.stream_name.clone());
         }

@@ -166,6 +166,7 @@ macro_rules! ask {
             "serverCount" => $done(io.server_count()),
             "fetchSockets" => $done(io.fetch_sockets()),
             "rooms" => $done(io.rooms()),
+            "confirm" => $done(io.confirm()),
             "emitWithAck" => {
                 let (event, args) = $crate::calls::event(words)?;
                 $done(io.emit_with_ack(event, Spread(&args)))

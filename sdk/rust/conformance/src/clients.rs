@@ -96,10 +96,17 @@ impl Clients {
 
 fn blocking(connection: &mut impl ConnectionLike, options: Options, url: &str, line: &Json) -> Answer {
     let io = Emitter::with_options(connection, options)?.replies(redis::Client::open(url)?);
-    if let Some(steps) = line["pipeline"].as_array() {
+    if let Some(steps) = line["sequence"].as_array() {
+        return Ok(Some(steps.iter().map(|step| answer(blocked(&io, step))).collect()));
+    }
+    blocked(&io, line)
+}
+
+fn blocked(io: &Emitter<impl ConnectionLike>, step: &Json) -> Answer {
+    if let Some(steps) = step["pipeline"].as_array() {
         return collected(steps, |calls| io.pipeline(calls));
     }
-    ask!(chain!(io, line), line, returned)
+    ask!(chain!(io, step), step, returned)
 }
 
 async fn awaited<C>(connection: &C, options: Options, url: &str, line: &Json) -> Answer
@@ -107,16 +114,12 @@ where
     C: AsyncConnectionLike + Clone + Send + Sync + 'static,
 {
     let io = AsyncEmitter::with_options(connection.clone(), options)?.replies(redis::Client::open(url)?);
-    if let Some(steps) = line["pipeline"].as_array() {
-        let mut sending = None;
-        collected(steps, |calls| {
-            sending = Some(io.pipeline(calls));
-            Ok(())
-        })?;
-        if let Some(sending) = sending {
-            sending.await?;
+    if let Some(steps) = line["sequence"].as_array() {
+        let mut answers = Vec::new();
+        for step in steps {
+            answers.push(answer(made(&io, step).await));
         }
-        return Ok(None);
+        return Ok(Some(answers.into()));
     }
     if let Some(steps) = line["together"].as_array() {
         let steps = steps.iter().map(|step| made(&io, step));
@@ -129,6 +132,17 @@ async fn made<C>(io: &AsyncEmitter<C>, step: &Json) -> Answer
 where
     C: AsyncConnectionLike + Clone + Send + Sync + 'static,
 {
+    if let Some(steps) = step["pipeline"].as_array() {
+        let mut sending = None;
+        collected(steps, |calls| {
+            sending = Some(io.pipeline(calls));
+            Ok(())
+        })?;
+        if let Some(sending) = sending {
+            sending.await?;
+        }
+        return Ok(None);
+    }
     ask!(chain!(io, step), step, awaiting).await
 }
 

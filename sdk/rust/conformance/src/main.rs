@@ -54,8 +54,18 @@ fn main() -> ExitCode {
 
 fn answer_all(variant: &str) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
-    let mut features =
-        vec!["classic", "sharded", "streams", "python", "cluster", "pipeline", "server-count", "numbers", "replies"];
+    let mut features = vec![
+        "classic",
+        "sharded",
+        "streams",
+        "python",
+        "cluster",
+        "pipeline",
+        "server-count",
+        "numbers",
+        "replies",
+        "confirm",
+    ];
     if !blocks(variant) {
         features.push("together");
     }

@@ -69,14 +69,16 @@ pub fn answer(result: Result<Option<Json>, Failure>) -> Json {
         Err(Failure::Refused(err)) => {
             let mut answer = json!({"error": err.reason().as_str(), "message": err.to_string()});
             if let Error::Incomplete(incomplete) = &err {
-                answer["result"] = match &incomplete.partial {
+                let partial = match &incomplete.partial {
                     Partial::Acks(acks) => acks.shown(),
                     Partial::Sockets(sockets) => sockets.shown(),
                     Partial::Values(values) => values.shown(),
                     Partial::Rooms(rooms) => rooms.shown(),
                     _ => None,
+                };
+                if let Some(partial) = partial {
+                    answer["result"] = partial;
                 }
-                .into();
                 answer["missing"] = json!({
                     "servers": incomplete.servers, "asked": incomplete.asked, "clients": incomplete.clients,
                     "expected": incomplete.expected, "unread": incomplete.unread,

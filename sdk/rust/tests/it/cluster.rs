@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use redis::cluster::ClusterClient;
 use redis::{Connection, RedisResult};
-use sioemit::{AsyncEmitter, Emitter, Options, Streams};
+use sioemit::{AsyncEmitter, Emitter, Error, Options, Sharded, Streams};
 
+use crate::members::{Joined, Member};
 use crate::redis_server::Redis;
 
 const STREAM: &str = "moving";
@@ -118,4 +119,62 @@ async fn a_pipeline_goes_to_many_channels() {
     channels.sort();
     channels.dedup();
     assert_eq!(channels.len(), 100);
+}
+
+/// One server on the first node: what is sent to rooms on either of them is confirmed, until a slot moves.
+fn confirms(
+    cluster: &Cluster,
+    joined: Joined,
+    emit: impl Fn(&str) -> Result<(), Error>,
+    confirm: impl Fn() -> Result<u64, Error>,
+) {
+    let member = Member::start(&cluster.nodes[0], joined, "00000000000000aa");
+    assert_eq!(confirm().unwrap(), 1);
+    let before = (member.events(), member.questions());
+    // The second one is on the second node.
+    emit("r").unwrap();
+    emit("6809").unwrap();
+    assert_eq!(confirm().unwrap(), 1);
+    let (events, questions) = (member.events() - before.0, member.questions() - before.1);
+    // Of the classic adapter by way of each master, of the sharded one on the channel of the room, too.
+    assert_eq!((events, questions), (if joined == Joined::Classic { 2 } else { 1 }, 2), "{joined:?}");
+    emit("r").unwrap();
+    cluster.move_stream();
+    match (joined, confirm()) {
+        (Joined::Sharded, Err(Error::Unconfirmed(unconfirmed))) => {
+            assert_eq!(unconfirmed.why, "a slot of the Redis Cluster was moved");
+        }
+        (_, result) => assert_eq!(result.unwrap(), 1),
+    }
+    emit("r").unwrap();
+    member.cut_off(&cluster.nodes[0]);
+    assert!(matches!(confirm(), Err(Error::Unconfirmed(_))));
+}
+
+#[test]
+fn events_are_confirmed_on_all_nodes() {
+    for (joined, options) in
+        [(Joined::Classic, Options::new()), (Joined::Sharded, Options::new().adapter(Sharded::new()))]
+    {
+        let cluster = Cluster::start();
+        let connection = cluster.client().get_connection().unwrap();
+        let io = Emitter::with_options(connection, options).unwrap().replies(cluster.nodes[1].client());
+        let io = io.timeout(Duration::from_secs(60));
+        confirms(&cluster, joined, |room| io.to(room).emit("ev", ()), || io.confirm());
+    }
+}
+
+#[test]
+fn events_are_confirmed_on_all_nodes_asynchronously() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for (joined, options) in
+        [(Joined::Classic, Options::new()), (Joined::Sharded, Options::new().adapter(Sharded::new()))]
+    {
+        let cluster = Cluster::start();
+        let connection = runtime.block_on(cluster.client().get_async_connection()).unwrap();
+        let io = AsyncEmitter::with_options(connection, options).unwrap().replies(cluster.nodes[1].client());
+        let io = io.timeout(Duration::from_secs(60));
+        let emit = |room: &str| runtime.block_on(io.to(room).emit("ev", ()));
+        confirms(&cluster, joined, emit, || runtime.block_on(io.confirm()));
+    }
 }

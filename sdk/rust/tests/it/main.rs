@@ -3,7 +3,9 @@
 mod asking;
 mod asynchronous;
 mod cluster;
+mod confirm;
 mod emitter;
+mod members;
 mod package;
 mod python;
 mod redis_server;

@@ -69,12 +69,13 @@ fn the_readme_runs_from_the_packaged_crate() {
         fs::write(src.join(format!("block{programs}.rs")), program(code, &redis.url())).unwrap();
         programs += 1;
     }
-    assert_eq!(programs, 9);
+    assert_eq!(programs, 10);
     run(cargo().args(["build", "--quiet", "--bins"]).args(target).current_dir(&folder.0));
     let printed: Vec<String> =
         (0..programs).map(|n| run(&mut Command::new(built.join(format!("debug/block{n}"))))).collect();
-    assert_eq!(printed[8].split(':').next(), Some("empty-room"));
-    assert_eq!(printed[..8].concat(), "Ada is ready\ns1 is in [\"s1\", \"lobby\"]\n");
+    assert_eq!(printed[9].split(':').next(), Some("empty-room"));
+    let answers = "Ada is ready\ns1 is in [\"s1\", \"lobby\"]\n1 servers have it\n";
+    assert_eq!(printed[..9].concat(), answers);
 
     // The two programs.
     let (channel, data, _) = listener.event();
@@ -106,6 +107,9 @@ fn the_readme_runs_from_the_packaged_crate() {
     // Two questions, and what the server answers.
     let asked = [(); 5].map(|()| listener.raw().0);
     assert_eq!(asked.iter().filter(|channel| *channel == "socket.io-request#/#").count(), 2);
+    // An event, and the question behind it.
+    assert_eq!(listener.args(), ["in 5 minutes".into()]);
+    assert_eq!([listener.raw().0, listener.raw().0], ["socket.io-request#/#", "socket.io-response#/#"]);
     assert_eq!(listener.args()[0]["image"], Value::Binary(vec![0xff, 0xd8]));
 }
 
@@ -113,6 +117,7 @@ fn the_readme_runs_from_the_packaged_crate() {
 fn answer(question: &Json) -> Vec<Vec<u8>> {
     let id = &question["requestId"];
     let replies = match question["type"].as_u64() {
+        Some(0) => vec![json!({"requestId": id, "sockets": []})],
         Some(5) => vec![json!({"requestId": id, "sockets": [{"id": "s1", "rooms": ["s1", "lobby"]}]})],
         Some(7) => vec![
             json!({"type": 8, "requestId": id, "clientCount": 1}),
