@@ -170,7 +170,11 @@ export class Confirmer {
         }
       }),
     );
-    return nodes.filter((_, i) => roles[i] === "master");
+    const masters = nodes.filter((_, i) => roles[i] === "master");
+    if (masters.length === 0) {
+      throw new SioemitError("redis", "no master of the Redis Cluster is known");
+    }
+    return masters;
   }
 
   /** Looks whether all that carried the events is still in place, now that so many servers have answered. */
