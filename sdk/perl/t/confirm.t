@@ -113,6 +113,7 @@ id=6 addr=127.0.0.1:7 laddr=127.0.0.1:6379 fd=9 name= age=9 idle=0 flags=P db=0 
 id=7 addr=127.0.0.1:8 fd=9 name=a=b age=10 idle=0 flags=P db=0 sub=2 psub=3 multi=-1 cmd=psubscribe
 id=8 addr=127.0.0.1:9 age=-5 psub=1
 id=9 addr=127.0.0.1:9 age=1 psub=
+id=10 addr=127.0.0.1:9 name=sioemit-replies age=1 psub=1 ssub=3
 what else it may say = psub ==
 LIST
     is_deeply({ Sioemit::State::subscribers($list, psub => 1) },
@@ -201,8 +202,9 @@ for my $class (qw(Redis Redis::Fast)) {
     my $connected = sub {
         my (%options) = @_;
         my $address   = delete $options{address} // $redis->address;
+        my @again     = delete $options{again} ? (reconnect => 60, every => 1000) : ();
         my $login     = delete $options{login};
-        my $connect   = sub { $class->new(server => $address, $login ? (on_connect => $login) : ()) };
+        my $connect   = sub { $class->new(server => $address, @again, $login ? (on_connect => $login) : ()) };
         return Sioemit->new($connect->(), %options, $class eq 'Redis' ? () : (connect => $connect))->timeout(60);
     };
 
@@ -307,6 +309,23 @@ for my $class (qw(Redis Redis::Fast)) {
             my $error = unconfirmed($io, qr/cannot be known: $name: NOPERM /, "$command is refused");
             is($error->servers, 1, 'the server has answered');
         }
+    };
+
+    subtest "$class: a Redis that is started again" => sub {
+        my $restarted = RedisServer->new;
+        my $servers   = OrderedServers->new($restarted, 1);
+        my $io        = $connected->(address => $restarted->address, again => 1);
+        is($io->confirm, 1, 'a server');
+        $io->emit('e');
+        $restarted->restart;
+        $servers->wait_for_all;
+        unconfirmed($io, qr/a Redis node has gone, or was started again/, 'is back');
+        $io->emit('e');
+        is($io->confirm, 1, 'the next one begins anew');
+        $io->emit('e');
+        my $own = $io->{client}{redis}->client_id;
+        Redis->new(server => $restarted->address)->client_kill(ID => $own);
+        is($io->confirm, 1, 'the connection of the emitter matters to nothing');
     };
 
     subtest "$class: nothing is left behind" => sub {
@@ -452,6 +471,33 @@ for my $class (qw(Redis Redis::Fast)) {
     };
 }
 
+subtest 'a client of a class of the program' => sub {
+    my $servers = OrderedServers->new($redis, 2);
+    my $client  = Counting->new(server => $redis->address, reconnect => 60, every => 1000);
+    my $io      = Sioemit->new($client)->timeout(60);
+    my $cut     = sub { $admin->client_kill(ID => $client->client_id) };
+    is($io->confirm, 2, 'it can ask');
+    my $taken = $servers->taken;
+    for my $case (
+        ['an event', sub { $io->emit('e') }],
+        [
+            'a pipeline',
+            sub {
+                $io->pipeline(sub { $_[0]->emit('e') });
+            }
+        ],
+        )
+    {
+        my ($name, $send) = @$case;
+        $cut->();
+        $send->();
+        $cut->();
+        is($io->confirm, 2, "it has connected again before and behind $name, which has arrived");
+    }
+    is($servers->taken - $taken, 4, 'each once');
+    is($client->{publishes},     5, 'by way of its own methods');
+};
+
 # reader makes a server that reads the stream. An old one subscribes to nothing, and answers there.
 sub reader {
     my ($is_old) = @_;
@@ -499,6 +545,17 @@ sub DESTROY {
     kill KILL => $$self;
     waitpid $$self, 0;
     return;
+}
+
+# Counting is what programs make of a client.
+package Counting;    ## no critic (RequireFilenameMatchesPackage)
+
+use parent -norequire, 'Redis';
+
+sub publish {
+    my ($self, @words) = @_;
+    $self->{publishes}++;
+    return $self->SUPER::publish(@words);
 }
 
 package main;

@@ -13,7 +13,9 @@ use IO::Socket::SSL        ();
 use IO::Socket::SSL::Utils qw(CERT_create PEM_cert2file PEM_key2file);
 use JSON::PP               qw(decode_json encode_json);
 
+use OrderedServers;
 use Redis;
+use Redis::Fast;
 use RedisServer;
 use Servers;
 use Sioemit;
@@ -66,6 +68,27 @@ subtest 'Sentinel' => sub {
         [100_000, 1],
         'of the master that it names'
     );
+
+    my $next    = RedisServer->new;
+    my @servers = map { OrderedServers->new($_, 1) } $redis, $next;
+    my $admin   = Redis->new(server => $sentinel->address);
+    for my $class (qw(Redis Redis::Fast)) {
+        my $connect = sub {
+            $class->new(sentinels => [$sentinel->address], service => 'shop', reconnect => 60, every => 10_000);
+        };
+        my $client = $connect->();
+        my $io     = Sioemit->new($client, connect => $connect)->timeout(60);
+        is($io->confirm, 1, "$class: a server at the master");
+        $io->emit('e');
+        $admin->sentinel(REMOVE  => 'shop');
+        $admin->sentinel(MONITOR => 'shop', split(/:/, $next->address), 1);
+        Redis->new(server => $redis->address)->client_kill(ID => $client->client_id);
+        my $error = eval { $io->confirm; 1 } ? '' : $@;
+        like($error, qr/a Redis node has gone, or was started again/, 'another one is the master');
+        is($error && $error->servers, 1, 'whose server answers');
+        is($io->confirm,              1, 'the next one begins anew');
+        ($redis, $next) = ($next, $redis);
+    }
 };
 
 done_testing;

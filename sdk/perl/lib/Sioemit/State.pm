@@ -28,13 +28,14 @@ sub look {
 
 # subscribers reads CLIENT LIST, and returns the connections that may be those of servers: a connection that was cut comes
 # back as another one. With each comes how long it has been there, in whole seconds. Programs that use go-redis are no
-# servers: they come and go as they ask.
+# servers, and neither is what the emitters of other languages name so: they come and go as they ask.
 sub subscribers {
     my ($list, $field, $least) = @_;
     my %subscribers;
     for my $line (split /\n/, $list) {
         my %client = $line =~ /(\S+?)=(\S*)/g;
         next if _number($client{$field}) < $least || ($client{'lib-name'} // '') =~ /\Ago-redis/;
+        next if ($client{name} // '') eq 'sioemit-replies';
         $subscribers{ join ' ', map { $_ // '' } @client{qw(id addr laddr)} } = _number($client{age});
     }
     return %subscribers;

@@ -31,7 +31,8 @@ sub new {
         push @pids, $pid;
     }
     close $told or croak "$!";
-    my $self = bless { pids => \@pids, owner => $$, admin => Redis->new(server => $redis->address) }, $class;
+    my $admin = Redis->new(server => $redis->address, reconnect => RedisServer::DEADLINE, every => 10_000);
+    my $self  = bless { pids => \@pids, owner => $$, admin => $admin }, $class;
     readline $ready;    # until all have closed it
     return $self;
 }

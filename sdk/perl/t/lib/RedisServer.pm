@@ -31,20 +31,34 @@ sub new {
     my $port   = free_port();
     my $folder = File::Temp->newdir;
     my @words  = ('redis-server', @options, '--bind', '127.0.0.1', '--port', $port, '--save', '', '--dir', "$folder");
-    my $pid    = fork // croak "fork: $!";
+    my $self   = bless { words => \@words, folder => $folder, address => "127.0.0.1:$port", owner => $$ }, $class;
+    $self->_start;
+    return $self;
+}
+
+sub _start {
+    my ($self) = @_;
+    my $pid = fork // croak "fork: $!";
     if (!$pid) {
         open STDOUT, '>', '/dev/null' or POSIX::_exit(1);
         open STDERR, '>', '/dev/null' or POSIX::_exit(1);
-        exec {'redis-server'} @words or POSIX::_exit(127);
+        exec {'redis-server'} @{ $self->{words} } or POSIX::_exit(127);
     }
-    my $self    = bless { pid => $pid, folder => $folder, address => "127.0.0.1:$port", owner => $$ }, $class;
+    $self->{pid} = $pid;
     my $give_up = time + DEADLINE;
     until (IO::Socket::INET->new(PeerAddr => $self->{address})) {
         croak 'the tests need redis-server' if waitpid $pid, WNOHANG;
         croak 'redis-server does not listen' if time > $give_up;
         sleep 0.01;
     }
-    return $self;
+    return;
+}
+
+sub restart {
+    my ($self) = @_;
+    $self->stop;
+    $self->_start;
+    return;
 }
 
 sub address { return $_[0]{address} }
