@@ -145,6 +145,7 @@ record Carriers(Map<String, Redis> redis, long servers) {
       long count = number(fields.get(by.field));
       String library = fields.getOrDefault("lib-name", "").toLowerCase(Locale.ROOT);
       if ((count >= by.least || (cluster && count > 0))
+          && !Replies.NAME.equals(fields.get("name"))
           && ASKERS.stream().noneMatch(library::startsWith)) {
         all.put(
             fields.get("id") + " " + fields.get("addr") + " " + fields.get("laddr"),

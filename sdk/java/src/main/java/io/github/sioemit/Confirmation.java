@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -55,19 +54,22 @@ final class Confirmation extends Waiting<Long> {
     return publisher.executor();
   }
 
-  /** Confirmations of one emitter wait for each other, and hold up no thread of anybody else's. */
+  /** Waits for its turn, and holds up no thread of anybody else's. */
   @Override
   void start(Executor executor) {
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Runnable task =
+    config.notes().turns.await(this);
+  }
+
+  /** Runs it when its turn has come. */
+  void proceed() {
+    THREADS.execute(
         () -> {
           try {
             begin();
           } finally {
-            done.complete(null);
+            config.notes().turns.end();
           }
-        };
-    var unused = config.notes().turn(done).thenRun(() -> THREADS.execute(task));
+        });
   }
 
   @Override

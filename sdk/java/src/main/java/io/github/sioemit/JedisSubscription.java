@@ -6,8 +6,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.BinaryJedisPubSub;
 import redis.clients.jedis.BinaryJedisShardedPubSub;
+import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
+import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisRedirectionException;
 
 /** A connection for replies, and the thread that reads it. */
@@ -18,6 +21,7 @@ final class JedisSubscription implements Subscriber.Subscription {
   private final Supplier<Connection> dial;
   private final Runnable moved;
   private final Subscriber.Receiver receiver;
+  private final boolean sharded;
   private final Channels channels;
   private final byte[] first;
 
@@ -38,6 +42,7 @@ final class JedisSubscription implements Subscriber.Subscription {
     this.receiver = receiver;
     first = all.get(0);
     others = new ArrayList<>(all.subList(1, all.size()));
+    this.sharded = sharded;
     channels = sharded ? new ShardChannels() : new PlainChannels();
   }
 
@@ -53,6 +58,7 @@ final class JedisSubscription implements Subscriber.Subscription {
       for (int moves = 1; ; moves++) {
         try (Connection opened = dial.get()) {
           if (begin(opened)) {
+            name(opened);
             channels.proceed(opened, first);
           }
           break;
@@ -66,6 +72,19 @@ final class JedisSubscription implements Subscriber.Subscription {
       receiver.ended(new JedisConnectionException("Redis has ended the subscription"));
     } catch (RuntimeException | Error e) {
       receiver.ended(e instanceof RuntimeException known ? Refusal.clean(known) : e);
+    }
+  }
+
+  private void name(Connection opened) {
+    if (!sharded) {
+      return;
+    }
+    try {
+      var unused =
+          opened.executeCommand(
+              new CommandArguments(Protocol.Command.CLIENT).add("SETNAME").add(Replies.NAME));
+    } catch (JedisDataException e) {
+      return; // the user may not
     }
   }
 

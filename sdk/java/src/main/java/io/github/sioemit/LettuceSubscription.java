@@ -1,5 +1,7 @@
 package io.github.sioemit;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisException;
@@ -65,6 +67,9 @@ final class LettuceSubscription extends RedisPubSubAdapter<byte[], byte[]>
         return;
       }
       opened = connected;
+    }
+    if (sharded) { // if the user may
+      var unused = connected.connection.async().clientSetname(Replies.NAME.getBytes(US_ASCII));
     }
     write(connected, first);
   }

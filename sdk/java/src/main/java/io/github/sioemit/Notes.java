@@ -4,8 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicReference;
 
 /** What an emitter has sent, by namespaces, for those who have it confirmed. */
 final class Notes {
@@ -22,8 +20,8 @@ final class Notes {
   /** That which was used last. */
   private volatile Sent recent = new Sent("/");
 
-  private final AtomicReference<CompletableFuture<Void>> lastTurn =
-      new AtomicReference<>(CompletableFuture.completedFuture(null));
+  /** Those of the confirmations. */
+  final Turns turns = new Turns();
 
   Notes(Carrier carrier, boolean roomsApart) {
     this.carrier = carrier;
@@ -80,15 +78,5 @@ final class Notes {
       Target target = targets.get(i);
       add(of(target.namespace()), since, target, commands.get(i));
     }
-  }
-
-  /**
-   * Has one confirmation wait for another.
-   *
-   * @param done what the one completes when it has ended
-   * @return what completes when its turn has come
-   */
-  CompletableFuture<Void> turn(CompletableFuture<Void> done) {
-    return lastTurn.getAndSet(done);
   }
 }

@@ -38,6 +38,12 @@ final class Replies {
   /** Questions that always overlap would keep the channels of every namespace ever asked. */
   private static final int MAX_CHANNELS = 1000;
 
+  /**
+   * How a connection with shard channels is named, in all languages: it looks like that of a server
+   * otherwise, and comes and goes.
+   */
+  static final String NAME = "sioemit-replies";
+
   private static final int ID_BITS = 130;
   private static final SecureRandom RANDOM = new SecureRandom();
 

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,7 @@ import redis.clients.jedis.JedisSentinelPool;
 import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.RedisSentinelClient;
+import redis.clients.jedis.args.ClientType;
 
 /** What servers are asked, through each Redis client, and what is left of it. */
 @ExtendWith(RedisExtension.class)
@@ -50,8 +52,12 @@ class AskTest {
     final Map<String, Publisher> publishers = new LinkedHashMap<>();
 
     Clients(String url) {
-      jedis = RedisClient.create(url);
-      pool = new JedisPool(java.net.URI.create(url));
+      var where = java.net.URI.create(url);
+      var node = new HostAndPort(where.getHost(), where.getPort());
+      var config =
+          DefaultJedisClientConfig.builder(where).timeoutMillis(RedisServer.PATIENCE).build();
+      jedis = RedisClient.builder().hostAndPort(node).clientConfig(config).build();
+      pool = new JedisPool(node, config);
       lettuce = io.lettuce.core.RedisClient.create(url);
       publishers.put("RedisClient", new JedisPublisher(jedis));
       publishers.put("JedisPool", new JedisPublisher(pool));
@@ -137,23 +143,23 @@ class AskTest {
     }
   }
 
-  private static long threads() {
+  static long threads(String name) {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().startsWith("sioemit"))
+        .filter(thread -> thread.getName().startsWith(name))
         .count();
   }
 
   /** Returns once no connection and no thread of a question is there any more. */
   static void nothingIsLeft(String name, Jedis admin) throws InterruptedException {
     eventually(() -> pubsub(admin) == 1, () -> name + admin.clientList());
-    eventually(() -> threads() == 0, () -> name + Thread.getAllStackTraces());
+    eventually(() -> threads("sioemit") == 0, () -> name + Thread.getAllStackTraces());
   }
 
   @Test
   void thousandCallsLeaveNothing(RedisServer server) throws Exception {
     try (var asked = new AskedServer(server.port);
         var clients = new Clients(server.url());
-        var admin = new Jedis("127.0.0.1", server.port)) {
+        var admin = server.jedis()) {
       for (var entry : clients.publishers.entrySet()) {
         BroadcastOperator io = new Emitter(entry.getValue()).timeout(LONG);
         io.rooms();
@@ -182,7 +188,7 @@ class AskTest {
   void thousandQuestionsAtOnce(RedisServer server) throws Exception {
     try (var asked = new AskedServer(server.port);
         var clients = new Clients(server.url());
-        var admin = new Jedis("127.0.0.1", server.port)) {
+        var admin = server.jedis()) {
       for (var entry : clients.publishers.entrySet()) {
         BroadcastOperator io = new Emitter(entry.getValue()).timeout(LONG);
         var all = new CompletableFuture<?>[1000];
@@ -207,7 +213,7 @@ class AskTest {
   void oneConnectionForAll(RedisServer server) throws Exception {
     try (var silent = new AskedServer(server.port, false);
         var clients = new Clients(server.url());
-        var admin = new Jedis("127.0.0.1", server.port)) {
+        var admin = server.jedis()) {
       for (var entry : clients.publishers.entrySet()) {
         var io = new Emitter(entry.getValue());
         var first = io.timeout(LONG).roomsAsync();
@@ -219,6 +225,61 @@ class AskTest {
         nothingIsLeft(entry.getKey(), admin);
       }
     }
+  }
+
+  /** Whoever looks at the connections of servers can tell them apart by it. */
+  @Test
+  void connectionsWithShardChannelsHaveAName(@TempDir Path directory) throws Exception {
+    try (var server =
+            new RedisServer(
+                directory,
+                "--user",
+                "mute",
+                "on",
+                "nopass",
+                "+@all",
+                "-client|setname",
+                "~*",
+                "&*");
+        var admin = server.jedis()) {
+      for (String user : List.of("default", "mute")) {
+        try (var clients = new Clients("redis://" + user + ":any@127.0.0.1:" + server.port)) {
+          for (Publisher publisher : clients.publishers.values()) {
+            assertEquals(
+                user.equals("default"), isNamed((Subscriber) publisher, true, admin), user);
+            assertFalse(isNamed((Subscriber) publisher, false, admin));
+          }
+        }
+      }
+    }
+  }
+
+  private static boolean isNamed(Subscriber subscriber, boolean sharded, Jedis admin)
+      throws Exception {
+    var confirmed = new CompletableFuture<byte[]>();
+    var subscription =
+        subscriber.subscribe(
+            List.of(new byte[] {'c'}),
+            sharded,
+            new Subscriber.Receiver() {
+              @Override
+              public void confirmed(byte[] channel) {
+                confirmed.complete(channel);
+              }
+
+              @Override
+              public void received(byte[] message) {}
+
+              @Override
+              public void ended(Throwable why) {
+                confirmed.completeExceptionally(why);
+              }
+            });
+    confirmed.get();
+    boolean named = admin.clientList().contains(" name=sioemit-replies ");
+    subscription.close();
+    eventually(() -> admin.clientList(ClientType.PUBSUB).isEmpty(), admin::clientList);
+    return named;
   }
 
   @Test
@@ -245,7 +306,7 @@ class AskTest {
                 "--cluster-announce-ip",
                 "127.0.0.1")) {
       proxy.to(server.port);
-      try (var admin = new Jedis("127.0.0.1", server.port)) {
+      try (var admin = server.jedis()) {
         admin.clusterAddSlotsRange(0, 16383);
         eventually(() -> admin.clusterInfo().contains("cluster_state:ok"), admin::clusterInfo);
       }
@@ -317,21 +378,27 @@ class AskTest {
         assertEquals(Reason.CLOSED, ((AskException) error.getCause()).reason());
         assertEquals(Reason.CLOSED, assertThrows(AskException.class, io::fetchSockets).reason());
         io.emit("still works");
-        eventually(() -> threads() == 0, () -> "" + Thread.getAllStackTraces());
+        eventually(() -> threads("sioemit") == 0, () -> "" + Thread.getAllStackTraces());
       }
     }
   }
 
-  /**
-   * Returns the error of a call that one of two servers has answered in time. The other one never
-   * does; how long the one takes on a busy machine nobody knows.
-   */
+  /** Returns the error of a call that one of two servers has answered in time. */
   static IncompleteException whenOneHasAnswered(
       BroadcastOperator io, Consumer<BroadcastOperator> call) {
+    return untilItSaysSo(io, call, e -> e.servers() == 1);
+  }
+
+  /**
+   * Returns the error of a call whose time runs out because a server never answers. How far it gets
+   * before that on a busy machine nobody knows.
+   */
+  private static IncompleteException untilItSaysSo(
+      BroadcastOperator io, Consumer<BroadcastOperator> call, Predicate<IncompleteException> so) {
     for (Duration timeout = Duration.ofSeconds(1); ; timeout = timeout.multipliedBy(2)) {
       BroadcastOperator patient = io.timeout(timeout);
       var e = assertThrows(AskException.class, () -> call.accept(patient));
-      if (e instanceof IncompleteException incomplete && incomplete.servers() == 1) {
+      if (e instanceof IncompleteException incomplete && so.test(incomplete)) {
         return incomplete;
       }
       assertTrue(timeout.compareTo(LONG) < 0, e::getMessage);
@@ -360,8 +427,9 @@ class AskTest {
     try (var silent = new AskedServer(server.port, false);
         var clients = new Clients(server.url())) {
       for (Publisher publisher : clients.publishers.values()) {
-        var io = new Emitter(publisher).timeout(Duration.ofSeconds(2));
-        var e = assertThrows(IncompleteException.class, () -> io.emitWithAck("ev", binary));
+        var e =
+            untilItSaysSo(
+                new Emitter(publisher), io -> io.emitWithAck("ev", binary), it -> it.asked() == 1);
         assertEquals(new Acks(List.of(), 0, List.of(), 1), e.partial());
         assertEquals(
             "emitWithAck: 0 of 1 servers answered; servers answer it with "

@@ -73,7 +73,7 @@ final class AskedServer implements AutoCloseable {
   AskedServer(int port, boolean answers) throws InterruptedException {
     this.port = port;
     this.answers = answers;
-    replies = new Jedis("127.0.0.1", port);
+    replies = new Jedis("127.0.0.1", port, RedisServer.PATIENCE);
     thread = new Thread(this::listen);
     thread.start();
     if (!there.await(RedisServer.DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
@@ -85,6 +85,7 @@ final class AskedServer implements AutoCloseable {
   private void listen() {
     var config =
         DefaultJedisClientConfig.builder()
+            .timeoutMillis(RedisServer.PATIENCE)
             .socketTimeoutMillis(0)
             .clientSetInfoConfig(ClientSetInfoConfig.DISABLED);
     try (var jedis = new Jedis(new HostAndPort("127.0.0.1", port), config.build())) {

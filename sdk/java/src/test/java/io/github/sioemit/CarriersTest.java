@@ -122,6 +122,7 @@ class CarriersTest {
         id=7 addr=127.0.0.1:8 fd=9 name=no\\ name age=10 idle=0 sub=2 psub=3 multi=-1 cmd=psubscribe
         id=8 addr=127.0.0.1:9 laddr=127.0.0.1:6379 name= age=9 sub=2 psub=1 ssub=2 lib-name=jedis
         id=9 addr=127.0.0.1:10 laddr=127.0.0.1:6379 age=9 sub=2 psub=1 ssub=2 lib-name=Lettuce
+        id=10 addr=127.0.0.1:11 name=sioemit-replies age=9 sub=2 psub=1 ssub=2 lib-name=node-redis
         """;
     assertEquals("[3:7, 7:10]", names(list, Carrier.PATTERN, false));
     assertEquals("[4:8]", names(list, Carrier.SHARD_CHANNEL, false));

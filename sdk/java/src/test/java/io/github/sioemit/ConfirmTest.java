@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -17,7 +18,6 @@ import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import redis.clients.jedis.Jedis;
 import redis.clients.jedis.StreamEntryID;
 
 /** What confirm says, through each Redis client, of servers that are well and of others. */
@@ -155,7 +155,7 @@ class ConfirmTest {
   @Test
   void entriesHaveTheirIds(RedisServer server) {
     try (var clients = new AskTest.Clients(server.url());
-        var admin = new Jedis("127.0.0.1", server.port)) {
+        var admin = server.jedis()) {
       for (var client : clients.publishers.entrySet()) {
         admin.del("entries");
         Publisher publisher = client.getValue();
@@ -178,7 +178,7 @@ class ConfirmTest {
   void manyAtOnceLeaveNothing(RedisServer server) throws Exception {
     try (var asked = new AskedServer(server.port);
         var clients = new AskTest.Clients(server.url());
-        var admin = new Jedis("127.0.0.1", server.port)) {
+        var admin = server.jedis()) {
       for (var entry : clients.publishers.entrySet()) {
         BroadcastOperator io = new Emitter(entry.getValue()).timeout(LONG);
         assertEquals(1, io.confirm());
@@ -192,6 +192,28 @@ class ConfirmTest {
         AskTest.nothingIsLeft(entry.getKey(), admin);
       }
       assertEquals(101 * clients.publishers.size(), asked.asked.size());
+    }
+  }
+
+  @Test
+  void theyWaitForEachOther(RedisServer server) throws Exception {
+    try (var silent = new AskedServer(server.port, false);
+        var clients = new AskTest.Clients(server.url());
+        var admin = server.jedis()) {
+      for (var entry : clients.publishers.entrySet()) {
+        BroadcastOperator io = new Emitter(entry.getValue()).timeout(LONG);
+        List<CompletableFuture<Long>> all = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+          all.add(io.confirmAsync());
+        }
+        silent.asked.take();
+        assertEquals(1, AskTest.threads("sioemit-ask"));
+        for (int i = 99; i >= 0; i--) {
+          assertTrue(all.get(i).cancel(true)); // so that only the first has asked
+        }
+        AskTest.nothingIsLeft(entry.getKey(), admin);
+        assertEquals(0, silent.asked.size());
+      }
     }
   }
 

@@ -11,11 +11,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import redis.clients.jedis.Jedis;
 
 /** A redis-server of a test's own, on a free port. */
 public final class RedisServer implements AutoCloseable {
   /** Which nothing healthy comes near to. */
   static final Duration DEADLINE = Duration.ofSeconds(60);
+
+  /** The same in milliseconds. Jedis has two seconds, which a busy machine may need. */
+  static final int PATIENCE = (int) DEADLINE.toMillis();
 
   /** Where it listens. */
   public final int port;
@@ -72,6 +76,11 @@ public final class RedisServer implements AutoCloseable {
 
   public String url() {
     return "redis://127.0.0.1:" + port;
+  }
+
+  /** Connects to it. */
+  Jedis jedis() {
+    return new Jedis("127.0.0.1", port, PATIENCE);
   }
 
   @Override

@@ -93,6 +93,7 @@ class TlsTest {
     var where = new HostAndPort("127.0.0.1", port);
     var config =
         DefaultJedisClientConfig.builder()
+            .timeoutMillis(RedisServer.PATIENCE)
             .ssl(true)
             .sslSocketFactory(context.getSocketFactory())
             .build();
