@@ -34,7 +34,7 @@ func (b *Barrier) Confirm(ctx context.Context, namespace string) (servers int, e
 		err = errors.New(why)
 	}
 	// What cannot be known now never will be: the next confirmation begins anew.
-	b.end(w, outcome{after, why, time.Now(), w.last.missedNow(servers, why != "")})
+	b.end(w, outcome{state: after, doubt: why, until: time.Now(), missed: w.last.missedNow(servers, why != "")})
 	if _, ok := b.adapter.(streams); ok && err == nil && len(w.rooms) > 0 {
 		err = errors.New("what is for the servers themselves goes beside the stream")
 	}

@@ -20,21 +20,24 @@ type Sent struct {
 
 	busy chan struct{} // holds something while a confirmation goes on
 
-	mu     sync.Mutex
-	start  *state             // of Sent itself; nil where nobody has looked
-	last   map[string]outcome // of the last confirmation, by namespace
-	spans  map[string]span    // by namespace, of the streams adapter
-	rooms  map[string]map[string]bool
-	beats  map[string]beats // by namespace, of the streams adapter before 0.3
-	isLost bool             // not all could be kept
+	mu    sync.Mutex
+	start *state             // of Sent itself; nil where nobody has looked
+	last  map[string]outcome // of the last confirmation, by namespace
+	spans map[string]span    // by namespace, of the streams adapter
+	rooms map[string]map[string]bool
+	beats map[string]beats // by namespace, of the streams adapter before 0.3
+	lost  time.Time        // when something could not be kept
 }
 
 // outcome is what a confirmation leaves for the next one.
 type outcome struct {
+	began time.Time
 	state *state // how things were; nil where that is not known
 	// doubt is why nothing is known of what was sent until then, if anything is.
 	doubt string
 	until time.Time
+	// inDoubt says that something was, as a confirmation of another namespace has found.
+	inDoubt bool
 	// missed is how many servers there were before some of them may have been cut off,
 	// until as many have answered again. One that comes back has not got what was sent
 	// while it was away.
@@ -113,7 +116,7 @@ func (s *Sent) NoteEntry(namespace, id string) {
 	defer s.mu.Unlock()
 	entries, ok := s.spans[namespace]
 	if !ok && len(s.spans) >= maxNamespaces {
-		s.isLost = true
+		s.lost = time.Now()
 		return
 	}
 	s.spans[namespace] = entries.with(id)
@@ -126,7 +129,7 @@ func (s *Sent) NoteRoom(namespace, channel string) {
 	channels := s.rooms[namespace]
 	switch {
 	case channels == nil && len(s.rooms) >= maxNamespaces, len(channels) >= maxRooms && !channels[channel]:
-		s.isLost = true
+		s.lost = time.Now()
 		return
 	case channels == nil:
 		channels = make(map[string]bool)
@@ -154,14 +157,18 @@ func (s *Sent) Add(other *Sent) {
 		s.NoteEntry(namespace, entries.first)
 		s.NoteEntry(namespace, entries.last)
 	}
+	if other.lost.IsZero() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.isLost = s.isLost || other.isLost
+	s.lost = time.Now()
 }
 
 // window is what a confirmation is about.
 type window struct {
 	namespace string
+	began     time.Time
 	since     time.Time // of the first event; zero: nothing was sent
 	noted     time.Time // the same, of events that no confirmation in any namespace was about
 	last      outcome
@@ -185,8 +192,10 @@ func (s *Sent) unlock() { <-s.busy }
 // to the next confirmation.
 func (s *Sent) begin(namespace string) *window {
 	w := &window{namespace: namespace}
-	if first := s.first.Swap(nil); first != nil {
-		w.since, w.noted = *first, *first
+	if only := s.namespace.Load(); s.mixed.Load() || only == nil || *only == namespace {
+		if first := s.first.Swap(nil); first != nil {
+			w.since, w.noted = *first, *first
+		}
 	}
 	if ever := s.ever.Load(); ever != nil && s.mixed.Load() {
 		w.since = *ever // which is all that is known of this namespace
@@ -196,10 +205,17 @@ func (s *Sent) begin(namespace string) *window {
 	if w.last = s.last[namespace]; w.last.state == nil && w.last.doubt == "" {
 		w.last.state = s.start
 	}
+	for other, last := range s.last {
+		if other != namespace && last.isDoubted(w.noted) {
+			last.inDoubt = true
+			s.last[other] = last
+		}
+	}
+	w.began = time.Now()
+	w.isLost = !s.lost.IsZero() && !s.lost.Before(w.last.began)
 	w.rooms = slices.Collect(maps.Keys(s.rooms[namespace]))
 	delete(s.rooms, namespace)
 	w.entries = s.spans[namespace]
-	w.isLost, s.isLost = s.isLost, false
 	return w
 }
 
@@ -209,10 +225,15 @@ func (w *window) doubtful() string {
 	switch {
 	case w.isLost:
 		return "events went to more rooms or namespaces than are kept in mind"
-	case w.last.doubt != "" && !w.noted.IsZero() && !w.noted.After(w.last.until):
+	case w.last.isDoubted(w.noted):
 		return w.last.doubt
 	}
 	return ""
+}
+
+// isDoubted reports whether nothing is known of what was sent at a time.
+func (o *outcome) isDoubted(noted time.Time) bool {
+	return o.doubt != "" && (o.inDoubt || !noted.IsZero() && !noted.After(o.until))
 }
 
 // restore takes back what was not confirmed: the next confirmation is about it, too.
@@ -223,9 +244,6 @@ func (s *Sent) restore(w *window) {
 	for _, channel := range w.rooms {
 		s.NoteRoom(w.namespace, channel)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.isLost = s.isLost || w.isLost
 }
 
 // end ends a confirmation: what it was about will not be asked about again.
@@ -236,6 +254,7 @@ func (s *Sent) end(w *window, o outcome) {
 		clear(s.last)
 		s.start = nil // it was the one of all of them
 	}
+	o.began = w.began
 	s.last[w.namespace] = o
 	if now := s.spans[w.namespace]; now.last == w.entries.last {
 		delete(s.spans, w.namespace)

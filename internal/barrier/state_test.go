@@ -186,6 +186,25 @@ func TestSentMeanwhile(t *testing.T) {
 		s.end(w, outcome{state: new(state), until: time.Now()})
 	}
 
+	// A confirmation in another namespace takes nothing away, nor a doubt.
+	s = newSent(new(state))
+	s.Note("/", began)
+	w = s.begin("/other")
+	if !w.since.IsZero() {
+		t.Errorf("nothing was sent there, and since %v", w.since)
+	}
+	s.end(w, outcome{state: new(state), until: time.Now()})
+	if w = s.begin("/"); w.since != began {
+		t.Errorf("beside another namespace: since %v", w.since)
+	}
+	s.Note("/", time.Now())
+	s.Note("/other", time.Now())
+	s.end(w, outcome{state: new(state), doubt: "cut", until: time.Now()})
+	s.end(s.begin("/other"), outcome{state: new(state), until: time.Now()})
+	if w = s.begin("/"); w.doubtful() != "cut" {
+		t.Errorf("beside another namespace: %q", w.doubtful())
+	}
+
 	// What is not confirmed is asked about again, with what came since.
 	s = newSent(new(state))
 	s.Note("/", began)
@@ -224,8 +243,13 @@ func TestTooMany(t *testing.T) {
 			s.restore(w)
 		}
 		note(s, "one more")
-		if w := s.begin("/"); w.doubtful() == "" {
+		w := s.begin("/")
+		if w.doubtful() == "" {
 			t.Errorf("%s: one too many is no doubt", name)
+		}
+		s.end(w, outcome{state: new(state), until: time.Now()})
+		if w = s.begin("/other"); w.doubtful() == "" {
+			t.Errorf("%s: one too many is no doubt in a namespace that is confirmed later", name)
 		}
 	}
 }

@@ -169,19 +169,22 @@ export class Sent {
   begin(nsp: string): Window {
     const last = this.#last.get(nsp) ?? nothing;
     const isLost = this.#lost >= last.round;
+    const first = this.#isMixed || nsp === this.#nsp ? this.#first : undefined;
     this.#round++;
     const window: Window = {
       nsp,
       round: this.#round,
-      since: this.#isMixed ? this.#ever : this.#first, // which is all that is known of this namespace
-      first: this.#first,
+      since: this.#isMixed ? this.#ever : first, // which is all that is known of this namespace
+      first,
       last,
       channels: [...(this.#channels.get(nsp) ?? [])],
       entries: undefined,
       doubt: isLost ? "events went to more rooms or namespaces than are kept in mind" : last.doubt,
       flights: [...this.#late, this.#flight],
     };
-    this.#first = undefined;
+    if (first !== undefined) {
+      this.#first = undefined;
+    }
     this.#channels.delete(nsp);
     this.#flight = new Flight();
     this.#late = [];

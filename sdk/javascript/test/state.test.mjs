@@ -147,6 +147,21 @@ suite("what was sent", () => {
     }
   });
 
+  test("to a namespace while others are confirmed", () => {
+    const sent = new Sent(false);
+    sent.note("/", publish("a")).land();
+    const other = sent.begin("/other");
+    assert.equal(other.since, undefined);
+    end(sent, other, undefined);
+    const first = sent.begin("/");
+    assert.notEqual(first.since, undefined);
+    sent.note("/", publish("a")).land();
+    sent.note("/other", publish("b")).land();
+    end(sent, first, "cut");
+    end(sent, sent.begin("/other"), undefined);
+    assert.equal(sent.begin("/").doubt, "cut");
+  });
+
   test("what is not confirmed is asked about again", async () => {
     const sent = new Sent(true);
     const onItsWay = sent.note("/", publish("room"));
