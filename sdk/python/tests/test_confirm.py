@@ -85,22 +85,48 @@ def test_confirm(ask: Ask, port: int) -> None:
         assert request == {"uid": "emitter", "requestId": request["requestId"], "type": 0, "rooms": [nobody]}
 
 
-def test_a_pipeline_is_confirmed(client: redis.Redis, port: int) -> None:
-    with Servers(port, count=2) as servers:
-        io = Emitter(client)
-        assert io.confirm() == 2
+def pipelined(io: Any) -> Any:
+    """Send some events at once, in two namespaces."""
+    if isinstance(io, Emitter):
         with io.pipeline() as pipe:
-            for n in range(100):
-                pipe.to(f"room {n % 3}").emit("ev", n)
-            pipe.of("/x").emit("ev")
-        assert io.confirm() == 2
-        assert len(servers.events) == 200
-        with io.pipeline() as pipe:
-            pipe.emit("ev")
+            send(pipe)
+        return None
+
+    async def made() -> None:
+        async with io.pipeline() as pipe:
+            send(pipe)
+
+    return made()
+
+
+def send(pipe: Any) -> None:
+    for n in range(10):
+        pipe.to(f"room {n % 3}").emit("ev", n)
+    pipe.of("/x").emit("ev")
+
+
+def test_a_pipeline_is_confirmed(ask: Ask, client: redis.Redis, port: int) -> None:
+    def cut() -> None:
+        assert len(servers.events) == 20, "both have taken ten"
         assert kill_subscribers(client) == 2
         until(lambda: subscribed(client) == 2, "they are back")
-        with pytest.raises(UnconfirmedError):
-            io.confirm()
+
+    with Servers(port, count=2) as servers:
+        results = ask(
+            port,
+            lambda io: io.confirm(),
+            pipelined,
+            lambda io: io.confirm(),
+            nothing(cut),
+            lambda io: io.confirm(),
+            pipelined,
+            nothing(lambda: kill_subscribers(client)),
+            nothing(lambda: until(lambda: subscribed(client) == 2, "they are back")),
+            lambda io: io.confirm(),
+        )
+    assert (results[0], results[2], results[4]) == (2, 2, 2)
+    assert isinstance(results[8], UnconfirmedError)
+    assert results[8].why.startswith("2 subscribers' connections")
 
 
 def test_a_server_whose_connection_was_cut(ask: Ask, client: redis.Redis, port: int) -> None:
@@ -402,20 +428,11 @@ def stream(client: redis.Redis) -> Iterator[None]:
 
 @pytest.mark.usefixtures("stream")
 def test_streams(ask: Ask, client: redis.Redis, port: int) -> None:
-    def pipelined(io: Any) -> Any:
-        if isinstance(io, Emitter):
-            with io.pipeline() as pipe:
-                pipe.emit("ev")
-                pipe.to("a").emit("ev")
-            return None
+    def taken() -> None:
+        events = [data for data in member.taken if "packet" in data]
+        assert len(events) == 12, "of both namespaces, before the answer"
 
-        async def made() -> None:
-            async with io.pipeline() as pipe:
-                pipe.emit("ev")
-                pipe.to("a").emit("ev")
-
-        return made()
-
+    trim = nothing(lambda: client.xtrim("socket.io", maxlen=0, approximate=False))
     io = {"adapter": Streams()}
     with Member(port, stream=True) as member:
         results = ask(
@@ -423,16 +440,19 @@ def test_streams(ask: Ask, client: redis.Redis, port: int) -> None:
             lambda io: io.emit("ev"),
             pipelined,
             lambda io: io.confirm(),
+            nothing(taken),
             lambda io: io.emit("ev"),
-            nothing(lambda: client.xtrim("socket.io", maxlen=0, approximate=False)),
+            trim,
             lambda io: io.confirm(),
+            lambda io: io.confirm(),
+            pipelined,
+            trim,
             lambda io: io.confirm(),
             lambda io: io.server_side_emit("ev"),
             lambda io: io.confirm(),
             options=io,
         )
-        events = [data for data in member.taken if "packet" in data]
-        assert len(events) == 4
-    assert (results[2], results[6]) == (1, 1)
-    assert "trimmed before it was read" in results[5].why
-    assert results[8].why == "what is for the servers themselves goes beside the stream"
+    assert (results[2], results[7]) == (1, 1)
+    assert "trimmed before it was read" in results[6].why
+    assert "trimmed before it was read" in results[10].why
+    assert results[12].why == "what is for the servers themselves goes beside the stream"
