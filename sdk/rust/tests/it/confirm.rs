@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::members::{Joined, Member, wait_for};
 use crate::redis_server::Redis;
+use crate::servers::Gate;
 
 const UIDS: [&str; 2] = ["00000000000000aa", "00000000000000bb"];
 
@@ -185,17 +186,64 @@ fn what_is_not_confirmed_is_left_to_the_next_one() {
 }
 
 #[test]
+fn an_event_whose_future_was_dropped_comes_before_the_question() {
+    let redis = Redis::start(&[]);
+    let member = Member::start(&redis, Joined::Classic, UIDS[0]);
+    let gate = Gate::start(&redis);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let connection = runtime.block_on(gate.client().get_multiplexed_async_connection()).unwrap();
+    let io = AsyncEmitter::new(connection).replies(redis.client()).timeout(Duration::from_secs(60));
+    assert_eq!(runtime.block_on(io.confirm()).unwrap(), 1);
+    gate.close(true);
+    let mut event = io.emit("ev", 1);
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = &mut event => panic!("Redis has it"),
+            () = tokio::task::yield_now() => {}
+        }
+    });
+    wait_for(|| gate.holds());
+    drop(event);
+    runtime.block_on(io.timeout(SOON).confirm()).unwrap_err();
+    assert_eq!(member.questions(), 1, "the question overtook the event");
+    gate.close(false);
+    assert_eq!(runtime.block_on(io.confirm()).unwrap(), 1);
+    assert_eq!(member.events(), 1);
+}
+
+#[test]
+fn servers_of_another_redis_prove_nothing() {
+    let (redis, other) = (Redis::start(&[]), Redis::start(&[]));
+    let members = members(&redis, Joined::Classic);
+    for io in Io::both(&other, &Options::new()) {
+        let io = match io {
+            Io::Sync(io) => Io::Sync(io.replies(redis.client())),
+            Io::Async(runtime, io) => Io::Async(runtime, io.replies(redis.client())),
+        };
+        assert_eq!(io.confirm().unwrap(), 2); // nothing was sent
+        io.emit();
+        let why = "the emitter's connection leads to another Redis than the one for replies";
+        assert_eq!(unconfirmed(io.confirm()), (2, why.to_owned()));
+        assert_eq!(members[0].events(), 0);
+    }
+}
+
+#[test]
 fn entries_that_were_trimmed_may_not_have_been_read() {
     let redis = Redis::start(&[]);
-    let members = members(&redis, Joined::Streams);
+    let _members = members(&redis, Joined::Streams);
     for io in Io::both(&redis, &options(Joined::Streams)) {
-        let taken = members[0].events();
-        io.emit();
-        io.pipeline(|io| (0..5).try_for_each(|n| io.to("r").emit("ev", n)));
-        wait_for(|| members.iter().all(|member| member.events() == taken + 6));
-        redis::cmd("XTRIM").arg("socket.io").arg("MAXLEN").arg(5).exec(&mut redis.connection()).unwrap();
         let why = "an entry is no longer in the stream, and may have been trimmed before it was read";
-        assert_eq!(unconfirmed(io.confirm()), (2, why.to_owned()));
+        for pipelined in [false, true] {
+            if pipelined {
+                io.pipeline(|io| (0..5).try_for_each(|n| io.to("r").emit("ev", n)));
+            } else {
+                io.emit();
+            }
+            redis::cmd("XTRIM").arg("socket.io").arg("MAXLEN").arg(0).exec(&mut redis.connection()).unwrap();
+            assert_eq!(unconfirmed(io.confirm()), (2, why.to_owned()));
+        }
         io.emit();
         assert_eq!(io.confirm().unwrap(), 2);
         // This goes beside the stream.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -120,6 +120,56 @@ impl Cutter {
             }
         });
         Self { port }
+    }
+
+    pub fn client(&self) -> redis::Client {
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap()
+    }
+}
+
+/// A way to Redis on which nothing gets through while it is closed.
+pub struct Gate {
+    port: u16,
+    closed: Arc<AtomicBool>,
+    holds: Arc<AtomicBool>,
+}
+
+impl Gate {
+    pub fn start(redis: &Redis) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let gate = Self { port: listener.local_addr().unwrap().port(), closed: Arc::default(), holds: Arc::default() };
+        let (to, closed, holds) = (redis.port, Arc::clone(&gate.closed), Arc::clone(&gate.holds));
+        // All threads end with the process of the tests.
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else { return };
+                for (mut from, mut into) in
+                    [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+                {
+                    let (closed, holds) = (Arc::clone(&closed), Arc::clone(&holds));
+                    thread::spawn(move || {
+                        pass(&mut from, &mut into, |_| {
+                            while closed.load(Ordering::SeqCst) {
+                                holds.store(true, Ordering::SeqCst);
+                                thread::sleep(Duration::from_millis(5));
+                            }
+                            true
+                        });
+                    });
+                }
+            }
+        });
+        gate
+    }
+
+    pub fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::SeqCst);
+    }
+
+    /// Whether something has come while it was closed.
+    pub fn holds(&self) -> bool {
+        self.holds.load(Ordering::SeqCst)
     }
 
     pub fn client(&self) -> redis::Client {
