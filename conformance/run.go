@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sioemit/sioemit/internal/driver"
+	"github.com/sioemit/sioemit/internal/scripted"
 )
 
 // outcome is what came of one case with one variant.
@@ -117,7 +118,7 @@ func (s *stage) throughAll(c *Case) (commands [][]Word) {
 
 // areQuestion reports whether the words of a command are to hold the id of a question.
 func areQuestion(words []Word) bool {
-	return bytes.Contains(words[len(words)-1].Value, []byte(idTag))
+	return bytes.Contains(words[len(words)-1].Value, []byte(scripted.ID))
 }
 
 // misrouted returns what is wrong with the nodes of a cluster that commands went to.
@@ -210,6 +211,7 @@ func (c *Case) differentResult(result json.RawMessage) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	said := text(got)
 	switch {
 	case c.Name() == "fetchSockets":
 		sortSockets(want)
@@ -218,7 +220,7 @@ func (c *Case) differentResult(result json.RawMessage) []string {
 		dropMessages(got, want)
 	}
 	if !same(got, want) {
-		return []string{fmt.Sprintf("result %s instead of %s", text(got), text(want))}
+		return []string{fmt.Sprintf("result %s instead of %s", said, text(want))}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/sioemit/sioemit/internal/scripted"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
@@ -145,7 +146,7 @@ func (o open) takes(v any) bool {
 func (o open) MarshalJSON() ([]byte, error) {
 	switch {
 	case o.id:
-		return []byte(idTag), nil
+		return []byte(scripted.ID), nil
 	case o.holds != "":
 		return fmt.Appendf(nil, `{"$holds":%q}`, o.holds), nil
 	case o == open{}:
