@@ -108,9 +108,7 @@ final class Asker
                 fn (Question $q) => $q === $question ? $command : $this->command($q),
             )[0];
         } finally {
-            if (!$question->isHarmless()) {
-                $sender->sent->note($namespace, $since, $command, null);
-            }
+            $sender->sent->noteQuestion($namespace, $since, $command, $question);
         }
     }
 

@@ -32,7 +32,7 @@ final class PhpRedisCluster implements Connection
         $this->withoutPrefix(function () use ($commands, $failures, &$replies) {
             foreach ($commands as $command) {
                 try {
-                    $replies[] = $reply = $this->sendToHome($command);
+                    $replies[] = $reply = $this->sendToHome($command[1], $command);
                     if ($reply === false) {
                         $failures->add($this->lastError());
                     } elseif (!Answer::fits($command, $reply) && !$this->isQueued($reply)) {
@@ -127,7 +127,14 @@ final class PhpRedisCluster implements Connection
     public function askAt(string $name, array $command): mixed
     {
         $this->checkMode();
-        return $this->withoutPrefix(fn () => $this->ask($name, $command));
+        return $this->withoutPrefix(function () use ($name, $command) {
+            try {
+                $reply = $this->sendToHome($name, $command);
+            } catch (\Throwable $e) {
+                throw SioemitException::fromRedis(Answer::name($command), $e->getMessage(), $e);
+            }
+            return $this->checked($command, $reply);
+        });
     }
 
     public function inCluster(): bool
@@ -156,15 +163,14 @@ final class PhpRedisCluster implements Connection
     }
 
     /**
-     * Sends a command to the node of its channel. phpredis does not follow a raw command that Redis redirects, and does
-     * not say that this was why it failed. When it could not read an answer, which may still come, it keeps the
-     * connection, and would take that answer for the next command's.
+     * Sends a command to the node of a channel or stream. phpredis does not follow a raw command that Redis redirects,
+     * and does not say that this was why it failed. When it could not read an answer, which may still come, it keeps
+     * the connection, and would take that answer for the next command's.
      *
      * @param non-empty-list<string> $command
      */
-    private function sendToHome(array $command): mixed
+    private function sendToHome(string $channel, array $command): mixed
     {
-        $channel = $command[1];
         try {
             return $this->call($channel, $command);
         } catch (\RedisClusterException $e) {
@@ -201,14 +207,23 @@ final class PhpRedisCluster implements Connection
      */
     private function ask(string|array $node, array $command): mixed
     {
-        $name = Answer::name($command);
         try {
             $reply = $this->call($node, $command);
         } catch (\Throwable $e) {
             $this->cluster->close();
-            throw SioemitException::fromRedis($name, $e->getMessage(), $e);
+            throw SioemitException::fromRedis(Answer::name($command), $e->getMessage(), $e);
         }
-        return $reply !== false ? $reply : throw SioemitException::fromRedis($name, $this->lastError());
+        return $this->checked($command, $reply);
+    }
+
+    /**
+     * @param non-empty-list<string> $command
+     */
+    private function checked(array $command, mixed $reply): mixed
+    {
+        return $reply !== false
+            ? $reply
+            : throw SioemitException::fromRedis(Answer::name($command), $this->lastError());
     }
 
     /**

@@ -135,7 +135,11 @@ abstract class PredisConnection implements Connection
 
     public function askAt(string $name, array $command): mixed
     {
-        return self::explained($command, fn () => self::ask($this->node($name), $command));
+        return self::explained($command, function () use ($name, $command) {
+            $reply = $this->node($name)->executeCommand(RawCommand::create(...$command));
+            $reply = $reply instanceof ErrorInterface ? $this->redirect($command, $reply) : $reply;
+            return self::checked($command, $reply);
+        });
     }
 
     public function question(
@@ -197,7 +201,14 @@ abstract class PredisConnection implements Connection
      */
     protected static function ask(#[\SensitiveParameter] NodeConnectionInterface $node, array $command): mixed
     {
-        $reply = $node->executeCommand(RawCommand::create(...$command));
+        return self::checked($command, $node->executeCommand(RawCommand::create(...$command)));
+    }
+
+    /**
+     * @param non-empty-list<string> $command
+     */
+    private static function checked(array $command, mixed $reply): mixed
+    {
         if ($reply instanceof ErrorInterface) {
             throw SioemitException::fromRedis(Answer::name($command), $reply->getMessage());
         }

@@ -76,6 +76,19 @@ final class Sent
     }
 
     /**
+     * Notes that a question with an event was sent, or may have been. What asks clients beside the stream is known by
+     * their answers only.
+     *
+     * @param non-empty-list<string> $command
+     */
+    public function noteQuestion(string $namespace, int $since, array $command, Question $question): void
+    {
+        if (!$question->isHarmless() && ($question->kind !== 'emitWithAck' || !$this->isInStream)) {
+            $this->note($namespace, $since, $command, null);
+        }
+    }
+
+    /**
      * Notes commands that were sent together.
      *
      * @param list<string>                 $namespaces of each command

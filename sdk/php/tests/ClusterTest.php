@@ -251,6 +251,32 @@ final class ClusterTest extends TestCase
     }
 
     /**
+     * A stream that moves takes its entries along.
+     *
+     * @dataProvider clients
+     */
+    public function testConfirmFollowsAStream(callable $client): void
+    {
+        $streams = new Streams(streamName: 'followed', channelPrefix: 'followed');
+        $io = (new Emitter($client(), adapter: $streams))->timeout(RedisServer::DEADLINE);
+        $io->emit('ev');
+        $node = $this->home('followed')->client();
+        $entry = array_key_first($node->xRange('followed', '-', '+'));
+        $node->del('followed');
+        $this->withMovedSlot('followed', function (RedisServer $new) use ($io, $entry) {
+            $stream = $new->client();
+            $stream->xAdd('followed', $entry, ['uid' => 'moved', 'nsp' => '/']);
+            $server = new StreamServer($new->port, '0123456789abcdef', true, 'followed');
+            try {
+                self::assertSame(1, $io->confirm());
+            } finally {
+                $server->stop();
+                $stream->del('followed');
+            }
+        });
+    }
+
+    /**
      * A client for one node knows nothing of servers that have subscribed at others.
      */
     public function testANodeCannotBeAsked(): void

@@ -202,26 +202,36 @@ final class ConfirmTest extends RedisTestCase
     {
         $subscribe = ['SSUBSCRIBE', 'socket.io#/other#', 'socket.io#/#s1#']; // whom nobody asks
         $this->subscribers[] = $this->subscriber(...$subscribe);
-        $answers = fn (array $request) => array_map(fn (string $uid) => [
-            'uid' => $uid, 'nsp' => '/', 'type' => 8, 'data' => [
-                'requestId' => $request['data']['requestId'], 'sockets' => [],
-            ],
-        ], ['s1', 's1', 'listen-x']); // twice, and one who is no server
-        $this->servers[] = new SocketServers(
-            self::$server->port,
-            $answers,
-            1,
-            'socket.io#/#',
-            'socket.io#/#emitter#',
-            true,
-        );
+        $this->sharded('/', 3, 's1', 's1', 'listen-x', 's2'); // one of them twice, and one who is no server
+        $this->sharded('/deaf', 2, 's1', 's1');
         $io = (new Emitter($client(self::$server->port), adapter: new Sharded()))->timeout(self::LONG);
-        self::assertSame(1, $io->confirm());
+        self::assertSame(2, $io->confirm());
         $io->to('r')->emit('ev');
-        self::assertSame(1, $io->confirm());
+        self::assertSame(2, $io->confirm());
         $io->to('r')->emit('ev');
         $this->cut('ssub=2', ...$subscribe);
         self::assertUnconfirmed(self::CUT, fn () => $io->confirm());
+        $deaf = $io->of('/deaf')->timeout(self::SOON);
+        $e = self::assertRefused(Reason::Incomplete, fn () => $deaf->confirm());
+        self::assertSame([1, 2], [$e->servers, $e->asked]);
+    }
+
+    /**
+     * Servers of the sharded adapter, with what they answer, by their names.
+     */
+    private function sharded(string $namespace, int $count, string ...$uids): void
+    {
+        $answer = fn (string $uid, string $requestId) => [
+            'uid' => $uid, 'nsp' => $namespace, 'type' => 8, 'data' => ['requestId' => $requestId, 'sockets' => []],
+        ];
+        $this->servers[] = new SocketServers(
+            self::$server->port,
+            fn (array $request) => array_map(fn ($uid) => $answer($uid, $request['data']['requestId']), $uids),
+            $count,
+            "socket.io#$namespace#",
+            "socket.io#$namespace#emitter#",
+            true,
+        );
     }
 
     /**

@@ -9,6 +9,7 @@ use Sioemit\Classic;
 use Sioemit\Node;
 use Sioemit\Notes;
 use Sioemit\Outcome;
+use Sioemit\Question;
 use Sioemit\Sent;
 use Sioemit\Sharded;
 use Sioemit\State;
@@ -214,5 +215,13 @@ final class StateTest extends TestCase
         self::assertStringContainsString('not known which entries', $sent->begin('/')->doubt);
         $sent->note('/', 1, ['PUBLISH', 'x'], 1);
         self::assertStringContainsString('beside the stream', $sent->begin('/')->doubt);
+        $sent->noteQuestion('/', 1, ['PUBLISH', 'x'], new Question('serverSideEmitWithAck'));
+        self::assertStringContainsString('beside the stream', $sent->begin('/')->doubt);
+        $sent->noteQuestion('/', 1, ['PUBLISH', 'x'], new Question('emitWithAck'));
+        $sent->noteQuestion('/', 1, ['PUBLISH', 'x'], new Question('fetchSockets'));
+        self::assertNull($sent->begin('/'));
+        $sent = new Sent(new Sharded(), false);
+        $sent->noteQuestion('/', 1, ['SPUBLISH', 'x'], new Question('emitWithAck'));
+        self::assertNotNull($sent->begin('/'));
     }
 }

@@ -12,7 +12,7 @@ final class StreamServer
 {
     private readonly int $pid;
 
-    public function __construct(int $port, string $uid, bool $isOld = false)
+    public function __construct(int $port, string $uid, bool $isOld = false, string $stream = 'socket.io')
     {
         [$here, $there] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
         $this->pid = pcntl_fork();
@@ -21,13 +21,13 @@ final class StreamServer
                 $listener = $isOld ? null : new Listener($port, 'SUBSCRIBE', 'socket.io#/#');
                 $redis = new \Redis();
                 $redis->connect('127.0.0.1', $port);
-                $add = fn (string $type, array $data) => $redis->xAdd('socket.io', '*', [
+                $add = fn (string $type, array $data) => $redis->xAdd($stream, '*', [
                     'uid' => $uid, 'nsp' => '/', 'type' => $type, 'data' => json_encode($data),
                 ]);
-                $at = $isOld ? $add('2', []) : array_key_last($redis->xRange('socket.io', '-', '+')) ?? '0-0';
+                $at = $isOld ? $add('2', []) : array_key_last($redis->xRange($stream, '-', '+')) ?? '0-0';
                 fwrite($there, "\n");
                 while (true) {
-                    foreach ($redis->xRead(['socket.io' => $at], 100, 10_000)['socket.io'] ?? [] as $at => $entry) {
+                    foreach ($redis->xRead([$stream => $at], 100, 10_000)[$stream] ?? [] as $at => $entry) {
                         if ($entry['type'] !== '7') {
                             continue;
                         }
