@@ -1,24 +1,30 @@
-"""A redis-server of the tests' own, on a free port."""
+"""A redis-server of the tests' own, on a free port, and emitters of both kinds that make the same calls there."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 import pytest
 import redis
+import redis.asyncio
+
+from sioemit import AsyncEmitter, Emitter, SioemitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 DEADLINE = 60  # seconds, which nothing healthy comes near to
+SHORT = 1.5  # seconds, for calls whose time is to run out: what is not waited for comes in much less
 
 
 @contextlib.contextmanager
@@ -86,3 +92,56 @@ def listener(client: redis.Redis) -> Iterator[Listener]:
     listener = Listener(client)
     yield listener
     listener.pubsub.close()
+
+
+Call = Callable[[Any], Any]
+Ask = Callable[..., Any]
+
+
+def ask_sync(port: int, *calls: Call, **settings: Any) -> list[Any]:
+    """Make calls on one emitter, one after the other, and return what comes of them, errors too."""
+
+    def made(io: Emitter, call: Call) -> Any:
+        try:
+            return call(io)
+        except SioemitError as err:
+            return err
+
+    options = settings.pop("options", {})
+    with redis.Redis(port=port, **settings) as client:
+        io = Emitter(client, **options)
+        return [made(io, call) for call in calls]
+
+
+def ask_async(port: int, *calls: Call, **settings: Any) -> list[Any]:
+    async def made(io: AsyncEmitter, call: Call) -> Any:
+        try:
+            return await call(io)
+        except SioemitError as err:
+            return err
+
+    options = settings.pop("options", {})
+
+    async def main() -> list[Any]:
+        async with redis.asyncio.Redis(port=port, **settings) as client:
+            io = AsyncEmitter(client, **options)
+            return [await made(io, call) for call in calls]
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "asyncio"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    made: Ask = request.param
+    return made
+
+
+def until(done: Callable[[], bool], what: str) -> None:
+    give_up = time.monotonic() + DEADLINE
+    while not done():
+        assert time.monotonic() < give_up, what
+        time.sleep(0.005)
+
+
+async def settled(done: Callable[[], bool], what: str) -> None:
+    await asyncio.to_thread(until, done, what)

@@ -8,7 +8,6 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,45 +21,8 @@ from redis.retry import Retry
 from sioemit import Acks, AsyncEmitter, Emitter, IncompleteError, SioemitError, Socket, _subscription
 from sioemit._subscription import Subscription
 
-from .conftest import DEADLINE, redis_server
+from .conftest import DEADLINE, SHORT, Ask, ask_sync, redis_server, settled, until
 from .servers import REPLIES, Network, Servers, one_client
-
-SHORT = 1.5  # seconds, for calls whose time is to run out: what is not waited for comes in much less
-
-Call = Callable[[Any], Any]
-Ask = Callable[..., Any]
-
-
-def ask_sync(port: int, *calls: Call, **settings: Any) -> list[Any]:
-    """Make calls on one emitter, one after the other, and return what comes of them, errors too."""
-
-    def made(io: Emitter, call: Call) -> Any:
-        try:
-            return call(io)
-        except SioemitError as err:
-            return err
-
-    options = settings.pop("options", {})
-    with redis.Redis(port=port, **settings) as client:
-        io = Emitter(client, **options)
-        return [made(io, call) for call in calls]
-
-
-def ask_async(port: int, *calls: Call, **settings: Any) -> list[Any]:
-    async def made(io: AsyncEmitter, call: Call) -> Any:
-        try:
-            return await call(io)
-        except SioemitError as err:
-            return err
-
-    options = settings.pop("options", {})
-
-    async def main() -> list[Any]:
-        async with redis.asyncio.Redis(port=port, **settings) as client:
-            io = AsyncEmitter(client, **options)
-            return [await made(io, call) for call in calls]
-
-    return asyncio.run(main())
 
 
 def retrying(ask: Ask) -> Any:
@@ -72,23 +34,6 @@ def retrying(ask: Ask) -> Any:
 def silent(_: dict[str, Any]) -> list[dict[str, Any]]:
     """Answer nothing."""
     return []
-
-
-@pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "asyncio"])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    made: Ask = request.param
-    return made
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    give_up = time.monotonic() + DEADLINE
-    while not done():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.005)
-
-
-async def settled(done: Callable[[], bool], what: str) -> None:
-    await asyncio.to_thread(until, done, what)
 
 
 def subscribers(client: redis.Redis) -> int:

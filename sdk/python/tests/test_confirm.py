@@ -20,20 +20,13 @@ import redis.asyncio
 
 from sioemit import AsyncEmitter, Emitter, IncompleteError, Python, Sharded, SioemitError, Streams, UnconfirmedError
 
-from .conftest import DEADLINE, redis_server
+from .conftest import DEADLINE, SHORT, Ask, redis_server, settled, until
 from .servers import Servers, as_node_redis, one_client
-from .test_ask import SHORT, Ask, ask_async, ask_sync, settled, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CUT = "a subscriber's connection to Redis was cut"
-
-
-@pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "asyncio"])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    made: Ask = request.param
-    return made
 
 
 def nothing(call: Callable[[], object]) -> Callable[[Any], Any]:

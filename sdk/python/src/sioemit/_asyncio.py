@@ -35,7 +35,7 @@ from ._operator import (
     subscribed,
 )
 from ._python import Python
-from ._redis import COMMAND_NAME, count, for_replies, without_secrets, written_once
+from ._redis import COMMAND_NAME, count, for_replies, raise_first, without_secrets, written_once
 from ._subscription import Wait
 from ._sync import Pipeline, start_pipeline
 from ._values import Default
@@ -432,6 +432,7 @@ class AsyncEmitter(AsyncBroadcastOperator):
                 async with self._redis.pipeline(transaction=False) as pipe:
                     for command in batch.commands:
                         pipe.execute_command(*command)
-                    replies = await pipe.execute()
+                    replies = await pipe.execute(raise_on_error=isinstance(self._redis, RedisCluster))
+                    raise_first(batch.commands, replies)
         finally:
             batch.note_all(self._config, since, replies)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +32,14 @@ def without_secrets() -> Iterator[None]:
 def without_arguments(text: str) -> str:
     """Return what an error of Redis says, but for the words of a command that it repeats."""
     return _ARGUMENTS.sub("with arguments that are not repeated here", text)
+
+
+def raise_first(commands: Iterable[Sequence[str | bytes]], replies: Iterable[Any]) -> None:
+    """Raise the first error of a pipeline, without what was sent, with which redis-py's own text begins."""
+    for number, (command, reply) in enumerate(zip(commands, replies, strict=True), 1):
+        if isinstance(reply, Exception):
+            reply.args = (f"command {number} of the pipeline, {text(command[0])}: {reply}",)
+            raise reply
 
 
 # Pools of redis-py 5.0 to 5.2 want the name of a command, and later ones warn of it.

@@ -34,7 +34,7 @@ from ._operator import (
     subscribed,
 )
 from ._python import Python
-from ._redis import COMMAND_NAME, count, for_replies, text, without_secrets, written_once
+from ._redis import COMMAND_NAME, count, for_replies, raise_first, text, without_secrets, written_once
 from ._replies import Replies
 from ._sent import BESIDE, FAILED
 from ._subscription import Wait
@@ -362,7 +362,7 @@ class Batch:
                 return
             entries: dict[str, list[str]] = {}
             for command, reply in zip(self.commands, replies, strict=True):
-                if command[0] == "XADD":
+                if command[0] == "XADD" and not isinstance(reply, Exception):
                     entries.setdefault(text(command[9]), []).append(text(reply))
             for namespace, of in entries.items():
                 sent.note_entries(namespace, of)
@@ -514,6 +514,7 @@ class Emitter(BroadcastOperator):
             with without_secrets(), self._redis.pipeline(transaction=False) as pipe:
                 for command in batch.commands:
                     pipe.execute_command(*command)
-                replies = pipe.execute()
+                replies = pipe.execute(raise_on_error=isinstance(self._redis, RedisCluster))
+                raise_first(batch.commands, replies)
         finally:
             batch.note_all(self._config, since, replies)
