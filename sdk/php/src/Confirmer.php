@@ -30,7 +30,7 @@ final class Confirmer
     public function confirm(): int
     {
         $this->settings->checkVersion4(self::CALL);
-        $this->settings->adapter->subscription(); // which servers in Python have none of
+        $this->settings->adapter->subscription(); // refuses servers in Python
         $direct = $this->sender->direct();
         $began = hrtime(true);
         $notes = $direct->sent->begin($this->namespace);
@@ -192,7 +192,10 @@ final class Confirmer
         $connection = $direct->connection;
         $heartbeats = $direct->sent->heartbeats($this->namespace);
         [, $stream, , , $maxLen] = $this->command(new Question(self::CALL));
-        $count = $heartbeats->count($connection, $this->namespace, $stream, (int) $maxLen);
+        $count = $heartbeats->count($connection, $this->namespace, $stream, (int) $maxLen, $this->deadline);
+        if (hrtime(true) >= $this->deadline) {
+            throw $this->missed(new Question(self::CALL), 0, $count);
+        }
         if ($count === 0) {
             return 0;
         }

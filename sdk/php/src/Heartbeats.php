@@ -32,13 +32,16 @@ final class Heartbeats
     private array $heard = [];
 
     /**
-     * Returns how many servers have been heard in the last seconds.
+     * Returns how many servers have been heard in the last seconds; at the deadline it is not known of all.
+     *
+     * @param int $deadline as hrtime() has it
      */
     public function count(
         #[\SensitiveParameter] Connection $connection,
         string $namespace,
         string $stream,
         int $maxLen,
+        int $deadline,
     ): int {
         [$seconds, $microseconds] = $connection->askAt($stream, ['TIME']);
         $now = (int) $seconds * 1000 + intdiv((int) $microseconds, 1000);
@@ -61,7 +64,7 @@ final class Heartbeats
                 }
             }
             $start = '(' . array_key_last($entries);
-        } while (count($entries) === self::PAGE);
+        } while (count($entries) === self::PAGE && hrtime(true) < $deadline);
         $this->heard = $heard;
         if ($heard !== []) {
             $this->checkAllWereRead($connection, $stream, $maxLen, $from, $now);

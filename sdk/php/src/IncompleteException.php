@@ -19,7 +19,7 @@ final class IncompleteException extends SioemitException
      * @param int    $expected clients that servers expect to acknowledge; of emitWithAck() only
      * @param int    $unread   answers that could not be read
      * @param string $needs    what a server needs to answer this call; set when none did, as the likely reason
-     * @param mixed  $partial  what the call would have returned, with the answers that came
+     * @param mixed  $partial  what the call would have returned, with the answers that came; null of confirm()
      */
     public function __construct(
         public readonly string $call,

@@ -165,9 +165,9 @@ final class ConfirmTest extends RedisTestCase
      */
     public function testTheFirstOne(): void
     {
-        $this->classic();
         $io = (new Emitter(self::$server->client()))->timeout(self::LONG);
         $io->emit('ev');
+        $this->classic();
         self::assertUnconfirmed('at about the time of the first event', fn () => $io->confirm());
         RedisServer::waitFor(
             fn () => preg_match('/ age=[01] /', $this->admin->rawCommand('CLIENT', 'LIST', 'TYPE', 'pubsub')) === 0,

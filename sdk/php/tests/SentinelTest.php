@@ -78,11 +78,19 @@ final class SentinelTest extends TestCase
             $server = new Listener($this->servers[0]->port, 'SUBSCRIBE', 'socket.io-request#/#');
             self::assertSame(1, $io->serverCount());
             $servers = new SocketServers($this->servers[0]->port, fn (array $request) => [
-                ['type' => 6, 'requestId' => $request['requestId'], 'data' => $request['data'][1]],
+                $request['type'] === 6
+                    ? ['type' => 6, 'requestId' => $request['requestId'], 'data' => $request['data'][1]]
+                    : ['requestId' => $request['requestId'], 'sockets' => []],
             ], 1, 'socket.io-request#/ask#', 'socket.io-response#/ask#');
+            $carrier = new Listener($this->servers[0]->port, 'PSUBSCRIBE', 'socket.io#/ask#*');
+            $target = $io->of('/ask')->timeout(RedisServer::DEADLINE);
             try {
-                self::assertSame([5], $io->of('/ask')->timeout(RedisServer::DEADLINE)->serverSideEmitWithAck('ev', 5));
+                self::assertSame(1, $target->confirm());
+                self::assertSame([5], $target->serverSideEmitWithAck('ev', 5));
+                $target->emit('ev');
+                self::assertSame(1, $target->confirm());
             } finally {
+                unset($carrier);
                 $servers->stop();
             }
         }
