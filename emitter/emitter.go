@@ -163,7 +163,7 @@ func (s *sender) noteEntries(cmds ...redis.Cmder) {
 func (s *sender) explain(cmd redis.Cmder, err error) error {
 	_, moved := redis.IsMovedError(err)
 	if moved && !s.client.ShowsNodes() {
-		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient: %w", commandName(cmd), s.client.Explain(err))
+		return fmt.Errorf("%s: this Redis is a node of a Redis Cluster, which needs a *redis.ClusterClient: %w", commandName(cmd), s.client.Explain(err))
 	}
 	return fmt.Errorf("%s: %w", commandName(cmd), s.client.Explain(err))
 }

@@ -191,7 +191,7 @@ func TestPipelinedMoved(t *testing.T) {
 		}
 		return nil
 	})
-	if _, moved := redis.IsMovedError(err); !moved || !strings.Contains(err.Error(), "SPUBLISH: this Redis is a node of a Redis Cluster, which takes a *redis.ClusterClient") {
+	if _, moved := redis.IsMovedError(err); !moved || !strings.Contains(err.Error(), "SPUBLISH: this Redis is a node of a Redis Cluster, which needs a *redis.ClusterClient") {
 		t.Error(err)
 	}
 }

@@ -98,13 +98,13 @@ func (p Python) MarshalRequest(r *Request) ([]byte, error) {
 	case r.Kind == Disconnect && one && !r.Close:
 		words = []string{"disconnect", sid}
 	case r.Kind == Join:
-		return nil, fmt.Errorf("one socket joins one room there, and its id must be the target: %w", ErrNoCounterpart)
+		return nil, fmt.Errorf("only one socket can join one room, with its id as the target: %w", ErrNoCounterpart)
 	case r.Kind == Leave:
-		return nil, fmt.Errorf("one socket leaves one room there, or everyone does: %w", ErrNoCounterpart)
+		return nil, fmt.Errorf("only one socket can leave one room, or everyone can: %w", ErrNoCounterpart)
 	case r.Kind == Disconnect && r.Close:
-		return nil, fmt.Errorf("a socket leaves its namespace there, and keeps its connection: %w", ErrNoCounterpart)
+		return nil, fmt.Errorf("a socket can only leave its namespace, and keeps its connection: %w", ErrNoCounterpart)
 	case r.Kind == Disconnect:
-		return nil, fmt.Errorf("one socket is disconnected there, and its id must be the target: %w", ErrNoCounterpart)
+		return nil, fmt.Errorf("only one socket can be disconnected, with its id as the target: %w", ErrNoCounterpart)
 	default:
 		return nil, ErrNoCounterpart
 	}

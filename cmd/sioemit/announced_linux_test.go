@@ -60,7 +60,7 @@ func TestAnnounced(t *testing.T) {
 		name, setting, value string
 		texts                []string
 	}{
-		{"nothing", "cluster-preferred-endpoint-type", "unknown-endpoint", []string{"announces no address of its nodes", "unknown-endpoint"}},
+		{"nothing", "cluster-preferred-endpoint-type", "unknown-endpoint", []string{"does not announce the addresses of its nodes", "unknown-endpoint"}},
 		{"no name", "cluster-preferred-endpoint-type", "hostname", []string{"announces a node at ?:" + strconv.Itoa(node.Port), "cluster-announce-hostname"}},
 		{"an unknown name", "cluster-announce-hostname", "no-such-host.invalid", []string{"announces a node at no-such-host.invalid:" + strconv.Itoa(node.Port), "no such host"}},
 		{"a closed port", "cluster-announce-port", "1", []string{"announces a node at no-such-host.invalid:1"}},

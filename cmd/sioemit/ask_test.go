@@ -419,7 +419,7 @@ func TestServerEmitBinary(t *testing.T) {
 		{[]string{"note", `{"$binary":"AQI="}`, "--json"}, result{0, `{"channel":"socket.io-request#/#","servers":2}` + "\n", ""}},
 		{[]string{"note", `{"$binary":"AQI="}`, "--quiet", "--require", "2"}, result{}},
 		{[]string{"note", `{"$binary":"AQI="}`, "--require", "3", "--json"}, result{commandline.StatusListeners, `{"channel":"socket.io-request#/#","servers":2}` + "\n",
-			`sioemit: 2 servers listen on "socket.io-request#/#", 3 required; it was sent all the same` + "\n"}},
+			`sioemit: 2 servers listen on "socket.io-request#/#", 3 required; it was sent anyway` + "\n"}},
 		{[]string{"note", "--ack", "--binary", "-"}, result{0, "\"seen\"\n\"seen\"\n", ""}},
 	} {
 		if r := run(test.words...); r != test.want {

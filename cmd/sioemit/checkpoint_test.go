@@ -110,7 +110,7 @@ func TestPipeCheckpointUnconfirmed(t *testing.T) {
 	if s := r.summary(t); r.status != commandline.StatusReplies || s.Sent <= before || done > before || s.FirstNotConfirmed == nil || *s.FirstNotConfirmed != done+1 {
 		t.Errorf("%d are done: %+v", done, r)
 	}
-	r.oneLine(t, fmt.Sprintf("the same command goes on with line %d", done+1))
+	r.oneLine(t, fmt.Sprintf("the same command continues with line %d", done+1))
 	if err := c.nodes[0].Resume(); err != nil {
 		t.Fatal(err)
 	}
@@ -141,13 +141,13 @@ func TestPipeCheckpoint(t *testing.T) {
 		{numbered(3), nil, 3, 3, ""},
 		{numbered(3), nil, 0, 3, ""},
 		{numbered(5) + "\n\n", nil, 2, 5, ""},
-		{numbered(4), nil, 0, 5, kept + " says that 5 lines are done, and the input has 4: is it another one?"},
-		{strings.Replace(numbered(6), "[5]", "[50]", 1), nil, 0, 5, "line 5 of the input is not the one that " + kept + " says was done last"},
+		{numbered(4), nil, 0, 5, kept + " says that 5 lines are done, but the input has only 4: is it another input?"},
+		{strings.Replace(numbered(6), "[5]", "[50]", 1), nil, 0, 5, "line 5 of the input is not the line that " + kept + " says was done last"},
 		{numbered(6) + "bad\n", nil, 2, 7, "1 of 2 lines rejected"},
 		{numbered(6) + "bad\n" + numbered(1), nil, 1, 8, ""},
 		// A line at which the run stops is to be put right, and comes again.
 		{numbered(6) + "bad\n" + numbered(2) + "bad\n" + numbered(1), []string{"--fail-fast"}, 2, 9, "1 of 2 lines rejected"},
-		{numbered(6) + "bad\n" + numbered(2) + "bad\nbad\n" + numbered(1), []string{"--max-bad-lines", "2"}, 2, 9, "2 bad lines in a row: pipe needs a JSON object a line; --max-bad-lines 0 goes on behind them"},
+		{numbered(6) + "bad\n" + numbered(2) + "bad\nbad\n" + numbered(1), []string{"--max-bad-lines", "2"}, 2, 9, "2 bad lines in a row: pipe needs one JSON object per line; --max-bad-lines 0 goes on after them"},
 		{numbered(6) + "bad\n" + numbered(2) + numbered(2), nil, 2, 11, ""},
 	} {
 		r := run(step.input, step.words...)
@@ -167,9 +167,9 @@ func TestPipeCheckpoint(t *testing.T) {
 		"--checkpoint " + other:                   other + " was not written by pipe, so it is not overwritten",
 		"--checkpoint /no/such/folder/file":       "--checkpoint: open /no/such/folder/file.",
 		"--checkpoint " + dir:                     "--checkpoint: read " + dir,
-		"--checkpoint " + kept + " --from-line 2": "--checkpoint says where to begin, and sends",
-		"--checkpoint " + kept + " --dry-run":     "--checkpoint says where to begin, and sends",
-		"--replay --rate 5/s":                     "--replay and --rate exclude each other",
+		"--checkpoint " + kept + " --from-line 2": "--checkpoint cannot be used with --from-line or --dry-run",
+		"--checkpoint " + kept + " --dry-run":     "--checkpoint cannot be used with --from-line or --dry-run",
+		"--replay --rate 5/s":                     "use --replay or --rate, not both",
 	} {
 		r := sioemit(t, nil, numbered(1), append([]string{"pipe", "--redis", server.URL()}, strings.Fields(words)...)...)
 		if r.status != commandline.StatusUsage || r.stdout != "" {
@@ -180,7 +180,7 @@ func TestPipeCheckpoint(t *testing.T) {
 	// Redis is gone: the run says how to go on.
 	server.Kill()
 	r := run(numbered(6) + "bad\n" + numbered(2) + numbered(3))
-	if r.status != commandline.StatusFailed || !strings.Contains(r.stderr, "the same command goes on with line 12") || checkpointOf(t, kept) != 11 {
+	if r.status != commandline.StatusFailed || !strings.Contains(r.stderr, "the same command continues with line 12") || checkpointOf(t, kept) != 11 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -135,10 +135,10 @@ func TestUnreachable(t *testing.T) {
 		"no TLS there":   {"rediss://:sesame@" + plain.Addr, plain.Addr + " did not answer within 1s (--timeout); if that is no TLS port, write redis://", ""},
 		"TLS there":      {"redis://:sesame@" + plain.TLSAddr, plain.TLSAddr + " closed the connection: is it still running? if that is a TLS port, write rediss://", ""},
 		"a web server":   {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is not Redis", ""},
-		"one for TLS":    {"rediss://:sesame@" + webAddr, "what answers at " + webAddr + " speaks no TLS", ""},
+		"one for TLS":    {"rediss://:sesame@" + webAddr, "what answers at " + webAddr + " does not speak TLS", ""},
 		"one, a cluster": {"redis://:sesame@" + webAddr, "what answers at " + webAddr + " is not Redis", "--cluster"},
 		"no cluster":     {"redis://" + plain.Addr, "redis at " + plain.Addr + " is not a Redis Cluster: leave out --cluster", "--cluster"},
-		"several Redis":  {"redis://" + plain.Addr + " redis://localhost:" + plainPort, "is not a Redis Cluster: give one --redis", ""},
+		"several Redis":  {"redis://" + plain.Addr + " redis://localhost:" + plainPort, "is not a Redis Cluster: give only one --redis", ""},
 	} {
 		for _, command := range [][]string{{"emit", "hello"}, {"servers"}, {"listen"}, {"pipe"}} {
 			t.Run(name+", "+command[0], func(t *testing.T) {
@@ -288,7 +288,7 @@ func TestSentinel(t *testing.T) {
 		"another master":       {"redis://:sesame@" + s.Addrs[0] + "?master_name=other" + password, "the Sentinels know no master of the name in the URL"},
 		"no Redis password":    {"redis://" + s.Addrs[0] + "?master_name=main" + password, "redis at the master that the Sentinels name wants a password"},
 		"wrong password Redis": {"redis://:sesame@" + s.Addrs[0] + "?master_name=main" + password, "redis at the master that the Sentinels name refuses"},
-		"no Sentinel":          {"redis://" + plain.Addr + "?master_name=main", "what answers at " + plain.Addr + " is no Sentinel: leave master_name out"},
+		"no Sentinel":          {"redis://" + plain.Addr + "?master_name=main", "what answers at " + plain.Addr + " is not a Sentinel: leave master_name out"},
 		"down":                 {"redis://127.0.0.1:1?master_name=main", "no Redis at 127.0.0.1:1"},
 	} {
 		for _, words := range [][]string{{"emit", "x", "--quiet"}, {"servers"}} {

@@ -169,7 +169,7 @@ func TestTLSCluster(t *testing.T) {
 		"all hosts named":              {strings.Join(each, " "), ""},
 		"the name of the URL":          {localhost, ""},
 		"neither":                      {named[0], "is for another host"},
-		"another authority":            {each[0], "whom this machine does not trust"},
+		"another authority":            {each[0], "which this machine does not trust"},
 		"not checked":                  {named[0] + "?skip_verify=true", ""},
 		"the second host, by its name": {strings.Replace(each[1], "127.0.0.2", "localhost", 1), "is for another host"},
 	} {

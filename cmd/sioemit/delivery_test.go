@@ -39,7 +39,7 @@ func TestDelivery(t *testing.T) {
 			{"emit --room nobody x", 0, `sent x on "socket.io#/#nobody#", to which no server subscribes; on namespace /, 2 servers listen`, "no client is in that room, or"},
 		}},
 		"another stream": {harness.StreamsAdapter, "--adapter streams --stream-name other", []run{
-			{"emit x", 0, "sent x on other, a stream of 1 entry; on namespace /, 2 servers listen", "the stream is new: no server has written to it, and whether one reads it is not known; check --stream-name"},
+			{"emit x", 0, "sent x on other, a stream of 1 entry; on namespace /, 2 servers listen", "the stream is new: no server has written to it, and it is not known whether one reads it; check --stream-name"},
 			{"emit --json x", 0, `{"channel":"other","servers":2,"entries":2}`, ""},
 			{"emit --require 3 x", 3, "sent x on other, a stream of 3 entries; on namespace /, 2 servers listen", "2 servers listen on /, 3 required"},
 			{"server-emit x", 0, `sent x on "socket.io#/#", where 2 servers listen`, ""},

@@ -112,12 +112,12 @@ func TestDoctorAdapter71(t *testing.T) {
 	client := admit(t, server.Conn(), harness.RedisAdapter71)
 	words := []string{"--redis", server.URL()}
 	got := examined(t, words)
-	got.expect(t, commandline.StatusReplies, expect{"codec", uncertain, "If they are @socket.io/redis-adapter 7.1, it is right."}, expect{"answers", fine, "1 of 1 server answered."})
+	got.expect(t, commandline.StatusReplies, expect{"codec", uncertain, "If they use @socket.io/redis-adapter 7.1, it is right."}, expect{"answers", fine, "1 of 1 server answered."})
 	if len(got.flags()) > 0 {
 		t.Errorf("it would correct what is right:\n%s", got)
 	}
 	withJSON := append(slices.Clone(words), "--codec", "json")
-	examined(t, withJSON).expect(t, commandline.StatusDone, expect{"codec", warning, "If they are @socket.io/redis-adapter 7.1, they understand no event."})
+	examined(t, withJSON).expect(t, commandline.StatusDone, expect{"codec", warning, "If they use @socket.io/redis-adapter 7.1, they cannot read events."})
 	for _, words := range [][]string{append(withJSON, "emit", "lost"), append(words, "emit", "found")} {
 		if r := sioemit(t, nil, "", append(words, "--require", "1")...); r.status != 0 {
 			t.Fatalf("%+v", r)
@@ -235,7 +235,7 @@ func TestDoctorNumberRoom(t *testing.T) {
 			base := append([]string{"--redis", server.URL()}, test.words...)
 			if test.blind {
 				for _, flag := range []string{"--room", "--room-number"} {
-					examined(t, slices.Concat(base, []string{flag, "5"})).expect(t, commandline.StatusReplies, expect{"room", uncertain, "Whether a client is in room 5"})
+					examined(t, slices.Concat(base, []string{flag, "5"})).expect(t, commandline.StatusReplies, expect{"room", uncertain, "It is not known whether a client is in room 5"})
 				}
 				base = append(base, "--fetch-sockets")
 			}
@@ -490,7 +490,7 @@ func TestDoctorAnnounced(t *testing.T) {
 		}
 		got := examined(t, words)
 		got.expect(t, exit)
-		if f := got.find("role"); exit != commandline.StatusDone && !strings.Contains(f.Text, "announces no address of its nodes") {
+		if f := got.find("role"); exit != commandline.StatusDone && !strings.Contains(f.Text, "does not announce the addresses of its nodes") {
 			t.Errorf("%s", got)
 		}
 	}

@@ -398,7 +398,7 @@ func setups(t *testing.T) []setup {
 				writtenByServer(t, w.redis.Client(), "live", "/")
 				return w
 			},
-			check: "stream", text: "Servers use stream live for namespace /, and not socket.io.", flags: []string{"--stream-name", "live"},
+			check: "stream", text: "Servers use stream live for namespace /, not socket.io.", flags: []string{"--stream-name", "live"},
 		},
 		{
 			name: "another number of streams",
@@ -437,7 +437,7 @@ func setups(t *testing.T) []setup {
 				w.words = byURL(w.words, w.redis.URL()+"/5")
 				return w
 			},
-			check: "stream", text: "The servers read streams of database 0, and the URL names 5.", flags: []string{"--redis", "redis://HOST"},
+			check: "stream", text: "The servers read streams of database 0, but the URL names 5.", flags: []string{"--redis", "redis://HOST"},
 		},
 		{
 			name: "streams servers of another prefix", start: single(harness.StreamsAdapter.With("channelPrefix", "live"), "--adapter", "streams"),
@@ -455,7 +455,7 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "a JSON parser", start: single(harness.RedisAdapter8.With("parser", "json")),
-			check: "codec", status: uncertain, text: "The servers read JSON. If they have a JSON parser, they understand no event", advice: "add --codec json",
+			check: "codec", status: uncertain, text: "The servers read JSON. If they have a JSON parser, they cannot read events", advice: "add --codec json",
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
 				return append(slices.Clone(w.words), "--codec", "json")
 			},
@@ -477,7 +477,7 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "Socket.IO 4, settings for 2", start: single(harness.SocketIORedis61, "--server-version", "2"),
-			check: "server-version", text: "The servers are Socket.IO 3 or 4, --server-version is 2", flags: []string{"--server-version", "4"},
+			check: "server-version", text: "The servers are Socket.IO 3 or 4, but --server-version is 2", flags: []string{"--server-version", "4"},
 			emit: []string{}, passes: true,
 		},
 		{
@@ -510,7 +510,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr}
 				return w
 			},
-			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app '&socket.io*' and keep", byHand: grantByAdvice,
+			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app '&socket.io*' and save", byHand: grantByAdvice,
 		},
 		{
 			name: "a user who may use all channels, but not publish",
@@ -522,7 +522,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr}
 				return w
 			},
-			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app +publish and keep", byHand: grantByAdvice,
+			check: "permissions", text: `User app may not PUBLISH on "socket.io#/#".`, advice: "ACL SETUSER app +publish and save", byHand: grantByAdvice,
 		},
 		{
 			name: "a user who may not add to streams",
@@ -534,7 +534,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", "redis://app:sesame@" + w.redis.Addr, "--adapter", "streams"}
 				return w
 			},
-			check: "permissions", text: "User app may not XADD to socket.io.", advice: "ACL SETUSER app +xadd and keep", byHand: grantByAdvice,
+			check: "permissions", text: "User app may not XADD to socket.io.", advice: "ACL SETUSER app +xadd and save", byHand: grantByAdvice,
 		},
 		{
 			name: "a user who may not publish on channels with odd names",
@@ -591,13 +591,13 @@ func setups(t *testing.T) []setup {
 			check: "redis", text: "knows no master mian; it knows main.", advice: "?master_name=main", byHand: asAdvised,
 		},
 		{
-			name: "a master that has as many clients as it takes",
+			name: "a master that has reached its maximum number of clients",
 			start: func(t *testing.T) ward {
 				w := watched(func(s *harness.Sentinels) string { return "redis://" + s.Addrs[0] + "?master_name=main" })(t)
 				configure(t, w.redis, "maxclients", "2") // fewer than there are
 				return w
 			},
-			check: "redis", text: "has as many clients as it takes", advice: "Raise maxclients",
+			check: "redis", text: "has reached its maximum number of clients", advice: "Raise maxclients",
 			byHand: func(t *testing.T, w ward, _ finding) []string {
 				configure(t, w.redis, "maxclients", "1000")
 				return w.words
@@ -605,7 +605,7 @@ func setups(t *testing.T) []setup {
 		},
 		{
 			name: "a Redis taken for a Sentinel", start: watched(func(s *harness.Sentinels) string { return s.Nodes[0].URL() + "?master_name=main" }),
-			check: "redis", text: "is no Sentinel, but a Redis.", advice: "26379", byHand: asAdvised,
+			check: "redis", text: "is a Redis, not a Sentinel.", advice: "26379", byHand: asAdvised,
 		},
 		{
 			name: "no Sentinel",
@@ -709,7 +709,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", w.redis.TLSURL()}
 				return w
 			},
-			check: "redis", text: `is signed by "sioemit test", whom this machine does not trust`, advice: "Add --tls-ca FILE",
+			check: "redis", text: `is signed by "sioemit test", which this machine does not trust`, advice: "Add --tls-ca FILE",
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
 				return append(w.words, "--tls-ca", w.redis.CAFile)
 			},
@@ -732,7 +732,7 @@ func setups(t *testing.T) []setup {
 		{
 			name:  "a port of something else, with TLS",
 			start: elsewhere(func(t *testing.T, _ ward) []string { return []string{"--redis", "rediss://:sesame@" + web(t)} }),
-			check: "redis", text: "is not a Redis with TLS.", advice: "Check host and port", byHand: rightURL,
+			check: "redis", text: "is not Redis with TLS.", advice: "Check host and port", byHand: rightURL,
 		},
 		{
 			name: "a Redis that knows no AUTH",
@@ -749,7 +749,7 @@ func setups(t *testing.T) []setup {
 			start: elsewhere(func(_ *testing.T, w ward) []string {
 				return []string{"--timeout", "5s", "--redis", "rediss://" + w.redis.Addr}
 			}),
-			check: "redis", text: "speaks no TLS", flags: []string{"--redis", "redis://HOST"},
+			check: "redis", text: "does not speak TLS", flags: []string{"--redis", "redis://HOST"},
 		},
 		{
 			name: "Redis is down",
@@ -771,7 +771,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", w.redis.URL()}
 				return w
 			},
-			check: "redis", text: "has as many clients as it takes", advice: "Raise maxclients",
+			check: "redis", text: "has reached its maximum number of clients", advice: "Raise maxclients",
 			byHand: func(t *testing.T, w ward, _ finding) []string {
 				configure(t, w.redis, "maxclients", "1000")
 				return w.words
@@ -790,7 +790,7 @@ func setups(t *testing.T) []setup {
 				w.words = []string{"--redis", w.redis.TLSURL(), "--tls-ca", w.redis.CAFile}
 				return w
 			},
-			check: "redis", text: "wants a certificate of the client", advice: "Add --tls-cert FILE and --tls-key FILE.",
+			check: "redis", text: "requires a client certificate", advice: "Add --tls-cert FILE and --tls-key FILE.",
 			byHand: func(_ *testing.T, w ward, _ finding) []string {
 				return append(w.words, "--tls-cert", w.redis.CAFile, "--tls-key", w.redis.KeyFile)
 			},
@@ -798,7 +798,7 @@ func setups(t *testing.T) []setup {
 		{
 			name:  "no such database",
 			start: elsewhere(func(_ *testing.T, w ward) []string { return []string{"--redis", w.redis.URL() + "/99"} }),
-			check: "redis", text: "has no database of that number", advice: "Use a smaller one", byHand: rightURL,
+			check: "redis", text: "has no database with that number", advice: "Use a smaller one", byHand: rightURL,
 		},
 		{
 			name: "no such host",
@@ -864,7 +864,7 @@ const oddKey = `my app's x[1]*?\"é$`
 // in a shell and in redis-cli, which have different quotes.
 func grantByAdvice(t *testing.T, w ward, f finding) []string {
 	for range 3 { // Redis says one thing after the other
-		match := regexp.MustCompile(`run (ACL SETUSER .*) and keep`).FindStringSubmatch(f.Advice)
+		match := regexp.MustCompile(`run (ACL SETUSER .*) and save`).FindStringSubmatch(f.Advice)
 		if match == nil {
 			t.Fatalf("no command in %q", f.Advice)
 		}
@@ -1284,7 +1284,7 @@ func TestDoctorSubscribesInTime(t *testing.T) {
 	defer close(held)
 	started := time.Now()
 	got := examined(t, []string{"--redis", url, "--timeout", "2s"})
-	if f := got.find("emitters"); f.Status != warning || !strings.Contains(f.Text, "cannot be seen: it took too long.") {
+	if f := got.find("emitters"); f.Status != warning || !strings.Contains(f.Text, "cannot be seen what other emitters publish: it took too long.") {
 		t.Errorf("%+v:\n%s", f, got)
 	}
 	if took := time.Since(started); took > 20*time.Second {

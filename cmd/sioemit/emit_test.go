@@ -135,7 +135,7 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "hello", "--rom", "r1"}, "--rom"},
 		{[]string{"emit", "x", "1e999"}, "1e999"},
 		{[]string{"emit", "x", `{"$binary":"?"}`}, `sioemit: argument 1 of event "x": {"$binary":…} must hold base64 text: illegal`},
-		{[]string{"emit", "x", "--args", file}, "--args " + file + `: a JSON array is expected, such as [1,"two"], not {"a":1}`},
+		{[]string{"emit", "x", "--args", file}, "--args " + file + `: expected a JSON array, such as [1,"two"], not {"a":1}`},
 		{[]string{"emit", "x", "--args", text}, "--args " + text + ": not JSON"},
 		{[]string{"emit", "x", "--args", null}, `such as [1,"two"], not null`},
 		{[]string{"emit", "x", "--room", "\xff"}, "--room is not valid UTF-8"},
@@ -147,14 +147,14 @@ func TestRefused(t *testing.T) {
 		{[]string{"emit", "x", "--args", "-"}, "--args"},
 		{[]string{"emit", "x", "-"}, `the argument -: stdin is empty; an empty string is '""'`},
 		{[]string{"server-emit", "x", "-"}, "the argument -: stdin is empty"},
-		{[]string{"emit", "x", "--server-version", "5"}, "--server-version is 1, 2, 3 or 4, not 5"},
-		{[]string{"emit", "x", "--server-version", "0"}, "--server-version is 1, 2, 3 or 4, not 0"},
-		{[]string{"emit", "x", "--server-version", "x"}, `--server-version is a whole number, not "x"`},
+		{[]string{"emit", "x", "--server-version", "5"}, "--server-version must be 1, 2, 3 or 4, not 5"},
+		{[]string{"emit", "x", "--server-version", "0"}, "--server-version must be 1, 2, 3 or 4, not 0"},
+		{[]string{"emit", "x", "--server-version", "x"}, `--server-version must be a whole number, not "x"`},
 		{[]string{"emit", "x", "--server-version", "3", "--adapter", "sharded"}, "--server-version 3: the sharded adapter exists for Socket.IO 4 only"},
 		{[]string{"emit", "x", "--server-version", "3", "--adapter", "streams"}, "--server-version 3: the streams adapter exists for Socket.IO 4 only"},
-		{[]string{"emit", "x", "--adapter", "sharded", "--subscription-mode", "all"}, `--subscription-mode is static, dynamic or dynamic-private, not "all"`},
-		{[]string{"emit", "x", "--codec", "json", "--stream-name", "a", "--adapter", "sharded"}, "--codec is an option of the classic adapter, not of the sharded one"},
-		{[]string{"emit", "x", "--max-len", "5", "--sharded-pubsub"}, "--max-len is an option of the streams adapter, not of the classic one"},
+		{[]string{"emit", "x", "--adapter", "sharded", "--subscription-mode", "all"}, `--subscription-mode must be static, dynamic or dynamic-private, not "all"`},
+		{[]string{"emit", "x", "--codec", "json", "--stream-name", "a", "--adapter", "sharded"}, "--codec is an option of the classic adapter, not of the sharded adapter"},
+		{[]string{"emit", "x", "--max-len", "5", "--sharded-pubsub"}, "--max-len is an option of the streams adapter, not of the classic adapter"},
 		{[]string{"sockets", "--server-version", "3"}, "sockets needs servers with Socket.IO 4, and --server-version is 3"},
 		{[]string{"rooms", "--server-version", "1"}, "rooms needs servers with Socket.IO 4, and --server-version is 1"},
 		{[]string{"emit", "x", "--ack", "--server-version", "2"}, "emit --ack needs servers with Socket.IO 4, and --server-version is 2"},
@@ -162,11 +162,11 @@ func TestRefused(t *testing.T) {
 		{[]string{"server-emit", "x", "--server-version", "3"}, "server-emit needs servers with Socket.IO 4, and --server-version is 3"},
 		{[]string{"emit", "x", "--server-version", "2", "--except", "room"}, "socket ids only, not rooms (see --socket-ids"},
 		{[]string{"emit", "x", "--server-version", "2", "--except", "users-7", "--socket-ids", "user-[0-9]+"}, "socket ids only"},
-		{[]string{"emit", "x", "--room-number", "five"}, `--room-number is a number, not "five"`},
-		{[]string{"emit", "x", "--except-number", "NaN"}, `--except-number is a number, not "NaN"`},
+		{[]string{"emit", "x", "--room-number", "five"}, `--room-number must be a number, not "five"`},
+		{[]string{"emit", "x", "--except-number", "NaN"}, `--except-number must be a number, not "NaN"`},
 		{[]string{"emit", "x", "--server-version", "3", "--except-number", "5"}, "except 5: Socket.IO before 4 and python-socketio can exclude socket ids only"},
-		{[]string{"join", "a", "--number", "5", "--all"}, "join takes the names of rooms or --number, not both at once"},
-		{[]string{"leave", "--number", "5"}, "leave needs to know whom"},
+		{[]string{"join", "a", "--number", "5", "--all"}, "join takes the names of rooms or --number, not both"},
+		{[]string{"leave", "--number", "5"}, "leave needs --room ROOM, or --all"},
 		{[]string{"emit", "x", "--server-version", "2", "--socket-ids", "("}, "--socket-ids: error parsing regexp"},
 		{[]string{"emit", "x", "--adapter", "sharded", "--socket-ids", "x"}, "--socket-ids is an option of the classic adapter"},
 		{[]string{"emit", "x", "--codec", "xml"}, "xml"},
@@ -210,10 +210,10 @@ func TestRefused(t *testing.T) {
 func TestStdinOnce(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ words, stdin, text string }{
-		{"emit x - -", "1", "the argument -: stdin has been read by the argument - already"},
-		{"emit x - --args -", "[1]", "--args -: stdin has been read by the argument - already"},
-		{"emit x - --binary -", "1", "--binary -: stdin has been read by the argument - already"},
-		{"server-emit x --args - --binary -", "[1]", "--binary -: stdin has been read by --args - already"},
+		{"emit x - -", "1", "the argument -: stdin was already read by the argument -"},
+		{"emit x - --args -", "[1]", "--args -: stdin was already read by the argument -"},
+		{"emit x - --binary -", "1", "--binary -: stdin was already read by the argument -"},
+		{"server-emit x --args - --binary -", "[1]", "--binary -: stdin was already read by --args -"},
 		{"emit x -", "\xff", "the argument -: stdin is not valid UTF-8; --binary - sends bytes"},
 	} {
 		r := sioemit(t, nil, test.stdin, append(strings.Fields(test.words), "--dry-run")...)
@@ -290,7 +290,7 @@ func TestWrongType(t *testing.T) {
 	}
 	for _, command := range []string{"emit x", "pipe", "listen", "join a --all"} {
 		r := sioemit(t, nil, `{"event":"x"}`, append([]string{"--redis", server.URL(), "--adapter", "streams"}, strings.Fields(command)...)...)
-		if r.status != commandline.StatusFailed || !strings.Contains(r.stderr, "the key socket.io in this Redis holds something else than a stream: check --stream-name") || strings.Contains(r.stderr, "WRONGTYPE") {
+		if r.status != commandline.StatusFailed || !strings.Contains(r.stderr, "the key socket.io in this Redis is not a stream: check --stream-name") || strings.Contains(r.stderr, "WRONGTYPE") {
 			t.Errorf("%s: %+v", command, r)
 		}
 	}
@@ -349,9 +349,9 @@ func TestFlagVariables(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for variable, text := range map[string]string{
-		"SIOEMIT_SERVER_VERSION=x": `SIOEMIT_SERVER_VERSION is a whole number, not "x"`,
-		"SIOEMIT_SERVER_VERSION=9": "SIOEMIT_SERVER_VERSION is 1, 2, 3 or 4, not 9",
-		"SIOEMIT_ADAPTER=redis":    `SIOEMIT_ADAPTER is classic, sharded, streams or python, not "redis"`,
+		"SIOEMIT_SERVER_VERSION=x": `SIOEMIT_SERVER_VERSION must be a whole number, not "x"`,
+		"SIOEMIT_SERVER_VERSION=9": "SIOEMIT_SERVER_VERSION must be 1, 2, 3 or 4, not 9",
+		"SIOEMIT_ADAPTER=redis":    `SIOEMIT_ADAPTER must be classic, sharded, streams or python, not "redis"`,
 		"SIOEMIT_KEY=\xff":         "SIOEMIT_KEY is not valid UTF-8",
 		"SIOEMIT_NAMESPACE=\xff":   "SIOEMIT_NAMESPACE is not valid UTF-8",
 	} {
@@ -363,7 +363,7 @@ func TestFlagVariables(t *testing.T) {
 	}
 	// A flag goes before its variable, and is blamed then.
 	r = sioemit(t, []string{"SIOEMIT_ADAPTER=redis"}, "", append(words, "--adapter", "nats")...)
-	r.oneLine(t, `--adapter is classic, sharded, streams or python, not "nats"`)
+	r.oneLine(t, `--adapter must be classic, sharded, streams or python, not "nats"`)
 	r = sioemit(t, []string{"SIOEMIT_SERVER_VERSION=3"}, "", append(words, "--adapter", "streams")...)
 	r.oneLine(t, "SIOEMIT_SERVER_VERSION 3: the streams adapter exists for Socket.IO 4 only")
 	if r := sioemit(t, []string{"SIOEMIT_SERVER_VERSION=x"}, "", append(words, "--server-version", "4")...); r != plain {
@@ -445,7 +445,7 @@ func TestRequire(t *testing.T) {
 		t.Errorf("--quiet: %+v", r)
 	}
 	const now = "sioemit: warning: nobody receives it: check --redis, --adapter, --key and --namespace, or run sioemit doctor with these flags\n"
-	const later = "sioemit: warning: no server listens now, and only one that was cut off from Redis will read it: run sioemit doctor with these flags\n"
+	const later = "sioemit: warning: no server listens now, so only a server that was cut off from Redis will read it: run sioemit doctor with these flags\n"
 	for words, want := range map[string]string{
 		"emit x": now, "emit x --json": now, "join a --all": now, "server-emit x": now, "emit x --adapter sharded": now,
 		"emit x --adapter streams": later, "join a --all --adapter streams": later, "server-emit x --adapter streams": now,

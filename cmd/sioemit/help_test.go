@@ -198,7 +198,7 @@ func TestVersion(t *testing.T) {
 		if r.status != commandline.StatusUsage || r.stdout != "" {
 			t.Errorf("%q: %+v", words, r)
 		}
-		r.oneLine(t, `takes no argument, and got "extra"`)
+		r.oneLine(t, `takes no arguments, but got "extra"`)
 	}
 	if r := sioemit(t, nil, "", "version"); r.status != 0 || !strings.HasPrefix(r.stdout, "sioemit ") || !strings.Contains(r.stdout, v.Go) {
 		t.Errorf("%+v", r)

@@ -21,7 +21,7 @@ func TestTooLarge(t *testing.T) {
 	telling, secretive := harness.RedisFor(t, harness.RedisConfig{Args: small}), harness.RedisFor(t, harness.RedisConfig{Args: append(small, "--rename-command", "CONFIG", "")})
 	large := strings.Repeat("x", 2_000_000)
 	for _, words := range []string{"emit x --args -", "emit x --args - --quiet", "server-emit x --args -"} {
-		for server, text := range map[*harness.Redis]string{telling: "this Redis takes 1048576 at most (proto-max-bulk-len", secretive: "is its proto-max-bulk-len smaller?"} {
+		for server, text := range map[*harness.Redis]string{telling: "this Redis takes at most 1048576 (proto-max-bulk-len", secretive: "is its proto-max-bulk-len smaller?"} {
 			r := sioemit(t, nil, `["`+large+`"]`, append([]string{"--redis", server.URL()}, strings.Fields(words)...)...)
 			if r.status != commandline.StatusFailed || r.stdout != "" {
 				t.Errorf("%s: %+v", words, r)

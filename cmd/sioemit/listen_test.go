@@ -505,7 +505,7 @@ func TestListenReconnect(t *testing.T) {
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	shards.awaitNotice(t, "redis does not answer any more")
+	shards.awaitNotice(t, "redis no longer answers")
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
@@ -540,7 +540,7 @@ func TestListenSince(t *testing.T) {
 		}
 	}
 	r := sioemit(t, env, "", "listen", "--since", "0", "--count", "120")
-	if r.status != 0 || strings.Count(r.stdout, "\n") != 120 || !strings.Contains(r.stderr, "--since 1119-0 goes on behind it") {
+	if r.status != 0 || strings.Count(r.stdout, "\n") != 120 || !strings.Contains(r.stderr, "--since 1119-0 continues after it") {
 		t.Errorf("%d lines, %s", strings.Count(r.stdout, "\n"), r.stderr)
 	}
 	r = sioemit(t, env, "", "listen", "--since", "1119-0", "--count", "130")

@@ -326,7 +326,7 @@ func TestPipeOtherInput(t *testing.T) {
 		"an array":        {array, "jq -c '.[]' FILE"},
 		"other objects":   {tagged.String(), "JSON objects and no events"},
 		"HTML":            {strings.Repeat("<p>\n", 100), "HTML"},
-		"text":            {strings.Repeat("hello\n", 100), "needs a JSON object a line"},
+		"text":            {strings.Repeat("hello\n", 100), "needs one JSON object per line"},
 	} {
 		r := sioemit(t, nil, test.input, "pipe", "--dry-run")
 		if r.status != commandline.StatusUsage || r.stdout != "" || len(r.stderr) > 20_000 {
@@ -391,7 +391,7 @@ func TestPipeRetryRefused(t *testing.T) {
 	}
 	words := []string{"--redis", server.URL(), "--adapter", "streams"}
 	r := sioemit(t, nil, numbered(3), append(words, "pipe", "--json")...)
-	if s := r.summary(t); r.status != commandline.StatusFailed || s.Sent != 0 || !strings.Contains(r.stderr, "has no memory left") {
+	if s := r.summary(t); r.status != commandline.StatusFailed || s.Sent != 0 || !strings.Contains(r.stderr, "is out of memory") {
 		t.Errorf("%+v", r)
 	}
 	p := startPipe(t, append(words, "--retry-for", "1h")...)
@@ -420,22 +420,22 @@ var badLines = map[string]string{
 	`["x"]`:                                       "not a JSON object",
 	`{}`:                                          `no "event"`,
 	`{"args":[]}`:                                 `no "event"`,
-	`{"event":"x","time":"yesterday"}`:            `"time" is "yesterday": it is a time such as 2006-01-02T15:04:05.123Z`,
-	`{"event":"x","time":1}`:                      `"time" is 1: it is a time`,
+	`{"event":"x","time":"yesterday"}`:            `"time" is "yesterday": it must be a time such as 2006-01-02T15:04:05.123Z`,
+	`{"event":"x","time":1}`:                      `"time" is 1: it must be a time`,
 	`{"event":""}`:                                "empty",
-	`{"event":7}`:                                 `"event" is 7: it is a string`,
+	`{"event":7}`:                                 `"event" is 7: it must be a string`,
 	`{"event":"connect"}`:                         `"connect"`,
 	`{"evnt":"x"}`:                                `"evnt"`,
-	`{"event":"x","args":1}`:                      `"args" is 1: it is an array`,
-	`{"event":"x","rooms":"a"}`:                   `"rooms" is "a": it is an array of strings`,
+	`{"event":"x","args":1}`:                      `"args" is 1: it must be an array`,
+	`{"event":"x","rooms":"a"}`:                   `"rooms" is "a": it must be an array of strings`,
 	`{"event":"x","rooms":["a",true]}`:            "array of strings",
 	`{"event":"x","rooms":[1e999]}`:               "1e999 is too large for JavaScript",
 	`{"event":"x","except":[null]}`:               "array of strings, or of numbers",
 	`{"event":"x","rooms":[[1]]}`:                 "array of strings, or of numbers",
 	`{"event":"x","rooms":[""]}`:                  "room's name is empty",
 	`{"event":"x","except":[""]}`:                 "room's name is empty",
-	`{"event":"x","rooms":[]}`:                    "it names a room at least",
-	`{"event":"x","rooms":["a"],"rooms":[]}`:      "it names a room at least",
+	`{"event":"x","rooms":[]}`:                    "it must name at least one room",
+	`{"event":"x","rooms":["a"],"rooms":[]}`:      "it must name at least one room",
 	`{"event":"x","rooms":["a` + "\xff" + `"]}`:   "not valid UTF-8",
 	`{"event":"x","except":["a` + "\xff" + `"]}`:  "not valid UTF-8",
 	`{"event":"x","rooms":["\ud800"]}`:            "half of a surrogate pair",
@@ -444,7 +444,7 @@ var badLines = map[string]string{
 	`{"event":"x\ud83d"}`:                         "half of a surrogate pair",
 	`{"event":"x` + "\xc3" + `"}`:                 "not valid UTF-8",
 	`{"event":"x","namespace":"\udead"}`:          "half of a surrogate pair",
-	`{"event":"x","namespace":null}`:              "it is a string",
+	`{"event":"x","namespace":null}`:              "it must be a string",
 	`{"event":"x","volatile":1}`:                  "true or false",
 	`{"event":"x","compress":"yes"}`:              "true or false",
 	`{"event":"x","room":"a"}`:                    `"room"`,
@@ -506,7 +506,7 @@ func TestPipeEmptyRooms(t *testing.T) {
 	input := `{"event":"x","rooms":[]}` + "\n" + `{"event":"y","except":[]}` + "\n" + `{"event":"z"}` + "\n"
 	r := sioemit(t, env, input, "pipe", "--json", "--room", "vip", "--except", "bob")
 	if s := r.summary(t); r.status != commandline.StatusUsage || s != (summary{Lines: 3, Sent: 1, Confirmed: 1, Servers: 1, Rejected: 2}) ||
-		!strings.Contains(r.stderr, `line 1: "rooms" is []: it names a room at least`) || !strings.Contains(r.stderr, `line 2: "except" is []: it names a room at least, beside --except`) {
+		!strings.Contains(r.stderr, `line 1: "rooms" is []: it must name at least one room`) || !strings.Contains(r.stderr, `line 2: "except" is []: it must name at least one room; leave it out to except the rooms of --except`) {
 		t.Errorf("%+v", r)
 	}
 	if channel, b := received.next(t); channel != "socket.io#/#vip#" || b.Event != "z" || !slices.Equal(b.Except, []encoding.Room{"bob"}) {
@@ -573,7 +573,7 @@ func TestPipeRefused(t *testing.T) {
 		resume   string
 		received []string
 	}{
-		{"1", summary{Lines: 4, Sent: 3, NotSent: 1, FirstNotSent: &three}, commandline.StatusFailed, "resume with --from-line 3, which sends 2 lines behind it again", []string{"e1", "e3", "e4"}},
+		{"1", summary{Lines: 4, Sent: 3, NotSent: 1, FirstNotSent: &three}, commandline.StatusFailed, "resume with --from-line 3, which sends 2 lines after it again", []string{"e1", "e3", "e4"}},
 		{"3", summary{Lines: 3, Sent: 0, NotSent: 3, FirstNotSent: &three}, commandline.StatusFailed, "resume with --from-line 3\n", nil},
 		{"4", summary{Lines: 2, Sent: 2}, commandline.StatusDone, "", []string{"e3", "e4"}},
 	} {

@@ -90,9 +90,9 @@ func TestProfileOrder(t *testing.T) {
 		{"SIOEMIT_PROFILE=q", "", "q#/#", ""},
 		{"SIOEMIT_PROFILE=p", "--profile q", "q#/#", ""},
 		{"SIOEMIT_PROFILE=q SIOEMIT_KEY=v", "", "v#/#", ""},
-		{"SIOEMIT_KEY=v", "--profile q", "v#/#", "sioemit: warning: profile q gives way to SIOEMIT_KEY\n"},
+		{"SIOEMIT_KEY=v", "--profile q", "v#/#", "sioemit: warning: profile q is overridden by SIOEMIT_KEY\n"},
 		{"SIOEMIT_KEY=v", "--profile q --key f", "f#/#", ""},
-		{"SIOEMIT_KEY=v SIOEMIT_NAMESPACE=v REDIS_URL=redis://localhost", "--profile p", "v#/v#", "sioemit: warning: profile p gives way to REDIS_URL, SIOEMIT_KEY, SIOEMIT_NAMESPACE\n"},
+		{"SIOEMIT_KEY=v SIOEMIT_NAMESPACE=v REDIS_URL=redis://localhost", "--profile p", "v#/v#", "sioemit: warning: profile p is overridden by REDIS_URL, SIOEMIT_KEY, SIOEMIT_NAMESPACE\n"},
 		{"", "--profile p --redis redis://localhost", "profile#/profile#", ""},
 		{"", "--profile p --redis redis://localhost --adapter sharded", "profile#/profile#", ""},
 	} {
@@ -111,25 +111,25 @@ func TestProfileRefused(t *testing.T) {
 		"\n[p]\n\ncodce=\"\"":                   `config.toml, line 4: a profile has no "codce" (did you mean codec?)`,
 		"[p]\n[q]\nx=1":                         `config.toml, line 3: a profile has no "x"`,
 		"[p]\n[p.q]\nx=1":                       `config.toml, line 2: a profile has no "q"`,
-		"key=\"a\"\n[p]":                        "config.toml, line 1: key stands outside of a profile: put its name, such as [prod], above",
-		"[p]\nredis=redis://u:sesame@localhost": "config.toml, line 2: this is not TOML, such as redis = ",
+		"key=\"a\"\n[p]":                        "config.toml, line 1: key is outside any profile: put the name of one, such as [prod], above it",
+		"[p]\nredis=redis://u:sesame@localhost": "config.toml, line 2: this is not TOML; below the name of a profile",
 		"[p]\nkey=\"a\"\nkey=\"b\"":             "config.toml, line 3: ",
 		"[p]\nkey=\"sesame":                     "config.toml, line 2: this is not TOML",
-		"[p]\nkey=1":                            "config.toml, line 2: key has a value that it cannot have: text stands in quotes; numbers, true and false do not",
-		"[p]\ncluster=\"true\"":                 "config.toml, line 2: cluster has a value",
-		"[p]\nstream-count=1.5":                 "config.toml, line 2: stream-count has a value",
+		"[p]\nkey=1":                            "config.toml, line 2: key has an invalid value: put text in quotes, but not numbers, true or false",
+		"[p]\ncluster=\"true\"":                 "config.toml, line 2: cluster has an invalid value",
+		"[p]\nstream-count=1.5":                 "config.toml, line 2: stream-count has an invalid value",
 		"[p]\nmax-len=99999999999999999999":     "config.toml, line 2",
 		"[p]\nkey=\"\"":                         "key of profile p is empty",
-		"[p]\ntimeout=\"5\"":                    `timeout of profile p is a time with its unit, such as 5s or 500ms, not "5": write 5s`,
-		"[p]\nadapter=\"redis\"":                `adapter of profile p is classic, sharded, streams or python, not "redis"`,
-		"[p]\nmax-len=1":                        "max-len of profile p is an option of the streams adapter, not of the classic one",
-		"[p]\nredis-password-file=\"x\"":        "profile p has a password, and no redis that it is for",
-		"[p]\nredis=\"redis://h\"\nredis-password-file=\"x\"\nredis-password-command=[\"x\"]":      "one password is enough",
-		"[p]\nredis=\"redis://u:sesame@h\"\nredis-password-file=\"x\"":                             "redis-password-file of profile p, and a password in the URL redis://h: one of them has to go",
+		"[p]\ntimeout=\"5\"":                    `timeout of profile p must be a time with its unit, such as 5s or 500ms, not "5": write 5s`,
+		"[p]\nadapter=\"redis\"":                `adapter of profile p must be classic, sharded, streams or python, not "redis"`,
+		"[p]\nmax-len=1":                        "max-len of profile p is an option of the streams adapter, not of the classic adapter",
+		"[p]\nredis-password-file=\"x\"":        "profile p has a password, but no redis to use it for",
+		"[p]\nredis=\"redis://h\"\nredis-password-file=\"x\"\nredis-password-command=[\"x\"]":      "has both redis-password-file and redis-password-command: remove one",
+		"[p]\nredis=\"redis://u:sesame@h\"\nredis-password-file=\"x\"":                             "redis-password-file of profile p and the URL redis://h both have a password: remove one",
 		"[p]\nredis=\"redis://h\"\nredis-password-command=[]":                                      "redis-password-command of profile p is empty",
 		"[p]\nredis=\"redis://h\"\nredis-password-command=[\"no-such-command\",\"sesame\"]":        "redis-password-command of profile p: no-such-command: ",
 		"[p]\nredis=\"redis://h\"\nredis-password-command=[\"sh\",\"-c\",\"echo sesame; exit 3\"]": "redis-password-command of profile p: sh: exit status 3",
-		"[p]\nredis=\"redis://h\"\nredis-password-command=[\"printf\",\"sesame\\\\nsesame\\\\n\"]": "redis-password-command of profile p: this is more than one line, and a password is one",
+		"[p]\nredis=\"redis://h\"\nredis-password-command=[\"printf\",\"sesame\\\\nsesame\\\\n\"]": "redis-password-command of profile p: the password is more than one line",
 		"[p]\nredis=\"redis://h\"\nredis-password-command=[\"true\"]":                              "the password is empty",
 	} {
 		env, _ := configured(t, text)
@@ -207,7 +207,7 @@ func TestPasswordSources(t *testing.T) {
 	if r.status != commandline.StatusUsage {
 		t.Errorf("%+v", r)
 	}
-	r.oneLine(t, "config.toml holds a password, and every user of this machine can read it: chmod 600 it")
+	r.oneLine(t, "config.toml holds a password, and every user of this machine can read it: run chmod 600 on it")
 	for path, mode := range map[string]os.FileMode{config: 0o600, file: 0o644} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
@@ -216,7 +216,7 @@ func TestPasswordSources(t *testing.T) {
 	if r := run(nil, "--profile", "url"); r != heard {
 		t.Errorf("%+v", r)
 	}
-	if r := run(nil, "--profile", "file"); r.status != 0 || !strings.HasPrefix(r.stderr, "sioemit: warning: every user of this machine can read the password in "+file+": chmod 600 it\n") {
+	if r := run(nil, "--profile", "file"); r.status != 0 || !strings.HasPrefix(r.stderr, "sioemit: warning: every user of this machine can read the password in "+file+": run chmod 600 on it\n") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -19,49 +19,51 @@ func newProgram(stdin io.Reader, stdout, stderr io.Writer) *commandline.Program 
 	p := &commandline.Program{
 		IO:    commandline.IO{In: stdin, Out: stdout, Err: stderr},
 		Usage: "send events to the clients of a Socket.IO cluster, through its Redis",
-		Description: `Socket.IO servers that are joined by Redis deliver what this command
-publishes there to the browsers connected to them.
+		Description: `sioemit publishes events to the Redis that connects your Socket.IO servers. The
+servers deliver them to the browsers that are connected.
 
    sioemit emit hello world                    everyone in namespace /
    sioemit emit --room user:7 paid '{"id":1}'  one room
    sioemit emit --ack --room user:7 ping       and wait for the answers
-   sioemit emit --dry-run hello world          look at the Redis command
+   sioemit emit --dry-run hello world          show the Redis command
    sioemit sockets --room user:7               who is there
 
 Global flags may stand before or after the command's name.
 
 REDIS:
-   --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL,
-   else ` + settings.DefaultURL + `; spaces separate several in a variable
+   The URL is that of --redis, else $SIOEMIT_REDIS_URL, else $REDIS_URL,
+   else ` + settings.DefaultURL + `. A variable may hold several, separated by
+   spaces.
 
    redis://[[user]:password@]host[:port]         one Redis
-   rediss://...                                  with TLS; a certificate is for
-                                                 the host that is dialled, or
-                                                 for one that a URL names
-   unix:///path/of.sock                          a unix socket
+   rediss://...                                  with TLS; the certificate must
+                                                 name the host that is dialled,
+                                                 or the host of one of the URLs
+   unix:///path/of.sock                          a Unix socket
    redis://a:6379 and --cluster                  a Redis Cluster; or --redis
                                                  several times
-   redis://sentinel:26379?master_name=NAME       Sentinel; its own password is
+   redis://sentinel:26379?master_name=NAME       Sentinel; for its own password
                                                  &sentinel_password=PASSWORD,
                                                  and &sentinel_username=USER
 
-   In a password, / ? # @ & % are written %2F %3F %23 %40 %26 %25. Every
-   user of a machine sees its command lines: keep a password in a variable, in
-   a --redis-password-file, or in a profile.
+   In a password, write / ? # @ & % as %2F %3F %23 %40 %26 %25. Every user of a
+   machine can see its command lines: keep a password in a variable, in a
+   --redis-password-file, or in a profile.
 
 PROFILES:
    --profile prod takes the table [prod] of sioemit/config.toml in
-   $XDG_CONFIG_HOME, or where this platform keeps such files (~/.config):
+   $XDG_CONFIG_HOME, or in the folder that the system has for such files
+   (~/.config):
 
    [prod]
    redis = "rediss://app@redis.internal"
    redis-password-command = ["pass", "show", "redis/prod"]
    adapter = "sharded"
 
-   Its keys are the flags of a connection and of servers, without their dashes.
-   A flag goes before a variable, that before the profile, and that before the
-   default. A URL of a flag or a variable replaces all of the profile's
-   connection, password and all.`,
+   Its keys are the connection and server flags, without their dashes. A flag
+   overrides a variable, a variable overrides the profile, and the profile
+   overrides the default. A URL in a flag or a variable replaces the whole
+   connection of the profile, including the password.`,
 		ErrorText: connect.ErrorText,
 	}
 	flags := settings.AddTo(p)

@@ -69,9 +69,9 @@ func TestPythonRefused(t *testing.T) {
 	server := harness.RedisFor(t, harness.RedisConfig{})
 	const sid = "abcdefghijklmnopqrst"
 	for _, test := range []struct{ words, text string }{
-		{"emit x --key k", "--key is not an option of the python adapter, which has --channel"},
-		{"emit x --codec json", "--codec is an option of the classic adapter, not of the python one"},
-		{"emit x --adapter classic --channel c", "--channel is an option of the python adapter, not of the classic one"},
+		{"emit x --key k", "--key is not an option of the python adapter: use --channel"},
+		{"emit x --codec json", "--codec is an option of the classic adapter, not of the python adapter"},
+		{"emit x --adapter classic --channel c", "--channel is an option of the python adapter, not of the classic adapter"},
 		{"emit x --server-version 3", "--server-version 3: the python adapter exists for Socket.IO 4 only"},
 		{"emit x --except room", `except "room": Socket.IO before 4 and python-socketio can exclude socket ids only, not rooms (see --socket-ids`},
 		{"emit x --except-number 5", "except 5: Socket.IO before 4 and python-socketio can exclude socket ids only"},
@@ -81,13 +81,13 @@ func TestPythonRefused(t *testing.T) {
 		{"emit x --ack", "python-socketio has no counterpart to this call"},
 		{"sockets", "python-socketio has no counterpart to this call"},
 		{"rooms", "python-socketio has no counterpart to this call"},
-		{"namespaces", "which namespaces servers of python-socketio have cannot be seen: all share one channel"},
+		{"namespaces", "the namespaces of python-socketio servers cannot be seen: all of them share one channel"},
 		{"server-emit x", "python-socketio has no counterpart to this call"},
 		{"join a -r room", `"room" is not a socket id`},
-		{"join a b -r " + sid, "one socket joins one room there"},
-		{"leave a b --all", "one socket leaves one room there, or everyone does"},
-		{"disconnect --all", "one socket is disconnected there"},
-		{"disconnect --close -r " + sid, "a socket leaves its namespace there, and keeps its connection"},
+		{"join a b -r " + sid, "only one socket can join one room"},
+		{"leave a b --all", "only one socket can leave one room, or everyone can"},
+		{"disconnect --all", "only one socket can be disconnected"},
+		{"disconnect --close -r " + sid, "a socket can only leave its namespace, and keeps its connection"},
 	} {
 		r := sioemit(t, []string{"SIOEMIT_ADAPTER=python"}, "", append([]string{"--redis", server.URL()}, strings.Fields(test.words)...)...)
 		if r.status != commandline.StatusUsage || r.stdout != "" {

@@ -32,11 +32,11 @@ type options struct {
 // too few servers listen is said by them.
 func (o *options) sendFlags(tooFew string) []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "wait until every server has it, and exit with 4 if one has not, or that cannot be known"},
+		&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "wait until every server has it; exit with 4 if one does not, or if that cannot be known"},
 		o.requireFlag("; " + tooFew),
-		&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis command, for redis-cli, and send nothing"},
+		&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis command for redis-cli, and send nothing"},
 		commandline.JSONFlag(&o.json),
-		&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "print nothing when all went well; who listens is a matter of --require"},
+		&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "print nothing on success; --require checks who listens"},
 	}
 }
 
@@ -51,7 +51,7 @@ func (o *options) parse(ctx context.Context, name string, p *commandline.Program
 	}
 	if o.confirms {
 		if o.ack {
-			return commandline.Usagef("--ack and --confirm exclude each other: what is acknowledged has arrived")
+			return commandline.Usagef("use --ack or --confirm, not both: what is acknowledged has arrived")
 		}
 		o.name += " --confirm"
 	}

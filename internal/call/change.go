@@ -30,9 +30,9 @@ func (c *change) parse(ctx context.Context, name string, p *commandline.Program,
 	}
 	switch rooms := len(c.target.Rooms) > 0; {
 	case !rooms && !c.all:
-		return commandline.Usagef("%s needs to know whom: --room ROOM, or --all for everyone in the namespace", name)
+		return commandline.Usagef("%s needs --room ROOM, or --all for everyone in the namespace", name)
 	case rooms && c.all:
-		return commandline.Usagef("--room and --all exclude each other")
+		return commandline.Usagef("use --room or --all, not both")
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func Join(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 		Description: `   sioemit join vip --room user:7          the clients of one user
    sioemit join a b --room SOCKETID        one client, two rooms
    sioemit join maintenance --all          everyone in namespace /
-   sioemit join --number 5 --room user:7   what join(5) joins, and join("5") not`,
+   sioemit join --number 5 --room user:7   the room of join(5), not of join("5")`,
 	}, (*emitter.BroadcastOperator).SocketsJoin, (*emitter.BroadcastOperator).SocketsJoinNumber)
 }
 
@@ -55,7 +55,7 @@ func Leave(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 		Name:  "leave",
 		Usage: "make clients leave rooms",
 		Description: `   sioemit leave vip --room user:7         the clients of one user
-   sioemit leave vip --all                 nobody is in vip any more`,
+   sioemit leave vip --all                 empty the room vip`,
 	}, (*emitter.BroadcastOperator).SocketsLeave, (*emitter.BroadcastOperator).SocketsLeaveNumber)
 }
 
@@ -76,14 +76,14 @@ func membership(
 	var given cli.Float64Slice
 	number := &cli.Float64SliceFlag{Name: "number", Destination: &given, Usage: "instead of ROOM: the room that is the number `N`; repeatable"}
 	command.Words, command.Global, command.Statuses = "ROOM...", []string{"namespace"}, statuses
-	command.Flags = slices.Concat(c.flags(), []cli.Flag{number}, c.sendFlags("it is sent all the same"))
+	command.Flags = slices.Concat(c.flags(), []cli.Flag{number}, c.sendFlags("it is sent anyway"))
 	command.Run = func(ctx context.Context, names []string) error {
 		numbers := given.Value()
 		switch {
 		case len(names) == 0 && len(numbers) == 0:
 			return commandline.Usagef("%s needs the name of a room: sioemit %[1]s ROOM... --room WHO", command.Name)
 		case len(names) > 0 && len(numbers) > 0:
-			return commandline.Usagef("%s takes the names of rooms or --number, not both at once", command.Name)
+			return commandline.Usagef("%s takes the names of rooms or --number, not both", command.Name)
 		}
 		if err := c.parse(ctx, command.Name, p, flags); err != nil {
 			return err
@@ -103,17 +103,17 @@ func membership(
 func Disconnect(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	var c change
 	var closes bool
-	closing := &cli.BoolFlag{Name: "close", Destination: &closes, Usage: "close their connections, with all their namespaces"}
+	closing := &cli.BoolFlag{Name: "close", Destination: &closes, Usage: "close the connection, with all its namespaces"}
 	return &commandline.Command{
 		Name:  "disconnect",
 		Usage: "disconnect clients",
 		Description: `   sioemit disconnect --room user:7            the clients of one user
-   sioemit disconnect --close --room SOCKETID  and their connection
+   sioemit disconnect --close --room SOCKETID  the whole connection
    sioemit disconnect --all -n admin           everyone in namespace /admin`,
-		NoWords:  "whom to disconnect is --room",
+		NoWords:  "say whom to disconnect with --room",
 		Global:   []string{"namespace"},
 		Statuses: statuses,
-		Flags:    slices.Concat(c.flags(), []cli.Flag{closing}, c.sendFlags("it is sent all the same")),
+		Flags:    slices.Concat(c.flags(), []cli.Flag{closing}, c.sendFlags("it is sent anyway")),
 		Run: func(ctx context.Context, _ []string) error {
 			if err := c.parse(ctx, "disconnect", p, flags); err != nil {
 				return err

@@ -123,7 +123,7 @@ func (o *options) report(r *connect.Redis, what string, d delivery, count func()
 		if d.isNarrow(&o.settings.Servers) {
 			where = o.settings.Namespace
 		}
-		return commandline.Listenersf("%s on %s, %d required; it was sent all the same", outcome.Listen(servers), show.Quote(where), o.require)
+		return commandline.Listenersf("%s on %s, %d required; it was sent anyway", outcome.Listen(servers), show.Quote(where), o.require)
 	case o.quiet:
 	case servers == 0:
 		o.Warn("%s", outcome.Unheard(d.isStream))

@@ -25,19 +25,19 @@ func Emit(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 		Name:  "emit",
 		Usage: "send an event to clients",
 		Words: "EVENT [ARG...]",
-		Description: `Each ARG is JSON if it parses as JSON, otherwise a string. One that begins like
-JSON, with { [ or ", and is none is sent as a string with a warning. In JSON,
-{"$binary":"<base64>"} stands for binary. The ARG - is what stdin holds, taken
-in the same way; '"-"' is a dash. Flags may stand anywhere; after -- nothing is
-a flag.
+		Description: `An ARG that is JSON is sent as JSON, any other as a string. An ARG that starts
+with { [ or " but is not JSON is sent as a string, with a warning. In JSON,
+{"$binary":"<base64>"} stands for binary. The ARG - is read from stdin in the
+same way; '"-"' is a dash. Flags may come anywhere; after --, everything is an
+argument.
 
    sioemit emit hello world                         everyone in namespace /
    sioemit emit --room user:7 paid '{"id":1}' 19.9  one room, two arguments
    sioemit emit -r a -r b -x c news                 in a or b, but not in c
    sioemit emit -n admin alert -- --literally--     another namespace
    sioemit emit --binary cat.jpg photo              a file as binary
-   jq .user user.json | sioemit emit hello -        what a command prints
-   sioemit emit --ack --room user:7 ping            a line per client's answer
+   jq .user user.json | sioemit emit hello -        the output of a command
+   sioemit emit --ack --room user:7 ping            print each client's answer
    sioemit emit --quiet --require 2 tick            for cron: exit 3 unless 2
                                                     servers listen
    sioemit emit --dry-run hello world               needs no Redis`,
@@ -48,7 +48,7 @@ a flag.
 			commandline.StatusListeners: commandline.TooFew,
 			commandline.StatusReplies:   commandline.TimeIsOut,
 		},
-		Flags: slices.Concat([]cli.Flag{ack}, target.Delivery(), target.Rooms(), values.Flags(), o.sendFlags("without --ack it is sent all the same")),
+		Flags: slices.Concat([]cli.Flag{ack}, target.Delivery(), target.Rooms(), values.Flags(), o.sendFlags("without --ack it is sent anyway")),
 		Run: func(ctx context.Context, words []string) error {
 			if err := o.parse(ctx, "emit", p, flags, &target); err != nil {
 				return err

@@ -21,9 +21,9 @@ func Namespaces(p *commandline.Program, flags *settings.Flags) *commandline.Comm
 	return &commandline.Command{
 		Name:  "namespaces",
 		Usage: "list the namespaces that have servers",
-		Description: `A line for each namespace that servers with this --adapter and --key listen on,
-with their number. Redis is asked, and not the servers. Those of the streams
-adapter before 0.3 leave no trace there.
+		Description: `One line per namespace that servers with this --adapter and --key listen on,
+with the number of servers. It asks Redis, not the servers. Servers with the
+streams adapter before 0.3 cannot be seen there.
 
    sioemit namespaces
    sioemit namespaces --json | jq -r .namespace`,
@@ -37,7 +37,7 @@ adapter before 0.3 leave no trace there.
 				return err
 			}
 			if o.settings.Adapter == settings.Python {
-				return commandline.Usagef("which namespaces servers of python-socketio have cannot be seen: all share one channel")
+				return commandline.Usagef("the namespaces of python-socketio servers cannot be seen: all of them share one channel")
 			}
 			return o.namespaces(ctx)
 		},

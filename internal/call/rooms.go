@@ -26,19 +26,19 @@ func Rooms(p *commandline.Program, flags *settings.Flags) *commandline.Command {
 	return &commandline.Command{
 		Name:  "rooms",
 		Usage: "list the rooms of a namespace",
-		Description: `A line for each room, with the number of clients in it. Each client is also in a
-room of its own id; those are left out.
+		Description: `One line per room, with the number of clients in it. Each client is also in a
+room named after its own id; those are left out.
 
-   sioemit rooms                clients, then the room; quoted if it cannot be
-                                printed, and one that is a number as 5 (number)
+   sioemit rooms                the number of clients, then the room, quoted if
+                                it cannot be printed; 5 (number) is a number
    sioemit rooms | sort -rn     the largest first
-   sioemit rooms --ids          with the rooms of the clients' own ids
-   sioemit rooms --names        all names, and no numbers of clients
+   sioemit rooms --ids          with the rooms named after clients
+   sioemit rooms --names        all names, without numbers of clients
    sioemit rooms -n admin --json | jq -r .room
 
-With the classic adapter, the servers are asked for their rooms, and then once
-for each room. With the others they are asked for their sockets, and a server
-ends where socket.data is circular: see sioemit sockets --help.`,
+Servers with the classic adapter are asked for their rooms, and then once for
+each room. Others are asked for their sockets, and one whose socket.data is
+circular crashes: see sioemit sockets --help.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:  commandline.NoAnswer,
@@ -46,8 +46,8 @@ ends where socket.data is circular: see sioemit sockets --help.`,
 			commandline.StatusReplies: commandline.TimeIsOut,
 		},
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "ids", Destination: &ids, Category: commandline.OutputCategory, Usage: "also the rooms that are the ids of clients"},
-			&cli.BoolFlag{Name: "names", Destination: &names, Category: commandline.OutputCategory, Usage: "all rooms, and do not count who is in them"},
+			&cli.BoolFlag{Name: "ids", Destination: &ids, Category: commandline.OutputCategory, Usage: "also list the rooms named after the ids of clients"},
+			&cli.BoolFlag{Name: "names", Destination: &names, Category: commandline.OutputCategory, Usage: "list all rooms, without counting who is in them"},
 			commandline.JSONFlag(&o.json),
 		},
 		Run: func(ctx context.Context, _ []string) error {

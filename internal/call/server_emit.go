@@ -27,10 +27,10 @@ func ServerEmit(p *commandline.Program, flags *settings.Flags) *commandline.Comm
 		Usage: "send an event to the servers themselves",
 		Words: "EVENT [ARG...]",
 		Description: `Servers receive it with io.on(EVENT) or io.of(NAMESPACE).on(EVENT); clients do
-not get it. ARGs are those of emit.
+not get it. ARGs work as in emit.
 
    sioemit server-emit reload-config
-   sioemit server-emit --ack uptime            a line per server that answers`,
+   sioemit server-emit --ack uptime            print each server's answer`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:    commandline.NoAnswer,
@@ -38,7 +38,7 @@ not get it. ARGs are those of emit.
 			commandline.StatusListeners: commandline.TooFew,
 			commandline.StatusReplies:   commandline.TimeIsOut,
 		},
-		Flags: slices.Concat([]cli.Flag{ack}, values.Flags(), o.sendFlags("without --ack it is sent all the same")),
+		Flags: slices.Concat([]cli.Flag{ack}, values.Flags(), o.sendFlags("without --ack it is sent anyway")),
 		Run: func(ctx context.Context, words []string) error {
 			if err := o.parse(ctx, "server-emit", p, flags, new(settings.TargetFlags)); err != nil {
 				return err

@@ -25,12 +25,12 @@ func Servers(p *commandline.Program, flags *settings.Flags) *commandline.Command
    sioemit servers --require 3         exit 3 if fewer answer
    sioemit servers --json | jq .servers
 
-A server that hangs still listens, as far as Redis knows, and does not answer.
-It is waited for until --timeout; the exit status is then 4, 3 with --require.
+A server that hangs does not answer, though Redis still counts it as listening.
+The command waits for it until --timeout, and exits with 4, or 3 with --require.
 Servers of Socket.IO 1 to 3 and of python-socketio are only counted.
 
-A sioemit listen is no server, though it answers as one where servers take it
-for one: with the sharded adapter, and with --sharded-pubsub --requests.`,
+sioemit listen is not counted. It answers only where servers take it for one of
+them: with the sharded adapter, and with --sharded-pubsub --requests.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:    commandline.NoRedis,

@@ -27,12 +27,12 @@ func Sockets(p *commandline.Program, flags *settings.Flags) *commandline.Command
 	var handshake bool
 	return &commandline.Command{
 		Name:  "sockets",
-		Usage: "list the clients connected",
+		Usage: "list the connected clients",
 		Description: `   sioemit sockets                            a table: id, rooms, data
    sioemit sockets --room user:7 --json       a JSON object per client
    sioemit sockets --json --handshake | jq -r .handshake.address
 
-A server whose socket.data is circular ends when it is asked, as it does when
+A server whose socket.data is circular crashes when it is asked, as it does when
 another server calls fetchSockets().`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{

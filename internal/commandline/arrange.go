@@ -165,7 +165,7 @@ func (l *line) flag(word string, rest []string) (used int, err error) {
 	_, isBool := f.(*cli.BoolFlag)
 	switch {
 	case isBool && !hasValue && len(rest) > 0 && (rest[0] == "true" || rest[0] == "false"):
-		return 0, fmt.Errorf("%s %s: write %[1]s=%[2]s; if %[2]s is an argument, put %[1]s behind it", word, rest[0])
+		return 0, fmt.Errorf("%s %s: write %[1]s=%[2]s; if %[2]s is an argument, put %[1]s after it", word, rest[0])
 	case isBool && !hasValue:
 		value = "true"
 	case !hasValue && len(rest) == 0:
@@ -221,15 +221,15 @@ func checkValue(f cli.Flag, name, value string) error {
 	switch f := f.(type) {
 	case *cli.BoolFlag:
 		if value != "true" && value != "false" {
-			return fmt.Errorf("%s is true or false, not %q", name, value)
+			return fmt.Errorf("%s must be true or false, not %q", name, value)
 		}
 	case *cli.IntFlag, *cli.Int64Flag:
 		if _, err := strconv.ParseInt(value, 0, 64); err != nil {
-			return fmt.Errorf("%s is a whole number, not %q", name, value)
+			return fmt.Errorf("%s must be a whole number, not %q", name, value)
 		}
 	case *cli.Float64SliceFlag:
 		if n, err := strconv.ParseFloat(value, 64); err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-			return fmt.Errorf("%s is a number, not %q", name, value)
+			return fmt.Errorf("%s must be a number, not %q", name, value)
 		}
 	case *cli.DurationFlag:
 		if _, err := ParseTime(name, value); err != nil {
@@ -254,7 +254,7 @@ func checkValue(f cli.Flag, name, value string) error {
 func ParseTime(name, value string) (time.Duration, error) {
 	d, err := time.ParseDuration(value)
 	if err != nil {
-		err = fmt.Errorf("%s is a time with its unit, such as 5s or 500ms, not %q%s", name, value, unitHint(value))
+		err = fmt.Errorf("%s must be a time with its unit, such as 5s or 500ms, not %q%s", name, value, unitHint(value))
 	}
 	return d, err
 }
@@ -291,7 +291,7 @@ func (l *line) take(f cli.Flag, canonical, value string) error {
 		case again && isBool && value == first:
 			return nil
 		case again:
-			return fmt.Errorf("%s is given twice and takes one value", canonical)
+			return fmt.Errorf("%s is given twice, but takes one value", canonical)
 		}
 		l.values[canonical] = value
 	}
@@ -317,7 +317,7 @@ func (p *Program) unknownCommand(name string) error {
 	for _, command := range p.All() {
 		names = append(names, command.Name)
 	}
-	return fmt.Errorf("there is no command %q%s; sioemit help lists them, and sioemit emit %s sends an event of that name",
+	return fmt.Errorf("there is no command %q%s; see sioemit help, or send an event of that name with sioemit emit %s",
 		name, DidYouMean("", strings.ToLower(name), names), show.Quote(name))
 }
 
@@ -327,7 +327,7 @@ func (l *line) unknown(word, name string) error {
 		switch {
 		case findFlag(command.Flags, name) == nil:
 		case l.command == nil:
-			return fmt.Errorf("%s is a flag of %q: put it behind the command's name", flag, command.Name)
+			return fmt.Errorf("%s is a flag of %q: put it after the command's name", flag, command.Name)
 		default:
 			return fmt.Errorf("%s has no %s; if it is an argument, put -- before it", l.command.Name, flag)
 		}

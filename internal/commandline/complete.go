@@ -66,7 +66,7 @@ complete -c sioemit -n 'not __sioemit_complete >/dev/null' -F
 func (p *Program) completionCommand() *Command {
 	return &Command{
 		Name:  "completion",
-		Usage: "print the completion script of a shell",
+		Usage: "print the completion script for a shell",
 		Words: "bash|zsh|fish",
 		Description: `   sioemit completion bash > /etc/bash_completion.d/sioemit
    sioemit completion zsh > "${fpath[1]}/_sioemit"

@@ -54,11 +54,11 @@ func Status(err error) int {
 
 // What the statuses mean, for most commands.
 const (
-	NoRedis   = "could not: Redis unreachable, or it refused"
-	NoAnswer  = NoRedis + ", or no server to ask"
+	NoRedis   = "failed: Redis cannot be reached, or refused"
+	NoAnswer  = NoRedis + ", or there is no server to ask"
 	BadInput  = "bad usage or input; nothing was sent"
 	BadUsage  = "bad usage"
-	TooFew    = "fewer servers listening than --require N"
+	TooFew    = "fewer servers listen than --require N"
 	TimeIsOut = "time ran out before every reply or confirmation came"
 )
 

@@ -36,7 +36,7 @@ USAGE:
 
 // globalHelp follows the help of commands that use global flags.
 const globalHelp = `
-GLOBAL FLAGS, of which sioemit --help lists the others:
+GLOBAL FLAGS (sioemit --help lists all of them):
 `
 
 // helpCommand stands in for the one of package cli, which would be a command of
@@ -60,7 +60,7 @@ func (p *Program) helpCommand() *Command {
 				}
 				text = p.commandHelp(command)
 			default:
-				return Usagef("help takes the name of one command, and got %q, too", words[1])
+				return Usagef("help takes the name of one command, but also got %q", words[1])
 			}
 			_, err := io.WriteString(p.Out, text)
 			return err

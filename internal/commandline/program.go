@@ -143,7 +143,7 @@ func (p *Program) app() *cli.App {
 			if _, err := io.WriteString(p.Err, p.help()); err != nil {
 				return err
 			}
-			return Usagef("no command given; the first one to know is emit")
+			return Usagef("no command given; start with emit")
 		},
 	}
 	keepSpace(app.Flags)
@@ -182,7 +182,7 @@ func (c *Command) run(ctx context.Context, words []string) error {
 		if c.NoWords != "" {
 			hint = "; " + c.NoWords
 		}
-		return Usagef("%s takes no argument, and got %q%s", c.Name, words[0], hint)
+		return Usagef("%s takes no arguments, but got %q%s", c.Name, words[0], hint)
 	}
 	return c.Run(ctx, words)
 }

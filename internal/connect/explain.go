@@ -42,15 +42,15 @@ func (r *Redis) Explain(err error) error {
 	case errors.As(err, &large):
 		return fmt.Errorf("the event is too large: %w", large)
 	case IsTimeout(err) && (dial != nil || errors.Is(err, errConnecting)):
-		return fmt.Errorf("no connection to %s within %v (--timeout): is Redis running there, and does a firewall stand between?", place, timeout)
+		return fmt.Errorf("no connection to %s within %v (--timeout): is Redis running there, or does a firewall block it?", place, timeout)
 	case IsTimeout(err) && scheme == "rediss":
 		return fmt.Errorf("redis at %s did not answer within %v (--timeout); %s", place, timeout, protocol)
 	case IsTimeout(err):
 		return fmt.Errorf("redis at %s did not answer within %v (--timeout)", place, timeout)
 	case errors.As(err, &noTLS):
-		return fmt.Errorf("what answers at %s speaks no TLS: write redis:// in place of rediss://", place)
+		return fmt.Errorf("what answers at %s does not speak TLS: write redis:// instead of rediss://", place)
 	case IsClosed(err) && scheme == "rediss":
-		return fmt.Errorf("redis at %s closed the connection: it may want a certificate of the client, --tls-cert and --tls-key; %s", place, protocol)
+		return fmt.Errorf("redis at %s closed the connection: it may require a client certificate (--tls-cert and --tls-key); %s", place, protocol)
 	case IsClosed(err):
 		return fmt.Errorf("redis at %s closed the connection: is it still running? %s", place, protocol)
 	case dial != nil && dial.Addr == nil: // of the dialling itself
@@ -58,9 +58,9 @@ func (r *Redis) Explain(err error) error {
 	case dial != nil:
 		return fmt.Errorf("no Redis at %s (%w): is it running, and is --redis right?", dial.Addr, dial.Err)
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return fmt.Errorf("the key %s in this Redis holds something else than a stream: check --stream-name", show.Quote(r.Settings.StreamName))
+		return fmt.Errorf("the key %s in this Redis is not a stream: check --stream-name", show.Quote(r.Settings.StreamName))
 	case redis.HasErrorPrefix(err, "OOM"):
-		return fmt.Errorf("redis at %s has no memory left for it (maxmemory): %w", place, err)
+		return fmt.Errorf("redis at %s is out of memory (maxmemory): %w", place, err)
 	case strings.Contains(text, "NOPERM"):
 		return fmt.Errorf("the Redis user lacks a permission: %w", err)
 	case strings.Contains(text, "MOVED "), strings.Contains(text, "ASK "):
@@ -68,7 +68,7 @@ func (r *Redis) Explain(err error) error {
 	case strings.Contains(text, "cluster support disabled") && given.Cluster:
 		return fmt.Errorf("redis at %s is not a Redis Cluster: leave out --cluster", place)
 	case strings.Contains(text, "cluster support disabled"):
-		return fmt.Errorf("redis at %s is not a Redis Cluster: give one --redis, and it alone is used", place)
+		return fmt.Errorf("redis at %s is not a Redis Cluster: give only one --redis", place)
 	}
 	return err
 }
@@ -82,7 +82,7 @@ func announced(given *settings.Redis, err error) error {
 		return nil
 	}
 	if !isSentinel && errors.Is(err, redis.Nil) {
-		return fmt.Errorf("the Redis Cluster at %s announces no address of its nodes (cluster-preferred-endpoint-type is unknown-endpoint): set that to ip or hostname", given.Addresses())
+		return fmt.Errorf("the Redis Cluster at %s does not announce the addresses of its nodes (cluster-preferred-endpoint-type is unknown-endpoint): set that to ip or hostname", given.Addresses())
 	}
 	var missing *unreachedError
 	var dns *net.DNSError

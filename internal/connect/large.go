@@ -25,9 +25,9 @@ type TooLargeError struct {
 
 func (e *TooLargeError) Error() string {
 	if e.Limit == 0 {
-		return fmt.Sprintf("redis closed the connection when it was sent %d bytes, and answers otherwise: is its proto-max-bulk-len smaller?", e.Size)
+		return fmt.Sprintf("redis closed the connection when it was sent %d bytes, but answers otherwise: is its proto-max-bulk-len smaller?", e.Size)
 	}
-	return fmt.Sprintf("it is %d bytes, and this Redis takes %d at most (proto-max-bulk-len, client-query-buffer-limit)", e.Size, e.Limit)
+	return fmt.Sprintf("it is %d bytes, and this Redis takes at most %d (proto-max-bulk-len, client-query-buffer-limit)", e.Size, e.Limit)
 }
 
 func (e *TooLargeError) Unwrap() error { return e.Err }

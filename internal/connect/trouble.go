@@ -35,11 +35,11 @@ func Trouble(address string, err error) (text, advice string) {
 	case errors.Is(err, errNotTaken):
 		return fmt.Sprintf("redis at %s does not take AUTH with this user and password", address), "leave the user out of the URL, or both"
 	case strings.Contains(message, "DENIED"):
-		return fmt.Sprintf("redis at %s is in protected mode: it answers its own machine only", address), "set a password on that Redis, or a bind address"
+		return fmt.Sprintf("redis at %s is in protected mode: it answers only its own machine", address), "set a password on that Redis, or a bind address"
 	case strings.Contains(message, "max number of clients"):
-		return fmt.Sprintf("redis at %s has as many clients as it takes", address), "raise maxclients on that Redis, or close clients: CLIENT LIST shows them"
+		return fmt.Sprintf("redis at %s has reached its maximum number of clients", address), "raise maxclients on that Redis, or close clients: CLIENT LIST shows them"
 	case strings.Contains(message, "DB index is out of range"):
-		return fmt.Sprintf("redis at %s has no database of that number", address), "use a smaller one at the end of the URL, or none"
+		return fmt.Sprintf("redis at %s has no database with that number", address), "use a smaller one at the end of the URL, or none"
 	case strings.Contains(message, "LOADING"):
 		return fmt.Sprintf("redis at %s is still loading its data", address), "try again when it has finished"
 	case strings.Contains(message, "redis: invalid reply"), strings.Contains(message, "redis: can't parse"), strings.Contains(message, "redis: invalid line"):
@@ -72,7 +72,7 @@ func SentinelTrouble(address string, err error) (text, advice string) {
 	case strings.Contains(message, "'auth'"):
 		return "the Sentinels do not take AUTH with this user and password", "leave sentinel_username out of the URL, or sentinel_password, too"
 	case strings.Contains(message, "unknown command"):
-		return fmt.Sprintf("what answers at %s is no Sentinel", address), "leave master_name out of the URL, or name the port of a Sentinel"
+		return fmt.Sprintf("what answers at %s is not a Sentinel", address), "leave master_name out of the URL, or name the port of a Sentinel"
 	case errors.Is(err, redis.Nil):
 		return "the Sentinels know no master of the name in the URL", "check master_name: SENTINEL MASTERS there lists them"
 	case IsReply(err): // which is not repeated: a password may be in it
@@ -111,14 +111,14 @@ func Untrusted(address string, err error) (text, advice string) {
 		if authority.Cert != nil && authority.Cert.Issuer.CommonName != "" {
 			signer = fmt.Sprintf("%q", authority.Cert.Issuer.CommonName)
 		}
-		return fmt.Sprintf("the certificate of Redis at %s is signed by %s, whom this machine does not trust", address, signer),
+		return fmt.Sprintf("the certificate of Redis at %s is signed by %s, which this machine does not trust", address, signer),
 			"add --tls-ca FILE, with the certificate of that authority"
 	case errors.As(err, &host):
-		return fmt.Sprintf("the certificate of Redis at %s is for another host: %v", address, host), "use in the URL a name that the certificate holds"
+		return fmt.Sprintf("the certificate of Redis at %s is for another host: %v", address, host), "in the URL, use a name that the certificate has"
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("the certificate of Redis at %s is not valid: %v", address, invalid), "renew the certificate, and check the clock of this machine"
 	case IsAlert(err) && (strings.Contains(err.Error(), "certificate") || strings.Contains(err.Error(), "handshake failure")):
-		return fmt.Sprintf("redis at %s wants a certificate of the client, or one that it trusts", address), "add --tls-cert FILE and --tls-key FILE"
+		return fmt.Sprintf("redis at %s requires a client certificate that it trusts", address), "add --tls-cert FILE and --tls-key FILE"
 	}
 	return "", ""
 }

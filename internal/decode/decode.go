@@ -24,13 +24,13 @@ func Command(p *commandline.Program) *commandline.Command {
 		Name:  "decode",
 		Usage: "explain a captured payload",
 		Words: "[FILE | TEXT]",
-		Description: `Says what a message is, who gets it, and what servers of each generation do
-with it. It reads FILE, TEXT or stdin, which holds
+		Description: `Explains what a message is, who gets it, and what servers of each generation do
+with it. FILE, TEXT or stdin may hold
 
-   the payload itself, or its hex or base64;
+   a payload: raw, in hex or in base64;
    lines with PUBLISH, SPUBLISH or XADD, for redis-cli, or as emit --dry-run
    prints them, also with --json;
-   what redis-cli shows of MONITOR;
+   the output of MONITOR in redis-cli;
    an "undecodable" line of listen.
 
    sioemit decode payload.bin
@@ -41,8 +41,9 @@ with it. It reads FILE, TEXT or stdin, which holds
    sioemit decode --json payload.bin | jq .notes
 
 Several messages are explained one after the other, those of MONITOR as they
-come. Of its lines, commands that send nothing are left out; what is cut off or
-sent by other programs is skipped, and counted on stderr.`,
+come. In the output of MONITOR, commands that send nothing are left out; lines
+that are cut off, or that come from other programs, are skipped and counted on
+stderr.`,
 		Statuses: map[int]string{
 			commandline.StatusFailed: "could not print",
 			commandline.StatusUsage:  "bad usage, or something that is not a payload",
@@ -109,7 +110,7 @@ func (d *decoder) take(captured capture) error {
 	m, err := captured.message()
 	if err != nil {
 		d.bad++
-		err = fmt.Errorf("no payload of a Socket.IO adapter: %w (%s)", err, captured.readAs())
+		err = fmt.Errorf("not a payload of a Socket.IO adapter: %w (%s)", err, captured.readAs())
 		if d.seen == 1 {
 			d.first = err
 		} else {

@@ -105,7 +105,7 @@ func TestDecodeForms(t *testing.T) {
 		hello := "hello"
 		want := explanation{
 			Adapter: "classic", Kind: protocol.KindEvent, Form: "MessagePack", Bytes: 63, Channel: test.channel, PacketType: 2, UID: "emitter", Namespace: "/",
-			Rooms: []encoding.Room{}, Except: []encoding.Room{}, Event: &hello, Args: []json.RawMessage{json.RawMessage(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 get the event alike"}},
+			Rooms: []encoding.Room{}, Except: []encoding.Room{}, Event: &hello, Args: []json.RawMessage{json.RawMessage(`"world"`)}, Notes: []note{{"", "clients of Socket.IO 1 to 4 all get the event"}},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", test.name, got, want)
@@ -129,15 +129,14 @@ flags       volatile compress=false
 event       e (packet type 2)
 argument 1  1
 argument 2  {"a":null}
-* the channel is the one of room r1, and the message targets other rooms too:
+* the channel is that of room r1, but the message targets other rooms, too:
   servers without a client in r1 ignore it
 * volatile: servers drop it for clients that cannot take it right now
-* Socket.IO 4: compress counts for HTTP long-polling only; of websockets, the
+* Socket.IO 4: compress only affects HTTP long-polling; for websockets, the
   server's perMessageDeflate decides
-* Socket.IO 1 to 3: know socket ids only in except: clients in x are not left
-  out
-* only servers that set a JSON parser on the adapter read this; the others
-  expect MessagePack
+* Socket.IO 1 to 3: except takes only socket ids: clients in x are not left out
+* only servers whose adapter has a JSON parser read this; the others expect
+  MessagePack
 `},
 		{`{"type":4,"opts":{"rooms":[],"except":[]},"close":true}`,
 			`adapter     classic
@@ -147,7 +146,7 @@ rooms       none: everyone in the namespace
 except      none
 close       yes: the connection, with all its namespaces
 * Socket.IO 4: servers with socket.io-redis 6.1 or later do this
-* Socket.IO 1 and 2: there, type 4 is a client leaves a room
+* Socket.IO 1 and 2: type 4 there means: a client leaves a room
 `},
 		{`SPUBLISH socket.io#/n#0123456789abcdefghij# '{"uid":"aa11","nsp":"/n","type":3,"data":{"packet":{"type":2,"data":["e"]},"opts":{"rooms":["0123456789abcdefghij"],"except":[],"flags":{}}}}'`,
 			`adapter     sharded
@@ -165,7 +164,7 @@ arguments   none
 * servers listen on the channel of a socket id only with subscriptionMode
   dynamic-private
 * its sender signs as a server: adapters with heartbeats count it as one from
-  then on, and if it is none, their fetchSockets() waits for it in vain; an
+  then on, and if it is not, their fetchSockets() waits for it in vain; an
   emitter signs "emitter"
 `},
 		{`XADD socket.io--1 MAXLEN ~ 10000 1700000000000-5 uid emitter nsp /n type 5 data '{"opts":{"rooms":["r"],"except":[],"flags":{}},"rooms":["a","b"]}'`,
@@ -180,7 +179,7 @@ except      none
 leaves      a b
 * for servers of Socket.IO 4 with the streams adapter; the classic one does not
   read it
-* no server reads a stream of a negative number: with this streamCount, events
+* no server reads a stream with a negative number: with this streamCount, events
   of this namespace do not arrive
 `},
 		{`{"type":9,"requestId":"q","packet":["yes"]}`,
@@ -239,18 +238,18 @@ func TestDecodeNotes(t *testing.T) {
 		{"type 5, 1 and 2", "", classic(`"type":5,`+binary, options), "Socket.IO 1 and 2", "binary as binary"},
 		{"type 2 with binary, old", "", classic(`"type":2,`+binary, options), "Socket.IO 1 and 2", `{"type":"Buffer"`},
 		{"type 2 with binary", "", classic(`"type":2,`+binary, options), "Socket.IO 3 and 4", "binary as binary"},
-		{"another namespace", "socket.io#/n#", classic(event, options), "", "namespace /n and the message says /: servers ignore it"},
+		{"another namespace", "socket.io#/n#", classic(event, options), "", "namespace /n, but the message says /: servers ignore it"},
 		{"another room", "socket.io#/#r1#", classic(event, `"rooms":["r2"],"flags":{},"except":[]`), "", "room r1, which the message does not target"},
-		{"one of two rooms", "k#/#r1#", classic(event, `"rooms":["r1","r2"],"flags":{},"except":[]`), "", "targets other rooms too"},
+		{"one of two rooms", "k#/#r1#", classic(event, `"rooms":["r1","r2"],"flags":{},"except":[]`), "", "targets other rooms, too"},
 		{"old options", "", classic(event, `"rooms":[],"flags":{}`), "", "the options have no except"},
 		{"except a room", "", classic(event, `"rooms":[],"flags":{},"except":["r"]`), "Socket.IO 1 to 3", "clients in r are not left out"},
 		{"another sender", "", `["aBcDeF",{` + event + `},{` + options + `}]`, "", `an emitter signs "emitter"`},
 		{"reserved event", "", classic(`"type":2,"data":["disconnect"],"nsp":"/"`, options), "Socket.IO 4", "reserved"},
 		{"fetchSockets", "", `{"uid":"emitter","requestId":"q","type":5,"opts":{` + options + `}}`, "Socket.IO 1 and 2", "a custom request"},
-		{"wants answers", "", `{"uid":"emitter","requestId":"q","type":5,"opts":{` + options + `}}`, "", "wants answers"},
+		{"asks for answers", "", `{"uid":"emitter","requestId":"q","type":5,"opts":{` + options + `}}`, "", "asks for answers"},
 		{"serverSideEmit", "", `{"uid":"emitter","type":6,"data":["e"]}`, "Socket.IO 4", "@socket.io/redis-adapter 7.0"},
 		{"emit with ack", "", `{"uid":"emitter","requestId":"q","type":7,"packet":{` + event + `},"opts":{` + options + `}}`, "Socket.IO 4", "@socket.io/redis-adapter 7.2"},
-		{"request on the channel of a room", "socket.io#/#r1#", `{"uid":"emitter","nsp":"/","type":4,"data":{"opts":{` + options + `},"rooms":["a"]}}`, "", "expect events only"},
+		{"request on the channel of a room", "socket.io#/#r1#", `{"uid":"emitter","nsp":"/","type":4,"data":{"opts":{` + options + `},"rooms":["a"]}}`, "", "expect only events"},
 		{"sharded by PUBLISH", "PUBLISH socket.io#/#", `{"uid":"emitter","nsp":"/","type":3,"data":{"packet":{` + event + `},"opts":{` + options + `}}}`, "", "by SPUBLISH only: servers ignore it"},
 		{"classic by SPUBLISH", "SPUBLISH socket.io#/#", classic(event, options), "", "by PUBLISH only: servers ignore it"},
 		{"request on the event channel", "PUBLISH socket.io#/#", `{"type":4,"opts":{` + options + `},"close":true}`, "", "requests of the classic adapter come on socket.io-request#/#: servers ignore it"},
@@ -284,7 +283,7 @@ func TestDecodeNotes(t *testing.T) {
 		if !slices.ContainsFunc(notes, has) {
 			t.Errorf("%s: %q", test.name, notes)
 		}
-		alike := slices.ContainsFunc(notes, func(n note) bool { return strings.Contains(n.Text, "get the event alike") })
+		alike := slices.ContainsFunc(notes, func(n note) bool { return strings.Contains(n.Text, "all get the event") })
 		if want := test.name == "old options" || test.name == "another sender"; alike != want {
 			t.Errorf("%s: alike is %v in %q", test.name, alike, notes)
 		}
@@ -342,7 +341,7 @@ func TestDecodeRefused(t *testing.T) {
 		{"GET key", []string{"GET key", "PUBLISH, SPUBLISH or XADD"}},
 		{"PUBLISH channel", []string{"a channel and a payload"}},
 		{`PUBLISH channel "open`, []string{"quote is not closed"}},
-		{`PUBLISH channel text`, []string{"no payload of a Socket.IO adapter"}},
+		{`PUBLISH channel text`, []string{"not a payload of a Socket.IO adapter"}},
 		{"XADD stream", []string{"fields"}},
 		{"XADD stream * a", []string{"pairs"}},
 		{"XADD stream * a b", []string{"no field nsp"}},
@@ -352,7 +351,7 @@ func TestDecodeRefused(t *testing.T) {
 		{"127.0.0.1:6379> PING\nPONG", []string{"line 1, ", expectedInput}},
 		{"\xc1\xff", []string{"MessagePack", "2 bytes"}},
 		{"deadbeefdeadbeef00", []string{"read as hex"}},
-		{`{"event":"e"}`, []string{"decoded already"}},
+		{`{"event":"e"}`, []string{"already decoded"}},
 		{`{"a":1}`, []string{"without type", "read as JSON"}},
 		{`{"a":`, []string{"read as JSON"}},
 		{`{"args":["GET","x"]}`, []string{"not a command that sends"}},
@@ -380,7 +379,7 @@ func TestDecodeRefused(t *testing.T) {
 	const reply = `{"type":9,"requestId":"q","packet":1}`
 	for input, want := range map[string]string{
 		"PUBLISH socket.io-response#/# '" + reply + "'\nnonsense": "line 2, ",
-		reply + reply[:20]: "sioemit: payload 2: no payload",
+		reply + reply[:20]: "sioemit: payload 2: not a payload",
 		reply + "nonsense": "(read as JSON, 8 bytes)",
 	} {
 		r := decoded(t, input, "--json")
@@ -389,7 +388,7 @@ func TestDecodeRefused(t *testing.T) {
 		}
 	}
 	r = decoded(t, "PUBLISH a b\nnonsense")
-	if r.status != commandline.StatusUsage || !strings.Contains(r.stderr, "sioemit: payload 1: no payload") || !strings.Contains(r.stderr, "sioemit: line 2, ") {
+	if r.status != commandline.StatusUsage || !strings.Contains(r.stderr, "sioemit: payload 1: not a payload") || !strings.Contains(r.stderr, "sioemit: line 2, ") {
 		t.Errorf("%+v", r)
 	}
 }

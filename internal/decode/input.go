@@ -151,7 +151,7 @@ func fromJSONValue(value json.RawMessage) (capture, error) {
 		payload, err := jsonWord(known.Undecodable.Payload)
 		return capture{channel: known.Undecodable.Channel, payload: []byte(payload)}, err
 	case known.Event != nil:
-		return capture{}, errors.New("this is an event line, as listen prints and pipe reads: it is decoded already")
+		return capture{}, errors.New("this is an event line, as listen prints and pipe reads: it is already decoded")
 	case known.Args != nil:
 		words := make([]string, len(known.Args))
 		for i, arg := range known.Args {
@@ -232,7 +232,7 @@ func fromCommand(words []string) (captured capture, ok bool, err error) {
 	captured.command = strings.ToUpper(words[0])
 	if captured.command != "XADD" {
 		if len(words) != 3 {
-			return capture{}, false, fmt.Errorf("%s has a channel and a payload, and not %d words", captured.command, len(words)-1)
+			return capture{}, false, fmt.Errorf("%s takes a channel and a payload, not %d words", captured.command, len(words)-1)
 		}
 		captured.channel, captured.payload = words[1], []byte(words[2])
 		if _, err := protocol.Unmarshal(captured.payload); err != nil {
@@ -241,12 +241,12 @@ func fromCommand(words []string) (captured capture, ok bool, err error) {
 		return captured, true, nil
 	}
 	if len(words) < 2 {
-		return capture{}, false, errors.New("XADD has a stream, an ID and fields")
+		return capture{}, false, errors.New("XADD takes a stream, an ID and fields")
 	}
 	captured.channel = words[1]
 	captured.id, captured.fields = entryFields(words[2:])
 	if len(captured.fields) == 0 || len(captured.fields)%2 != 0 {
-		return capture{}, false, errors.New("XADD has a stream, an ID, and fields in pairs of name and value")
+		return capture{}, false, errors.New("XADD takes a stream, an ID, and fields in pairs of name and value")
 	}
 	return captured, true, nil
 }

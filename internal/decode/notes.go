@@ -81,16 +81,16 @@ func channelNotes(c capture, e *explanation, add addNote) {
 	namespace, room, ok := channelParts(c.channel, e.Namespace)
 	switch {
 	case !ok:
-		add("", "the channel is one of namespace %s and the message says %s: servers ignore it", orUnknown(namespace), visible(e.Namespace))
+		add("", "the channel belongs to namespace %s, but the message says %s: servers ignore it", orUnknown(namespace), visible(e.Namespace))
 	case room == "":
 	case e.Kind != protocol.KindEvent:
-		add("", "the channel is the one of room %s, on which servers expect events only", show.Quote(room))
+		add("", "the channel is that of room %s, on which servers expect only events", show.Quote(room))
 	case !slices.ContainsFunc(e.Rooms, func(r encoding.Room) bool { return r.String() == room }):
-		add("", "the channel is the one of room %s, which the message does not target: servers without a client in that room ignore it", show.Quote(room))
+		add("", "the channel is that of room %s, which the message does not target: servers without a client in that room ignore it", show.Quote(room))
 	case len(e.Rooms) > 1:
-		add("", "the channel is the one of room %s, and the message targets other rooms too: servers without a client in %[1]s ignore it", show.Quote(room))
+		add("", "the channel is that of room %s, but the message targets other rooms, too: servers without a client in %[1]s ignore it", show.Quote(room))
 	case e.Adapter == "classic" && !slices.Contains(e.Rooms, encoding.Room(room)):
-		add("socket.io-redis 6", "servers ignore it: they look for the text %s among their rooms, and the room is a number", show.Quote(room))
+		add("socket.io-redis 6", "servers ignore it: they look for the text %s among their rooms, but the room is a number", show.Quote(room))
 	}
 }
 
@@ -129,10 +129,10 @@ func eventNotes(e *explanation, inPlace bool, add addNote) {
 		add("Socket.IO 3", "clients throw an exception (\"Illegal attachments\") and lose the event")
 		add("Socket.IO 4", "every client that gets it is disconnected with \"parse error\": packet type 5 is for Socket.IO 1 and 2; send with --server-version 4")
 	case binary && e.Adapter == "classic":
-		add("Socket.IO 1 and 2", "clients get {\"type\":\"Buffer\",\"data\":[...]} in the place of binary: these need packet type 5, --server-version 2")
+		add("Socket.IO 1 and 2", "clients get {\"type\":\"Buffer\",\"data\":[...]} instead of binary: they need packet type 5, --server-version 2")
 		add("Socket.IO 3 and 4", "clients get the event, with binary as binary")
 	case e.Adapter == "classic" && e.Kind == protocol.KindEvent && inPlace && !reserved && e.Form != "JSON" && len(exceptRooms(e)) == 0:
-		add("", "clients of Socket.IO 1 to 4 get the event alike")
+		add("", "clients of Socket.IO 1 to 4 all get the event")
 	}
 	if reserved {
 		add("Socket.IO 4", "every client that gets it is disconnected with \"parse error\": the name %q is reserved", *e.Event)
@@ -141,20 +141,20 @@ func eventNotes(e *explanation, inPlace bool, add addNote) {
 		add("", "volatile: servers drop it for clients that cannot take it right now")
 	}
 	if e.Flags.Compress != nil && e.Adapter == "classic" {
-		add("Socket.IO 4", "compress counts for HTTP long-polling only; of websockets, the server's perMessageDeflate decides")
+		add("Socket.IO 4", "compress only affects HTTP long-polling; for websockets, the server's perMessageDeflate decides")
 	}
 }
 
 func classicNotes(e *explanation, add addNote) {
 	if rooms := exceptRooms(e); len(rooms) > 0 {
-		add("Socket.IO 1 to 3", "know socket ids only in except: clients in %s are not left out", quotedList(rooms, ""))
+		add("Socket.IO 1 to 3", "except takes only socket ids: clients in %s are not left out", quotedList(rooms, ""))
 	}
 	if e.Kind == protocol.KindEvent {
 		if e.message.NoExcept {
 			add("", "the options have no except, as emitters for Socket.IO 1 to 3 write them; servers of every generation take that")
 		}
 		if e.Form == "JSON" {
-			add("", "only servers that set a JSON parser on the adapter read this; the others expect MessagePack")
+			add("", "only servers whose adapter has a JSON parser read this; the others expect MessagePack")
 		}
 		senderNote(e, add)
 		return
@@ -168,7 +168,7 @@ func classicNotes(e *explanation, add addNote) {
 	}
 	add("Socket.IO 4", "servers with %s or later do this", needs)
 	if old, ok := oldRequests[*e.MessageType]; ok {
-		add("Socket.IO 1 and 2", "there, type %d is %s", *e.MessageType, old)
+		add("Socket.IO 1 and 2", "type %d there means: %s", *e.MessageType, old)
 	}
 	answerNote(e, add)
 	senderNote(e, add)
@@ -206,7 +206,7 @@ func clusterNotes(c capture, e *explanation, add addNote) {
 	}
 	if at := strings.LastIndex(e.Stream, "--"); at >= 0 {
 		if _, err := strconv.Atoi(e.Stream[at+2:]); err == nil {
-			add("", "no server reads a stream of a negative number: with this streamCount, events of this namespace do not arrive")
+			add("", "no server reads a stream with a negative number: with this streamCount, events of this namespace do not arrive")
 		}
 	}
 	if e.message.NoExcept && e.Kind == protocol.KindEvent {
@@ -221,21 +221,21 @@ func clusterNotes(c capture, e *explanation, add addNote) {
 func pythonNotes(e *explanation, add addNote) {
 	add("", "for servers of python-socketio and Flask-SocketIO; those of Node.js do not read it")
 	if rooms := exceptRooms(e); len(rooms) > 0 {
-		add("", "servers know socket ids only in skip_sid: clients in %s are not left out", quotedList(rooms, ""))
+		add("", "skip_sid takes only socket ids: clients in %s are not left out", quotedList(rooms, ""))
 	}
 	if e.Reply || e.Event == nil {
 		return
 	}
-	add("python-socketio before 5.15.1", "clients get an array of the arguments in their place")
+	add("python-socketio before 5.15.1", "clients get an array of the arguments instead of the arguments")
 	if hasBinary(e.message.Args) {
-		add("python-socketio before 5.14.2", "clients get placeholders and base64 in the place of binary")
+		add("python-socketio before 5.14.2", "clients get placeholders and base64 instead of binary")
 		add("", "a client on HTTP long-polling loses its connection where another one of the same server, in the same room, uses websocket")
 	}
 }
 
 func answerNote(e *explanation, add addNote) {
 	if !e.Reply && e.RequestID != "" {
-		add("", "it wants answers, which carry its request id")
+		add("", "it asks for answers, which carry its request id")
 	}
 }
 
@@ -245,7 +245,7 @@ func senderNote(e *explanation, add addNote) {
 	case e.Adapter == "classic":
 		add("", "its sender signs as a server; an emitter signs %q", encoding.UID)
 	default:
-		add("", "its sender signs as a server: adapters with heartbeats count it as one from then on, and if it is none, their fetchSockets() waits for it in vain; an emitter signs %q", encoding.UID)
+		add("", "its sender signs as a server: adapters with heartbeats count it as one from then on, and if it is not, their fetchSockets() waits for it in vain; an emitter signs %q", encoding.UID)
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 // speak. The question harms no server: none has to write down socket.data.
 func (p *patient) checkAnswers(ctx context.Context, here *census.Group) {
 	if here.Adapter == settings.Python {
-		p.unsure("answers", "Servers of python-socketio answer no question: whether they live, and who is in a room, is not known.",
-			"They take events as emitted from version 5.15.1 on. Emit one, and look whether a client gets it.")
+		p.unsure("answers", "Servers of python-socketio answer no questions: it is not known whether they are alive, or who is in a room.",
+			"Versions from 5.15.1 on deliver events as they were emitted. Emit one, and check that a client gets it.")
 		p.proof.inRoom = true
 		return
 	}
@@ -36,7 +36,7 @@ func (p *patient) checkAnswers(ctx context.Context, here *census.Group) {
 		p.ok("answers", fmt.Sprintf("%d of %s answered.", a.Servers, show.Plural(here.Servers, "server")))
 	} else {
 		p.fail("answers", fmt.Sprintf("%d of %s answered within %v.", a.Servers, show.Plural(here.Servers, "server"), took.Round(100*time.Millisecond)),
-			"The others hang, may not publish, are not servers, or are deaf: one message that a server cannot read can make it ignore all later ones. Look into their logs, and restart them.")
+			"The others hang, may not publish, are not servers, or are deaf: one message that a server cannot read can make it ignore all later ones. Check their logs, and restart them.")
 	}
 	if p.Adapter == settings.Streams && here.Stream == "" {
 		p.proof.answered = p.checkStream(ctx, here, took) && p.proof.answered
@@ -62,7 +62,7 @@ func (p *patient) checkMode(here *census.Group, clients int) {
 		p.ok("subscription-mode", "--subscription-mode static reaches servers in any mode.")
 	case clients > 0 && len(p.rooms) == 1 && !p.listened.Shard.Names[channel]:
 		flags := []string{"--subscription-mode", "static"}
-		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers' subscriptionMode is another.", show.Quote(channel)),
+		p.fail("subscription-mode", fmt.Sprintf("No server subscribes to %s, although clients are in the room: the servers use another subscriptionMode.", show.Quote(channel)),
 			p.addFlags(flags), flags...)
 	case here.Rooms > 0 && here.IDs == 0 && p.SubscriptionMode == encoding.DynamicPrivate:
 		flags := []string{"--subscription-mode", "dynamic"}
@@ -87,16 +87,16 @@ func (p *patient) checkVersionOfServers(here *census.Group, a census.Answers) {
 	switch {
 	case a.Old > 0 && later > 0:
 		p.warn("server-version", fmt.Sprintf("%s of Socket.IO 1 or 2, and %d of 3 or 4, are in one cluster.", show.Plural(a.Old, "server"), later),
-			"Send them no binary: what one of them needs breaks the clients of the other.")
+			"Do not send them binary: what some of them need breaks the clients of the others.")
 	case a.Old > 0 && p.Version > 2:
 		flags := []string{"--server-version", "2"}
-		p.warn("server-version", fmt.Sprintf("The servers are Socket.IO 1 or 2, --server-version is %d: binary arrives garbled, and join and other calls do not work.", p.Version), p.addFlags(flags), flags...)
+		p.warn("server-version", fmt.Sprintf("The servers are Socket.IO 1 or 2, but --server-version is %d: binary arrives garbled, and join and other calls do not work.", p.Version), p.addFlags(flags), flags...)
 	case later > 0 && p.Version < 3:
 		flags := []string{"--server-version", "4"}
-		p.fail("server-version", fmt.Sprintf("The servers are Socket.IO 3 or 4, --server-version is %d: events with binary disconnect every client.", p.Version), p.addFlags(flags), flags...)
+		p.fail("server-version", fmt.Sprintf("The servers are Socket.IO 3 or 4, but --server-version is %d: events with binary disconnect every client.", p.Version), p.addFlags(flags), flags...)
 	case p.Version == 3 && a.Old == 0 && here.Modern == here.Servers:
 		flags := []string{"--server-version", "4"}
-		p.warn("server-version", "The servers are Socket.IO 4, --server-version is 3: calls that only 4 has are refused.", p.addFlags(flags), flags...)
+		p.warn("server-version", "The servers are Socket.IO 4, but --server-version is 3: calls that need 4 are refused.", p.addFlags(flags), flags...)
 	default:
 		p.ok("server-version", fmt.Sprintf("--server-version %d fits the servers.", p.Version))
 	}
@@ -113,17 +113,17 @@ func (p *patient) checkCodec(here *census.Group, a census.Answers) {
 	}
 	switch {
 	case a.Spaced == a.Servers && p.Codec != emitter.JSON:
-		p.unsure("codec", "The servers read JSON. If they have a JSON parser, they understand no event with --codec msgpack. If they are @socket.io/redis-adapter 7.1, it is right.",
-			"Look at the servers: if their option parser is one for JSON, add --codec json.")
+		p.unsure("codec", "The servers read JSON. If they have a JSON parser, they cannot read events sent with --codec msgpack. If they use @socket.io/redis-adapter 7.1, it is right.",
+			"Check the servers: if their option parser is a JSON parser, add --codec json.")
 	case a.Spaced == 0 && p.Codec == emitter.JSON:
 		flags := []string{"--codec", "msgpack"}
-		p.fail("codec", "The servers have no JSON parser, --codec is json: they understand no event.", p.addFlags(flags), flags...)
+		p.fail("codec", "The servers have no JSON parser, but --codec is json: they cannot read events.", p.addFlags(flags), flags...)
 	case a.Spaced > 0 && a.Spaced < a.Servers:
-		p.warn("codec", fmt.Sprintf("%d of %s read JSON, the others do not. If they have a JSON parser, they do not understand the others. If they are @socket.io/redis-adapter 7.1, they do.", a.Spaced, show.Plural(a.Servers, "server")),
+		p.warn("codec", fmt.Sprintf("%d of %s read JSON, the others do not. If they have a JSON parser, they cannot read what the others send. If they use @socket.io/redis-adapter 7.1, they can.", a.Spaced, show.Plural(a.Servers, "server")),
 			"Set the same parser on all of them.")
 	case a.Spaced > 0:
-		p.warn("codec", "--codec json fits the servers if they have a JSON parser. If they are @socket.io/redis-adapter 7.1, they understand no event.",
-			"Look at the servers: if their option parser is not one for JSON, leave out --codec json.")
+		p.warn("codec", "--codec json fits the servers if they have a JSON parser. If they use @socket.io/redis-adapter 7.1, they cannot read events.",
+			"Check the servers: if their option parser is not a JSON parser, leave out --codec json.")
 	default:
 		name := "msgpack"
 		if p.Codec == emitter.JSON {

@@ -18,7 +18,7 @@ import (
 func (p *patient) checkAnnounced(ctx context.Context, cluster *redis.ClusterClient) bool {
 	addresses, seed := announcedBy(ctx, cluster)
 	if slices.Contains(addresses, "") {
-		p.fail("role", fmt.Sprintf("The Redis Cluster at %s announces no address of its nodes (cluster-preferred-endpoint-type is unknown-endpoint, or a node has no hostname).", seed),
+		p.fail("role", fmt.Sprintf("The Redis Cluster at %s does not announce the addresses of its nodes (cluster-preferred-endpoint-type is unknown-endpoint, or a node has no hostname).", seed),
 			"Set cluster-preferred-endpoint-type to ip, or to hostname with cluster-announce-hostname on each node.")
 		return false
 	}

@@ -23,32 +23,32 @@ func Command(program *commandline.Program, flags *settings.Flags) *commandline.C
 	return &commandline.Command{
 		Name:  "doctor",
 		Usage: "find out why nothing arrives",
-		Description: `Give it the flags that you give emit. It checks Redis, what this user may do
-there, which servers listen and whether they answer, compares that with the
-flags, and prints the command line that is right. It emits nothing, and asks
-servers only what harms none.
+		Description: `Give it the same flags as emit. It checks Redis, what this user may do there,
+which servers listen and whether they answer. It compares this with the flags
+and prints the command line that is right. It emits nothing, and asks servers
+only what cannot harm them.
 
    sioemit doctor                       do the defaults reach anybody?
    sioemit doctor --key myapp -n admin  do these settings?
    sioemit doctor --room user:7         is a client in that room?
    sioemit doctor --for 1m              what do other emitters publish?
-   sioemit doctor --json                a line per finding, then the conclusion
+   sioemit doctor --json                one line per finding, and a conclusion
 
-The sharded and the streams adapter tell who is in a room only together with
-socket.data, and a server whose data is circular ends when it has to write that
-down. So they are not asked without --fetch-sockets.`,
+Servers with the sharded or the streams adapter tell who is in a room only
+together with socket.data, and one whose socket.data is circular crashes when
+asked. So doctor does not ask them without --fetch-sockets.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
-			commandline.StatusDone:    "an event reaches servers that answer, and a client of --room",
+			commandline.StatusDone:    "an event reaches servers that answer, and a client in --room",
 			commandline.StatusFailed:  "something is wrong",
 			commandline.StatusUsage:   commandline.BadUsage,
-			commandline.StatusReplies: "nothing seen wrong, but not everything could be checked",
+			commandline.StatusReplies: "nothing found wrong, but not everything could be checked",
 		},
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: settings.TargetCategory, Usage: "look for clients in this `ROOM`, too; repeatable"},
-			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: settings.TargetCategory, Usage: "and in the room that is the number `N`; repeatable"},
-			&cli.BoolFlag{Name: "fetch-sockets", Destination: &o.fetchSockets, Category: settings.TargetCategory, Usage: "ask sharded and streams servers for the clients of the room, with their data"},
-			&cli.DurationFlag{Name: "for", Destination: &o.watch, Value: time.Second, Usage: "watch for this `TIME` what other emitters publish"},
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: settings.TargetCategory, Usage: "also look for clients in this `ROOM`; repeatable"},
+			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: settings.TargetCategory, Usage: "also look in the room that is the number `N`; repeatable"},
+			&cli.BoolFlag{Name: "fetch-sockets", Destination: &o.fetchSockets, Category: settings.TargetCategory, Usage: "ask sharded and streams servers for the clients in the room, with their data"},
+			&cli.DurationFlag{Name: "for", Destination: &o.watch, Value: time.Second, Usage: "watch what other emitters publish for this `TIME`"},
 			commandline.JSONFlag(&o.json),
 		},
 		Run: func(ctx context.Context, _ []string) error {
@@ -74,7 +74,7 @@ type options struct {
 
 func run(ctx context.Context, o options, s *settings.Settings) error {
 	if o.watch < 0 {
-		return commandline.Usagef("--for must not be less than 0")
+		return commandline.Usagef("--for must not be negative")
 	}
 	r := connect.Open(s)
 	defer r.Close()

@@ -117,7 +117,7 @@ func (p *patient) checkServers() *census.Group {
 		p.checkReplicas(here)
 	case len(groups) == 0:
 		p.fail("servers", "No Socket.IO server listens on this Redis.",
-			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+settings.URLSources+". One of python-socketio listens once its first client has connected.")
+			"Check that the servers run, that they set a Redis adapter, and that they use the Redis of "+settings.URLSources+". A python-socketio server listens once its first client has connected.")
 	case len(nearest) == 1:
 		p.suggest(nearest[0])
 		others = without(others, nearest[0].Group)
@@ -169,7 +169,7 @@ func (p *patient) checkReplicas(here *census.Group) {
 			}
 		}
 		if n > 0 {
-			p.warn("replica", fmt.Sprintf("%d of %s subscribe at %s, which is a replica of this Redis. Events arrive there. But Redis counts at each node its own subscribers alone, so that sioemit and the servers count too few: --require, --ack, sockets, rooms and server-emit fail, and so does fetchSockets() of the servers.",
+			p.warn("replica", fmt.Sprintf("%d of %s subscribe at %s, which is a replica of this Redis. Events arrive there. But each Redis node counts only its own subscribers, so sioemit and the servers count too few: --require, --ack, sockets, rooms and server-emit fail, and so does fetchSockets() of the servers.",
 				n, show.Plural(here.Servers, "server"), p.replicas[i]), "Connect subClient of the adapter to the same Redis as pubClient.")
 		}
 	}
@@ -190,7 +190,7 @@ func (p *patient) suggest(d difference) {
 	case d.differs[0] == "namespace":
 		text = fmt.Sprintf("%s in namespace %s, none in %s.", listening(d.Servers, "server"), show.Quote(d.Namespace), show.Quote(p.Namespace))
 	case d.Stream != "" && d.differs[0] != "adapter":
-		text = fmt.Sprintf("%s with stream %s, none with the one of your flags.", listening(d.Servers, "server"), show.Quote(d.Stream))
+		text = fmt.Sprintf("%s with stream %s, none with the stream of your flags.", listening(d.Servers, "server"), show.Quote(d.Stream))
 	case d.differs[0] == "adapter":
 		text = fmt.Sprintf("%s with the %s adapter, none with the %s one.", listening(d.Servers, "server"), d.Adapter, p.Adapter)
 	default:

@@ -108,11 +108,11 @@ func (p *patient) unreachable(ctx context.Context, address string, err error) (t
 	var noTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &noTLS):
-		return fmt.Sprintf("What answers at %s is not a Redis with TLS.", address), "Check host and port in " + settings.URLSources + ".", nil
+		return fmt.Sprintf("What answers at %s is not Redis with TLS.", address), "Check host and port in " + settings.URLSources + ".", nil
 	case connect.IsTimeout(err):
-		return fmt.Sprintf("Redis at %s does not answer.", address), "A firewall, a stopped process or a wrong port does this. Check " + settings.URLSources + ".", nil
+		return fmt.Sprintf("Redis at %s does not answer.", address), "The cause may be a firewall, a stopped process or a wrong port. Check " + settings.URLSources + ".", nil
 	case connect.IsClosed(err) && tlsOf(p.client) != nil:
-		return fmt.Sprintf("Redis at %s closes the connection.", address), "It may want a certificate of the client: add --tls-cert FILE and --tls-key FILE.", nil
+		return fmt.Sprintf("Redis at %s closes the connection.", address), "It may require a client certificate: add --tls-cert FILE and --tls-key FILE.", nil
 	}
 	return fmt.Sprintf("Redis at %s cannot be used: %s.", address, reason(err)), "Check " + settings.URLSources + ".", nil
 }
@@ -161,14 +161,14 @@ func (p *patient) otherProtocol(ctx context.Context, o redis.Options) (text, adv
 		}
 		o.TLSConfig = &tls.Config{}
 		flags, advice = p.otherURL(o, "")
-		return fmt.Sprintf("The port at %s speaks TLS, and the URL says redis://.", o.Addr), advice, flags
+		return fmt.Sprintf("The port at %s speaks TLS, but the URL says redis://.", o.Addr), advice, flags
 	}
 	if !speaksRedis(ctx, o.Addr) {
 		return "", "", nil
 	}
 	o.TLSConfig = nil
 	flags, advice = p.otherURL(o, "")
-	return fmt.Sprintf("The port at %s speaks no TLS, and the URL says rediss://.", o.Addr), advice, flags
+	return fmt.Sprintf("The port at %s does not speak TLS, but the URL says rediss://.", o.Addr), advice, flags
 }
 
 // speaksTLS reports whether a TLS handshake gets an answer. Nothing is sent

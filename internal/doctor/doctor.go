@@ -66,7 +66,7 @@ func (p *patient) examine(ctx context.Context, timeout, watched time.Duration) {
 	others := p.watchOthers(ctx, inTime, watched)
 	p.checkDelivery(inTime)
 	if inTime.Err() != nil {
-		p.unsure("time", fmt.Sprintf("Time ran out after %v: not everything was checked.", timeout), "Give it more with --timeout.")
+		p.unsure("time", fmt.Sprintf("Time ran out after %v: not everything was checked.", timeout), "Allow more with --timeout.")
 	}
 	p.conclude()
 	p.checkOthers(others)
@@ -85,7 +85,7 @@ func (p *patient) checkDelivery(ctx context.Context) {
 		// all the flags.
 		here = p.suggested
 		if err := p.adopt(ctx, *here); err != nil {
-			p.unsure("servers", fmt.Sprintf("With those flags, nothing more could be checked: %v.", err), "")
+			p.unsure("servers", fmt.Sprintf("With those flags, nothing more can be checked: %v.", err), "")
 			return
 		}
 	}
@@ -100,12 +100,12 @@ func (p *patient) checkDelivery(ctx context.Context) {
 func (p *patient) observe(ctx context.Context) bool {
 	p.listened = census.New(p.client, &p.Servers)
 	if err := p.listened.Take(ctx); err != nil {
-		p.unsure("servers", "Which servers listen cannot be seen: "+reason(err)+".", "")
+		p.unsure("servers", "It cannot be seen which servers listen: "+reason(err)+".", "")
 		return false
 	}
 	for _, address := range p.replicas {
 		if err := p.listened.TakeReplica(ctx, p.node, address); err != nil {
-			p.warn("role", fmt.Sprintf("Who is subscribed at the replica %s cannot be seen: %s.", address, reason(err)), "")
+			p.warn("role", fmt.Sprintf("It cannot be seen who is subscribed at the replica %s: %s.", address, reason(err)), "")
 		}
 	}
 	p.listened.TellApart(ctx)

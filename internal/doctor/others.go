@@ -118,7 +118,7 @@ func (p *patient) subscribeToOthers(ctx context.Context) (pubsub *redis.PubSub, 
 // the watch ends.
 func (p *patient) checkOthers(o *others) {
 	if o.err != nil {
-		p.warn("emitters", "What other emitters publish cannot be seen: "+reason(o.err)+".", "")
+		p.warn("emitters", "It cannot be seen what other emitters publish: "+reason(o.err)+".", "")
 	}
 	for channel := range o.channels {
 		if !p.seen {

@@ -95,7 +95,7 @@ func (p *patient) checkPermissions(ctx context.Context) {
 		switch why := kindOf(err); {
 		case err == nil:
 		case why == notReplied:
-			p.unsure("permissions", fmt.Sprintf("What user %s may do is not known: %s.", user, reason(err)), "")
+			p.unsure("permissions", fmt.Sprintf("It is not known what user %s may do: %s.", user, reason(err)), "")
 			return
 		case why == otherRefusal:
 			refused = append(refused, denied{n, why, err})
@@ -134,9 +134,9 @@ func remedy(err error) string {
 	case connect.IsUnknownCommand(err):
 		return "This Redis is too old for that command, or it was renamed there (rename-command)."
 	case strings.HasPrefix(text, "MISCONF"):
-		return "Redis takes no writes while it cannot save to its disk: its log says why."
+		return "Redis accepts no writes while it cannot save to its disk: its log says why."
 	case strings.HasPrefix(text, "OOM"):
-		return "Redis takes no writes while it is full: raise maxmemory there, or remove keys."
+		return "Redis accepts no writes while it is full: raise its maxmemory, or remove keys."
 	}
 	return "The log of Redis may say more."
 }
@@ -175,9 +175,9 @@ func (p *patient) grant(user string, missing []denied) string {
 			words = append(words, rule)
 		}
 	}
-	text := "Let an administrator of Redis run " + strings.Join(words, " ") + " and keep that, with ACL SAVE or in the configuration."
+	text := "Let an administrator of Redis run " + strings.Join(words, " ") + " and save that with ACL SAVE or in the configuration."
 	if onlyCommand {
-		text += " Then run doctor again: only then Redis says whether the user may use the channels and keys."
+		text += " Then run doctor again: only then does Redis say whether the user may use the channels and keys."
 	}
 	return text
 }

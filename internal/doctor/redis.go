@@ -137,7 +137,7 @@ func (p *patient) checkVersion(info map[string]string) {
 		p.warn("version", "The version of this Redis is not known.", "")
 	case p.onShards() && p.major < 7:
 		p.fail("version", fmt.Sprintf("This is %s %s, which has no sharded pub/sub.", name, version),
-			"Servers with sharded pub/sub need Redis 7: either they use another Redis, or another adapter.")
+			"Servers with sharded pub/sub need Redis 7: they must use another Redis, or another adapter.")
 	case p.Adapter == settings.Streams && p.major < 5:
 		p.fail("version", fmt.Sprintf("This is %s %s, which has no streams.", name, version), "Streams need Redis 5: the servers must use another Redis.")
 	default:
@@ -178,12 +178,12 @@ func (p *patient) becomeCluster(ctx context.Context) bool {
 // clusterFailed says why a Redis Cluster does not work as one.
 func (p *patient) clusterFailed(err error) {
 	if err == nil || strings.Contains(err.Error(), "cluster support disabled") {
-		f := finding{Status: failure, Check: "role", Text: "This Redis is not a Redis Cluster.", Advice: "Name one --redis only."}
+		f := finding{Status: failure, Check: "role", Text: "This Redis is not a Redis Cluster.", Advice: "Give only one --redis."}
 		switch {
 		case slices.Contains(p.given, "--cluster"):
-			f.Advice, f.Remove = "Leave --cluster out, and name one --redis only.", []string{"--cluster"}
+			f.Advice, f.Remove = "Leave out --cluster, and give only one --redis.", []string{"--cluster"}
 		case p.redis.Cluster: // a variable says so
-			f.Advice, f.Flags = "Add --cluster=false, and name one --redis only.", []string{"--cluster=false"}
+			f.Advice, f.Flags = "Add --cluster=false, and give only one --redis.", []string{"--cluster=false"}
 		}
 		p.add(f)
 		return
@@ -204,7 +204,7 @@ func (p *patient) checkReplica(listeners bool) {
 	case p.Adapter == settings.Streams:
 		p.fail("role", "This Redis is a replica: it takes no stream entries.", advice, flags...)
 	case listeners:
-		p.warn("role", "This Redis is a replica: what is published here reaches servers that subscribe here, and no others.", advice, flags...)
+		p.warn("role", "This Redis is a replica: what is published here reaches only servers that subscribe here.", advice, flags...)
 	default:
 		p.fail("role", "This Redis is a replica: what is published here does not reach servers that subscribe elsewhere.", advice, flags...)
 	}

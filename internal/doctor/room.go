@@ -101,11 +101,11 @@ func isNumber(text string) bool {
 
 // roomUnknown says what has to be done to know who is in a room.
 func (p *patient) roomUnknown(here *census.Group, room encoding.Room) {
-	text := fmt.Sprintf("Whether a client is in room %s is not known.", show.Room(room))
-	advice := "To ask the servers, add --fetch-sockets. They write down socket.data of the clients in the room then, and a server ends when that is circular."
+	text := fmt.Sprintf("It is not known whether a client is in room %s.", show.Room(room))
+	advice := "To ask the servers, add --fetch-sockets. They then send socket.data of the clients in the room, and a server whose socket.data is circular crashes."
 	switch {
 	case p.fetchSockets, here.Adapter == settings.Classic: // which was asked
-		text, advice = fmt.Sprintf("Whether a client is in room %s is not known: not all servers answered.", show.Room(room)), ""
+		text, advice = fmt.Sprintf("It is not known whether a client is in room %s: not all servers answered.", show.Room(room)), ""
 	case p.Adapter == settings.Sharded && here.Rooms+here.IDs == 0 && p.SubscriptionMode != "static":
 		text += " No room has a channel of its own: either no client is in one now, or the servers' subscriptionMode is static, and events to a room are lost."
 		advice += " --subscription-mode static reaches servers in any mode."
@@ -123,12 +123,12 @@ const lookedAtGroups = 50
 // roomEmpty says that nobody is in a room, and where somebody is.
 func (p *patient) roomEmpty(ctx context.Context, here *census.Group, room encoding.Room) {
 	text := fmt.Sprintf("No client is in room %s now.", show.Room(room))
-	f := finding{Status: failure, Advice: "Clients come into a room when their server calls socket.join(ROOM)."}
+	f := finding{Status: failure, Advice: "Clients join a room when their server calls socket.join(ROOM)."}
 	if here.Adapter == settings.Classic { // the others would have to write down socket.data
-		f.Advice = "Clients come into a room when their server calls socket.join(ROOM); sioemit rooms --names lists those that exist."
+		f.Advice = "Clients join a room when their server calls socket.join(ROOM); sioemit rooms --names lists those that exist."
 	}
 	if other, ok := p.inOther(ctx, here, room); ok {
-		text += fmt.Sprintf(" A client is in the room that is %s, which is another.", kindOfRoom(other))
+		text += fmt.Sprintf(" A client is in the room that is %s, which is a different room.", kindOfRoom(other))
 		f.Advice = "socket.join(5) and socket.join(\"5\") make two rooms."
 		if len(p.rooms) == 1 {
 			f.Flags, f.Remove = []string{"--room", other.String()}, []string{"--room-number"}
@@ -155,7 +155,7 @@ func (p *patient) roomEmpty(ctx context.Context, here *census.Group, room encodi
 				groups = append(groups, d.Group)
 			}
 			text = fmt.Sprintf("No client is in room %s in namespace %s of key %s now, but some are elsewhere: %s.", show.Room(room), show.Quote(p.Namespace), show.Quote(p.Key), list(groups))
-			f.Advice = "Find the one that you mean, and add the flags that lead there."
+			f.Advice = "Choose the one that you mean, and add its flags."
 		}
 		if len(elsewhere) == 1 {
 			f = p.leadingTo(elsewhere[0])

@@ -90,7 +90,7 @@ func (p *patient) unknownMaster(t *settings.URL, names []string) {
 // noSentinel says that a Redis is taken for a Sentinel.
 func (p *patient) noSentinel(t *settings.URL) {
 	flags, advice := p.otherURL(*t.Options, "")
-	p.fail("redis", fmt.Sprintf("What answers at %s is no Sentinel, but a Redis.", t.Options.Addr),
+	p.fail("redis", fmt.Sprintf("What answers at %s is a Redis, not a Sentinel.", t.Options.Addr),
 		"Sentinels have a port of their own, 26379 by default. For this Redis, "+strings.ToLower(advice[:1])+advice[1:], flags...)
 }
 

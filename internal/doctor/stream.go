@@ -33,7 +33,7 @@ func (p *patient) checkStream(ctx context.Context, here *census.Group, took time
 	switch {
 	case redis.HasErrorPrefix(err, "NOPERM"): // who may only add to it can ask all the same
 	case err != nil:
-		p.unsure("stream", fmt.Sprintf("Stream %s cannot be looked at: %s.", show.Quote(name), reason(err)), "")
+		p.unsure("stream", fmt.Sprintf("Stream %s cannot be examined: %s.", show.Quote(name), reason(err)), "")
 		return false
 	case own.Kind != "stream" && own.Kind != "none":
 		p.fail("stream", fmt.Sprintf("The key %s is not a stream but a %s.", show.Quote(name), own.Kind), "Check --stream-name: it is streamName of the servers.")
@@ -66,8 +66,8 @@ func (p *patient) checkStream(ctx context.Context, here *census.Group, took time
 	case len(others) == 1:
 		p.otherStream(name, others[0], perServer)
 	case len(others) > 1:
-		p.fail("stream", fmt.Sprintf("Servers use other streams for namespace %s, and not %s: %s.", show.Quote(p.Namespace), show.Quote(name), strings.Join(others, ", ")),
-			"Find the one that you mean, and add --stream-name, and --stream-count if it is one of several.")
+		p.fail("stream", fmt.Sprintf("Servers use other streams for namespace %s, not %s: %s.", show.Quote(p.Namespace), show.Quote(name), strings.Join(others, ", ")),
+			"Choose the one that you mean, and add --stream-name, and --stream-count if it is one of several.")
 	case perServer > 0 && perServer != p.StreamCount:
 		// No flags: a job queue, a second application or sioemit listen may be
 		// among them.
@@ -77,7 +77,7 @@ func (p *patient) checkStream(ctx context.Context, here *census.Group, took time
 	default:
 		text := fmt.Sprintf("No server answers through stream %s.", show.Quote(name))
 		if !complete {
-			text += " Not all keys were looked at."
+			text += " Not all keys were examined."
 		}
 		p.fail("stream", text, "Compare --stream-name and --stream-count with streamName and streamCount of the servers.")
 	}
@@ -91,7 +91,7 @@ func (p *patient) checkOldStreams(here *census.Group) {
 		return
 	}
 	p.warn("adapter", fmt.Sprintf("%s the streams adapter before 0.3: events arrive, but --ack, server-emit, sockets, rooms and servers reach nobody, because it has no channel.", show.Plural(here.Servers, "server")+have(here.Servers)),
-		"Update @socket.io/redis-streams-adapter to 0.3 on all servers at once, where you need those.")
+		"Update @socket.io/redis-streams-adapter to 0.3 on all servers at once, if you need those.")
 }
 
 func have(n int) string {
@@ -112,7 +112,7 @@ func (p *patient) wrongDatabase() bool {
 		if db == o.DB {
 			return false
 		}
-		text := fmt.Sprintf("The servers read streams of database %d, and the URL names %d.", db, o.DB)
+		text := fmt.Sprintf("The servers read streams of database %d, but the URL names %d.", db, o.DB)
 		o.DB = db
 		flags, advice := p.otherURL(o, "")
 		p.fail("stream", text, advice, flags...)
@@ -170,7 +170,7 @@ func (p *patient) otherStream(own, other string, perServer int) {
 	if count != p.StreamCount {
 		flags = append(flags, "--stream-count", strconv.Itoa(count))
 	}
-	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, and not %s.", show.Quote(other), show.Quote(p.Namespace), show.Quote(own)), p.addFlags(flags), flags...)
+	p.fail("stream", fmt.Sprintf("Servers use stream %s for namespace %s, not %s.", show.Quote(other), show.Quote(p.Namespace), show.Quote(own)), p.addFlags(flags), flags...)
 }
 
 // countOf returns a number of streams with which the namespace belongs to this

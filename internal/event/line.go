@@ -76,7 +76,7 @@ func (l *Line) set(key string, value []byte) error {
 		err = setName(&l.Namespace, value)
 	case "args":
 		if value[0] != '[' {
-			err = errors.New("it is an array")
+			err = errors.New("it must be an array")
 			break
 		}
 		l.Args = l.Args[:0] // the last of several counts, as in encoding/json
@@ -84,12 +84,12 @@ func (l *Line) set(key string, value []byte) error {
 		s.elements(func(element []byte) { l.Args = append(l.Args, element) })
 	case "rooms":
 		if err = setRooms(&l.Rooms, value); err == nil && len(l.Rooms) == 0 {
-			err = errors.New("it names a room at least; without the member the line goes to the rooms of --room, or to everyone")
+			err = errors.New("it must name at least one room; leave it out to send to the rooms of --room, or to everyone")
 		}
 	case "except":
 		before := len(l.Except)
 		if err = setRooms(&l.Except, value); err == nil && len(l.Except) == 0 && before > 0 {
-			err = errors.New("it names a room at least, beside --except; without the member the rooms of --except are left out")
+			err = errors.New("it must name at least one room; leave it out to except the rooms of --except")
 		}
 	case "volatile":
 		err = setBool(&l.Volatile, value)
@@ -98,10 +98,10 @@ func (l *Line) set(key string, value []byte) error {
 		err = setBool(l.Compress, value)
 	case "time":
 		if l.Time, err = time.Parse(`"`+time.RFC3339+`"`, string(value)); err != nil {
-			err = errors.New("it is a time such as 2006-01-02T15:04:05.123Z")
+			err = errors.New("it must be a time such as 2006-01-02T15:04:05.123Z")
 		}
 	default:
-		return fmt.Errorf("there is no %q in an event line; expected %s", key, shape)
+		return fmt.Errorf("an event line has no %q; expected %s", key, shape)
 	}
 	if err != nil {
 		return fmt.Errorf("%q is %s: %w", key, show.Shorten(value), err)
@@ -112,7 +112,7 @@ func (l *Line) set(key string, value []byte) error {
 // setName takes the text of an event, a namespace or a room.
 func setName(to *string, value []byte) error {
 	if value[0] != '"' {
-		return errors.New("it is a string")
+		return errors.New("it must be a string")
 	}
 	var err error
 	*to, err = unicodeOf(value)
@@ -134,7 +134,7 @@ func setRooms(to *[]encoding.Room, value []byte) error {
 	return err
 }
 
-var errRooms = errors.New("it is an array of strings, or of numbers where the rooms are numbers")
+var errRooms = errors.New("it must be an array of strings, or of numbers for rooms that are numbers")
 
 func roomOf(element []byte) (encoding.Room, error) {
 	switch c := element[0]; {
@@ -156,7 +156,7 @@ func roomOf(element []byte) (encoding.Room, error) {
 func unicodeOf(literal []byte) (string, error) {
 	name := stringOf(literal)
 	if strings.Contains(name, "\ufffd") && !isUnicode(literal) {
-		return "", errors.New("it is not valid UTF-8, or holds half of a surrogate pair, and no message can name that")
+		return "", errors.New("it is not valid UTF-8 or holds half of a surrogate pair, which no message can carry")
 	}
 	return name, nil
 }
@@ -195,7 +195,7 @@ func hexUnit(text []byte) rune {
 
 func setBool(to *bool, value []byte) error {
 	if value[0] != 't' && value[0] != 'f' {
-		return errors.New("it is true or false")
+		return errors.New("it must be true or false")
 	}
 	*to = value[0] == 't'
 	return nil

@@ -28,9 +28,9 @@ type Values struct {
 func (v *Values) Flags() []cli.Flag {
 	const category = "Arguments:"
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "string", Destination: &v.text, Category: category, Usage: "take every ARG as a string, also where it is JSON"},
-		&cli.StringFlag{Name: "args", Destination: &v.args, TakesFile: true, Category: category, Usage: "append the elements of the JSON array in `FILE`, - for stdin"},
-		&cli.StringSliceFlag{Name: "binary", Destination: &v.binary, TakesFile: true, Category: category, Usage: "append the bytes of `FILE`, - for stdin, as binary; repeatable"},
+		&cli.BoolFlag{Name: "string", Destination: &v.text, Category: category, Usage: "take every ARG as a string, even if it is JSON"},
+		&cli.StringFlag{Name: "args", Destination: &v.args, TakesFile: true, Category: category, Usage: "append the elements of the JSON array in `FILE` (- for stdin)"},
+		&cli.StringSliceFlag{Name: "binary", Destination: &v.binary, TakesFile: true, Category: category, Usage: "append the bytes of `FILE` (- for stdin) as binary; repeatable"},
 	}
 }
 
@@ -105,7 +105,7 @@ func jsonArray(text []byte) ([]any, error) {
 		return nil, notJSON(text)
 	}
 	if text = bytes.TrimSpace(text); text[0] != '[' {
-		return nil, fmt.Errorf(`a JSON array is expected, such as [1,"two"], not %s`, show.Shorten(text))
+		return nil, fmt.Errorf(`expected a JSON array, such as [1,"two"], not %s`, show.Shorten(text))
 	}
 	var elements []json.RawMessage
 	if err := json.Unmarshal(text, &elements); err != nil {
@@ -152,7 +152,7 @@ func (in *inputs) read(flag, name string) ([]byte, error) {
 		return data, nil
 	}
 	if in.used != "" {
-		return nil, commandline.Usagef("%s -: stdin has been read by %s - already", flag, in.used)
+		return nil, commandline.Usagef("%s -: stdin was already read by %s -", flag, in.used)
 	}
 	if isNothing(in.stdin) {
 		return nil, commandline.Usagef("%s -: stdin is closed or %s", flag, os.DevNull)

@@ -14,18 +14,18 @@ import (
 
 var (
 	// ErrRing is returned for a Ring of several Redis.
-	ErrRing = errors.New("a Ring of several Redis would send most events where no server listens; give the emitter the client of the one that the servers use")
+	ErrRing = errors.New("a Ring of several Redis instances would send most events where no server listens; give the emitter a client of the one that the servers use")
 
 	// ErrNeedsClusterClient is returned when the Redis is a node of a Redis
 	// Cluster, and the client does not show the others.
-	ErrNeedsClusterClient = errors.New("this Redis is a node of a Redis Cluster, and its client does not show the others, on which servers may listen as well; give the emitter the *redis.ClusterClient itself")
+	ErrNeedsClusterClient = errors.New("this Redis is a node of a Redis Cluster, and its client hides the other nodes, where servers may listen as well; give the emitter the *redis.ClusterClient itself")
 
 	// ErrUnknown is returned instead when Redis does not say whether it is such a
 	// node, and the client is none of go-redis's own.
-	ErrUnknown = errors.New("it cannot be found out on how many Redis nodes this client works; give the emitter the go-redis client itself, not a wrapper")
+	ErrUnknown = errors.New("there is no way to tell how many Redis nodes this client uses; give the emitter the go-redis client itself, not a wrapper")
 
 	// ErrCannotSubscribe is returned for a client that has no subscriptions.
-	ErrCannotSubscribe = errors.New("this Redis client cannot subscribe, which replies need")
+	ErrCannotSubscribe = errors.New("this Redis client cannot subscribe, and replies need a subscription")
 )
 
 // Redis is what every go-redis client has, and every wrapper of one.

@@ -115,7 +115,7 @@ func isFalse(c byte) bool { return c == 0xc0 || c == 0xc2 || c == 0 || c == 0xa0
 
 func unsafeBesideBinary(key string) error {
 	if key == "_placeholder" {
-		return fmt.Errorf("a member \"_placeholder\" beside binary would be taken for the place of the binary: %w", ErrUnsafe)
+		return fmt.Errorf("a member \"_placeholder\" beside binary would be taken for a placeholder of binary: %w", ErrUnsafe)
 	}
 	return fmt.Errorf("the key %q beside binary would be called as a function: %w", key, ErrUnsafe)
 }

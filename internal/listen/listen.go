@@ -30,9 +30,9 @@ func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command
 	return &commandline.Command{
 		Name:  "listen",
 		Usage: "print the events that go through Redis",
-		Description: `Subscribes as the servers do and prints each event of the namespace: on a
-terminal for people, cut to one line, and elsewhere (or with --json) as a JSON
-line, the lines that pipe reads:
+		Description: `Subscribes as the servers do and prints each event of the namespace. On a
+terminal it prints them for people, cut to one line; elsewhere, or with --json,
+as the JSON lines that pipe reads:
 
    18:54:29.123 / [user:7] paid {"id":1}
    {"event":"paid","args":[{"id":1}],"namespace":"/","rooms":["user:7"]}
@@ -45,42 +45,44 @@ line, the lines that pipe reads:
    sioemit listen --adapter streams --since 0        all that Redis still holds
    sioemit listen --requests | jq -c 'select(.reply)'
 
-"listening on ..." on stderr says that nothing is missed from then on. When the
-connection to Redis is lost, it connects again by itself and says that what came
-meanwhile was missed; streams go on behind the last entry and miss nothing that
-Redis still holds. Where the output is written more slowly than messages come,
-Redis cuts a subscriber off, and trims a stream before it is read: stderr says
-so, and of a stream how many entries were missed (Redis 7).
+Once "listening on ..." is on stderr, nothing is missed. When the connection to
+Redis is lost, listen reconnects, and says that it missed what came meanwhile.
+With streams, it continues after the last entry, and misses only what Redis no
+longer holds. If the output is slower than the messages, Redis disconnects a
+subscriber, or trims a stream before it is read: stderr says so, and how many
+entries of a stream were missed (Redis 7).
 
---requests adds what is no plain event, as objects with "request" or "reply":
-joins, leaves, disconnects, questions, events with acknowledgement, events for
-servers, and what servers answer, with the cookies and tokens of clients where
-somebody asked for sockets: do not log that. pipe rejects these lines.
+--requests also prints what is not a plain event, as objects with "request" or
+"reply": joins, leaves, disconnects, questions, events with acknowledgement,
+events for servers, and what servers answer. If somebody asks for sockets, the
+answers hold the cookies and tokens of clients: do not log them. pipe rejects
+these lines.
 
-What cannot be decoded is shown as {"undecodable":...}, with the reason and the
-payload, on stderr, or with --requests on stdout. sioemit decode explains it.
+What cannot be decoded is printed as {"undecodable":...}, with the reason and
+the payload, on stderr, or with --requests on stdout. sioemit decode explains
+it.
 
 ADAPTERS:
-   classic  all rooms.
+   classic  All rooms.
    sharded  Events to a single room have a channel of their own, unless the
-            servers set subscriptionMode static. The channels that servers have
-            for rooms are followed, a new one within a second. An event to a
-            room that no server has is not heard, unless --room names it; then
-            no other room is. There is no order among rooms. Servers count who
-            listens here as one of them, and sioemit servers does not. So
-            listen answers as a server without clients does, and fetchSockets()
-            and emitWithAck() go on as before; a serverSideEmit() with
-            acknowledgement waits for one answer too many and times out.
-            Listening on a replica of Redis has no such effect; but a replica
-            does not know which rooms there are: name them. Replies to a server
-            are heard once its channel is followed.
-   streams  all rooms. With --sharded-pubsub --requests as sharded.
-   python   all rooms.
+            servers set subscriptionMode static. listen follows the channels
+            that servers have for rooms, a new one within a second. It does not
+            hear an event to a room that no server has, unless --room names the
+            room; then it hears no other rooms. Events to different rooms may
+            come in another order. The servers count listen as one of them, but
+            sioemit servers does not. So listen answers like a server without
+            clients: fetchSockets() and emitWithAck() go on as before, but a
+            serverSideEmit() with acknowledgement waits for one answer too many
+            and times out. To avoid that, listen on a replica of Redis. A
+            replica does not know which rooms there are: name them with --room.
+            Replies to a server are heard once its channel is followed.
+   streams  All rooms. With --sharded-pubsub --requests, see sharded.
+   python   All rooms.
 
-Exit status 0 after --count lines, after --for, on Ctrl-C, and when nobody reads
-the output any more; with --count not reached, 4 after --for and 130 on Ctrl-C;
-where --for ends before it could listen, 4. At the end, output that nobody takes
-is given up after --timeout, with status 1.`,
+The exit status is 0 after --count lines, after --for, on Ctrl-C, and when
+nobody reads the output any more. With fewer than --count lines, it is 4 after
+--for and 130 on Ctrl-C. It is 4 if --for ends before listen is ready. If nobody
+takes the last output, listen gives up after --timeout, with status 1.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:  commandline.NoRedis,
@@ -88,13 +90,13 @@ is given up after --timeout, with status 1.`,
 			commandline.StatusReplies: "time ran out (--for) before it listened, or before --count lines came",
 		},
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: filterCategory, Usage: "only those to this `ROOM`; repeatable"},
-			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: filterCategory, Usage: "only those to the room that is the number `N`; repeatable"},
-			&cli.StringSliceFlag{Name: "event", Destination: &events, Category: filterCategory, Usage: "only those of this `NAME`; repeatable"},
-			&cli.BoolFlag{Name: "requests", Destination: &o.requests, Category: filterCategory, Usage: "requests and replies too"},
-			&cli.StringFlag{Name: "since", Destination: &o.since, Category: filterCategory, Usage: "streams: begin behind the entry of this `ID`, 0 for all"},
+			&cli.StringSliceFlag{Name: "room", Aliases: []string{"r", "to"}, Destination: &rooms, Category: filterCategory, Usage: "only events to this `ROOM`; repeatable"},
+			&cli.Float64SliceFlag{Name: "room-number", Destination: &numbers, Category: filterCategory, Usage: "only events to the room that is the number `N`; repeatable"},
+			&cli.StringSliceFlag{Name: "event", Destination: &events, Category: filterCategory, Usage: "only events of this `NAME`; repeatable"},
+			&cli.BoolFlag{Name: "requests", Destination: &o.requests, Category: filterCategory, Usage: "also requests and replies"},
+			&cli.StringFlag{Name: "since", Destination: &o.since, Category: filterCategory, Usage: "streams: start after the entry with this `ID`; 0: from the first"},
 			commandline.JSONFlag(&o.json),
-			&cli.BoolFlag{Name: "time", Destination: &o.time, Category: commandline.OutputCategory, Usage: "JSON lines say when it came, or when it came into the stream"},
+			&cli.BoolFlag{Name: "time", Destination: &o.time, Category: commandline.OutputCategory, Usage: "add to JSON lines when the event came, or when it entered the stream"},
 			&cli.IntFlag{Name: "count", Destination: &o.count, Usage: "stop after `N` lines"},
 			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "stop after this `TIME`"},
 		},
@@ -135,9 +137,9 @@ func (o *options) check(p *commandline.Program, s *settings.Settings) error {
 	case p.IsGiven("--for") && o.limit <= 0:
 		return errors.New("--for must be more than 0")
 	case hasSince && s.Adapter != settings.Streams:
-		return fmt.Errorf("--since is for --adapter streams: %s keeps nothing", s.Adapter)
+		return fmt.Errorf("--since needs --adapter streams: the %s adapter keeps nothing", s.Adapter)
 	case hasSince && sinceErr != nil:
-		return fmt.Errorf("--since is the ID of a stream entry, such as 1700000000000-0, or 0, not %q", o.since)
+		return fmt.Errorf("--since must be the ID of a stream entry, such as 1700000000000-0, or 0, not %q", o.since)
 	case slices.Contains(o.rooms, ""):
 		return errors.New("--room must not be empty")
 	}
@@ -211,7 +213,7 @@ func (p *printer) run(ctx context.Context, r *connect.Redis) error {
 			err = p.flushed(printErr)
 		}
 	case <-time.After(timeout):
-		err = fmt.Errorf("nobody reads the output: after %v (--timeout), what came last is not written", timeout)
+		err = fmt.Errorf("nobody reads the output: what came last was not written within %v (--timeout)", timeout)
 	}
 	return err
 }
@@ -262,7 +264,7 @@ func (p *printer) sayWhere() {
 		p.say("warning: %d entries were missed", missed)
 	}
 	if id, _ := p.writtenID.Load().(string); id != "" {
-		p.say("the last entry read is %s; --since %[1]s goes on behind it", id)
+		p.say("the last entry read is %s; --since %[1]s continues after it", id)
 	}
 }
 

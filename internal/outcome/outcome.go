@@ -116,19 +116,19 @@ const WhatToCheck = "check --redis, --adapter, --key and --namespace, or run sio
 // Unheard says what it means that no server listens to what was sent.
 func Unheard(isInStream bool) string {
 	if isInStream { // which keeps it
-		return "no server listens now, and only one that was cut off from Redis will read it: run sioemit doctor with these flags"
+		return "no server listens now, so only a server that was cut off from Redis will read it: run sioemit doctor with these flags"
 	}
 	return "nobody receives it: " + WhatToCheck
 }
 
 // NewStream is said where a stream has come into being: servers with the streams
 // adapter read it without a trace, and write to it when they emit.
-const NewStream = "the stream is new: no server has written to it, and whether one reads it is not known; check --stream-name and --stream-count, or run sioemit doctor with these flags"
+const NewStream = "the stream is new: no server has written to it, and it is not known whether one reads it; check --stream-name and --stream-count, or run sioemit doctor with these flags"
 
 // OtherMode says what it means, apart from an empty room, that nobody subscribes
 // to a room's channel.
 func OtherMode(s *settings.Servers) string {
-	return fmt.Sprintf("the servers' subscriptionMode is not %s: --subscription-mode static reaches them in any mode, and sioemit doctor with these flags tells which", s.SubscriptionMode)
+	return fmt.Sprintf("the servers' subscriptionMode is not %s: --subscription-mode static reaches them in any mode, and sioemit doctor with these flags says which they use", s.SubscriptionMode)
 }
 
 // Listen says how many servers listen.

@@ -25,7 +25,7 @@ type backlogError struct {
 }
 
 func (e *backlogError) Error() string {
-	return fmt.Sprintf("a subscriber has not read the %s that Redis keeps for it, for %v (--timeout)", show.Plural(e.bytes, "byte"), e.since)
+	return fmt.Sprintf("for %[2]v (--timeout), a subscriber has not read the %[1]s that Redis holds for it", show.Plural(e.bytes, "byte"), e.since)
 }
 
 // awaitDrained waits until Redis keeps little for each of its subscribers that may

@@ -80,7 +80,7 @@ func (c *checkpoint) line(number int64, text []byte) error {
 	case number > c.done.Line && len(text) > 0:
 		c.read = append(c.read, mark{number, sumOf(text)})
 	case number == c.done.Line && sumOf(text) != c.done.Sum:
-		return commandline.Usagef("line %d of the input is not the one that %s says was done last: for another input, name another --checkpoint, or remove it", number, c.path)
+		return commandline.Usagef("line %d of the input is not the line that %s says was done last: for another input, name another --checkpoint, or remove this one", number, c.path)
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (c *checkpoint) upTo(number int64) {
 
 func (c *checkpoint) keep() {
 	if err := c.write(); err != nil && c.err == nil {
-		c.err = fmt.Errorf("the checkpoint is not kept: %w", err)
+		c.err = fmt.Errorf("the checkpoint cannot be written: %w", err)
 	}
 }
 

@@ -35,7 +35,7 @@ func (b *badRow) bad(number int64, text []byte) error {
 	if b.isKept {
 		from = ""
 	}
-	return commandline.Usagef("stopped at line %d, after %s in a row%s; %s--max-bad-lines 0 goes on behind them", number, show.Plural(int(b.row), "bad line"), b.cause(), from)
+	return commandline.Usagef("stopped at line %d, after %s in a row%s; %s--max-bad-lines 0 goes on after them", number, show.Plural(int(b.row), "bad line"), b.cause(), from)
 }
 
 // magics are how files begin that are no text.
@@ -70,7 +70,7 @@ func (b *badRow) cause() string {
 	case first[0] == '<':
 		return ": it looks like HTML or XML, which pipe does not read"
 	case bytes.ContainsAny(first, ",;\t|"):
-		return ": it looks like CSV, which pipe does not read; it needs a JSON object a line"
+		return ": it looks like CSV, which pipe does not read; it needs one JSON object per line"
 	}
-	return ": pipe needs a JSON object a line"
+	return ": pipe needs one JSON object per line"
 }

@@ -40,64 +40,64 @@ func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command
 		Name:  "pipe",
 		Usage: "send events from JSON lines",
 		Words: "[FILE]",
-		Description: `Reads one JSON object a line from FILE or stdin and sends them in order:
+		Description: `Reads one JSON object per line from FILE or stdin and sends them in order:
 
    {"event":"paid","args":[{"id":1}],"rooms":["user:7"]}
 
 The other members are namespace, except, volatile, compress, and the time that
-listen --time writes; those missing are taken from the flags. In rooms and
-except, 5 is the room of join(5), and "5" that of join("5"); an empty rooms is
-refused. Blank lines are skipped. What trickles in, from tail -f for example, is
-sent as it comes.
+listen --time writes. What a line lacks comes from the flags. In rooms and
+except, 5 is the room of join(5), and "5" that of join("5"). An empty rooms is
+refused. Blank lines are skipped. Lines that trickle in, as from tail -f, are
+sent as they come.
 
    sioemit pipe events.jsonl
    seq 1 9 | jq -c '{event:"n",args:[.]}' | sioemit pipe --room numbers
    sioemit pipe --rate 500/s --retry-for 30s events.jsonl
-   sioemit pipe --from-line 4711 events.jsonl      where the last run stopped
-   sioemit pipe --checkpoint FILE events.jsonl     and without looking it up
-   sioemit pipe --replay today.jsonl               as fast as it came, by its
-                                                   times
+   sioemit pipe --from-line 4711 events.jsonl      resume where a run stopped
+   sioemit pipe --checkpoint FILE events.jsonl     remember where it stopped
+   sioemit pipe --replay today.jsonl               at the pace of the times in
+                                                   the lines
 
-The servers are asked again and again whether they have taken the lines, and no
-more than 4 MB go ahead of their answers: Redis cuts off a server that falls far
-behind. When one does not answer in --timeout, pipe stops with status 4 and says
-how to resume. Servers of Socket.IO 1 to 3 cannot be asked; there it looks how
-much Redis keeps for them. Where it may do neither, it says so and goes on.
+While it sends, pipe keeps asking the servers whether they have taken the lines,
+and stays at most 4 MB ahead of their answers: Redis disconnects a server that
+falls far behind. If a server does not answer within --timeout, pipe stops with
+status 4 and says how to resume. Servers of Socket.IO 1 to 3 and of
+python-socketio cannot be asked; there, pipe watches how much Redis holds back
+for them. If it can do neither, it says so and goes on.
 
---checkpoint keeps in a file which line is the last of which it is known that
-the servers have it, and all before it. The same command goes on behind it, also
-after kill -9 or a loss of power: no line is lost, and those of the last moment
-may be sent again. With a file that grows it sends what is new.
+--checkpoint records in a file up to which line the servers are known to have
+everything. The same command then continues after that line, even after kill -9
+or a power failure: no line is lost, but the last ones may be sent again. If the
+input has grown, it sends what is new.
 
-A bad line is reported and skipped; after 20 in a row pipe stops, and says what
+A bad line is reported and skipped. After 20 in a row, pipe stops and says what
 the input looks like (--max-bad-lines). Every line that is read ends as sent,
-rejected or not sent, and the summary adds up; a warning says where nobody
-listens. When Redis goes away in the middle, or refuses for now (it is loading,
-failing over, or out of memory or disk), --retry-for sends again what it has not
-confirmed: such a line may arrive twice, or behind later ones that were under
-way with it. Where a run stops because Redis is gone or refuses a line, it says
-how to resume.`,
+rejected or not sent, and the summary adds up. A warning says where nobody
+listens. If Redis goes away, or refuses for now (it is loading, failing over, or
+out of memory or disk), --retry-for sends again what Redis has not confirmed.
+Such a line may arrive twice, or after later lines that were under way with it.
+If a run stops because Redis is gone or refuses a line, it says how to resume.`,
 		Global: []string{"namespace"},
 		Statuses: map[int]string{
 			commandline.StatusFailed:    commandline.NoRedis,
-			commandline.StatusUsage:     "bad usage, and nothing was sent; or lines were rejected, and others sent",
+			commandline.StatusUsage:     "bad usage, and nothing was sent; or bad lines, and the others were sent",
 			commandline.StatusListeners: commandline.TooFew + "; nothing was sent",
-			commandline.StatusReplies:   "not every server has the lines that were sent, or it is not known",
+			commandline.StatusReplies:   "not every server has the lines that were sent, or that is not known",
 		},
 		Flags: slices.Concat(target.Rooms(), target.Delivery(), []cli.Flag{
-			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send at most so many lines, such as 500/s, 500/m or 5k/s: `RATE`"},
-			&cli.BoolFlag{Name: "replay", Destination: &o.replays, Usage: "keep the pace that the time in each line says"},
-			&cli.StringFlag{Name: "checkpoint", Destination: &o.checkpointFile, TakesFile: true, Usage: "go on where `FILE` says, and keep there how far it came"},
+			&cli.StringFlag{Name: "rate", Destination: &o.rate, Usage: "send no more lines than this, such as 500/s, 500/m or 5k/s: `RATE`"},
+			&cli.BoolFlag{Name: "replay", Destination: &o.replays, Usage: "send at the pace of the time in each line"},
+			&cli.StringFlag{Name: "checkpoint", Destination: &o.checkpointFile, TakesFile: true, Usage: "resume where `FILE` says, and record the progress there"},
 			&cli.IntFlag{Name: "require", Destination: &o.require, Usage: "exit with 3, and send nothing, if fewer than `N` servers listen on the namespace"},
-			&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "exit with 4 also where no server listens, or it cannot be known that servers have the lines"},
-			&cli.BoolFlag{Name: "no-pace", Destination: &o.noPace, Usage: "do not wait for the servers: Redis cuts off those that fall behind, and they lose lines"},
-			&cli.DurationFlag{Name: "retry-for", Destination: &o.retryFor, Usage: "when Redis is gone, try again for this `TIME`"},
+			&cli.BoolFlag{Name: "confirm", Destination: &o.confirms, Usage: "also exit with 4 if no server listens, or if it cannot be known that servers have the lines"},
+			&cli.BoolFlag{Name: "no-pace", Destination: &o.noPace, Usage: "do not wait for servers: Redis disconnects those that fall behind, and they lose lines"},
+			&cli.DurationFlag{Name: "retry-for", Destination: &o.retryFor, Usage: "if Redis goes away, keep trying for this `TIME`"},
 			&cli.Int64Flag{Name: "from-line", Destination: &o.fromLine, Value: 1, Usage: "start with line `N`, to resume"},
-			&cli.Int64Flag{Name: "max-bad-lines", Destination: &o.maxBadLines, Value: 20, Usage: "stop after `N` bad lines in a row, 0 never"},
+			&cli.Int64Flag{Name: "max-bad-lines", Destination: &o.maxBadLines, Value: 20, Usage: "stop after `N` bad lines in a row; 0: never"},
 			&cli.BoolFlag{Name: "fail-fast", Destination: &o.failFast, Usage: "stop at the first bad line"},
-			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis commands, for redis-cli, and send nothing"},
-			&cli.BoolFlag{Name: "json", Destination: &o.json, Category: commandline.OutputCategory, Usage: "print the summary, or the commands of --dry-run, as JSON, one object a line"},
-			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "no summary and no progress when all went well, nor a warning that nobody listens"},
+			&cli.BoolFlag{Name: "dry-run", Destination: &o.dryRun, Category: commandline.OutputCategory, Usage: "print the Redis commands for redis-cli, and send nothing"},
+			&cli.BoolFlag{Name: "json", Destination: &o.json, Category: commandline.OutputCategory, Usage: "print the summary, or the commands of --dry-run, as JSON, one object per line"},
+			&cli.BoolFlag{Name: "quiet", Destination: &o.quiet, Category: commandline.OutputCategory, Usage: "on success, print no summary, no progress, and no warning that nobody listens"},
 		}),
 		Run: func(ctx context.Context, words []string) error {
 			s, err := flags.Parse(ctx)
@@ -120,16 +120,16 @@ func run(ctx context.Context, o options, words []string) error {
 		return commandline.Usagef("--require, --retry-for and --max-bad-lines must not be negative, and --from-line starts at 1")
 	}
 	if o.confirms && o.noPace {
-		return commandline.Usagef("--confirm and --no-pace exclude each other")
+		return commandline.Usagef("use --confirm or --no-pace, not both")
 	}
 	if o.confirms && o.settings.Version < 4 {
 		return outcome.Refused(&o.settings.Servers, "pipe --confirm", emitter.ErrNeedsVersion4)
 	}
 	switch {
 	case o.replays && o.rate != "":
-		return commandline.Usagef("--replay and --rate exclude each other")
+		return commandline.Usagef("use --replay or --rate, not both")
 	case o.checkpointFile != "" && (o.dryRun || o.fromLine > 1):
-		return commandline.Usagef("--checkpoint says where to begin, and sends: it goes neither with --from-line nor with --dry-run")
+		return commandline.Usagef("--checkpoint cannot be used with --from-line or --dry-run: it says where to begin, and sends")
 	}
 	limit, err := parseRate(o.rate)
 	if err != nil {

@@ -89,11 +89,11 @@ func parseRate(text string) (*rate.Limiter, error) {
 	}
 	switch {
 	case err != nil || !(n > 0 && n <= 1e9): // NaN is neither
-		return nil, fmt.Errorf("--rate %s: it is a number with /s or /m, such as 500/s or 5k/s", text)
+		return nil, fmt.Errorf("--rate %s: it must be a number with /s or /m, such as 500/s or 5k/s", text)
 	case unit == "m":
 		n /= 60
 	case unit != "s":
-		return nil, fmt.Errorf("--rate %s: it ends in /s or /m", text)
+		return nil, fmt.Errorf("--rate %s: it must end in /s or /m", text)
 	}
 	// Ten milliseconds' worth at once, so that high rates need no timer a line.
 	return rate.NewLimiter(rate.Limit(n), max(1, int(n/100))), nil
@@ -161,7 +161,7 @@ func (p *piper) read(input io.Reader) error {
 			}
 			if from > number+1 { // one behind the last is where nothing is left to be done
 				if p.checkpoint != nil {
-					return commandline.Usagef("%s says that %s are done, and the input has %d: is it another one?", p.checkpointFile, show.Plural(int(from-1), "line"), number)
+					return commandline.Usagef("%s says that %s are done, but the input has only %d: is it another input?", p.checkpointFile, show.Plural(int(from-1), "line"), number)
 				}
 				return commandline.Usagef("--from-line %d: the input has %s", from, show.Plural(int(number), "line"))
 			}

@@ -37,7 +37,7 @@ func TestPipeSaysWhatComesTwice(t *testing.T) {
 	}
 	p.queue.close()
 	err := p.finish(nil, p.queue.drain(p.execute))
-	if err == nil || !strings.Contains(err.Error(), "resume with --from-line 10, which sends 2 lines behind it again") {
+	if err == nil || !strings.Contains(err.Error(), "resume with --from-line 10, which sends 2 lines after it again") {
 		t.Errorf("%v", err)
 	}
 	if got, want := stdout.String(), `{"lines":5,"sent":3,"confirmed":null,"servers":null,"rejected":0,"notSent":2,"firstNotSent":10,"firstNotConfirmed":null}`+"\n"; got != want {

@@ -46,7 +46,7 @@ func (p *piper) finish(readErr, sendErr error) error {
 	case errors.As(sendErr, new(*connect.TooLargeError)):
 		return fmt.Errorf("line %d: %w; %s, or without it with --from-line %d", p.firstNotSent, sendErr, resume, p.firstNotSent+1)
 	case sendErr != nil && !isUnconfirmed:
-		return fmt.Errorf("%w; line %d is the first not sent for certain: %s", sendErr, p.firstNotSent, resume)
+		return fmt.Errorf("%w; line %d is the first that may not have been sent: %s", sendErr, p.firstNotSent, resume)
 	case known.err != nil:
 		return commandline.Repliesf("%s; line %d is the first that is not confirmed: %s", p.whyUnconfirmed(known.err), known.firstOpen(), resume)
 	case readErr != nil:
@@ -158,13 +158,13 @@ func (p *piper) warnUnread(ctx context.Context, namespaces []string) {
 // resume says how to send the rest, and what that sends twice.
 func (p *piper) resume(known *standing) string {
 	if p.checkpoint != nil {
-		return fmt.Sprintf("the same command goes on with line %d", p.checkpoint.done.Line+1)
+		return fmt.Sprintf("the same command continues with line %d", p.checkpoint.done.Line+1)
 	}
 	from, open := p.firstNotSent, known.firstOpen()
 	if open == 0 || from > 0 && from < open {
 		advice := fmt.Sprintf("resume with --from-line %d", from)
 		if n := len(p.sentBehind); n > 0 {
-			advice += fmt.Sprintf(", which sends %s behind it again", show.Plural(n, "line"))
+			advice += fmt.Sprintf(", which sends %s after it again", show.Plural(n, "line"))
 		}
 		return advice
 	}

@@ -70,18 +70,18 @@ func (f *Flags) Parse(ctx context.Context) (*Settings, error) {
 
 const (
 	redisCategory   = "Connection:"
-	serversCategory = "Servers, as they are set up:"
+	serversCategory = "How the servers are set up:"
 )
 
 func (f *Flags) ofRedis() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "redis", Destination: &f.redis, Category: redisCategory, Usage: "`URL` of Redis; see above"},
-		&cli.StringFlag{Name: "redis-password-file", EnvVars: variable("redis-password-file"), Destination: &f.passwordFile, TakesFile: true, Category: redisCategory, Usage: "`FILE` with the password of Redis, in one line"},
-		&cli.StringFlag{Name: "profile", EnvVars: variable("profile"), Destination: &f.profileName, Category: redisCategory, Usage: "take what no flag or variable says from this `PROFILE`; see above"},
-		&cli.BoolFlag{Name: "cluster", EnvVars: variable("cluster"), Destination: &f.cluster, Category: redisCategory, Usage: "the one --redis is a node of a Redis Cluster"},
-		&cli.StringFlag{Name: "tls-ca", EnvVars: variable("tls-ca"), Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the certificate authorities to trust"},
-		&cli.StringFlag{Name: "tls-cert", EnvVars: variable("tls-cert"), Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the client's certificate"},
-		&cli.StringFlag{Name: "tls-key", EnvVars: variable("tls-key"), Destination: &f.tlsKey, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` of the key to --tls-cert"},
+		&cli.StringFlag{Name: "redis-password-file", EnvVars: variable("redis-password-file"), Destination: &f.passwordFile, TakesFile: true, Category: redisCategory, Usage: "`FILE` with the password of Redis, on one line"},
+		&cli.StringFlag{Name: "profile", EnvVars: variable("profile"), Destination: &f.profileName, Category: redisCategory, Usage: "take what no flag or variable sets from this `PROFILE`; see above"},
+		&cli.BoolFlag{Name: "cluster", EnvVars: variable("cluster"), Destination: &f.cluster, Category: redisCategory, Usage: "the Redis of --redis is a node of a Redis Cluster"},
+		&cli.StringFlag{Name: "tls-ca", EnvVars: variable("tls-ca"), Destination: &f.tlsCA, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` with the certificate authorities to trust"},
+		&cli.StringFlag{Name: "tls-cert", EnvVars: variable("tls-cert"), Destination: &f.tlsCert, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` with the client's certificate"},
+		&cli.StringFlag{Name: "tls-key", EnvVars: variable("tls-key"), Destination: &f.tlsKey, TakesFile: true, Category: redisCategory, Usage: "PEM `FILE` with the key for --tls-cert"},
 		&cli.DurationFlag{Name: "timeout", EnvVars: variable("timeout"), Destination: &f.timeout, Category: redisCategory, Value: 5 * time.Second, Usage: "give up after this `TIME`"},
 	}
 }
@@ -106,15 +106,15 @@ func (f *Flags) ofServers() []cli.Flag {
 		&cli.StringFlag{Name: "key", EnvVars: variable("key"), Destination: &f.key, Category: serversCategory, Value: encoding.DefaultKey, Usage: "`KEY` of classic, channelPrefix of sharded and streams"},
 		&cli.StringFlag{Name: "codec", EnvVars: variable("codec"), Destination: &f.codec, Category: serversCategory, Value: "msgpack", Usage: "classic: json if the servers set a JSON parser: `CODEC`"},
 		&cli.IntFlag{Name: "server-version", EnvVars: variable("server-version"), Destination: &f.version, Category: serversCategory, Value: 4, Usage: "classic: major version of socket.io, 1 to 4: `N`"},
-		&cli.StringFlag{Name: "socket-ids", EnvVars: variable("socket-ids"), Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3, and python: what the ids of sockets look like: `REGEXP`"},
+		&cli.StringFlag{Name: "socket-ids", EnvVars: variable("socket-ids"), Destination: &f.socketIDs, Category: serversCategory, Usage: "classic, 1 to 3, and python: what socket ids look like: `REGEXP`"},
 		&cli.StringFlag{Name: "subscription-mode", EnvVars: variable("subscription-mode"), Destination: &f.mode, Category: serversCategory, Value: "dynamic", Usage: "sharded: static, dynamic or dynamic-private: `MODE`"},
 		&cli.StringFlag{Name: "stream-name", EnvVars: variable("stream-name"), Destination: &f.streamName, Category: serversCategory, Value: encoding.DefaultKey, Usage: "streams: `NAME` of the stream"},
 		&cli.IntFlag{Name: "stream-count", EnvVars: variable("stream-count"), Destination: &f.streamCount, Category: serversCategory, Value: 1, Usage: "streams: number of streams: `N`"},
 		&cli.Int64Flag{Name: "max-len", EnvVars: variable("max-len"), Destination: &f.maxLen, Category: serversCategory, Value: encoding.DefaultMaxLen, Usage: "streams: length to trim the stream to: `N`"},
 		&cli.BoolFlag{Name: "sharded-pubsub", EnvVars: variable("sharded-pubsub"), Destination: &f.shardedPubSub, Category: serversCategory, Usage: "streams: the servers set useShardedPubSub"},
-		&cli.StringFlag{Name: "channel", EnvVars: variable("channel"), Destination: &f.channel, Category: serversCategory, Value: encoding.DefaultPythonChannel, Usage: "python: `NAME` of the channel; that of Flask-SocketIO is flask-socketio"},
-		&cli.BoolFlag{Name: "allow-binary", EnvVars: variable("allow-binary"), Destination: &f.allowBinary, Category: serversCategory, Usage: "python: all clients use the same transport, so that binary harms none"},
-		&cli.IntFlag{Name: "max-attachments", EnvVars: variable("max-attachments"), Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "binary values that the clients take in one event: `N`"},
+		&cli.StringFlag{Name: "channel", EnvVars: variable("channel"), Destination: &f.channel, Category: serversCategory, Value: encoding.DefaultPythonChannel, Usage: "python: `NAME` of the channel; Flask-SocketIO's is flask-socketio"},
+		&cli.BoolFlag{Name: "allow-binary", EnvVars: variable("allow-binary"), Destination: &f.allowBinary, Category: serversCategory, Usage: "python: all clients use the same transport, so binary is safe"},
+		&cli.IntFlag{Name: "max-attachments", EnvVars: variable("max-attachments"), Destination: &f.maxAttachments, Category: serversCategory, Value: encoding.DefaultMaxAttachments, Usage: "most binary values that the clients accept in one event: `N`"},
 		&cli.StringFlag{Name: "namespace", EnvVars: variable("namespace"), Aliases: []string{"n"}, Destination: &f.namespace, Category: serversCategory, Value: "/", Usage: "`NAMESPACE` of the clients; admin means /admin"},
 	}
 }
@@ -161,19 +161,19 @@ func (f *Flags) servers() (Servers, error) {
 		AllowBinary: f.allowBinary, MaxAttachments: f.maxAttachments, Namespace: encoding.Namespace(f.namespace),
 	}
 	if onlyOf[s.Adapter] == nil {
-		return s, fmt.Errorf("%s is classic, sharded, streams or python, not %q", f.nameOf("--adapter"), s.Adapter)
+		return s, fmt.Errorf("%s must be classic, sharded, streams or python, not %q", f.nameOf("--adapter"), s.Adapter)
 	}
 	for _, other := range Adapters {
 		for _, flag := range OnlyOf(other) {
 			// One from a weaker source belongs to the adapter that would have been chosen there.
 			if from := f.sourceOf(flag); !slices.Contains(OnlyOf(s.Adapter), flag) && from > fromDefault && from >= f.sourceOf("--adapter") {
-				return s, fmt.Errorf("%s is an option of the %s adapter, not of the %s one", f.nameOf(flag), other, s.Adapter)
+				return s, fmt.Errorf("%s is an option of the %s adapter, not of the %s adapter", f.nameOf(flag), other, s.Adapter)
 			}
 		}
 	}
 	if s.Adapter == Python {
 		if from := f.sourceOf("--key"); from > fromDefault && from >= f.sourceOf("--adapter") {
-			return s, fmt.Errorf("%s is not an option of the python adapter, which has --channel", f.nameOf("--key"))
+			return s, fmt.Errorf("%s is not an option of the python adapter: use --channel", f.nameOf("--key"))
 		}
 		s.Key = f.channel
 	}
@@ -185,14 +185,14 @@ func (f *Flags) servers() (Servers, error) {
 	case f.maxAttachments < 1:
 		return s, fmt.Errorf("%s must be 1 or more", f.nameOf("--max-attachments"))
 	case s.Version < 1 || s.Version > 4:
-		return s, fmt.Errorf("%s is 1, 2, 3 or 4, not %d", s.VersionName, s.Version)
+		return s, fmt.Errorf("%s must be 1, 2, 3 or 4, not %d", s.VersionName, s.Version)
 	case s.Version < 4 && s.Adapter != Classic:
 		return s, fmt.Errorf("%s %d: the %s adapter exists for Socket.IO 4 only", s.VersionName, s.Version, s.Adapter)
 	}
 	switch emitter.SubscriptionMode(f.mode) {
 	case emitter.Static, emitter.Dynamic, emitter.DynamicPrivate:
 	default:
-		return s, fmt.Errorf("%s is static, dynamic or dynamic-private, not %q", f.nameOf("--subscription-mode"), f.mode)
+		return s, fmt.Errorf("%s must be static, dynamic or dynamic-private, not %q", f.nameOf("--subscription-mode"), f.mode)
 	}
 	if f.socketIDs != "" {
 		var err error
@@ -205,7 +205,7 @@ func (f *Flags) servers() (Servers, error) {
 	case "json":
 		s.Codec = emitter.JSON
 	default:
-		return s, fmt.Errorf("%s is msgpack or json, not %q", f.nameOf("--codec"), f.codec)
+		return s, fmt.Errorf("%s must be msgpack or json, not %q", f.nameOf("--codec"), f.codec)
 	}
 	return s, nil
 }

@@ -28,7 +28,7 @@ func (f *Flags) setPassword(ctx context.Context, urls []*URL, from source) error
 		case origin < from:
 			return nil // the URL that has been chosen has its own
 		default:
-			return fmt.Errorf("%s, and a password in the URL %s: one of them has to go", name, u.Shown)
+			return fmt.Errorf("%s and the URL %s both have a password: remove one", name, u.Shown)
 		}
 	}
 	var password string
@@ -57,7 +57,7 @@ func checkPassword(password string) error {
 	case password == "":
 		return errors.New("the password is empty")
 	case strings.Contains(password, "\n"):
-		return errors.New("this is more than one line, and a password is one")
+		return errors.New("the password is more than one line")
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func checkPassword(password string) error {
 func (f *Flags) passwordOfFile() (string, error) {
 	password, err := os.ReadFile(f.passwordFile)
 	if err == nil && isReadByAll(f.passwordFile) {
-		f.program.Warn("every user of this machine can read the password in %s: chmod 600 it", f.passwordFile)
+		f.program.Warn("every user of this machine can read the password in %s: run chmod 600 on it", f.passwordFile)
 	}
 	return string(password), err
 }

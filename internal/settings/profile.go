@@ -84,7 +84,7 @@ func readProfile(name string) (p profile, path string, err error) {
 	}
 	// Only a URL can hold a password here; a file that holds one has permissions of its own.
 	if p.Redis != nil && isReadByAll(path) && slices.ContainsFunc(strings.Fields(*p.Redis), holdsPassword) {
-		return p, path, fmt.Errorf("%s holds a password, and every user of this machine can read it: chmod 600 it, or put the password into a redis-password-file", path)
+		return p, path, fmt.Errorf("%s holds a password, and every user of this machine can read it: run chmod 600 on it, or move the password to a redis-password-file", path)
 	}
 	return p, path, nil
 }
@@ -107,11 +107,11 @@ func inFile(path string, err error) error {
 	line, _ := bad.Position()
 	switch key := bad.Key(); len(key) {
 	case 0:
-		return fmt.Errorf(`%s, line %d: this is not TOML, such as redis = "redis://localhost", below the name of a profile, such as [prod]`, path, line)
+		return fmt.Errorf(`%s, line %d: this is not TOML; below the name of a profile, such as [prod], write settings such as redis = "redis://localhost"`, path, line)
 	case 1:
-		return fmt.Errorf("%s, line %d: %s stands outside of a profile: put its name, such as [prod], above", path, line, key[0])
+		return fmt.Errorf("%s, line %d: %s is outside any profile: put the name of one, such as [prod], above it", path, line, key[0])
 	default:
-		return fmt.Errorf("%s, line %d: %s has a value that it cannot have: text stands in quotes; numbers, true and false do not", path, line, key[1])
+		return fmt.Errorf("%s, line %d: %s has an invalid value: put text in quotes, but not numbers, true or false", path, line, key[1])
 	}
 }
 
@@ -166,14 +166,14 @@ func (f *Flags) useProfile() error {
 	case s.err != nil:
 		return s.err
 	case hasPassword && p.Redis == nil:
-		return fmt.Errorf("profile %s has a password, and no redis that it is for", f.profileName)
+		return fmt.Errorf("profile %s has a password, but no redis to use it for", f.profileName)
 	case p.PasswordFile != nil && p.PasswordCommand != nil:
-		return fmt.Errorf("profile %s has redis-password-file and redis-password-command, and one password is enough", f.profileName)
+		return fmt.Errorf("profile %s has both redis-password-file and redis-password-command: remove one", f.profileName)
 	case p.PasswordCommand != nil && len(p.PasswordCommand) == 0:
 		return fmt.Errorf("%s is empty", f.inProfile("redis-password-command"))
 	}
 	if len(s.overruled) > 0 && f.sourceOf("--profile") == fromFlag {
-		f.program.Warn("profile %s gives way to %s", f.profileName, strings.Join(s.overruled, ", "))
+		f.program.Warn("profile %s is overridden by %s", f.profileName, strings.Join(s.overruled, ", "))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (f *TargetFlags) Rooms() []cli.Flag {
 func (f *TargetFlags) Delivery() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "volatile", Destination: &f.volatile, Usage: "let servers drop the event for clients that are not ready"},
-		&cli.BoolFlag{Name: "compress", Destination: &f.compress, Usage: "--compress=false: do not compress it for the clients"},
+		&cli.BoolFlag{Name: "compress", Destination: &f.compress, Usage: "--compress=false: send it to clients uncompressed"},
 	}
 }
 

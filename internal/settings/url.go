@@ -34,7 +34,7 @@ var sentinelOptions = []string{"master_name", "sentinel_username", "sentinel_pas
 
 // encodeHint is for passwords that end in the middle, because a character in
 // them means something else in a URL.
-const encodeHint = "the characters / ? # @ in a password are written %2F %3F %23 %40"
+const encodeHint = "in a password, write / ? # @ as %2F %3F %23 %40"
 
 // hostPort is a URL without its beginning.
 var hostPort = regexp.MustCompile(`^([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+$`)
@@ -52,13 +52,13 @@ func parseURL(raw string) (*URL, error) {
 	case !ok:
 		return nil, errors.New("the Redis URL has no scheme: write redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT or unix:///PATH")
 	case scheme != "redis" && scheme != "rediss" && scheme != "unix":
-		return nil, errors.New("the Redis URL must be one that starts with redis://, rediss:// or unix://")
+		return nil, errors.New("the Redis URL must start with redis://, rediss:// or unix://")
 	case strings.Contains(rest, "#"), behind >= 0 && strings.Contains(rest[behind:], "@") && (behind > 0 || scheme != "unix"):
-		return nil, fmt.Errorf("it is not certain which part of the Redis URL is the host: %s", encodeHint)
+		return nil, fmt.Errorf("cannot tell which part of the Redis URL is the host: %s", encodeHint)
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("the Redis URL cannot be read: %s, a %% is written %%25, and the port must be a number", encodeHint)
+		return nil, fmt.Errorf("the Redis URL cannot be read: %s, and %% as %%25; the port must be a number", encodeHint)
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
@@ -69,17 +69,17 @@ func parseURL(raw string) (*URL, error) {
 	t := &URL{Shown: scheme + "://" + u.Host}
 	if scheme == "unix" {
 		if u.Host != "" || u.Path == "" {
-			return nil, errors.New("a Redis URL with unix:// needs the path of a socket, as unix:///run/redis.sock")
+			return nil, errors.New("a Redis URL with unix:// needs the path of a socket, such as unix:///run/redis.sock")
 		}
 	} else if path := strings.Trim(u.Path, "/"); path != "" {
 		if database, err := strconv.Atoi(path); err != nil || database < 0 {
-			return nil, fmt.Errorf("%s: what follows the host is the number of a database, such as /0", t.Shown)
+			return nil, fmt.Errorf("%s: only the number of a database, such as /0, may follow the host", t.Shown)
 		}
 	}
 	// A + is one here, not the space that it stands for in what forms send.
 	query, err := url.ParseQuery(strings.ReplaceAll(u.RawQuery, "+", "%2B"))
 	if err != nil {
-		return nil, fmt.Errorf("%s: what is behind the ? cannot be read: it is NAME=VALUE&NAME=VALUE, and in a value %% ; & are written %%25 %%3B %%26", t.Shown)
+		return nil, fmt.Errorf("%s: the options after the ? cannot be read: write NAME=VALUE&NAME=VALUE, and in a value %% ; & as %%25 %%3B %%26", t.Shown)
 	}
 	t.MasterName, t.SentinelUsername, t.SentinelPassword = query.Get("master_name"), query.Get("sentinel_username"), query.Get("sentinel_password")
 	switch {
@@ -118,11 +118,11 @@ func badOption(scheme, options string) error {
 		switch {
 		case err == nil:
 		case afterPassword: // and maybe a part of it
-			return errors.New("there is no such option as one of those behind sentinel_password; if it is a part of the password, a & in it is written %26")
+			return errors.New("an option after sentinel_password does not exist; if it is part of the password, write its & as %26")
 		case !strings.HasPrefix(err.Error(), "redis: unexpected option"):
-			return fmt.Errorf("option %q has a value that it cannot have", name)
+			return fmt.Errorf("option %q has an invalid value", name)
 		default:
-			return fmt.Errorf("there is no such option as number %d behind the ?%s; a password stands before the host, as redis://USER:PASSWORD@HOST", i+1, commandline.DidYouMean("", name, urlOptions))
+			return fmt.Errorf("option %d after the ? does not exist%s; a password goes before the host: redis://USER:PASSWORD@HOST", i+1, commandline.DidYouMean("", name, urlOptions))
 		}
 	}
 	return errors.New("it cannot be read")

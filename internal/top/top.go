@@ -35,24 +35,23 @@ func Command(p *commandline.Program, flags *settings.Flags) *commandline.Command
 	return &commandline.Command{
 		Name:  "top",
 		Usage: "show which events and rooms are the noisiest",
-		Description: `Counts the events of a namespace, and shows the most frequent ones, by name and
-by room, with how many a second and how many bytes of Redis a second. An event
-to several rooms counts in each.
+		Description: `Counts the events of a namespace and shows the most frequent ones, by name and
+by room, with events per second and bytes of Redis traffic per second. An event
+to several rooms counts for each of them.
 
    sioemit top                       on a terminal: every two seconds
    sioemit top --for 1m > top.txt    elsewhere: once, at the end
    sioemit top --json | jq -c 'select(.event)'
 
-With --json, a line has an event or a room; that of null is everyone. It listens
-as listen does: see there what is heard with which adapter, and what servers
-take it for.`,
-		Global: []string{"namespace"},
+With --json, each line is an event or a room; the room null is everyone. top
+listens as listen does: sioemit listen --help says what it hears with which
+adapter, and that sharded servers count it as one of them.`,
 		Statuses: map[int]string{
 			commandline.StatusFailed: commandline.NoRedis,
 			commandline.StatusUsage:  commandline.BadUsage,
 		},
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "count for this `TIME`; without it, 10s, and on a terminal until Ctrl-C"},
+			&cli.DurationFlag{Name: "for", Destination: &o.limit, Usage: "count for this `TIME`; else for 10s, or on a terminal until Ctrl-C"},
 			&cli.IntFlag{Name: "rows", Destination: &o.rows, Value: 10, Usage: "show `N` events, and as many rooms"},
 			commandline.JSONFlag(&o.json),
 		},

@@ -136,7 +136,7 @@ func (f *pubsubFeed) moved(err error) error {
 	return err
 }
 
-var errSilent = errors.New("redis does not answer any more")
+var errSilent = errors.New("redis no longer answers")
 
 // watch finds out when Redis has gone without closing the connection: it pings,
 // and something must come back before the next time.
