@@ -290,12 +290,15 @@ class AsyncBroadcastOperator(Targeting):
             )
 
     async def _send(self, command: Command) -> None:
-        since, reply = self._config.sent.since(self._target.namespace), None
+        config, namespace = self._config, self._target.namespace
+        since, reply = config.sent.since(namespace), None
         try:
             with without_secrets():
                 reply = await self._redis.execute_command(*command)
         finally:
-            self._note(command, since, reply, is_cluster=isinstance(self._redis, RedisCluster))
+            config.sent.note(namespace, since)
+            if config.notes_more:
+                self._note(command, reply)
 
 
 class _Asker:
@@ -404,6 +407,7 @@ class AsyncEmitter(AsyncBroadcastOperator):
             max_attachments=max_attachments,
             socket_ids=socket_ids,
             default=default,
+            is_cluster=isinstance(redis, RedisCluster),
         )
         self._target = Target()
         self._redis = redis
@@ -419,11 +423,11 @@ class AsyncEmitter(AsyncBroadcastOperator):
         The calls within the block are not awaited. When the block raises, nothing is sent. A pipeline is no
         transaction: when the connection breaks, a part may have been sent.
         """
-        pipeline, batch = start_pipeline(self._config, is_cluster=isinstance(self._redis, RedisCluster))
+        pipeline, batch = start_pipeline(self._config)
         try:
             yield pipeline
         finally:
-            batch.ended = True
+            batch.end()
         if not batch.commands:
             return
         since, replies = time.monotonic(), None

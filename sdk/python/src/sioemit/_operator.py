@@ -51,6 +51,8 @@ class Config:
     limits: Limits
     socket_ids: re.Pattern[str]
     only_ids: bool  # no rooms are left out
+    is_apart: bool  # rooms have channels that may reach servers by other ways than that of the namespace
+    notes_more: bool  # of what is sent than when: its entries in a stream, or those channels
     timeout: float = DEFAULT_TIMEOUT
     sent: Sent = field(default_factory=Sent)
 
@@ -65,6 +67,7 @@ class Config:
         max_attachments: int,
         socket_ids: str | re.Pattern[str] | None,
         default: Default | None,
+        is_cluster: bool,
     ) -> Options:
         """Check the options of an emitter. Raises SioemitError."""
         if server_version not in (1, 2, 3, 4):
@@ -93,6 +96,8 @@ class Config:
             Limits(max_attachments, default),
             SOCKET_ID if socket_ids is None else re.compile(socket_ids),
             server_version < CURRENT_VERSION or isinstance(adapter, Python),
+            is_apart := is_cluster and isinstance(adapter, Sharded),
+            is_apart or isinstance(adapter, Streams),
         )
 
 
@@ -234,17 +239,16 @@ class Targeting:
             target = Target(target.namespace, (question.nobody,))
         return self._config.adapter.ask(target, question, request, limits, timeout)
 
-    def _note(self, command: Command, since: float, reply: Any, *, is_cluster: bool) -> None:
-        """Note what was sent, or may have been: without a reply nobody knows."""
-        namespace, sent, adapter = self._target.namespace, self._config.sent, self._config.adapter
-        sent.note(namespace, since)
-        if isinstance(adapter, Streams):
-            if command[0] != "XADD":
-                sent.note_lost([namespace], BESIDE)
-            elif reply is not None:
-                sent.note_entries(namespace, [text(reply)])
-        elif is_cluster and self._target.rooms and isinstance(adapter, Sharded):
-            sent.note_channel(namespace, text(command[1]))
+    def _note(self, command: Command, reply: Any) -> None:
+        """Note what else is to be known of what was sent, or may have been: without a reply nobody knows."""
+        namespace, sent = self._target.namespace, self._config.sent
+        if self._config.is_apart:
+            if self._target.rooms:
+                sent.note_channel(namespace, text(command[1]))
+        elif command[0] != "XADD":
+            sent.note_lost([namespace], BESIDE)
+        elif reply is not None:
+            sent.note_entries(namespace, [text(reply)])
 
     def _note_question(self, question: Question, since: float, *, settled: bool) -> None:
         """Note a question that has changed something."""

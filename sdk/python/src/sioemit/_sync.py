@@ -266,12 +266,15 @@ class BroadcastOperator(Targeting):
             )
 
     def _send(self, command: Command) -> None:
-        since, reply = self._config.sent.since(self._target.namespace), None
+        config, namespace = self._config, self._target.namespace
+        since, reply = config.sent.since(namespace), None
         try:
             with without_secrets():
                 reply = self._redis.execute_command(*command)  # type: ignore[no-untyped-call] # redis-py has no types for it
         finally:
-            self._note(command, since, reply, is_cluster=isinstance(self._redis, RedisCluster))
+            config.sent.note(namespace, since)
+            if config.notes_more:
+                self._note(command, reply)
 
 
 def _until(deadline: float, wait: Wait[threading.Event], done: Callable[[], bool]) -> bool:
@@ -323,31 +326,31 @@ class _Asker:
 class Batch:
     """The commands of a pipeline, until it ends, and where they go."""
 
-    __slots__ = ("_beside", "_is_apart", "_where", "commands", "ended", "namespace")
+    __slots__ = ("_beside", "_ended", "_is_apart", "_where", "commands", "namespace")
 
     def __init__(self, *, is_apart: bool) -> None:
         """Begin with none. With is_apart, rooms have channels that may reach servers by other ways."""
         self.commands: list[Command] = []
-        self.ended = False
-        self.namespace = ""  # one of which a note has been made that says it all
+        self._ended = False
+        self.namespace = ""  # for which emit() need not call add(): all is noted, and the block has not ended
         self._is_apart = is_apart
         self._where: set[tuple[str, str]] = set()  # namespaces, and channels of rooms
         self._beside: set[str] = set()  # namespaces where something goes beside the stream
 
     def add(self, command: Command, target: Target) -> None:
         """Add a command. Raises SioemitError once the pipeline has ended, because nobody would send it."""
-        if self.ended:
+        if self._ended:
             raise SioemitError("pipeline-ended", "the block of the pipeline has ended, and what it made with it")
         self.commands.append(command)
-        self.note(command, target)
-
-    def note(self, command: Command, target: Target) -> None:
-        """Note where a command goes."""
         self._where.add((target.namespace, text(command[1]) if self._is_apart and target.rooms else ""))
         if command[0] != "XADD":
             self._beside.add(target.namespace)
         if not self._is_apart:
             self.namespace = target.namespace
+
+    def end(self) -> None:
+        """Take no more commands."""
+        self._ended, self.namespace = True, ""
 
     def note_all(self, config: Config, since: float, replies: list[Any] | None) -> None:
         """Note what was sent, or may have been: without replies nobody knows."""
@@ -387,7 +390,7 @@ class Pipeline(Targeting):
         """Add an event; see BroadcastOperator.emit."""
         command = self._broadcast(event, args)
         batch = self._batch
-        if batch.ended or self._target.namespace is not batch.namespace:
+        if self._target.namespace is not batch.namespace:
             batch.add(command, self._target)  # which may refuse it
         else:
             batch.commands.append(command)
@@ -440,9 +443,9 @@ def _pipelined(call: str) -> SioemitError:
     return SioemitError("pipelined", f"{call} needs an answer and cannot be part of a pipeline")
 
 
-def start_pipeline(config: Config, *, is_cluster: bool) -> tuple[Pipeline, Batch]:
+def start_pipeline(config: Config) -> tuple[Pipeline, Batch]:
     """Return a pipeline, and the batch to which it adds."""
-    pipeline, batch = Pipeline(), Batch(is_apart=is_cluster and isinstance(config.adapter, Sharded))
+    pipeline, batch = Pipeline(), Batch(is_apart=config.is_apart)
     pipeline._config, pipeline._target, pipeline._batch = config, Target(), batch  # noqa: SLF001 - it is being made
     return pipeline, batch
 
@@ -487,6 +490,7 @@ class Emitter(BroadcastOperator):
             max_attachments=max_attachments,
             socket_ids=socket_ids,
             default=default,
+            is_cluster=isinstance(redis, RedisCluster),
         )
         self._target = Target()
         self._redis = redis
@@ -502,11 +506,11 @@ class Emitter(BroadcastOperator):
         When the block raises, nothing is sent. A pipeline is no transaction: when the connection breaks, a part may
         have been sent.
         """
-        pipeline, batch = start_pipeline(self._config, is_cluster=isinstance(self._redis, RedisCluster))
+        pipeline, batch = start_pipeline(self._config)
         try:
             yield pipeline
         finally:
-            batch.ended = True
+            batch.end()
         if not batch.commands:
             return
         since, replies = time.monotonic(), None
