@@ -18,8 +18,7 @@ use Sioemit\UnconfirmedException;
  */
 final class ConfirmTest extends RedisTestCase
 {
-    /** Seconds that are over soon, and some that are not. */
-    private const SOON = 1.5;
+    /** Seconds that nothing healthy needs. */
     private const LONG = 60;
     private const CUT = "a subscriber's connection to Redis was cut";
 
@@ -96,6 +95,22 @@ final class ConfirmTest extends RedisTestCase
     }
 
     /**
+     * Fails unless one of two servers answers in time, which on a busy machine takes longer.
+     */
+    private static function assertHalf(BroadcastOperator $io): void
+    {
+        $seconds = 1;
+        do {
+            $start = hrtime(true);
+            $e = self::assertThrows(fn () => $io->timeout($seconds)->confirm());
+            self::assertLessThan($seconds + self::LONG / 2, (hrtime(true) - $start) / 1e9);
+            $seconds *= 2;
+        } while ($seconds < self::LONG && !($e instanceof IncompleteException && $e->servers === 1));
+        self::assertInstanceOf(IncompleteException::class, $e, $e->getMessage());
+        self::assertSame(['confirm', 1, 2, 0, 0], [$e->call, $e->servers, $e->asked, $e->clients, $e->expected]);
+    }
+
+    /**
      * @dataProvider clients
      */
     public function testClassic(callable $client): void
@@ -149,11 +164,7 @@ final class ConfirmTest extends RedisTestCase
         self::assertSame(2, $io->timeout(self::LONG)->confirm());
         file_put_contents($thawed, '');
         $io->emit('ev');
-        $start = hrtime(true);
-        $e = self::assertRefused(Reason::Incomplete, fn () => $io->timeout(self::SOON)->confirm());
-        self::assertLessThan(self::LONG / 2, (hrtime(true) - $start) / 1e9);
-        self::assertInstanceOf(IncompleteException::class, $e);
-        self::assertSame(['confirm', 1, 2, 0, 0], [$e->call, $e->servers, $e->asked, $e->clients, $e->expected]);
+        self::assertHalf($io);
         $this->cut(); // what was not confirmed is still to be
         file_put_contents($thawed, 'yes');
         self::assertUnconfirmed(self::CUT, fn () => $io->timeout(self::LONG)->confirm());
@@ -211,9 +222,7 @@ final class ConfirmTest extends RedisTestCase
         $io->to('r')->emit('ev');
         $this->cut('ssub=2', ...$subscribe);
         self::assertUnconfirmed(self::CUT, fn () => $io->confirm());
-        $deaf = $io->of('/deaf')->timeout(self::SOON);
-        $e = self::assertRefused(Reason::Incomplete, fn () => $deaf->confirm());
-        self::assertSame([1, 2], [$e->servers, $e->asked]);
+        self::assertHalf($io->of('/deaf'));
     }
 
     /**
@@ -280,8 +289,7 @@ final class ConfirmTest extends RedisTestCase
         $io->emit('ev');
         self::assertSame(2, $io->confirm());
         array_pop($this->servers)->stop();
-        $e = self::assertRefused(Reason::Incomplete, fn () => $io->timeout(self::SOON)->confirm());
-        self::assertSame([1, 2], [$e->servers, $e->asked]);
+        self::assertHalf($io);
         for ($i = 0; $i < 50; $i++) {
             $this->admin->xAdd('socket.io', '*', ['nsp' => '/other']);
         }

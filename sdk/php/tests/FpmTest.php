@@ -38,12 +38,7 @@ final class FpmTest extends RedisTestCase
             $answers = match ($do) {
                 'ask' => array_map($ask, range(1, $_GET['times'])),
                 'ask the deaf' => $io->of('/deaf')->timeout(0.2)->serverSideEmitWithAck('ev'),
-                'impatient' => [
-                    $redis instanceof Redis
-                        ? $redis->rawCommand('CLIENT', 'PAUSE', '700', 'ALL')
-                        : $redis->executeRaw(['CLIENT', 'PAUSE', '700', 'ALL']),
-                    $io->emit('late'),
-                ],
+                'impatient' => $io->emit('late'),
                 'count' => $io->serverCount(),
             };
         } catch (Sioemit\SioemitException $e) {
@@ -125,7 +120,8 @@ final class FpmTest extends RedisTestCase
             for ($n = 1; $n <= self::CALLS / self::TIMES / 2; $n++) {
                 self::ask($fpm, $client, $n);
             }
-            self::assertSame('incomplete', self::request($fpm, $client, 'ask the deaf')->answer()[1]);
+            $failed = self::request($fpm, $client, 'ask the deaf')->answer()[1];
+            self::assertContains($failed, ['incomplete', 'subscription']); // the latter on a busy machine
             self::assertSame($before, $ofBoth());
             RedisServer::waitFor(fn () => $connections() === $kept, 'no connection is left but those that are kept');
         } finally {
@@ -141,16 +137,23 @@ final class FpmTest extends RedisTestCase
      */
     public function testALateAnswerIsNoneToTheNextRequest(string $client): void
     {
+        $admin = self::$server->client();
         $fpm = new FpmServer(self::SCRIPT, 1);
+        $pids = [];
+        $isAnswered = function (string $do, mixed $want) use ($fpm, $client, &$pids) {
+            [$pids[], $got] = self::request($fpm, $client, $do)->answer();
+            self::assertSame($want, $got);
+        };
         try {
-            [$pid, $count] = self::request($fpm, $client, 'count')->answer();
-            self::assertSame(1, $count);
-            foreach (['impatient' => 'redis', 'count' => 1] as $do => $want) {
-                [$worker, $got] = self::request($fpm, $client, $do)->answer();
-                self::assertSame([$pid, $want], [$worker, $got]);
-                self::$server->client()->ping(); // the pause is over, and what was asked in it is answered
-            }
+            $isAnswered('count', 1);
+            $admin->rawCommand('CLIENT', 'PAUSE', (string) (1000 * RedisServer::DEADLINE), 'WRITE');
+            $isAnswered('impatient', 'redis');
+            $admin->rawCommand('CLIENT', 'UNPAUSE');
+            $admin->ping(); // what was sent in the pause is answered by now
+            $isAnswered('count', 1);
+            self::assertCount(1, array_unique($pids));
         } finally {
+            $admin->rawCommand('CLIENT', 'UNPAUSE');
             $fpm->stop();
         }
     }
