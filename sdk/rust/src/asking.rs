@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::error::{Error, Reason, Refusal};
 use crate::message::{Count, Question, Replies, Sink};
 use crate::options::Settings;
-use crate::sent::{Channels, Sending, Sent};
+use crate::sent::{Sending, Sent};
 use crate::target::Target;
 use crate::value::Encoder;
 
@@ -121,13 +121,13 @@ impl Call {
 
     /// Begins to send the question, if that is an event.
     pub(crate) fn sending<'s>(&self, sent: &'s Sent) -> Option<Sending<'s>> {
-        let channels = match self.name {
-            "emit_with_ack" => Channels::new(),
-            "server_side_emit_with_ack" => self.settings.channels_of_servers(&self.target),
+        let channel = match self.name {
+            "emit_with_ack" => None,
+            "server_side_emit_with_ack" => self.settings.server_channel(&self.target),
             _ => return None,
         };
         sent.goes_to(&self.target.namespace);
-        Some(sent.sending(channels))
+        Some(sent.sending(channel))
     }
 
     pub(crate) fn timeout(&self) -> Duration {

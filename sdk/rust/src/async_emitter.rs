@@ -25,7 +25,7 @@ use crate::message::{Count, Request, Sink};
 use crate::options::{Joined, Options, Settings};
 use crate::pipeline::{self, collect};
 use crate::room::Rooms;
-use crate::sent::{Channels, Sending as OnItsWay, Sent};
+use crate::sent::{Channel, Sending as OnItsWay, Sent};
 use crate::streams::ENTRY_NAMESPACE;
 use crate::target::{Target, operators};
 use crate::value::Encoder;
@@ -152,7 +152,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
     pub fn emit(&self, event: &str, args: impl Args) -> Sending {
         let mut commands = Commands::default();
         let result = self.settings.emit(&self.target, event, &args, &mut Encoder::new(), &mut commands);
-        self.send(result, commands, self.settings.channels(&self.target))
+        self.send(result, commands, self.settings.room_channel(&self.target))
     }
 
     /// Makes the clients targeted join a room, or several. Servers do not answer.
@@ -196,17 +196,17 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         let mut commands = Commands::default();
         let mut encoder = Encoder::new();
         let result = self.settings.server_side_emit(&self.target, event, &args, None, &mut encoder, &mut commands);
-        let channels = self.settings.channels_of_servers(&self.target);
+        let channel = self.settings.server_channel(&self.target);
         match result.and_then(|ends_servers| if ends_servers { self.receiver(CALL).map(Some) } else { Ok(None) }) {
             Ok(Some(receiver)) => {
-                let (io, sending) = (self.clone(), self.send(Ok(()), commands, channels));
+                let (io, sending) = (self.clone(), self.send(Ok(()), commands, channel));
                 Box::pin(async move {
                     let deadline = Instant::now() + io.target.timeout();
                     io.check_reads_binary("server_side_emit", &receiver, deadline).await?;
                     sending.await
                 })
             }
-            checked => self.send(checked.map(drop), commands, channels),
+            checked => self.send(checked.map(drop), commands, channel),
         }
     }
 
@@ -417,11 +417,11 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         let mut commands = Commands::default();
         let result = request
             .and_then(|request| self.settings.request(&self.target, &request, &mut Encoder::new(), &mut commands));
-        self.send(result, commands, Channels::new())
+        self.send(result, commands, None)
     }
 
     /// Sends the one command of a call.
-    fn send(&self, result: Result<(), Refusal>, commands: Commands, channels: Channels) -> Sending {
+    fn send(&self, result: Result<(), Refusal>, commands: Commands, channel: Option<Channel>) -> Sending {
         let shared = Arc::clone(&self.shared);
         if result.is_ok() {
             shared.sent.goes_to(&self.target.namespace);
@@ -429,7 +429,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         Box::pin(async move {
             result?;
             let mut connection = shared.connection.clone();
-            let sending = shared.sent.sending(channels);
+            let sending = shared.sent.sending(channel);
             for command in commands.0.cmd_iter() {
                 taken(&sending, command, connection.req_packed_command(command).await?)?;
             }

@@ -20,7 +20,7 @@ use crate::options::{Joined, Options, Settings};
 use crate::pipeline::{Pipeline, collect};
 use crate::replies::Receiver;
 use crate::room::Rooms;
-use crate::sent::{Channels, Sent};
+use crate::sent::{Channel, Sent};
 use crate::streams::ENTRY_NAMESPACE;
 use crate::target::{Target, operators};
 use crate::value::Encoder;
@@ -145,7 +145,7 @@ impl<C: ConnectionLike> Emitter<C> {
     pub fn emit(&self, event: &str, args: impl Args) -> Result<(), Error> {
         let mut packed = Packed::default();
         self.settings.emit(&self.target, event, &args, &mut Encoder::new(), &mut packed)?;
-        self.send(&packed, self.settings.channels(&self.target))
+        self.send(&packed, self.settings.room_channel(&self.target))
     }
 
     /// Makes the clients targeted join a room, or several. Servers do not answer.
@@ -190,7 +190,7 @@ impl<C: ConnectionLike> Emitter<C> {
             let receiver = self.receiver("server_side_emit with binary")?;
             self.check_reads_binary("server_side_emit", receiver, Instant::now() + self.target.timeout())?;
         }
-        self.send(&packed, self.settings.channels_of_servers(&self.target))
+        self.send(&packed, self.settings.server_channel(&self.target))
     }
 
     /// Sends an event to the clients targeted, and waits until each has acknowledged it. It needs Socket.IO 4 and, of the
@@ -365,7 +365,7 @@ impl<C: ConnectionLike> Emitter<C> {
     fn request(&self, request: &Request) -> Result<(), Error> {
         let mut packed = Packed::default();
         self.settings.request(&self.target, request, &mut Encoder::new(), &mut packed)?;
-        self.send(&packed, Channels::new())
+        self.send(&packed, None)
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, C>, Error> {
@@ -373,12 +373,12 @@ impl<C: ConnectionLike> Emitter<C> {
     }
 
     /// Sends the one command of a call.
-    fn send(&self, packed: &Packed, channels: Channels) -> Result<(), Error> {
+    fn send(&self, packed: &Packed, channel: Option<Channel>) -> Result<(), Error> {
         self.shared.sent.goes_to(&self.target.namespace);
-        self.send_all(packed, channels)
+        self.send_all(packed, channel)
     }
 
-    fn send_all(&self, packed: &Packed, channels: Channels) -> Result<(), Error> {
+    fn send_all(&self, packed: &Packed, channels: impl IntoIterator<Item = Channel>) -> Result<(), Error> {
         let mut connection = self.lock()?;
         let sending = self.shared.sent.sending(channels);
         let taken = |command: &Packet, answer: Answer| -> Result<(), Error> {

@@ -7,7 +7,7 @@ use crate::error::{Reason, Refusal};
 use crate::options::{CURRENT_VERSION, Joined, Settings};
 use crate::python::no_counterpart;
 use crate::room::{RoomList, Rooms};
-use crate::sent::Channels;
+use crate::sent::Channel;
 use crate::target::{self, Target};
 use crate::value::Encoder;
 
@@ -165,20 +165,17 @@ impl Settings {
     }
 
     /// The channel of its own that the one room of a target has, where not all rooms take one way.
-    pub(crate) fn channels(&self, target: &Target) -> Channels {
+    pub(crate) fn room_channel(&self, target: &Target) -> Option<Channel> {
         match &self.adapter {
-            Joined::Sharded(sharded) => sharded.room_channel(target),
+            Joined::Sharded(sharded) => Some((target.namespace.to_string(), sharded.room_channel(target)?)),
             _ => None,
         }
-        .map(|channel| (target.namespace.to_string(), channel))
-        .into_iter()
-        .collect()
     }
 
     /// What stands for one when an event for servers goes beside the stream, where `confirm` cannot know of it.
-    pub(crate) fn channels_of_servers(&self, target: &Target) -> Channels {
-        let beside = matches!(self.adapter, Joined::Streams(_)).then(|| target.namespace.to_string());
-        beside.map(|namespace| (namespace.clone(), namespace)).into_iter().collect()
+    pub(crate) fn server_channel(&self, target: &Target) -> Option<Channel> {
+        let beside = matches!(self.adapter, Joined::Streams(_));
+        beside.then(|| (target.namespace.to_string(), target.namespace.to_string()))
     }
 
     /// Where the servers of a namespace answer.

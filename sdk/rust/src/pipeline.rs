@@ -1,13 +1,14 @@
 //! Many calls in one round trip.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use crate::args::Args;
 use crate::error::{Error, Reason, Refusal};
 use crate::message::{Request, Sink};
 use crate::options::Settings;
 use crate::room::Rooms;
-use crate::sent::{Channels, Sent};
+use crate::sent::{Channel, Sent};
 use crate::target::{Target, operators};
 use crate::value::Encoder;
 
@@ -28,7 +29,7 @@ const BINARY: &str =
 /// What a pipeline adds to.
 pub(crate) struct Batch<S: ?Sized> {
     encoder: Encoder,
-    channels: Channels,
+    channels: BTreeSet<Channel>,
     sink: S,
 }
 
@@ -39,8 +40,8 @@ pub(crate) fn collect<S: Sink>(
     target: &Target,
     sink: S,
     calls: impl FnOnce(&Pipeline<'_>) -> Result<(), Error>,
-) -> Result<(S, Channels), Error> {
-    let batch = RefCell::new(Batch { encoder: Encoder::new(), channels: Channels::new(), sink });
+) -> Result<(S, BTreeSet<Channel>), Error> {
+    let batch = RefCell::new(Batch { encoder: Encoder::new(), channels: BTreeSet::new(), sink });
     calls(&Pipeline { settings, sent, target: target.clone(), batch: &batch })?;
     let Batch { sink, channels, .. } = batch.into_inner();
     Ok((sink, channels))
@@ -62,7 +63,7 @@ impl Pipeline<'_> {
         let batch = &mut *self.batch.borrow_mut();
         self.settings.emit(&self.target, event, &args, &mut batch.encoder, &mut batch.sink)?;
         self.sent.goes_to(&self.target.namespace);
-        batch.channels.append(&mut self.settings.channels(&self.target));
+        batch.channels.extend(self.settings.room_channel(&self.target));
         Ok(())
     }
 
@@ -104,7 +105,7 @@ impl Pipeline<'_> {
             return Err(Refusal::new(Reason::Pipelined, BINARY).into());
         }
         self.sent.goes_to(&self.target.namespace);
-        batch.channels.append(&mut self.settings.channels_of_servers(&self.target));
+        batch.channels.extend(self.settings.server_channel(&self.target));
         Ok(())
     }
 

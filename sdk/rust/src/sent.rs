@@ -17,8 +17,8 @@ const MAX_ROOMS: usize = 1000;
 /// A time that is none.
 const NEVER: u64 = u64::MAX;
 
-/// Namespaces, each with the channel of a room that something was sent on.
-pub(crate) type Channels = BTreeSet<(String, String)>;
+/// A namespace, and the channel that one of its rooms has.
+pub(crate) type Channel = (String, String);
 
 /// The notes of one emitter. They are made when Redis has answered, or may not have: what is still on its way then belongs
 /// to no confirmation that has begun.
@@ -42,12 +42,12 @@ struct Kept {
     spans: HashMap<String, Span>,
     channels: HashMap<String, HashSet<String>>,
     beats: HashMap<String, Beats>,
-    /// Not all could be kept.
-    is_lost: bool,
+    /// When something could not be kept.
+    lost: Option<u64>,
 }
 
 impl Kept {
-    fn channel(&mut self, namespace: String, channel: String) {
+    fn channel(&mut self, (namespace, channel): Channel, now: u64) {
         let fits = match self.channels.get(&namespace) {
             None => self.channels.len() < MAX_NAMESPACES,
             Some(known) => known.len() < MAX_ROOMS || known.contains(&channel),
@@ -55,7 +55,7 @@ impl Kept {
         if fits {
             self.channels.entry(namespace).or_default().insert(channel);
         } else {
-            self.is_lost = true;
+            self.lost = Some(now);
         }
     }
 }
@@ -82,13 +82,13 @@ impl Sent {
     }
 
     /// Begins to send something, in part on the channels of rooms. It is noted when that ends, or its future is dropped.
-    pub(crate) fn sending(&self, channels: Channels) -> Sending<'_> {
+    pub(crate) fn sending(&self, channels: impl IntoIterator<Item = Channel>) -> Sending<'_> {
         // The first event of all was sent before this one, which saves a look at the clock.
         let since = match self.first.load(Ordering::Acquire) {
             NEVER => self.now(),
             first => first,
         };
-        Sending { sent: self, since, channels }
+        Sending { sent: self, since, channels: channels.into_iter().collect() }
     }
 
     fn note(&self, since: u64) {
@@ -122,20 +122,27 @@ impl Sent {
 
     /// Takes what was sent to a namespace so far. What is noted from now on belongs to the next confirmation.
     pub(crate) fn begin(&self, namespace: &str) -> Window<'_> {
-        let noted = self.first.swap(NEVER, Ordering::AcqRel);
-        let ever = self.ever.load(Ordering::Acquire);
+        let is_mixed = self.mixed.load(Ordering::Acquire);
+        // What was sent to another one only is left to that.
+        let is_known = is_mixed || self.namespace.get().is_some_and(|only| only == namespace);
+        let noted = if is_known { self.first.swap(NEVER, Ordering::AcqRel) } else { NEVER };
         // The first event of all is what is known of this namespace, where there are several.
-        let since = if ever != NEVER && self.mixed.load(Ordering::Acquire) { ever } else { noted };
-        let mut kept = self.lock();
+        let since = if is_mixed { self.ever.load(Ordering::Acquire) } else { noted };
+        let kept = &mut *self.lock();
+        let last = kept.last.get(namespace).cloned().unwrap_or_default();
+        for (other, last) in &mut kept.last {
+            last.is_doubtful |= other != namespace && last.is_doubted(noted);
+        }
         Window {
             sent: self,
             namespace: namespace.to_owned(),
+            began: self.now(),
             since: self.time(since),
             noted,
-            last: kept.last.get(namespace).cloned().unwrap_or_default(),
+            is_lost: kept.lost.is_some_and(|lost| lost >= last.began),
+            last,
             channels: kept.channels.remove(namespace).unwrap_or_default(),
             entries: kept.spans.get(namespace).copied(),
-            is_lost: std::mem::take(&mut kept.is_lost),
             has_ended: false,
         }
     }
@@ -145,7 +152,7 @@ impl Sent {
 pub(crate) struct Sending<'a> {
     sent: &'a Sent,
     since: u64,
-    channels: Channels,
+    channels: BTreeSet<Channel>,
 }
 
 impl Sending<'_> {
@@ -159,7 +166,7 @@ impl Sending<'_> {
         } else if kept.spans.len() < MAX_NAMESPACES {
             kept.spans.insert(namespace.into_owned(), Span { first: id, last: id });
         } else {
-            kept.is_lost = true;
+            kept.lost = Some(self.sent.now());
         }
     }
 }
@@ -169,8 +176,8 @@ impl Drop for Sending<'_> {
         // The time comes last: with it, a confirmation has all that is to know of it.
         if !self.channels.is_empty() {
             let mut kept = self.sent.lock();
-            for (namespace, channel) in std::mem::take(&mut self.channels) {
-                kept.channel(namespace, channel);
+            for channel in std::mem::take(&mut self.channels) {
+                kept.channel(channel, self.sent.now());
             }
         }
         self.sent.note(self.since);
@@ -184,14 +191,22 @@ pub(crate) struct Outcome {
     pub(crate) state: Option<Arc<State>>,
     /// Why nothing is known of what was sent until then, if anything is.
     pub(crate) doubt: Option<String>,
-    /// When the confirmation ended.
+    /// When the confirmation began, and when it ended.
+    began: u64,
     until: u64,
+    /// Something was sent until then, as a confirmation of another namespace has found.
+    is_doubtful: bool,
     /// How many servers there were before some of them may have been cut off, until as many have answered again. One that
     /// comes back has not got what was sent while it was away.
     pub(crate) missed: u64,
 }
 
 impl Outcome {
+    /// Whether nothing is known of what was sent at a time.
+    fn is_doubted(&self, noted: u64) -> bool {
+        self.doubt.is_some() && (self.is_doubtful || noted <= self.until)
+    }
+
     /// What `missed` becomes when so many servers have answered. Some may have been cut off since this outcome, if only
     /// behind their answers, when the way was interrupted.
     fn missed_now(&self, servers: u64, is_interrupted: bool) -> u64 {
@@ -207,6 +222,7 @@ impl Outcome {
 pub(crate) struct Window<'a> {
     sent: &'a Sent,
     namespace: String,
+    began: u64,
     /// When the first event was sent; none when nothing was.
     pub(crate) since: Option<Instant>,
     /// The same, of events that no confirmation in any namespace was about.
@@ -226,7 +242,7 @@ impl Window<'_> {
         if self.is_lost && channels_matter {
             return Some("events went to more rooms or namespaces than are kept in mind".to_owned());
         }
-        self.last.doubt.clone().filter(|_| self.noted <= self.last.until)
+        self.last.doubt.clone().filter(|_| self.last.is_doubted(self.noted))
     }
 
     /// Ends the confirmation: its events will not be asked about again. It has found a state, if it could look, and a
@@ -234,7 +250,8 @@ impl Window<'_> {
     pub(crate) fn end(mut self, servers: u64, state: Option<State>, doubt: Option<String>) {
         self.has_ended = true;
         let missed = self.last.missed_now(servers, doubt.is_some());
-        let outcome = Outcome { state: state.map(Arc::new), doubt, until: self.sent.now(), missed };
+        let (began, until) = (self.began, self.sent.now());
+        let outcome = Outcome { state: state.map(Arc::new), doubt, began, until, is_doubtful: false, missed };
         let mut kept = self.sent.lock();
         if kept.last.len() >= MAX_NAMESPACES {
             kept.last.clear();
@@ -256,9 +273,8 @@ impl Drop for Window<'_> {
         }
         let mut kept = self.sent.lock();
         for channel in std::mem::take(&mut self.channels) {
-            kept.channel(self.namespace.clone(), channel);
+            kept.channel((self.namespace.clone(), channel), self.sent.now());
         }
-        kept.is_lost |= self.is_lost;
         self.sent.note(self.noted);
     }
 }
@@ -317,12 +333,12 @@ mod tests {
 
     fn send(sent: &Sent, namespace: &str) {
         sent.goes_to(namespace);
-        drop(sent.sending(Channels::new()));
+        drop(sent.sending(None));
     }
 
     fn channel(sent: &Sent, namespace: &str, name: &str) {
         sent.goes_to(namespace);
-        drop(sent.sending(Channels::from([(namespace.to_owned(), name.to_owned())])));
+        drop(sent.sending(Some((namespace.to_owned(), name.to_owned()))));
     }
 
     #[test]
@@ -351,7 +367,7 @@ mod tests {
     fn what_is_on_its_way_belongs_to_the_next_one() {
         let sent = Sent::default();
         sent.goes_to("/");
-        let on_its_way = sent.sending(Channels::new());
+        let on_its_way = sent.sending(None);
         let window = sent.begin("/");
         assert_eq!(window.since, None);
         window.end(2, Some(state(2)), Some("cut".to_owned()));
@@ -397,9 +413,30 @@ mod tests {
     }
 
     #[test]
+    fn one_namespace_takes_nothing_from_another() {
+        let sent = Sent::default();
+        send(&sent, "/");
+        let window = sent.begin("/other");
+        assert!(window.since.is_none(), "nothing was sent there");
+        window.end(1, Some(state(1)), None);
+        assert!(sent.begin("/").since.is_some());
+
+        // Of one that was sent to in the time of a doubt, the other one must not take the doubt away.
+        send(&sent, "/other");
+        let on_its_way = sent.sending(None);
+        sent.begin("/").end(1, Some(state(1)), Some("cut".to_owned()));
+        drop(on_its_way);
+        sent.begin("/other").end(1, Some(state(1)), None);
+        let window = sent.begin("/");
+        assert_eq!(window.doubt(false).as_deref(), Some("cut"));
+        window.end(1, Some(state(1)), None);
+        assert_eq!(sent.begin("/").doubt(false), None);
+    }
+
+    #[test]
     fn entries_may_come_in_any_order() {
         let sent = Sent::default();
-        let sending = sent.sending(Channels::new());
+        let sending = sent.sending(None);
         for id in ["10-1", "9-5", "10-0", "10-10", "10-9"] {
             sending.added(b"/", &entry(id));
         }
@@ -420,7 +457,7 @@ mod tests {
         let notes: [(&str, Note); 3] = [
             ("rooms", |sent, i| channel(sent, "/", i)),
             ("namespaces", |sent, i| channel(sent, i, "")),
-            ("streams", |sent, i| sent.sending(Channels::new()).added(i.as_bytes(), &entry("1-1"))),
+            ("streams", |sent, i| sent.sending(None).added(i.as_bytes(), &entry("1-1"))),
         ];
         for (name, note) in notes {
             let sent = Sent::default();
@@ -430,8 +467,12 @@ mod tests {
             }
             assert_eq!(sent.begin("/").doubt(true), None, "{name}");
             note(&sent, "one more");
-            let window = sent.begin("/");
-            assert!(window.doubt(true).is_some() && window.doubt(false).is_none(), "{name}");
+            for namespace in ["/", "/other"] {
+                let window = sent.begin(namespace);
+                assert!(window.doubt(true).is_some() && window.doubt(false).is_none(), "{name}");
+                window.end(1, Some(state(1)), None);
+                assert_eq!(sent.begin(namespace).doubt(true), None, "{name}: the next one begins anew");
+            }
         }
     }
 }

@@ -381,6 +381,33 @@ fn a_thousand_calls_leave_nothing_behind() {
 }
 
 #[test]
+fn a_thousand_questions_at_once_share_a_connection_for_replies() {
+    let redis = Redis::start(&[]);
+    let (open, answers) = std::sync::mpsc::channel::<()>();
+    let server = Server::classic(&redis, move |question| {
+        answers.recv().unwrap_err(); // waits until all have asked
+        answer(question, "a")
+    });
+    let runtime = runtime();
+    let io = asynchronous(&runtime, &redis, redis.client(), Options::new()).timeout(Duration::from_secs(300));
+    let mut listener = redis.listener();
+    let before = connections(&redis);
+    let calls: Vec<_> = (0..1000).map(|_| runtime.spawn(io.fetch_sockets())).collect();
+    for _ in 0..1000 {
+        assert_eq!(listener.raw().0, "socket.io-request#/#");
+    }
+    wait_for(|| connections(&redis) == before + 1); // for the replies to all of them
+    drop(open);
+    let mut ids = HashSet::new();
+    for call in calls {
+        assert_eq!(runtime.block_on(call).unwrap().unwrap().len(), 1);
+        ids.insert(server.question()["requestId"].to_string());
+    }
+    assert_eq!(ids.len(), 1000);
+    wait_for(|| connections(&redis) == before && runtime.metrics().num_alive_tasks() == 1);
+}
+
+#[test]
 fn futures_that_are_dropped_leave_nothing_behind() {
     let redis = Redis::start(&[]);
     let server = Server::classic(&redis, |_| Vec::new());
