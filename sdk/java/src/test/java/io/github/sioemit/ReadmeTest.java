@@ -2,9 +2,14 @@ package io.github.sioemit;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.sioemit.Listener.Binary;
+import io.micrometer.observation.ObservationRegistry;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.sdk.trace.data.SpanData;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.StringWriter;
@@ -15,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Level;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
@@ -92,7 +98,7 @@ class ReadmeTest {
   @Test
   void java(RedisServer server, Listener listener) throws Exception {
     List<String> blocks = blocks("java", server);
-    assertEquals(10, blocks.size());
+    assertEquals(11, blocks.size());
     var out = new ByteArrayOutputStream();
     PrintStream was = System.out;
     try (var redis = RedisClient.create(server.url());
@@ -134,9 +140,65 @@ class ReadmeTest {
     assertEquals("[hi]\n{name=Ada}\n1 servers have it\ntrue", out.toString(UTF_8).strip());
   }
 
+  /** Returns the span of the event, once what the block says has been done. */
+  private SpanData observe(String name, String block, Observed observed) throws Exception {
+    String imports = block.replaceAll("(?m)^(?!import ).*\n", "");
+    String code =
+        """
+        import io.github.sioemit.*;
+        import io.micrometer.observation.ObservationRegistry;
+        %s
+        public class %s {
+          public static RedisClient run(ObservationRegistry observations) {
+            %s
+            return client;
+          }
+        }
+        """
+            .formatted(imports, name, block.replaceAll("(?m)^import .*\n", ""));
+    try (URLClassLoader classes = compile(name, code)) {
+      var client =
+          (io.lettuce.core.RedisClient)
+              classes
+                  .loadClass(name)
+                  .getMethod("run", ObservationRegistry.class)
+                  .invoke(null, observed.observations);
+      SpanData span = observed.spans.take();
+      while (!span.getName().equals("publish")) {
+        span = observed.spans.take();
+      }
+      client.shutdown();
+      client.getResources().shutdown().get();
+      return span;
+    }
+  }
+
+  @Test
+  void observability(RedisServer server, Listener listener) throws Exception {
+    String block = blocks("java", server).get(9).replace("12345", "\"S3cr3t\"");
+    var statement = AttributeKey.stringKey("db.statement");
+    try (var observed = new Observed(Level.FINE)) {
+      SpanData span = observe("Spans", block, observed);
+      assertEquals("PUBLISH", span.getAttributes().get(AttributeKey.stringKey("db.operation")));
+      assertNull(span.getAttributes().get(statement));
+      assertFalse(span.toString().contains("S3cr3t"), span::toString);
+      assertFalse(observed.logs.isEmpty());
+      assertFalse(observed.logs.toString().contains("S3cr3t"), observed.logs::toString);
+    }
+    // That is where events would be.
+    try (var observed = new Observed(Level.FINEST)) {
+      String all = block.replace("\"redis\")", "\"redis\", true)");
+      SpanData span = observe("Statements", all, observed);
+      assertTrue(span.getAttributes().get(statement).startsWith("PUBLISH "), span::toString);
+      assertTrue(observed.logs.toString().contains("S3cr3t"), observed.logs::toString);
+    }
+    assertEquals(List.of("S3cr3t"), listener.args());
+    assertEquals(List.of("S3cr3t"), listener.args());
+  }
+
   @Test
   void spring(RedisServer server, Listener listener) throws Exception {
-    String block = blocks("java", server).get(9);
+    String block = blocks("java", server).get(10);
     try (URLClassLoader classes = compile("SocketIoConfiguration", block);
         var context = new AnnotationConfigApplicationContext()) {
       context.setClassLoader(classes);
