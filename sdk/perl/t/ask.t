@@ -8,10 +8,11 @@ use Test::More;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use File::Temp  ();
-use JSON::PP    qw(decode_json encode_json);
-use POSIX       ();
-use Time::HiRes qw(alarm sleep time);
+use File::Temp       ();
+use IO::Socket::UNIX ();
+use JSON::PP         qw(decode_json encode_json);
+use POSIX            ();
+use Time::HiRes      qw(alarm sleep time);
 
 use Proxy;
 use Redis;
@@ -377,6 +378,11 @@ subtest 'the settings of a Redis' => sub {
     my $socket = "$folder/redis";
     my $guarded =
         RedisServer->new('--unixsocket', $socket, qw(--requirepass S3cr3t --user emitter on >S3cr3t ~* &* +@all));
+    my $give_up = time + RedisServer::DEADLINE;
+    until (IO::Socket::UNIX->new(Peer => $socket)) {    # it listens there a moment after it does at its port
+        die "redis-server does not listen at $socket\n" if time > $give_up;
+        sleep 0.01;
+    }
     my $login    = sub { $_[0]->auth('S3cr3t') };
     my $answer   = rooms_of('a');
     my $channels = [SUBSCRIBE => 'socket.io-request#/#'];
