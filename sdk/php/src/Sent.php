@@ -24,7 +24,7 @@ final class Sent
     private array $last = [];
 
     /** When something was sent of which there is no note. */
-    private int $lost = 0;
+    private ?int $lost = null;
 
     /** @var array<string, Heartbeats> by namespace */
     private array $heartbeats = [];
@@ -114,7 +114,7 @@ final class Sent
         $last = $this->last($namespace);
         $notes = $this->notes[$namespace] ?? null;
         unset($this->notes[$namespace]);
-        if ($this->lost > $last->began) {
+        if ($this->lost !== null && $this->lost >= $last->began) {
             $notes ??= new Notes($this->lost);
             $notes->doubt = self::TOO_MANY;
         } elseif ($notes !== null && $notes->doubt === '' && $notes->since <= $last->ended) {
