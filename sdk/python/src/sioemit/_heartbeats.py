@@ -87,6 +87,8 @@ async def _listen(asker: Asker, stream: str, max_len: int) -> dict[str, int]:
                 heard[uid] = number(entry)[0]
         if len(entries) < PAGE:
             break
+        if time.monotonic() >= asker.deadline:  # they are added faster than they are read
+            raise asker.incomplete(Confirmation(len(heard)))
         start = f"({entries[-1][0]}"
     # What was trimmed has not been heard.
     oldest = await _entries(asker, stream, "-", "+", 1)
