@@ -419,7 +419,7 @@ def test_a_client_of_the_users_own(port: int) -> None:
 
     with Servers(port) as servers:
         with Own(port=port, decode_responses=True) as own:
-            io = Emitter(own)
+            io = Emitter(own).timeout(DEADLINE)
             assert io.confirm() == 1
             io.to("a").emit("ev", b"\xff")
             assert io.emit_with_ack("ev", "\u00e9").values == ["\u00e9"]
@@ -428,7 +428,7 @@ def test_a_client_of_the_users_own(port: int) -> None:
 
         async def main() -> None:
             async with AsyncOwn(port=port, decode_responses=True) as own:
-                aio = AsyncEmitter(own)
+                aio = AsyncEmitter(own).timeout(DEADLINE)
                 assert await aio.confirm() == 1
                 await aio.to("a").emit("ev", b"\xff")
                 assert (await aio.emit_with_ack("ev", b"\xff")).values == [b"\xff"]

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 CUT = "a subscriber's connection to Redis was cut"
 
 
+def confirm(io: Any) -> Any:
+    return io.timeout(DEADLINE).confirm()
+
+
 def nothing(call: Callable[[], object]) -> Callable[[Any], Any]:
     """Return a call of the emitter that makes another one."""
 
@@ -63,11 +67,11 @@ def test_confirm(ask: Ask, port: int) -> None:
     with Servers(port, answers) as servers:
         results = ask(
             port,
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.emit("ev", 1),
             lambda io: io.to("a").emit("ev", 2),
             lambda io: io.to("b").except_("c").volatile().timeout(DEADLINE).confirm(),
-            lambda io: io.of("/nobody").confirm(),
+            lambda io: confirm(io.of("/nobody")),
         )
     assert results[:4] == [1, None, None, 1]
     assert results[4].reason == "no-servers"
@@ -107,15 +111,15 @@ def test_a_pipeline_is_confirmed(ask: Ask, client: redis.Redis, port: int) -> No
     with Servers(port, count=2) as servers:
         results = ask(
             port,
-            lambda io: io.confirm(),
+            confirm,
             pipelined,
-            lambda io: io.confirm(),
+            confirm,
             nothing(cut),
-            lambda io: io.confirm(),
+            confirm,
             pipelined,
             nothing(lambda: kill_subscribers(client)),
             nothing(lambda: until(lambda: subscribed(client) == 2, "they are back")),
-            lambda io: io.confirm(),
+            confirm,
         )
     assert (results[0], results[2], results[4]) == (2, 2, 2)
     assert isinstance(results[8], UnconfirmedError)
@@ -130,15 +134,15 @@ def test_a_server_whose_connection_was_cut(ask: Ask, client: redis.Redis, port: 
     with Servers(port):
         results = ask(
             port,
-            lambda io: io.confirm(),
+            confirm,
             nothing(cut),
-            lambda io: io.confirm(),  # nothing was sent
+            confirm,  # nothing was sent
             lambda io: io.emit("ev"),
             nothing(cut),
-            lambda io: io.of("/").to("a").confirm(),
-            lambda io: io.confirm(),
+            lambda io: confirm(io.of("/").to("a")),
+            confirm,
             lambda io: io.emit("ev"),
-            lambda io: io.confirm(),
+            confirm,
         )
     assert [results[i] for i in (0, 2, 6, 8)] == [1] * 4
     err = results[5]
@@ -150,17 +154,20 @@ def test_a_server_whose_connection_was_cut(ask: Ask, client: redis.Redis, port: 
 
 
 def test_the_first_one_has_only_the_age_of_connections(ask: Ask, client: redis.Redis, port: int) -> None:
+    def cut() -> None:
+        assert kill_subscribers(client) == 1
+        until(lambda: subscribed(client) == 1, "it is back")
+
+    def is_old() -> bool:
+        clients: Any = client.client_list(_type="pubsub")
+        return all(int(one["age"]) >= 2 for one in clients)
+
     with Servers(port):
-        sent, err, confirmed = ask(port, lambda io: io.emit("ev"), lambda io: io.confirm(), lambda io: io.confirm())
-        assert (sent, confirmed) == (None, 1)
+        _, _, err, confirmed = ask(port, lambda io: io.emit("ev"), nothing(cut), confirm, confirm)
         assert err.why == "a subscriber connected to Redis at about the time of the first event, or after it"
-
-        def old() -> bool:
-            clients: Any = client.client_list(_type="pubsub")
-            return all(int(one["age"]) >= 2 for one in clients)
-
-        until(old, "it has been there for long enough")
-        assert ask(port, lambda io: io.emit("ev"), lambda io: io.confirm()) == [None, 1]
+        assert confirmed == 1
+        until(is_old, "it has been there for long enough")
+        assert ask(port, lambda io: io.emit("ev"), confirm) == [None, 1]
 
 
 def test_a_server_that_does_not_answer(ask: Ask, client: redis.Redis, port: int) -> None:
@@ -177,17 +184,17 @@ def test_a_server_that_does_not_answer(ask: Ask, client: redis.Redis, port: int)
     with Servers(port, answers):
         results = ask(
             port,
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.emit("ev"),
             nothing(frozen.set),
             lambda io: io.timeout(SHORT).confirm(),
             nothing(frozen.clear),
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.emit("ev"),
             nothing(frozen.set),
             lambda io: io.timeout(SHORT).confirm(),
             nothing(cut),
-            lambda io: io.confirm(),
+            confirm,
         )
     for err in (results[3], results[8]):
         assert isinstance(err, IncompleteError)
@@ -204,9 +211,9 @@ def test_those_who_only_listen_are_no_servers(ask: Ask, port: int) -> None:
         return [{"uid": next(names), "sockets": []}]
 
     with Servers(port, answers, count=2):
-        assert ask(port, lambda io: io.confirm()) == [1]
+        assert ask(port, confirm) == [1]
     with Servers(port, lambda _: [{"uid": "listen-1", "sockets": []}]):
-        assert ask(port, lambda io: io.confirm())[0].reason == "no-servers"
+        assert ask(port, confirm)[0].reason == "no-servers"
 
 
 def test_calls_that_are_refused(port: int) -> None:
@@ -236,9 +243,9 @@ def test_a_user_who_may_not_look(ask: Ask, tmp_path: Path, command: str) -> None
         admin.execute_command("ACL", "SETUSER", "asker", *rights)
         results = ask(
             port,
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.emit("ev"),
-            lambda io: io.confirm(),
+            confirm,
             username="asker",
             password="secret",
         )
@@ -308,7 +315,7 @@ def test_a_child_has_locks_of_its_own(port: int) -> None:
             try:
                 io.emit("ev")
                 with contextlib.suppress(UnconfirmedError):
-                    io.confirm()
+                    confirm(io)
                 status = 0
             finally:
                 os._exit(status)
@@ -387,7 +394,7 @@ def test_a_connection_for_replies_is_told_from_those_of_servers(ask: Ask, client
     )
     with Member(port, stream=False, asked=look):
         for user in ({}, {"username": "asker", "password": "secret"}):
-            assert ask(port, lambda io: io.confirm(), options={"adapter": Sharded()}, **user) == [1]
+            assert ask(port, confirm, options={"adapter": Sharded()}, **user) == [1]
     assert names == [["", "sioemit-replies"], ["", ""]], "where the user may name it"
 
 
@@ -400,12 +407,12 @@ def test_sharded(ask: Ask, client: redis.Redis, port: int) -> None:
     with Member(port, stream=False) as member:
         results = ask(
             port,
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.to("a").emit("ev"),
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.emit("ev"),
             nothing(cut),
-            lambda io: io.confirm(),
+            confirm,
             options=io,
         )
         assert results[:3] == [1, None, 1]
@@ -432,17 +439,17 @@ def test_streams(ask: Ask, client: redis.Redis, port: int) -> None:
             port,
             lambda io: io.emit("ev"),
             pipelined,
-            lambda io: io.confirm(),
+            confirm,
             nothing(taken),
             lambda io: io.emit("ev"),
             trim,
-            lambda io: io.confirm(),
-            lambda io: io.confirm(),
+            confirm,
+            confirm,
             pipelined,
             trim,
-            lambda io: io.confirm(),
+            confirm,
             lambda io: io.server_side_emit("ev"),
-            lambda io: io.confirm(),
+            confirm,
             options=io,
         )
     assert (results[2], results[7]) == (1, 1)

@@ -59,8 +59,8 @@ with redis.Redis(port=PORT) as client:
                 events(pipe)
         except redis.ResponseError:
             pass
-    Emitter(client).emit_with_ack(SECRET, SECRET)
-    Emitter(client).confirm()
+    Emitter(client).timeout(60).emit_with_ack(SECRET, SECRET)
+    Emitter(client).timeout(60).confirm()
 
 async def main():
     async with redis.asyncio.Redis(port=PORT) as client, redis.asyncio.Redis(port=PORT, **REFUSED) as refused:

@@ -110,7 +110,7 @@ def test_a_new_master_confirms_nothing_of_the_old_one(sentinel: Sentinel) -> Non
         awhere = redis.asyncio.sentinel.Sentinel([("127.0.0.1", sentinel.port)])
         with where.master_for("main") as client:
             async with awhere.master_for("main") as aclient:
-                io, aio = Emitter(client), AsyncEmitter(aclient)
+                io, aio = Emitter(client).timeout(DEADLINE), AsyncEmitter(aclient).timeout(DEADLINE)
                 for event in ("first", "second"):
                     assert await confirmed(io.confirm) == await confirmed(aio.confirm) == 1
                     io.emit(event)
