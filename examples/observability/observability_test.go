@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/extra/redisotel/v9"
 	"github.com/redis/go-redis/v9"
 	"github.com/sioemit/sioemit/emitter"
 	"github.com/sioemit/sioemit/internal/harness"
@@ -252,6 +253,29 @@ func TestUnknownAuth(t *testing.T) {
 	config := harness.RedisConfig{Args: []string{"--rename-command", "HELLO", "", "--rename-command", "AUTH", ""}}
 	s := startService(t, config, func(o *redis.Options) { o.Password = secret })
 	if err := s.emit(t.Context(), "/", "customer:7", "order:paid"); err == nil {
+		t.Fatal("it was sent")
+	}
+	if span := s.span(t, "publish"); span.Status.Code != codes.Error || !strings.Contains(span.Status.Description, "unknown command") {
+		t.Errorf("publish: %v", span.Status)
+	}
+	s.keepsSecret(t)
+}
+
+// TestCluster has a Redis Cluster that repeats what it was sent, and the hooks
+// where docs/service.md says.
+func TestCluster(t *testing.T) {
+	cluster := harness.ClusterFor(t, 3, 0, harness.RedisConfig{Args: []string{"--rename-command", "PUBLISH", ""}})
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{cluster.Nodes[0].Addr}})
+	defer rdb.Close()
+	s := &service{spans: tracetest.NewInMemoryExporter(), reader: metric.NewManualReader()}
+	traces, metrics := redisotel.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(s.spans))),
+		redisotel.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(s.reader)))
+	err := errors.Join(redisotel.InstrumentTracing(rdb, traces, redisotel.WithDBStatement(false)), redisotel.InstrumentMetrics(rdb, metrics))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb.OnNewNode(func(node *redis.Client) { node.AddHook(quotes{}) })
+	if err := emitter.New(rdb).Emit(t.Context(), "order:paid", secret); err == nil {
 		t.Fatal("it was sent")
 	}
 	if span := s.span(t, "publish"); span.Status.Code != codes.Error || !strings.Contains(span.Status.Description, "unknown command") {
