@@ -89,15 +89,15 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 
 /** Commands that are sent in one round trip for each node of Redis. */
 export interface Pipeline {
-  add(command: Command): void;
+  readonly add: (command: Command) => void;
   /** Sends the commands, and says what came of them; or fails itself, where the client does not say how many did. */
   exec(): Promise<Outcome>;
 }
 
 /** What came of a pipeline. */
 export interface Outcome {
-  /** What Redis answered to each command; undefined where that failed. */
-  answers: readonly unknown[];
+  /** Returns what Redis answered to a command; undefined where that failed. */
+  answerTo(i: number): unknown;
   /** How many failed; undefined where the client does not say. */
   failed: number | undefined;
   first: { error: unknown } | undefined;
@@ -115,5 +115,5 @@ export async function outcomeOf(sent: readonly Promise<unknown>[]): Promise<Outc
       answers.push(answer.value);
     }
   }
-  return { answers, failed: errors.length, first: errors[0] };
+  return { answerTo: (i) => answers[i], failed: errors.length, first: errors[0] };
 }

@@ -244,7 +244,7 @@ async function outcomeIn(pipeline: ClientPipeline): Promise<Outcome> {
   const results = await pipeline.exec();
   const failed = results.filter(([error]) => error);
   return {
-    answers: results.map(([, answer]) => answer),
+    answerTo: (i) => results[i]?.[1],
     failed: failed.length,
     first: failed[0] && { error: failed[0][0] },
   };

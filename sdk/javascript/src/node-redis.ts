@@ -78,7 +78,10 @@ export function newNodeRedis(client: AnyClient): Connection {
 function pipelineOf(add: (command: Command) => void, exec: () => Promise<unknown[]>): Pipeline {
   return {
     add,
-    exec: async () => ({ answers: await exec(), failed: 0, first: undefined }),
+    exec: async () => {
+      const answers = await exec();
+      return { answerTo: (i) => answers[i], failed: 0, first: undefined };
+    },
   };
 }
 

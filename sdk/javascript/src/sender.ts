@@ -121,15 +121,15 @@ export class DirectSender extends Sender {
   pipeline(fill: (sender: Sender) => unknown): Promise<void> {
     return this.#result(async () => {
       const pipeline = this.#connection.pipeline();
+      const sent = this.#sent;
       const noted: [nsp: string, command: Command][] = [];
-      const add = (command: Command, nsp: string) => {
+      const addNoted = (command: Command, nsp: string) => {
         pipeline.add(command);
-        this.#sent.noteNamespace(nsp);
-        if (this.#sent.keepsCommands) {
-          noted.push([nsp, command]);
-        }
+        noted.push([nsp, command]);
       };
-      const commands = await collect(this.settings, { add }, this.#report, fill);
+      const add = sent.keepsCommands ? addNoted : pipeline.add;
+      const target = { add, noteNamespace: (nsp: string) => sent.noteNamespace(nsp) };
+      const commands = await collect(this.settings, target, this.#report, fill);
       if (commands === 0) {
         return;
       }
@@ -150,7 +150,7 @@ export class DirectSender extends Sender {
     try {
       const outcome = await pipeline.exec().catch(failedWith);
       for (const [i, [nsp, command]] of noted.entries()) {
-        this.#sent.noteAnswer(nsp, command, outcome.answers[i]);
+        this.#sent.noteAnswer(nsp, command, outcome.answerTo(i));
       }
       return outcome;
     } finally {
@@ -195,14 +195,16 @@ function keepsCommands({ adapter }: Settings, { isCluster }: Connection): boolea
 }
 
 function failedWith(error: unknown): Outcome {
-  return { answers: [], failed: undefined, first: { error } };
+  return { answerTo: () => undefined, failed: undefined, first: { error } };
 }
 
 const done = Promise.resolve();
 
 /** Where the commands of a pipeline go. */
 interface Commands {
-  add(command: Command, nsp: string): void;
+  readonly add: (command: Command, nsp: string) => void;
+  /** Notes that commands are for a namespace; called when it is another one than before. */
+  noteNamespace(nsp: string): void;
 }
 
 /** Adds commands to a pipeline. */
@@ -211,6 +213,8 @@ class PipelineSender extends Sender {
   readonly #report: (error: unknown) => void;
   /** The pipelines within this one. */
   readonly #nested: Result<void>[] = [];
+  /** The namespace of the last command. */
+  #nsp: string | undefined;
   /** How many commands were added. */
   count = 0;
   /** The first call that was refused: because of it nothing is sent. */
@@ -234,6 +238,10 @@ class PipelineSender extends Sender {
   #add(command: Command, nsp: string): void {
     this.#commands.add(command, nsp);
     this.count++;
+    if (nsp !== this.#nsp) {
+      this.#nsp = nsp;
+      this.#commands.noteNamespace(nsp);
+    }
   }
 
   refuse(error: unknown): Promise<never> {
@@ -274,6 +282,10 @@ class PipelineSender extends Sender {
       return this.refuse(hasEnded());
     }
     const commands: [command: Command, nsp: string][] = [];
+    const target = {
+      add: (command: Command, nsp: string) => commands.push([command, nsp]),
+      noteNamespace: () => {}, // which comes with the commands
+    };
     const add = () => {
       for (const [command, nsp] of commands) {
         this.#add(command, nsp);
@@ -281,12 +293,7 @@ class PipelineSender extends Sender {
     };
     const nested = new Result<void>(
       (resolve, reject) => {
-        const count = collect(
-          this.settings,
-          { add: (command, nsp) => commands.push([command, nsp]) },
-          this.#report,
-          fill,
-        );
+        const count = collect(this.settings, target, this.#report, fill);
         if (count instanceof Promise) {
           count.then(add).then(resolve, reject);
         } else {
