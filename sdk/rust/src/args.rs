@@ -107,6 +107,34 @@ impl Arguments<'_> {
     }
 }
 
+/// Arguments that were written and checked before.
+pub(crate) struct Written {
+    count: usize,
+    bytes: Vec<u8>,
+    binaries: usize,
+}
+
+impl Written {
+    pub(crate) fn new(event: &str, args: &dyn Args) -> Result<Self, Refusal> {
+        let mut encoder = Encoder::new();
+        let limits = Limits { attachments: None, no_binary: None };
+        args.encode(&mut Arguments { encoder: &mut encoder, event, limits, index: 0, trap: None })?;
+        Ok(Self { count: args.count(), bytes: encoder.out, binaries: encoder.binaries })
+    }
+}
+
+impl Args for Written {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn encode(&self, to: &mut Arguments<'_>) -> Result<(), Refusal> {
+        to.encoder.raw(&self.bytes);
+        to.encoder.binaries += self.binaries;
+        Ok(())
+    }
+}
+
 impl<T: Serialize + ?Sized> Args for &T {
     fn count(&self) -> usize {
         1

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::{Client, Cmd, ConnectionAddr, ErrorKind, ProtocolVersion, RedisError, RedisResult};
 
 use crate::answers::{Collect, Incomplete};
-use crate::args::Args;
+use crate::args::{Args, Written};
 use crate::error::{Error, Reason, Refusal};
 use crate::message::{Count, Question, Replies, Sink};
 use crate::options::Settings;
@@ -34,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) ends_servers: bool,
     /// What servers need to answer it.
     needs: Option<String>,
+    /// The event that clients acknowledge, if it is one.
+    event: Option<(String, Written)>,
 }
 
 impl Call {
@@ -43,9 +45,10 @@ impl Call {
         event: &str,
         args: &dyn Args,
     ) -> Result<Self, Refusal> {
-        Self::new("emit_with_ack", settings, target, |id, encoder, sink| {
+        let call = Self::new("emit_with_ack", settings, target, |id, encoder, sink| {
             settings.emit_with_ack(target, event, args, id, encoder, sink)
-        })
+        })?;
+        Ok(Self { event: Some((event.to_owned(), Written::new(event, args)?)), ..call })
     }
 
     pub(crate) fn server_side_emit_with_ack(
@@ -106,7 +109,19 @@ impl Call {
             command: command.0,
             ends_servers,
             needs: settings.needs(name),
+            event: None,
         })
+    }
+
+    /// Has servers wait for acknowledgements as long as there is still time.
+    pub(crate) fn set_time_left(&mut self, left: Duration) -> Result<(), Refusal> {
+        if let Some((event, args)) = &self.event {
+            let target = self.target.with_timeout(left.max(Duration::from_millis(1)));
+            let mut command = Command::default();
+            self.settings.emit_with_ack(&target, event, args, &self.id, &mut Encoder::new(), &mut command)?;
+            self.command = command.0;
+        }
+        Ok(())
     }
 
     /// Makes another question of one that changes nothing, and returns whether it is one.

@@ -105,6 +105,7 @@ impl Receiver {
             let asking = self.link(true, None);
             let ready = try_join(self.wait(&call.replies, &call.id), asking.open(self).map_err(Error::from));
             let (wait, _) = timeout_at(deadline, ready).await.map_err(|_| Error::subscription(late()))??;
+            call.set_time_left(deadline.saturating_duration_since(Instant::now()))?;
             match timeout_at(deadline, self.publish(asking, &call.command)).await {
                 Ok(Ok(())) => break wait,
                 Ok(Err(Error::MaybeAsked(_))) if attempt < MAX_ATTEMPTS && call.renew() => attempt += 1,

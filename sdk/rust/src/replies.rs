@@ -37,6 +37,7 @@ impl Receiver {
         let mut link = loop {
             let mut link = self.subscribe(&call.replies, deadline).map_err(Error::subscription)?;
             link.expect(call.id.clone());
+            call.set_time_left(left(deadline).unwrap_or_default())?;
             match self.publish(&call.command, deadline) {
                 Ok(()) => break link,
                 Err(Error::MaybeAsked(_)) if attempt < MAX_ATTEMPTS && Instant::now() < deadline && call.renew() => {

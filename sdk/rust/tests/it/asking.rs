@@ -215,7 +215,7 @@ fn binary_goes_to_servers_that_can_read_it() {
 #[test]
 fn the_time_of_a_call_is_that_of_its_probe_too() {
     let redis = Redis::start(&[]);
-    let _server = Server::classic(&redis, |question| match question["packet"]["data"][0].as_str() {
+    let server = Server::classic(&redis, |question| match question["packet"]["data"][0].as_str() {
         Some("probe") => {
             std::thread::sleep(Duration::from_secs(2));
             vec![reply(&json!({"type": 8, "requestId": question["requestId"], "clientCount": 0}))]
@@ -228,6 +228,11 @@ fn the_time_of_a_call_is_that_of_its_probe_too() {
         let err = wait!(io.emit_with_ack("ev", Bytes::new(&[1]))).unwrap_err();
         assert!(matches!(err, Error::Incomplete(_)), "{err}");
         assert!(began.elapsed() < Duration::from_millis(4500), "{:?}", began.elapsed());
+        // Servers wait as long as there is still time.
+        let [probe, event] = [(); 2].map(|()| server.question());
+        assert!(probe["opts"]["flags"]["timeout"].as_u64().unwrap() <= 3000);
+        assert_eq!((&event["packet"]["data"], event["requestId"] != probe["requestId"]), (&json!(["ev", [1]]), true));
+        assert!(event["opts"]["flags"]["timeout"].as_u64().unwrap() <= 1000, "{event}");
     });
 }
 
