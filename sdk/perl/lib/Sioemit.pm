@@ -134,9 +134,13 @@ sub pipeline {
     return     if !@commands;
     my $sent = $self->{sent};
     $sent->note($_) for keys %{ $batch->{namespaces} };
-    my $is_stream = $self->{options}{streams};
-    $sent->note_beside($_->[1]) for grep { $is_stream && $_->[0] ne 'xadd' } @commands;
-    $self->{client}->call_all($is_stream ? sub { $sent->note_entry(@_) if $_[0][0] eq 'xadd' } : undef, @commands);
+    my $taken;
+
+    if ($self->{options}{streams}) {
+        $sent->note_beside($_->[1]) for grep { $_->[0] ne 'xadd' } @commands;
+        $taken = sub { $sent->note_entry(@_) if $_[0][0] eq 'xadd' };
+    }
+    $self->{client}->call_all($taken, @commands);
     return;
 }
 
@@ -337,6 +341,9 @@ NaN and infinities, what holds itself, and what is nested deeper than 1,000 leve
 
 With C<reconnect>, both clients send a command again whose connection breaks, so that an event can arrive twice, and
 L<Redis> forgets what else it had sent of a pipeline, which then dies. Without it, the call dies.
+
+What the handler of a signal dies with, such as that of an C<alarm>, ends a call. The event may have been sent. As Redis may
+be in the middle of an answer then, a L<Redis> connects again before its next command.
 
 =head1 LICENSE
 

@@ -304,7 +304,8 @@ for my $class (qw(Redis Redis::Fast)) {
             is($client->get('key'), 'its value', 'and answers are those to the next commands');
         }
         is($noted[-1], "the program has had enough\n", 'what the program does with what dies is done');
-        local $SIG{ALRM} = sub {
+        local $SIG{__DIE__} = 'DEFAULT';
+        local $SIG{ALRM}    = sub {
             eval { die "this is caught\n" };
             $hangs->thaw;
         };

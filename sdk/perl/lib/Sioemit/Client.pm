@@ -162,14 +162,14 @@ sub _failure {
     {
         local $SIG{PIPE}    = 'IGNORE';    # what is written to a connection that has gone would end the program
         local $SIG{__DIE__} = sub {
-            $died //= [@_]                              if _in_signal_handler();
-            (ref $theirs ? $theirs : \&{$theirs})->(@_) if $theirs;
+            $died //= [@_]      if _in_signal_handler();
+            (\&{$theirs})->(@_) if $theirs && defined &{$theirs};    # it may be DEFAULT
         };
         $done  = eval { $sub->(); 1 };
         $error = $@;
     }
     if ($died) {
-        $redis->{pid} = 0 if $redis && $redis->isa('Redis');    # as after a fork
+        $redis->{pid} = 0 if $redis && $redis->isa('Redis');         # as after a fork
         die $died->[0];
     }
     return $done ? undef : $error;
