@@ -430,7 +430,7 @@ for my $class (qw(Redis Redis::Fast)) {
             [
                 'one that nobody has answered',
                 sub {
-                    failed(sub { $io->timeout(SOON)->emit_with_ack('e') });
+                    failed(sub { $io->timeout(SOON)->emit_with_ack('unheard') });
                 }
             ],
         );
@@ -439,6 +439,8 @@ for my $class (qw(Redis Redis::Fast)) {
             $send->();
             unconfirmed($io, qr/goes beside the stream/, $name);
         }
+        is($io->emit_with_ack('e')->{servers}, 1, 'one that all servers have answered');
+        is($io->confirm,                       1, 'they have');
         $client->multi;
         $io->emit('e');
         $client->exec;
@@ -518,19 +520,28 @@ sub serve_stream {
     my $reader     = Redis->new(server => $redis->address);
     my $uid        = '0123456789abcdef';
     my $add        = sub { $reader->xadd('socket.io', '*', uid => $uid, nsp => '/', type => $_[0], data => $_[1]) };
-    $is_old ? $add->(1, '') : $subscriber->subscribe('socket.io#/#', sub { });
+    my $reply      = sub {
+        my ($type, %data) = @_;
+        my %message = (type => $type, uid => $uid, nsp => '/', data => \%data);
+        $reader->publish('socket.io#/#emitter#', encode_json(\%message));
+    };
+    my $asked = sub {
+        my ($message) = @_;
+        return if $message =~ /unheard/;
+        my $id = Sioemit::Decoder::MessagePack->decode($message)->{data}{requestId};
+        $reply->(11, requestId => $id, clientCount => 0) if defined $id;
+    };
+    $is_old ? $add->(1, '') : $subscriber->subscribe('socket.io#/#', $asked);
     my $at = '0-0';
     while (getppid > 1) {
-        my ($read) = $reader->xread(BLOCK => 1000, STREAMS => 'socket.io', $at);
+        $subscriber->wait_for_messages(0) if !$is_old;
+        my ($read) = $reader->xread(BLOCK => 50, STREAMS => 'socket.io', $at);
         for my $entry ($read ? @{ $read->[1] } : ()) {
             ($at, my $words) = @$entry;
             my %entry = @$words;
             next if $entry{type} != 7;
-            my $data = { requestId => decode_json($entry{data})->{requestId}, sockets => [] };
-            $is_old
-                ? $add->(8, encode_json($data))
-                : $reader->publish('socket.io#/#emitter#',
-                encode_json({ type => 8, uid => $uid, nsp => '/', data => $data }));
+            my %data = (requestId => decode_json($entry{data})->{requestId}, sockets => []);
+            $is_old ? $add->(8, encode_json(\%data)) : $reply->(8, %data);
         }
     }
     return;
