@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { type AskingAdapter, type Command, isAsking } from "./adapter.js";
 import { Asker, type Call, type CallOnly } from "./ask.js";
@@ -83,7 +84,20 @@ export class DirectSender extends Sender {
   }
 
   ask<T>(call: Call<T>): Promise<T> {
-    return this.#result(() => this.#asker(this.#asking(call.name)).ask(call));
+    return this.#result(async () => {
+      const began = performance.now();
+      const adapter = this.#asking(call.name);
+      try {
+        return await this.#asker(adapter).ask(call);
+      } catch (error) {
+        // What all servers have answered, they have taken.
+        if ("event" in call.question && mayBeAsked(error)) {
+          const { nsp } = call.target.frame;
+          this.#sent.noteUnanswered(nsp, adapter.listeners(nsp)[1], began);
+        }
+        throw error;
+      }
+    });
   }
 
   confirm(call: CallOnly): Promise<number> {
@@ -187,6 +201,12 @@ export class DirectSender extends Sender {
       );
     }
   };
+}
+
+/** Reports whether a question has been asked, or may have been, that has failed. */
+function mayBeAsked(error: unknown): boolean {
+  const reasons = ["incomplete", "subscription", "maybe-asked", "closed"];
+  return error instanceof SioemitError && reasons.includes(error.reason);
 }
 
 /** Reports whether not all commands go the same way to the servers. */

@@ -152,6 +152,16 @@ export class Sent {
     return this.#flight.takeOff();
   }
 
+  /** Notes that something may have been sent since a time, by a channel, which not all servers have answered. */
+  noteUnanswered(nsp: string, channel: string, since: number): void {
+    this.noteNamespace(nsp);
+    if (this.keepsCommands) {
+      this.#keepChannels(nsp, [channel]);
+    }
+    this.#first = Math.min(this.#first ?? since, since);
+    this.#ever = Math.min(this.#ever ?? since, since);
+  }
+
   /** Notes what Redis has answered to a command: the id of an entry that it has added to the stream of a namespace. */
   noteAnswer(nsp: string, command: Command, answer: unknown): void {
     if (command[0] !== "XADD" || answer === undefined) {

@@ -208,13 +208,10 @@ suite("Sentinel", () => {
   });
 });
 
-/** Confirms until time runs out when so many servers have answered, and returns the error. */
-async function withoutAnswer(io, servers) {
+/** Makes a call until time runs out when so many servers have answered, and returns the error. */
+async function withoutAnswer(io, servers, call = (io) => io.confirm()) {
   for (let ms = 500; ; ms *= 2) {
-    const error = await io
-      .timeout(ms)
-      .confirm()
-      .catch((error) => error);
+    const error = await call(io.timeout(ms)).catch((error) => error);
     if (error.servers === servers || ms > 60_000) {
       return error;
     }
@@ -356,6 +353,28 @@ for (const [variant, connect] of Object.entries(clients)) {
       }
       server.close();
       await listening(patient(client), 0);
+    });
+
+    test("an event that servers were to acknowledge", async (t) => {
+      const server = await startFake(t, redis.port);
+      const io = patient(client);
+      assert.equal(await io.confirm(), 1);
+      // This server does not know how.
+      const error = await withoutAnswer(io, 0, (io) => io.emitWithAck("ev"));
+      assert.ok(refusal("incomplete")(error), String(error));
+      await cut([redis]);
+      await listening(io, 1);
+      await assert.rejects(io.confirm(), unconfirmed(1, /was cut/));
+      server.close();
+      await listening(io, 0);
+
+      const { servers } = await startServers(t, redis.url, "streams");
+      const streams = patient(client, { adapter: "streams" });
+      assert.equal((await streams.emitWithAck("ready?")).servers, servers.length);
+      assert.equal(await streams.confirm(), 2);
+      await withoutAnswer(streams, 2, (io) => io.emitWithAck("first only?"));
+      await assert.rejects(streams.confirm(), unconfirmed(2, /beside the stream/));
+      assert.equal(await streams.confirm(), 2);
     });
 
     test("what Redis does not allow", async (t) => {
