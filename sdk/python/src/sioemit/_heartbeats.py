@@ -48,6 +48,8 @@ async def ask_old(asker: Asker, adapter: Streams) -> int:
     missing = set(heard)
     pause = 0.001
     while missing:
+        if time.monotonic() >= asker.deadline:
+            raise asker.incomplete(question)
         entries = await _entries(asker, stream, f"({at}", "+")
         for entry, uid, fields in entries:
             at = entry
@@ -57,8 +59,6 @@ async def ask_old(asker: Asker, adapter: Streams) -> int:
         if entries or not missing:
             pause = 0.001
             continue
-        if time.monotonic() >= asker.deadline:
-            raise asker.incomplete(question)
         await asker.pause(min(pause, max(asker.deadline - time.monotonic(), 0)))
         pause = min(2 * pause, LONGEST_PAUSE)
     asker.sent.beats[asker.namespace] = Beats(asked, dict.fromkeys(heard, number(asked)[0]))
@@ -95,10 +95,8 @@ async def _listen(asker: Asker, stream: str, max_len: int) -> dict[str, int]:
     if not oldest or not heard:
         return {}
     if number(oldest[0][0]) > number(first) and await look_by(asker, "XLEN", stream) >= max_len:
-        seconds = (now - number(oldest[0][0])[0]) / 1000
-        raise RefusedError(
-            f"the stream holds no more than the last {seconds:g}s, in which a server may have said nothing"
-        )
+        held = (now - number(oldest[0][0])[0]) / 1000  # seconds
+        raise RefusedError(f"the stream holds no more than the last {held:g}s, in which a server may have said nothing")
     return heard
 
 

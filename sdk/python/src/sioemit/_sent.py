@@ -80,7 +80,7 @@ class Window:
     since: float | None  # of the first event; None: nothing was sent
     last: Outcome = Outcome()
     channels: frozenset[str] = frozenset()  # of rooms
-    entries: Span = Span()  # noqa: RUF009
+    entries: Span = Span()  # noqa: RUF009 - it never changes
     lost: str = ""  # why not all is known
 
     @property
@@ -99,7 +99,7 @@ class _Notes:
 
     last: Outcome = field(default_factory=Outcome)
     channels: set[str] = field(default_factory=set)
-    entries: Span = Span()  # noqa: RUF009 - nor does it
+    entries: Span = Span()  # noqa: RUF009 - it never changes
     lost: str = ""
 
 
