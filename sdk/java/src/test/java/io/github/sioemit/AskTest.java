@@ -124,9 +124,18 @@ class AskTest {
                   .masterName("mymaster")
                   .sentinels(Set.of(new HostAndPort("127.0.0.1", sentinel.port)))
                   .build()) {
-        asks(new JedisPublisher(pool));
-        asks(new JedisPublisher(client));
-        asks(new LettucePublisher(lettuce.connect(), lettuce));
+        for (Publisher publisher :
+            List.of(
+                new JedisPublisher(pool),
+                new JedisPublisher(client),
+                new LettucePublisher(lettuce.connect(), lettuce))) {
+          asks(publisher);
+          BroadcastOperator io = new Emitter(publisher).timeout(LONG);
+          assertEquals(1, io.confirm());
+          io.emit("ev");
+          assertEquals(1, io.confirm());
+        }
+        assertEquals(3, asked.events.get());
       } finally {
         lettuce.shutdown();
       }
