@@ -27,6 +27,7 @@ func (s *stage) run(ctx context.Context, d *driver.Driver, c *Case) (outcome, er
 	if err != nil {
 		return o, fmt.Errorf("%s: %w", c.ID, err)
 	}
+	defer servers.stop()
 	late, err := s.log.take()
 	if err != nil {
 		return o, err
