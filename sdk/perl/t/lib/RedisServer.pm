@@ -70,7 +70,7 @@ sub thaw { return kill CONT => $_[0]{pid} }
 sub stop {
     my ($self) = @_;
     return if !$self->{pid} || $$ != $self->{owner};
-    kill TERM => $self->{pid};
+    kill $_ => $self->{pid} for qw(TERM CONT);    # it may be frozen where a test has died
     waitpid delete $self->{pid}, 0;
     return;
 }
