@@ -9,5 +9,6 @@ mod members;
 mod package;
 mod python;
 mod redis_server;
+mod sentinel;
 mod servers;
 mod values;

@@ -1,7 +1,7 @@
 //! A redis-server of a test's own, on a free port, and one who listens to everything.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -20,10 +20,16 @@ pub struct Redis {
 
 impl Redis {
     pub fn start(options: &[&str]) -> Self {
+        Self::start_with(None, options)
+    }
+
+    /// One with a file of settings, which a Sentinel changes.
+    pub fn start_with(config: Option<&Path>, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let directory = std::env::temp_dir().join(format!("sioemit-rust-{port}"));
         fs::create_dir_all(&directory).unwrap();
         let process = Command::new("redis-server")
+            .args(config)
             .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"])
             .arg(&directory)
             .args(options)
