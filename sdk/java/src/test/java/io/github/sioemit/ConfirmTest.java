@@ -238,6 +238,25 @@ class ConfirmTest {
     assertTrue(e.getMessage().contains("Jedis or Lettuce"), e.getMessage());
   }
 
+  @Test
+  void rights(@TempDir Path directory) throws Exception {
+    String[] rights =
+        ("--user careful on nopass &socket.io* +hello +auth +ping"
+                + " +publish +subscribe +pubsub|numsub +client|list +info +time")
+            .split(" ", -1);
+    try (var server = new RedisServer(directory, rights);
+        var asked = new AskedServer(server.port);
+        var clients = new AskTest.Clients("redis://careful:any@127.0.0.1:" + server.port)) {
+      for (Publisher publisher : clients.publishers.values()) {
+        BroadcastOperator io = new Emitter(publisher).timeout(LONG);
+        assertEquals(1, io.confirm());
+        io.emit("ev");
+        assertEquals(1, io.confirm());
+      }
+      assertEquals(clients.publishers.size(), asked.events.get());
+    }
+  }
+
   /** A client of somebody's own. */
   private static final class Sends implements Publisher {
     @Override
