@@ -113,6 +113,33 @@ suite("two servers on a Redis Cluster", () => {
       assert.ok(servers.every(({ socket }) => socket.connected));
     });
   }
+
+  test("what others wait for is no server", async (t) => {
+    const { servers } = await startServers(t, cluster.url, "sharded", { isCluster: true });
+    const subscribers = async () => {
+      const lists = await Promise.all(cluster.nodes.map(({ admin }) => admin.client("LIST")));
+      return lists
+        .join("")
+        .split("\n")
+        .filter((line) => / ssub=[1-9]/.test(line));
+    };
+    for (const [variant, connect] of Object.entries(clients)) {
+      const { client, close } = await connect(cluster.url, true);
+      t.after(close);
+      const isOld = (line) => !/ age=[012] /.test(line);
+      await until("the servers are there for long", async () => (await subscribers()).every(isOld));
+      const known = (await subscribers()).length;
+      const io = patient(client, { adapter: "sharded" });
+      await io.emit("ev");
+      const controller = new AbortController();
+      const call = patient(client, { adapter: "sharded" }).signal(controller.signal).emitWithAck("first only?");
+      await until("it waits", async () => (await subscribers()).length > known);
+      assert.equal(await io.confirm(), servers.length, variant);
+      controller.abort();
+      await assert.rejects(call, refusal("incomplete"));
+      await until("it waits no more", async () => (await subscribers()).length === known);
+    }
+  });
 });
 
 async function opened(client) {
