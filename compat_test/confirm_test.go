@@ -196,6 +196,23 @@ func TestConfirm(t *testing.T) {
 				if n, err := c.confirm(time.Minute); !errors.Is(err, emitter.ErrUnconfirmed) {
 					t.Errorf("after an event for the servers, which goes beside the stream: %d servers, %v", n, err)
 				}
+				if how.isHeardOnly() {
+					return // such servers acknowledge nothing
+				}
+				if err := frozen.Pause(); err != nil {
+					t.Fatal(err)
+				}
+				var unanswered *emitter.IncompleteError
+				if _, err := c.io.Timeout(2*time.Second).EmitWithAck(t.Context(), "question"); !errors.As(err, &unanswered) || unanswered.Servers != 1 {
+					t.Errorf("an event with acknowledgements, and a frozen server: %v", err)
+				}
+				if err := frozen.Resume(); err != nil {
+					t.Fatal(err)
+				}
+				if n, err := c.confirm(time.Minute); !errors.Is(err, emitter.ErrUnconfirmed) {
+					t.Errorf("after an event with acknowledgements, which goes beside the stream: %d servers, %v", n, err)
+				}
+				c.mustConfirm("the time after that")
 				return
 			}
 			c.mustDoubt("after a connection was cut")

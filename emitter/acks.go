@@ -2,6 +2,7 @@ package emitter
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/sioemit/sioemit/encoding"
@@ -39,6 +40,9 @@ func (o *operator) EmitWithAck(ctx context.Context, event string, args ...any) (
 	var c ackCollector
 	asked, err := o.ask(ctx, "EmitWithAck", r, &c)
 	c.acks.Servers = asked
+	if e, ok := errors.AsType[*IncompleteError](err); ok && e.Servers < e.Asked || errors.Is(err, ErrMaybeAsked) {
+		o.sender.noteBeside(o.namespace)
+	}
 	return c.acks, err
 }
 

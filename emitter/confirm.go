@@ -8,12 +8,11 @@ import (
 	"github.com/sioemit/sioemit/internal/barrier"
 )
 
-// ErrUnconfirmed is wrapped by the error of Confirm when all servers have answered,
-// and it is not certain all the same that they have taken everything: a server's
-// connection to Redis was cut, and may have come back without what was on its way;
-// a Redis, or a link between two, was replaced; a stream was trimmed before it was
-// read; or Redis does not let this user look. The text says which. The next Confirm
-// begins anew.
+// ErrUnconfirmed is wrapped by the error of Confirm when all servers have answered, and
+// it is not certain all the same that they have taken everything: a server's connection
+// to Redis was cut, and may have come back without what was on its way; a Redis, or a link
+// between two, was replaced; a stream was trimmed before it was read; or Redis does not let
+// this user look. The text says which. The next Confirm begins anew.
 var ErrUnconfirmed = barrier.ErrUnconfirmed
 
 // Confirm returns once every server of the namespace has taken all that this emitter
@@ -30,10 +29,10 @@ var ErrUnconfirmed = barrier.ErrUnconfirmed
 // use Confirmed.
 //
 // When servers do not answer before the deadline it returns how many did, and an
-// *IncompleteError; the next Confirm is about the same events, and later ones. It
-// needs Socket.IO 4 and, of the classic adapter, version 6.1. With the streams adapter,
-// ServerSideEmit goes beside the stream, and cannot be confirmed. Confirms of one emitter
-// wait for each other.
+// *IncompleteError; the next Confirm is about the same events, and later ones. It needs
+// Socket.IO 4 and, of the classic adapter, version 6.1. With the streams adapter, a
+// ServerSideEmit, and an EmitWithAck that servers did not answer, cannot be confirmed:
+// they go beside the stream. Confirms of one emitter wait for each other.
 func (o *operator) Confirm(ctx context.Context) (servers int, err error) {
 	if _, err := o.asker(ctx, "Confirm"); err != nil {
 		return 0, err
@@ -46,14 +45,13 @@ func (o *operator) Confirm(ctx context.Context) (servers int, err error) {
 
 // confirmError makes the error of a confirmation one of this package.
 func (s *sender) confirmError(call string, err error) error {
-	var missing *barrier.MissingError
-	switch {
+	switch missing, ok := errors.AsType[*barrier.MissingError](err); {
 	case err == nil:
 		return nil
-	case errors.As(err, &missing):
+	case ok:
 		err = &IncompleteError{Call: call, Servers: missing.Answered, Asked: missing.Asked, Err: missing.Err}
 	default:
 		err = fmt.Errorf("emitter: %s: %w", call, err)
 	}
-	return s.client.Clean(s.client.Explain(err))
+	return s.client.Explain(err)
 }

@@ -146,6 +146,13 @@ func (s *sender) send(ctx context.Context, namespace string, cmd redis.Cmder) er
 	return nil
 }
 
+// noteBeside takes note of what goes beside the stream, of which Confirm cannot know.
+func (s *sender) noteBeside(namespace string) {
+	if _, ok := s.adapter.(streams); ok && s.barrier != nil {
+		s.barrier.NoteRoom(namespace, namespace)
+	}
+}
+
 // noteEntries takes note of the entries that Redis has added to streams.
 func (s *sender) noteEntries(cmds ...redis.Cmder) {
 	if _, ok := s.adapter.(streams); !ok || s.barrier == nil {

@@ -111,8 +111,8 @@ func (o *operator) request(ctx context.Context, call string, r *encoding.Request
 			return err
 		}
 	}
-	if _, ok := o.sender.adapter.(streams); ok && r.Kind == encoding.ServerSideEmit && o.sender.barrier != nil {
-		o.sender.barrier.NoteRoom(o.namespace, o.namespace) // Confirm cannot know of it
+	if r.Kind == encoding.ServerSideEmit {
+		o.sender.noteBeside(o.namespace)
 	}
 	switch began := time.Now(); {
 	case o.sender.pipeline == nil:
