@@ -84,17 +84,18 @@ sub begin {
     my $last = $self->{last}{$namespace} // { missed => 0 };
     my $lost = $self->{lost};
     $lost = undef if $lost && $last->{until} && $lost->{at} < $last->{until};
+    my $here  = $self->{mixed} || ($self->{namespace} // $namespace) eq $namespace;    # or nothing was sent there
+    my $first = $here ? delete $self->{first} : undef;
     $self->{window} = {
         namespace => $namespace,
         channel   => $channel,
-        first     => $self->{first},
-        since     => $self->{mixed} ? $self->{ever} : $self->{first},    # of several, no more is known
+        first     => $first,
+        since     => $self->{mixed} ? $self->{ever} : $first,    # of several, no more is known
         last      => $last,
         span      => $self->{span}{$namespace},
         beside    => $self->{beside}{$channel},
         lost      => $lost && $lost->{why},
     };
-    delete $self->{first};
     delete $self->{beside}{$channel};
     return $self->{window};
 }
