@@ -40,7 +40,7 @@ func (o *operator) EmitWithAck(ctx context.Context, event string, args ...any) (
 	var c ackCollector
 	asked, err := o.ask(ctx, "EmitWithAck", r, &c)
 	c.acks.Servers = asked
-	if e, ok := errors.AsType[*IncompleteError](err); ok && e.Servers < e.Asked || errors.Is(err, ErrMaybeAsked) {
+	if e, ok := errors.AsType[*IncompleteError](err); err != nil && asked > 0 && (!ok || e.Servers < e.Asked) {
 		o.sender.noteBeside(o.namespace)
 	}
 	return c.acks, err

@@ -54,6 +54,12 @@ final class Asker
             }
             $question = $this->send($sender, $question, $command);
             return $this->await($subscription, $question, $answers, $asked);
+        } catch (SioemitException $e) {
+            $isAnswered = $e instanceof IncompleteException && $e->servers >= $e->asked;
+            if ($question->kind === 'emitWithAck' && !$isAnswered && $e->reason !== Reason::NoServers) {
+                $sender->sent->noteUnanswered($this->target->namespace);
+            }
+            throw $e;
         } finally {
             $subscription->close();
         }

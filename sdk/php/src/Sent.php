@@ -89,6 +89,17 @@ final class Sent
     }
 
     /**
+     * Notes an event that servers have not answered, or may not have got. With the streams adapter it went beside the
+     * stream, of which a confirmation cannot know.
+     */
+    public function noteUnanswered(string $namespace): void
+    {
+        if ($this->isInStream) {
+            $this->note($namespace, $this->since($namespace), ['PUBLISH'], null);
+        }
+    }
+
+    /**
      * Notes commands that were sent together.
      *
      * @param list<string>                 $namespaces of each command

@@ -137,12 +137,26 @@ impl Call {
     /// Begins to send the question, if that is an event.
     pub(crate) fn sending<'s>(&self, sent: &'s Sent) -> Option<Sending<'s>> {
         let channel = match self.name {
-            "emit_with_ack" => None,
-            "server_side_emit_with_ack" => self.settings.server_channel(&self.target),
+            "emit_with_ack" | "server_side_emit_with_ack" => self.settings.server_channel(&self.target),
             _ => return None,
         };
         sent.goes_to(&self.target.namespace);
         Some(sent.sending(channel))
+    }
+
+    /// Ends that, and has a confirmation doubt what went beside a stream, unless all servers have answered that they
+    /// send it to their clients.
+    pub(crate) fn end<T>(&self, sending: Option<Sending<'_>>, outcome: &Result<T, Error>) {
+        let is_answered = match outcome {
+            Ok(_) => true,
+            Err(Error::Incomplete(it)) => it.servers >= it.asked,
+            Err(_) => false,
+        };
+        if let Some(sending) = sending {
+            if is_answered && self.name == "emit_with_ack" {
+                sending.arrived();
+            }
+        }
     }
 
     pub(crate) fn timeout(&self) -> Duration {

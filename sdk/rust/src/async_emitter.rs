@@ -390,8 +390,10 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> AsyncEmitter<C> {
         match timeout_at(deadline, self.listeners(&call.count)).await.map_err(|_| late())?? {
             0 => Err(call.no_servers()),
             asked => {
-                let _sending = call.sending(&self.shared.sent);
-                receiver.ask::<A>(&mut call, asked, deadline).await
+                let sending = call.sending(&self.shared.sent);
+                let outcome = receiver.ask::<A>(&mut call, asked, deadline).await;
+                call.end(sending, &outcome);
+                outcome
             }
         }
     }

@@ -344,8 +344,10 @@ impl<C: ConnectionLike> Emitter<C> {
         match self.listeners(&call.count)? {
             0 => Err(call.no_servers()),
             asked => {
-                let _sending = call.sending(&self.shared.sent);
-                receiver.ask::<A>(&mut call, asked, deadline)
+                let sending = call.sending(&self.shared.sent);
+                let outcome = receiver.ask::<A>(&mut call, asked, deadline);
+                call.end(sending, &outcome);
+                outcome
             }
         }
     }

@@ -169,6 +169,11 @@ impl Sending<'_> {
             kept.lost = Some(self.sent.now());
         }
     }
+
+    /// Ends it. Servers are known to have what went on channels of their own.
+    pub(crate) fn arrived(mut self) {
+        self.channels.clear();
+    }
 }
 
 impl Drop for Sending<'_> {

@@ -451,15 +451,23 @@ public class BroadcastOperator {
     boolean probe = ask.binary() && config.adapter().binaryEndsServers();
     Consumer<Duration> before = probe ? left -> timeout(left).checkReadsBinary(call) : left -> {};
     Subscriber subscriber = config.subscriber(call);
+    Sent sent = config.notes().of(target.namespace());
+    String beside = Replies.newId(); // which no channel is called
     Way way =
         new Way(
             () -> config.serverCount(target.namespace()),
-            command -> publish(subscriber, target, ask.kind(), command));
+            command -> publish(subscriber, target, ask.kind(), command, beside),
+            () -> sent.answered(beside));
     return new Question<>(config, target, call, ask, collectors, timeout, way, before);
   }
 
-  /** Publishes a question, and notes for a confirmation what is an event. */
-  private void publish(Subscriber subscriber, Target target, Ask.Kind kind, Command question) {
+  /**
+   * Publishes a question, and notes for a confirmation what is an event. With the streams adapter
+   * it goes beside the stream, and until all servers have answered an event for clients it is not
+   * known whether they have it.
+   */
+  private void publish(
+      Subscriber subscriber, Target target, Ask.Kind kind, Command question, String beside) {
     if (kind.isHarmless()) {
       subscriber.ask(question);
       return;
@@ -471,6 +479,8 @@ public class BroadcastOperator {
     } finally {
       if (kind == Ask.Kind.SERVER_SIDE_EMIT) {
         config.notes().add(sent, since, target, question);
+      } else if (config.adapter().carrier() == Carrier.STREAM) {
+        sent.noteChannel(since, beside);
       } else {
         sent.note(since);
       }

@@ -113,7 +113,7 @@ final class Confirmation extends Waiting<Long> {
             ? result.complete(servers)
             : result.completeExceptionally(new UnconfirmedException(servers, why, cause));
     if (told) {
-      sent.end(window, outcome);
+      sent.end(outcome);
     } else {
       sent.restore(window); // time is up, or nobody waits any more
     }
@@ -248,7 +248,7 @@ final class Confirmation extends Waiting<Long> {
         Ask.of(Ask.Kind.CONFIRM),
         ServerCollector::new,
         Duration.ofNanos(Math.max(1, nanosLeft())),
-        new Way(() -> servers, ask),
+        new Way(() -> servers, ask, () -> {}),
         left -> {});
   }
 

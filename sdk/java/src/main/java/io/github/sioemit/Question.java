@@ -183,6 +183,7 @@ final class Question<T> extends Waiting<T> {
       }
       all = collector.result(asked);
     }
+    way.answered().run();
     result.complete(all);
   }
 
@@ -201,6 +202,9 @@ final class Question<T> extends Waiting<T> {
   }
 
   private IncompleteException incomplete(@Nullable Throwable why) {
+    if (asked > 0 && collector.servers() >= asked - collector.others()) {
+      way.answered().run(); // what is missing are answers of clients
+    }
     return new IncompleteException(
         new IncompleteException.Answers(
             call,

@@ -68,6 +68,11 @@ final class Sent {
     lost |= namespace == null;
   }
 
+  /** Takes back that something went by a channel of its own: servers have answered it. */
+  synchronized void answered(String channel) {
+    channels.remove(channel);
+  }
+
   /**
    * What a confirmation is about.
    *
@@ -94,6 +99,7 @@ final class Sent {
     Window window = new Window(first, last, channels, entries, lost);
     if (namespace != null) { // of several it is known only when the first event was sent
       first = null;
+      entries = null;
       channels = new LinkedHashSet<>();
       lost = false;
     }
@@ -109,18 +115,18 @@ final class Sent {
         noteChannel(since, channel);
       }
     }
+    Span earlier = window.entries;
+    if (earlier != null) {
+      Span later = entries;
+      entries = later == null ? earlier : earlier.with(later.first()).with(later.last());
+    }
     lost |= window.lost;
   }
 
   /** Ends a confirmation: what it was about will not be asked about again. */
-  synchronized void end(Window window, Outcome outcome) {
-    if (namespace == null) {
-      return;
-    }
-    last = outcome;
-    if (entries != null && window.entries != null) {
-      Entry known = window.entries.last();
-      entries = entries.last().equals(known) ? null : new Span(known, entries.last());
+  synchronized void end(Outcome outcome) {
+    if (namespace != null) {
+      last = outcome;
     }
   }
 

@@ -8,5 +8,6 @@ import java.util.function.LongSupplier;
  *
  * @param listening counts those who will answer
  * @param ask publishes it, as {@link Subscriber#ask} does
+ * @param answered is told that all servers have answered, before anybody else knows
  */
-record Way(LongSupplier listening, Consumer<Command> ask) {}
+record Way(LongSupplier listening, Consumer<Command> ask, Runnable answered) {}
