@@ -84,7 +84,9 @@ sub begin {
     my $last = $self->{last}{$namespace} // { missed => 0 };
     my $lost = $self->{lost};
     $lost = undef if $lost && $last->{until} && $lost->{at} < $last->{until};
-    my $here  = $self->{mixed} || ($self->{namespace} // $namespace) eq $namespace;    # or nothing was sent there
+
+    # Or nothing was sent there.
+    my $here  = $self->{mixed} || ($self->{namespace} // $namespace) eq $namespace;
     my $first = $here ? delete $self->{first} : undef;
     $self->{window} = {
         namespace => $namespace,
