@@ -166,6 +166,75 @@ class DuplicateConnection implements ReplyConnection {
   }
 }
 
+/** How often a shard channel is followed from node to node before that is an error. */
+const maxMoves = 5;
+
+/** A connection for replies at the node that has a shard channel: the one that Redis names when the client knows another. */
+class ShardConnection implements ReplyConnection {
+  readonly #open: (events: ReplyEvents) => ReplyConnection;
+  readonly #moved: (slot: number, address: string) => void;
+  readonly #events: ReplyEvents;
+  #current: ReplyConnection;
+  #moves = 0;
+  #closed = false;
+
+  constructor(
+    open: (events: ReplyEvents) => ReplyConnection,
+    moved: (slot: number, address: string) => void,
+    events: ReplyEvents,
+  ) {
+    this.#open = open;
+    this.#moved = moved;
+    this.#events = events;
+    this.#current = this.#connect();
+  }
+
+  #connect(): ReplyConnection {
+    const connection = this.#open({
+      message: this.#events.message,
+      ended: (error) => {
+        if (connection === this.#current && this.#address(error) === undefined) {
+          this.#events.ended(error);
+        }
+      },
+    });
+    return connection;
+  }
+
+  /** Returns where an error says that the channel is, as long as it is followed. */
+  #address(error: unknown): { slot: number; address: string } | undefined {
+    const [, slot, address] = /^MOVED (\d+) (\S+)$/.exec(messageOf(error)) ?? [];
+    return address === undefined || this.#moves >= maxMoves ? undefined : { slot: Number(slot), address };
+  }
+
+  async subscribe(channels: readonly string[], shard: boolean): Promise<unknown> {
+    while (true) {
+      try {
+        return await this.#current.subscribe(channels, shard);
+      } catch (error) {
+        const to = this.#address(error);
+        if (to === undefined || this.#closed) {
+          throw error;
+        }
+        this.#moves++;
+        this.#moved(to.slot, to.address);
+        const old = this.#current;
+        this.#current = this.#connect();
+        old.close();
+      }
+    }
+  }
+
+  ping(): Promise<void> {
+    return this.#current.ping();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#current.close();
+  }
+}
+
 function destroy(client: ReplyClient): void {
   try {
     client.destroy();
@@ -334,14 +403,9 @@ class ClusterConnection implements Connection {
   }
 
   openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection {
-    const ended = (error: unknown) => {
-      const [, slot, address] = /^MOVED (\d+) (\S+)$/.exec(messageOf(error)) ?? [];
-      if (address !== undefined) {
-        this.#moved.set(Number(slot), address); // for the next call
-      }
-      events.ended(error);
-    };
-    return new DuplicateConnection(this.#node(shardChannel), { ...events, ended });
+    const open = (to: ReplyEvents) => new DuplicateConnection(this.#node(shardChannel), to);
+    const moved = (slot: number, address: string) => this.#moved.set(slot, address);
+    return shardChannel === undefined ? open(events) : new ShardConnection(open, moved, events);
   }
 
   /** Returns the client of the node that a channel names; any one when there is none. */
