@@ -27,12 +27,17 @@ DEADLINE = 60  # seconds, which nothing healthy comes near to
 SHORT = 1.5  # seconds, for calls whose time is to run out: what is not waited for comes in much less
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 @contextlib.contextmanager
 def redis_server(directory: Path, *options: str) -> Iterator[int]:
     program = shutil.which("redis-server")
     assert program, "the tests need redis-server: apt-get install redis-server"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(directory), *options]
     with subprocess.Popen([program, *words], stdout=subprocess.DEVNULL) as process:
         try:
@@ -108,7 +113,8 @@ def ask_sync(port: int, *calls: Call, **settings: Any) -> list[Any]:
             return err
 
     options = settings.pop("options", {})
-    with redis.Redis(port=port, **settings) as client:
+    kind: Any = redis.RedisCluster if settings.pop("cluster", False) else redis.Redis
+    with kind(host="127.0.0.1", port=port, **settings) as client:
         io = Emitter(client, **options)
         return [made(io, call) for call in calls]
 
@@ -121,9 +127,10 @@ def ask_async(port: int, *calls: Call, **settings: Any) -> list[Any]:
             return err
 
     options = settings.pop("options", {})
+    kind: Any = redis.asyncio.RedisCluster if settings.pop("cluster", False) else redis.asyncio.Redis
 
     async def main() -> list[Any]:
-        async with redis.asyncio.Redis(port=port, **settings) as client:
+        async with kind(host="127.0.0.1", port=port, **settings) as client:
             io = AsyncEmitter(client, **options)
             return [await made(io, call) for call in calls]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ import redis.sentinel
 
 from sioemit import AsyncEmitter, Emitter, UnconfirmedError
 
-from .conftest import DEADLINE, redis_server, until
+from .conftest import DEADLINE, free_port, redis_server, until
 from .servers import Servers
 
 GONE = "a Redis node has gone, or was started again"
@@ -36,8 +35,7 @@ class Sentinel:
     """Watches a master and its replica, and changes them over when it is told to."""
 
     def __init__(self, folder: Path, one: int, two: int) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         file = folder / "sentinel.conf"
         file.write_text(f"""
 port {self.port}

@@ -8,14 +8,15 @@ import os
 import socket
 import time
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.exceptions import ResponseError
 
 from ._redis import REPLIES_NAME, without_arguments
 from ._replies import READ, Connect
-from ._subscription import Subscription, Wait, closed, lost
+from ._subscription import Subscription, Wait, closed
 
 _all: weakref.WeakSet[AsyncReplies] = weakref.WeakSet()
 
@@ -49,20 +50,14 @@ class AsyncReplies:
 
     @asynccontextmanager
     async def wait(
-        self,
-        connect: Connect,
-        name: str,
-        channels: tuple[bytes, ...],
-        *,
-        shard: bool,
-        on_moved: Callable[[], Awaitable[object]],
+        self, connect: Connect, name: str, channels: tuple[bytes, ...], *, shard: bool
     ) -> AsyncIterator[Wait[asyncio.Event]]:
         """Begin to wait for answers on channels; waits of one name share a connection."""
         self.check()
         connection = self._current.get(name)
         if connection is None or not connection.state.joinable(time.monotonic()):
             connection = _Connection(Subscription(name, shard=shard, now=time.monotonic()))
-            connection.start(connect, on_moved, self._drop)
+            connection.start(connect, self._drop)
             self._current[name] = connection
             self._open.add(connection)
         wait = connection.state.join(channels, asyncio.Event())
@@ -104,12 +99,10 @@ class _Connection:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None]
 
-    def start(
-        self, connect: Connect, on_moved: Callable[[], Awaitable[object]], ended: Callable[[_Connection], None]
-    ) -> None:
+    def start(self, connect: Connect, ended: Callable[[_Connection], None]) -> None:
         """Start the task, which ends with the connection."""
         self._ended = ended
-        self._task = asyncio.get_running_loop().create_task(self._run(connect, on_moved))
+        self._task = asyncio.get_running_loop().create_task(self._run(connect))
 
     async def stop(self) -> None:
         """End the task, and wait until nothing is left of it, even when the caller is cancelled meanwhile."""
@@ -123,19 +116,16 @@ class _Connection:
             self._writer.write(bytes(self.state.output))
             self.state.output.clear()
 
-    async def _run(self, connect: Connect, on_moved: Callable[[], Awaitable[object]]) -> None:
+    async def _run(self, connect: Connect) -> None:
         try:
-            await self._serve(connect)
+            while not self.state.ended:
+                await self._serve(connect(self.state.named))
         except Exception as err:  # noqa: BLE001 - whatever it is, those who wait are to hear of it
-            self.state.end(lost(without_arguments(str(err))))
+            self.state.lose(without_arguments(str(err)))
         finally:
             self._ended(self)
-        if self.state.moved:
-            with contextlib.suppress(Exception):  # the next call finds out
-                await on_moved()
 
-    async def _serve(self, connect: Connect) -> None:
-        connection = connect()
+    async def _serve(self, connection: Any) -> None:
         try:
             await connection.connect()
             if self.state.shard:
@@ -149,7 +139,7 @@ class _Connection:
             self.flush()
             watcher = asyncio.get_running_loop().create_task(self._watch())
             try:
-                while not self.state.ended:
+                while self.state.serving:
                     self.state.feed(await reader.read(READ), time.monotonic())
             finally:
                 watcher.cancel()

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -36,7 +36,8 @@ from ._operator import (
 )
 from ._python import Python
 from ._redis import COMMAND_NAME, count, for_replies, raise_first, without_secrets, written_once
-from ._subscription import Wait
+from ._replies import Connect
+from ._subscription import Address, Subscription, Wait
 from ._sync import Pipeline, start_pipeline
 from ._values import Default
 
@@ -183,19 +184,17 @@ class AsyncBroadcastOperator(Targeting):
         with without_secrets():
             async with AsyncExitStack() as stack:
                 connect = self._connector(names[0], shard=shard)
-                waits = [
-                    await stack.enter_async_context(
-                        wait_on(connect, name, names, shard=shard, on_moved=self._find_slots)
-                    )
-                    for _ in questions
-                ]
-                for wait in waits:
-                    if not await _until(deadline, wait, partial(subscribed, wait)):
-                        raise not_subscribed()
-                for question, wait in zip(questions, waits, strict=True):
-                    await self._put(question, wait, deadline)
-                for question, wait in zip(questions, waits, strict=True):
-                    await _until(deadline, wait, partial(settled, question, wait))
+                waits = [await stack.enter_async_context(wait_on(connect, name, names, shard=shard)) for _ in questions]
+                try:
+                    for wait in waits:
+                        if not await _until(deadline, wait, partial(subscribed, wait)):
+                            raise not_subscribed(wait)
+                    for question, wait in zip(questions, waits, strict=True):
+                        await self._put(question, wait, deadline)
+                    for question, wait in zip(questions, waits, strict=True):
+                        await _until(deadline, wait, partial(settled, question, wait))
+                finally:
+                    await self._find_slots(waits[0].subscription, deadline)
 
     async def _put(self, question: Question, wait: Wait[asyncio.Event], deadline: float) -> None:
         """Ask. One that changes nothing is asked again, with another id, when its fate is not known."""
@@ -255,15 +254,22 @@ class AsyncBroadcastOperator(Targeting):
             return None
         return cluster.get_default_node() if command[0] == "PUBLISH" else cluster.get_node_from_key(command[1])
 
-    def _connector(self, channel: bytes, *, shard: bool) -> Callable[[], Any]:
+    def _connector(self, channel: bytes, *, shard: bool) -> Connect:
         """Return what makes a connection for replies, of the client's own settings."""
         node = self._node(("SPUBLISH" if shard else "PUBLISH", channel))
         pool: Any = node or self._redis.connection_pool  # type: ignore[union-attr] # a node is a pool of its own
-        return lambda: pool.connection_class(**for_replies(pool.connection_kwargs), retry=Retry(NoBackoff(), 0))
 
-    async def _find_slots(self) -> None:
-        if isinstance(self._redis, RedisCluster):
-            await self._redis.nodes_manager.initialize()
+        def connect(named: Address | None) -> Any:
+            settings = for_replies(pool.connection_kwargs, self._redis, named)
+            return pool.connection_class(**settings, retry=Retry(NoBackoff(), 0))
+
+        return connect
+
+    async def _find_slots(self, subscription: Subscription, deadline: float) -> None:
+        """Have the client look where slots are, when Redis has said that they are elsewhere. Calls do without it."""
+        if isinstance(self._redis, RedisCluster) and subscription.take_outdated():
+            with suppress(Exception):
+                await _within(deadline - time.monotonic(), self._redis.nodes_manager.initialize())
 
     async def _check_reads_binary(self, call: str, partial: Any, deadline: float | None = None) -> None:
         """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""

@@ -306,9 +306,11 @@ def no_servers(question: Question, namespace: str) -> SioemitError:
     return SioemitError("no-servers", f"{question.call}: no server listens on {namespace}")
 
 
-def not_subscribed() -> SioemitError:
+def not_subscribed(wait: Wait[Any]) -> SioemitError:
     """Return the error of a question that was not asked, because its answers could not have come."""
-    return SioemitError("subscription", "Redis did not confirm the subscription for replies in time; nothing was asked")
+    place = wait.subscription.place
+    message = f"Redis did not confirm the subscription for replies in time{place}; nothing was asked"
+    return SioemitError("subscription", message)
 
 
 def another_confirms() -> IncompleteError:

@@ -11,6 +11,7 @@ import redis
 from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError  # noqa: A004 - redis-py's
 
 from ._errors import SioemitError
+from ._subscription import Address
 
 # Redis repeats the words of a command that it does not know, and AUTH and HELLO may have been renamed.
 _ARGUMENTS = re.compile(r"with args beginning with:.*", re.DOTALL)
@@ -80,13 +81,16 @@ _UNUSED = frozenset({
 })  # fmt: skip
 
 
-def for_replies(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a client's settings for a connection that is read here."""
+def for_replies(settings: Mapping[str, Any], client: Any, named: Address | None) -> dict[str, Any]:
+    """Return a client's settings for a connection that is read here; of a cluster's, to the node named, if any."""
     made = {name: value for name, value in settings.items() if name not in _UNUSED}
     made |= {"protocol": 2, "health_check_interval": 0}
     for timeout in ("socket_timeout", "socket_connect_timeout"):
         if made.get(timeout) is None and not ("path" in made and timeout == "socket_connect_timeout"):
             made[timeout] = OPENING
+    if named is not None:
+        host, port = named
+        made["host"], made["port"] = client.nodes_manager.remap_host_port(host or made["host"], port)
     return made
 
 

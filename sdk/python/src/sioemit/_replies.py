@@ -16,9 +16,10 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from ._redis import REPLIES_NAME, without_arguments
-from ._subscription import Subscription, Wait, closed, lost
+from ._subscription import Address, Subscription, Wait, closed
 
-Connect = Callable[[], Any]  # returns a connection of redis-py, not connected yet
+# Returns a connection of redis-py, not connected yet, to the node that Redis has named, if it has.
+Connect = Callable[[Address | None], Any]
 
 READ = 64 << 10
 
@@ -53,7 +54,7 @@ class Replies:
 
     @contextmanager
     def wait(
-        self, connect: Connect, name: str, channels: tuple[bytes, ...], *, shard: bool, on_moved: Callable[[], None]
+        self, connect: Connect, name: str, channels: tuple[bytes, ...], *, shard: bool
     ) -> Iterator[Wait[threading.Event]]:
         """Begin to wait for answers on channels; waits of one name share a connection."""
         with self._lock:
@@ -61,7 +62,7 @@ class Replies:
             connection = self._current.get(name)
             if connection is None or not connection.state.joinable(time.monotonic()):
                 connection = _Connection(self._lock, Subscription(name, shard=shard, now=time.monotonic()))
-                connection.start(connect, on_moved, self._forget)
+                connection.start(connect, self._forget)
                 self._current[name] = connection
                 self._open.add(connection)
             wait = connection.state.join(channels, threading.Event())
@@ -131,11 +132,9 @@ class _Connection:
         self._woken.settimeout(0)
         self._waker.settimeout(0)
 
-    def start(self, connect: Connect, on_moved: Callable[[], None], ended: Callable[[_Connection], None]) -> None:
+    def start(self, connect: Connect, ended: Callable[[_Connection], None]) -> None:
         """Start the thread, which ends with the connection."""
-        self._thread = threading.Thread(
-            target=self._run, args=(connect, on_moved, ended), name="sioemit replies", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(connect, ended), name="sioemit replies", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -155,23 +154,21 @@ class _Connection:
             if copy is not None:
                 copy.close()
 
-    def _run(self, connect: Connect, on_moved: Callable[[], None], ended: Callable[[_Connection], None]) -> None:
+    def _run(self, connect: Connect, ended: Callable[[_Connection], None]) -> None:
         try:
-            self._serve(connect)
+            while not self.state.ended:
+                self._socket = None
+                self._serve(connect(self.state.named))
         except Exception as err:  # noqa: BLE001 - whatever it is, those who wait are to hear of it
             with self._lock:
-                self.state.end(lost(without_arguments(str(err))))
+                self.state.lose(without_arguments(str(err)))
         finally:
             ended(self)
             with self._lock:
                 self._woken.close()
                 self._waker.close()
-        if self.state.moved:
-            with contextlib.suppress(Exception):  # the next call finds out
-                on_moved()
 
-    def _serve(self, connect: Connect) -> None:
-        connection = connect()
+    def _serve(self, connection: Any) -> None:
         try:
             connection.connect()
             if self.state.shard:
@@ -199,7 +196,7 @@ class _Connection:
         while (data := _read(raw)) is not None:
             with self._lock:
                 self.state.feed(data, time.monotonic())
-                if self.state.ended:
+                if not self.state.serving:
                     return False
         with self._lock:
             pause = self.state.look(time.monotonic())

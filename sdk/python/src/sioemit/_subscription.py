@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,6 +21,12 @@ PATIENCE = 60.0
 
 # Calls that always overlap would keep the channels of every namespace ever asked.
 MAX_CHANNELS = 1000
+
+# How often a shard channel is followed to the node of a Redis Cluster that Redis names.
+MAX_MOVES = 5
+
+# Where a node is. Without a host, where the node is that says so.
+Address = tuple[str, int]
 
 # Of Redis itself: a larger one it does not send.
 MAX_BULK = 512 << 20
@@ -82,8 +89,11 @@ class Subscription:
         self.channels: dict[bytes, bool] = {}  # and whether Redis has confirmed them
         self.ended: SioemitError | None = None
         self.output = bytearray()  # what is to be written
-        self.moved = False  # a node of a Redis Cluster has said that the channel lives elsewhere
         self.shard = shard
+        self.named: Address | None = None  # where Redis says that the channel is, if not where the client says
+        self._moves = 0
+        self._moving = False  # to there
+        self._outdated = False  # is what the client knows of where channels are
         self._waits: dict[str, Wait[Any]] = {}
         self._input = bytearray()
         self._written: deque[int] = deque()  # of each command, how many confirmations are to come; of PING none
@@ -95,9 +105,8 @@ class Subscription:
         self._waits[wait.id] = wait
         missing = [channel for channel in channels if channel not in self.channels]
         if missing:
-            self._write(b"SSUBSCRIBE" if self.shard else b"SUBSCRIBE", *missing)
-            self._written.append(len(missing))
             self.channels.update(dict.fromkeys(missing, False))
+            self._subscribe(missing)
         return wait
 
     def renew(self, wait: Wait[Any]) -> None:
@@ -123,15 +132,36 @@ class Subscription:
             for wait in self._waits.values():
                 wait.changed.set()
 
+    def lose(self, why: object) -> None:
+        """Tell all waits what has become of the connection."""
+        self.end(SioemitError("subscription", f"the subscription for replies was lost{self.place}: {why}"))
+
+    @property
+    def place(self) -> str:
+        """Where it is, for errors, if Redis has named the node: it may be an address that leads nowhere from here."""
+        return "" if self.named is None else " at {}:{}, where Redis says that its channel is".format(*self.named)
+
+    @property
+    def serving(self) -> bool:
+        """Whether the connection that is open is the right one."""
+        return self.ended is None and not self._moving
+
+    def take_outdated(self) -> bool:
+        """Tell one of those who ask whether the client has to look where channels are."""
+        outdated, self._outdated = self._outdated, False
+        return outdated
+
     def opened(self, now: float) -> None:
         """Note that Redis is there."""
+        self._input.clear()
+        self._moving = False
         self._heard = now
 
     def look(self, now: float) -> float:
         """Ping, or give up, when it has been silent for long. Returns in how many seconds to look again."""
         silent = now - self._heard
         if silent >= PATIENCE:
-            self.end(lost(f"it has not answered for {PATIENCE:.0f} seconds"))
+            self.lose(f"it has not answered for {PATIENCE:.0f} seconds")
         elif silent >= SILENCE and not self._written:
             self._write(b"PING")
             self._written.append(0)
@@ -140,16 +170,21 @@ class Subscription:
     def feed(self, data: bytes, now: float) -> None:
         """Take what Redis has sent; nothing means that it has closed the connection."""
         if not data:
-            self.end(lost("Redis closed its connection"))
+            self.lose("Redis closed its connection")
         self._input += data
         self._heard = now
         try:
             for message in _messages(self._input):
-                if self.ended:
+                if not self.serving:
                     return
                 self._take(message)
         except ValueError:
-            self.end(lost("what came on it is no answer of Redis"))
+            self.lose("what came on it is no answer of Redis")
+
+    def _subscribe(self, channels: Iterable[bytes]) -> None:
+        words = tuple(channels)
+        self._write(b"SSUBSCRIBE" if self.shard else b"SUBSCRIBE", *words)
+        self._written.append(len(words))
 
     def _write(self, *words: bytes) -> None:
         self.output += b"*%d\r\n" % len(words)
@@ -160,8 +195,9 @@ class Subscription:
         if isinstance(message, str):
             # Any answer to a ping proves that the connection lives, such as that the user may not PING.
             if message.startswith("-") and (not self._written or self._written[0]):
-                self.moved = message.startswith(("-MOVED", "-CLUSTERDOWN"))
-                self.end(lost(f"Redis refused it: {message[1:]}"))
+                self._outdated |= message.startswith(("-MOVED ", "-CLUSTERDOWN "))
+                if not self._follow(message):
+                    self.lose(f"Redis refused it: {message[1:]}")
             elif self._written and not self._written[0]:
                 self._written.popleft()
             return
@@ -178,8 +214,22 @@ class Subscription:
                 self._written.popleft()
         else:
             # Redis ends the subscription to a shard channel whose slot has moved to another node.
-            self.moved = kind == b"sunsubscribe"
-            self.end(lost("Redis ended it"))
+            self._outdated |= kind == b"sunsubscribe"
+            self.lose("Redis ended it")
+
+    def _follow(self, refusal: str) -> bool:
+        """Subscribe at the node that Redis names, and tell whether it has named one. Nothing has been asked yet."""
+        named = re.fullmatch(r"-MOVED \d+ (\S*):(\d+)", refusal)
+        # Without a name it has channels of several slots, of which others stay where they are.
+        if named is None or not self.name or self._moves == MAX_MOVES:
+            return False
+        self.named = named[1], int(named[2])
+        self._moves += 1
+        self._moving = True
+        self._written.clear()
+        self.output.clear()
+        self._subscribe(self.channels)
+        return True
 
     def _confirm(self, channel: bytes) -> None:
         if self._written and self._written[0]:
@@ -190,11 +240,6 @@ class Subscription:
             self.channels[channel] = True
             for wait in self._waits.values():
                 wait.changed.set()
-
-
-def lost(why: object) -> SioemitError:
-    """Return the error of waits whose connection is gone."""
-    return SioemitError("subscription", f"the subscription for replies was lost: {why}")
 
 
 def closed() -> SioemitError:

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NoReturn
@@ -35,9 +35,9 @@ from ._operator import (
 )
 from ._python import Python
 from ._redis import COMMAND_NAME, count, for_replies, raise_first, text, without_secrets, written_once
-from ._replies import Replies
+from ._replies import Connect, Replies
 from ._sent import BESIDE, FAILED
-from ._subscription import Wait
+from ._subscription import Address, Subscription, Wait
 from ._values import Default
 
 
@@ -175,17 +175,17 @@ class BroadcastOperator(Targeting):
         wait_on = self._config.replies.wait
         with without_secrets(), ExitStack() as stack:
             connect = self._connector(names[0], shard=shard)
-            waits = [
-                stack.enter_context(wait_on(connect, name, names, shard=shard, on_moved=self._find_slots))
-                for _ in questions
-            ]
-            for wait in waits:
-                if not _until(deadline, wait, partial(subscribed, wait)):
-                    raise not_subscribed()
-            for question, wait in zip(questions, waits, strict=True):
-                self._put(question, wait, deadline)
-            for question, wait in zip(questions, waits, strict=True):
-                _until(deadline, wait, partial(settled, question, wait))
+            waits = [stack.enter_context(wait_on(connect, name, names, shard=shard)) for _ in questions]
+            try:
+                for wait in waits:
+                    if not _until(deadline, wait, partial(subscribed, wait)):
+                        raise not_subscribed(wait)
+                for question, wait in zip(questions, waits, strict=True):
+                    self._put(question, wait, deadline)
+                for question, wait in zip(questions, waits, strict=True):
+                    _until(deadline, wait, partial(settled, question, wait))
+            finally:
+                self._find_slots(waits[0].subscription)
 
     def _put(self, question: Question, wait: Wait[threading.Event], deadline: float) -> None:
         """Ask. One that changes nothing is asked again, with another id, when its fate is not known."""
@@ -233,16 +233,23 @@ class BroadcastOperator(Targeting):
             return None
         return cluster.get_default_node() if command[0] == "PUBLISH" else cluster.get_node_from_key(command[1])
 
-    def _connector(self, channel: bytes, *, shard: bool) -> Callable[[], Any]:
+    def _connector(self, channel: bytes, *, shard: bool) -> Connect:
         """Return what makes a connection for replies, of the client's own settings."""
         node = self._node(("SPUBLISH" if shard else "PUBLISH", channel))
         client: Any = self._redis if node is None else self._redis.get_redis_connection(node)  # type: ignore[union-attr]
         pool = client.connection_pool
-        return lambda: pool.connection_class(**for_replies(pool.connection_kwargs), retry=Retry(NoBackoff(), 0))
 
-    def _find_slots(self) -> None:
-        if isinstance(self._redis, RedisCluster):
-            self._redis.nodes_manager.initialize()
+        def connect(named: Address | None) -> Any:
+            settings = for_replies(pool.connection_kwargs, self._redis, named)
+            return pool.connection_class(**settings, retry=Retry(NoBackoff(), 0))
+
+        return connect
+
+    def _find_slots(self, subscription: Subscription) -> None:
+        """Have the client look where slots are, when Redis has said that they are elsewhere. Calls do without it."""
+        if isinstance(self._redis, RedisCluster) and subscription.take_outdated():
+            with suppress(Exception):
+                self._redis.nodes_manager.initialize()
 
     def _check_reads_binary(self, call: str, partial: Any, deadline: float | None = None) -> None:
         """Ask the servers of the classic adapter whether they read binary in a request, which ends older ones."""
