@@ -12,6 +12,7 @@ import {
   replyName,
 } from "./connection.js";
 import { SioemitError } from "./errors.js";
+import { type Address, type AddressMap, reachedAt, ShardConnection } from "./shard-connection.js";
 import { slotOf } from "./slot.js";
 
 type Words = readonly (string | Uint8Array)[];
@@ -37,8 +38,9 @@ interface Client {
 
 /** A client that only subscribes. */
 interface ReplyClient extends Client {
-  on(event: "error" | "end" | "moved", listener: (error: unknown) => void): unknown;
+  on(event: "error" | "end", listener: (error: unknown) => void): unknown;
   on(event: "messageBuffer" | "smessageBuffer", listener: (channel: Buffer, message: Buffer) => void): unknown;
+  once(event: "moved", listener: () => void): unknown;
   subscribe(...channels: readonly string[]): Promise<unknown>;
   ssubscribe(...channels: readonly string[]): Promise<unknown>;
   disconnect(): void;
@@ -52,6 +54,7 @@ interface ClientPipeline {
 }
 
 interface Cluster extends Client {
+  readonly options: Client["options"] & { natMap?: AddressMap };
   nodes(role: "all" | "master"): Client[];
   refreshSlotsCache(done: () => void): void;
   /** The addresses of the nodes of each slot, the master first. */
@@ -133,19 +136,13 @@ function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === "ReplyError";
 }
 
-/** The node of a shard channel is another one than the client knew. */
-class Moved extends Error {
-  constructor() {
-    super("the slot of the shard channel has moved to another node");
-  }
-}
-
-/** A connection for replies: a duplicate of a client. */
+/** A connection for replies: a duplicate of a client, at its Redis or at another one. */
 class DuplicateConnection implements ReplyConnection {
   readonly #client: ReplyClient;
 
-  constructor(original: Client, { message, ended }: ReplyEvents) {
+  constructor(original: Client, { message, ended }: ReplyEvents, at?: Address) {
     this.#client = original.duplicate({
+      ...at,
       retryStrategy: null,
       reconnectOnError: null,
       maxRetriesPerRequest: null,
@@ -165,12 +162,25 @@ class DuplicateConnection implements ReplyConnection {
     this.#client.on("smessageBuffer", (_, reply) => message(reply));
     this.#client.on("error", ended);
     this.#client.on("end", () => ended(new Error("it was closed")));
-    // So it says that SSUBSCRIBE was refused.
-    this.#client.on("moved", () => ended(new Moved()));
   }
 
   subscribe(channels: readonly string[], shard: boolean): Promise<unknown> {
-    return this.#client[shard ? "ssubscribe" : "subscribe"](...channels);
+    if (!shard) {
+      return this.#client.subscribe(...channels);
+    }
+    return new Promise((resolve, reject) => {
+      // So it says that Redis has answered with MOVED; it keeps the address for itself, and settles nothing.
+      this.#client.once("moved", () => this.#moved(channels[0] as string).catch(reject));
+      this.#client.ssubscribe(...channels).then(resolve, reject);
+    });
+  }
+
+  /** Fails with what Redis has answered. */
+  async #moved(channel: string): Promise<never> {
+    const slot = slotOf(channel);
+    const ranges = (await this.#client.call("CLUSTER", "SLOTS")) as [number, number, [string, number]][];
+    const [host, port] = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2] ?? [];
+    throw new Error(host === undefined ? `no node has the slot ${slot}` : `MOVED ${slot} ${host}:${port}`);
   }
 
   async ping(): Promise<void> {
@@ -283,22 +293,31 @@ class ClusterConnection implements Connection {
   }
 
   openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection {
+    if (shardChannel === undefined) {
+      return this.#open(events, undefined);
+    }
+    return new ShardConnection((to, address) => {
+      if (address !== undefined) {
+        this.#cluster.refreshSlotsCache(() => {}); // for the next call
+      }
+      return this.#open(to, address ?? this.#cluster.slots[slotOf(shardChannel)]?.[0]);
+    }, events);
+  }
+
+  /** Opens a connection at the node with an address, or at any one. */
+  #open(events: ReplyEvents, address: string | undefined): ReplyConnection {
     const masters = this.#cluster.nodes("master");
-    const address = shardChannel === undefined ? undefined : this.#cluster.slots[slotOf(shardChannel)]?.[0];
-    const node =
-      address === undefined
-        ? masters[Math.floor(Math.random() * masters.length)]
-        : masters.find(({ options }) => `${options.host}:${options.port}` === address);
+    const known = masters.find(({ options }) => `${options.host}:${options.port}` === address);
+    const node = known ?? masters[Math.floor(Math.random() * masters.length)];
     if (node === undefined) {
       throw new Error("no node of the Redis Cluster is known");
     }
-    const ended = (error: unknown) => {
-      if (error instanceof Moved) {
-        this.#cluster.refreshSlotsCache(() => {}); // for the next call
-      }
-      events.ended(error);
-    };
-    return new DuplicateConnection(node, { ...events, ended });
+    const isElsewhere = known === undefined && address !== undefined;
+    return new DuplicateConnection(
+      node,
+      events,
+      isElsewhere ? reachedAt(address, this.#cluster.options.natMap) : undefined,
+    );
   }
 
   async nodes(): Promise<RedisNode[]> {

@@ -12,7 +12,7 @@ import {
   type ReplyEvents,
   replyName,
 } from "./connection.js";
-import { messageOf } from "./errors.js";
+import { type Address, type AddressMap, reachedAt, ShardConnection } from "./shard-connection.js";
 import { slotOf } from "./slot.js";
 
 type Words = readonly (string | Uint8Array)[];
@@ -49,6 +49,8 @@ interface Sentinel {
 }
 
 interface Cluster {
+  /** Not in the first versions 5. */
+  readonly _options?: { nodeAddressMap?: AddressMap };
   masters: { address?: string }[];
   replicas: unknown[];
   slots: { master: unknown }[];
@@ -103,24 +105,24 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Error && refusals.has(error.constructor.name);
 }
 
-/** A connection for replies: a duplicate of a client. */
+/** A connection for replies: a duplicate of a client, at its Redis or at another one. */
 class DuplicateConnection implements ReplyConnection {
   readonly #client: Promise<ReplyClient>;
   readonly #events: ReplyEvents;
   #close: () => void = () => {};
   #closed = false;
 
-  constructor(original: Promise<Client>, events: ReplyEvents) {
+  constructor(original: Promise<Client>, events: ReplyEvents, at?: Address) {
     this.#events = events;
-    this.#client = original.then((client) => this.#open(client));
+    this.#client = original.then((client) => this.#open(client, at));
     this.#client.catch(events.ended);
   }
 
-  async #open(original: Client): Promise<ReplyClient> {
+  async #open(original: Client, at: Address | undefined): Promise<ReplyClient> {
     const { ended } = this.#events;
     const client = original.duplicate({
       // A timeout of the socket would cut off a reply that takes its time.
-      socket: { ...original.options?.socket, reconnectStrategy: false, socketTimeout: undefined },
+      socket: { ...original.options?.socket, ...at, reconnectStrategy: false, socketTimeout: undefined },
       commandOptions: { timeout: undefined },
       clientSideCache: undefined,
       pingInterval: undefined,
@@ -143,12 +145,7 @@ class DuplicateConnection implements ReplyConnection {
 
   async subscribe(channels: readonly string[], shard: boolean): Promise<void> {
     const client = await this.#client;
-    try {
-      await client[shard ? "sSubscribe" : "subscribe"](channels, this.#events.message, true);
-    } catch (error) {
-      this.#events.ended(error);
-      throw error;
-    }
+    await client[shard ? "sSubscribe" : "subscribe"](channels, this.#events.message, true);
   }
 
   async ping(): Promise<void> {
@@ -163,75 +160,6 @@ class DuplicateConnection implements ReplyConnection {
   close(): void {
     this.#closed = true;
     this.#close();
-  }
-}
-
-/** How often a shard channel is followed from node to node before that is an error. */
-const maxMoves = 5;
-
-/** A connection for replies at the node that has a shard channel: the one that Redis names when the client knows another. */
-class ShardConnection implements ReplyConnection {
-  readonly #open: (events: ReplyEvents) => ReplyConnection;
-  readonly #moved: (slot: number, address: string) => void;
-  readonly #events: ReplyEvents;
-  #current: ReplyConnection;
-  #moves = 0;
-  #closed = false;
-
-  constructor(
-    open: (events: ReplyEvents) => ReplyConnection,
-    moved: (slot: number, address: string) => void,
-    events: ReplyEvents,
-  ) {
-    this.#open = open;
-    this.#moved = moved;
-    this.#events = events;
-    this.#current = this.#connect();
-  }
-
-  #connect(): ReplyConnection {
-    const connection = this.#open({
-      message: this.#events.message,
-      ended: (error) => {
-        if (connection === this.#current && this.#address(error) === undefined) {
-          this.#events.ended(error);
-        }
-      },
-    });
-    return connection;
-  }
-
-  /** Returns where an error says that the channel is, as long as it is followed. */
-  #address(error: unknown): { slot: number; address: string } | undefined {
-    const [, slot, address] = /^MOVED (\d+) (\S+)$/.exec(messageOf(error)) ?? [];
-    return address === undefined || this.#moves >= maxMoves ? undefined : { slot: Number(slot), address };
-  }
-
-  async subscribe(channels: readonly string[], shard: boolean): Promise<unknown> {
-    while (true) {
-      try {
-        return await this.#current.subscribe(channels, shard);
-      } catch (error) {
-        const to = this.#address(error);
-        if (to === undefined || this.#closed) {
-          throw error;
-        }
-        this.#moves++;
-        this.#moved(to.slot, to.address);
-        const old = this.#current;
-        this.#current = this.#connect();
-        old.close();
-      }
-    }
-  }
-
-  ping(): Promise<void> {
-    return this.#current.ping();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#current.close();
   }
 }
 
@@ -342,8 +270,6 @@ class SentinelConnection implements Connection {
 class ClusterConnection implements Connection {
   readonly isCluster = true;
   readonly #cluster: Cluster;
-  /** The addresses of slots that were at another node than the client knows: it learns that by its own commands only. */
-  readonly #moved = new Map<number, string>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -403,9 +329,23 @@ class ClusterConnection implements Connection {
   }
 
   openReplies(shardChannel: string | undefined, events: ReplyEvents): ReplyConnection {
-    const open = (to: ReplyEvents) => new DuplicateConnection(this.#node(shardChannel), to);
-    const moved = (slot: number, address: string) => this.#moved.set(slot, address);
-    return shardChannel === undefined ? open(events) : new ShardConnection(open, moved, events);
+    return shardChannel === undefined
+      ? new DuplicateConnection(this.#node(undefined), events)
+      : new ShardConnection((to, address) => this.#open(shardChannel, to, address), events);
+  }
+
+  #open(shardChannel: string, events: ReplyEvents, address: string | undefined): ReplyConnection {
+    if (address === undefined) {
+      return new DuplicateConnection(this.#node(shardChannel), events);
+    }
+    const known = this.#cluster.masters.find((node) => node.address === address);
+    return known === undefined
+      ? new DuplicateConnection(
+          this.#node(shardChannel),
+          events,
+          reachedAt(address, this.#cluster._options?.nodeAddressMap),
+        )
+      : new DuplicateConnection(Promise.resolve(this.#cluster.nodeClient(known)), events);
   }
 
   /** Returns the client of the node that a channel names; any one when there is none. */
@@ -419,12 +359,7 @@ class ClusterConnection implements Connection {
 
   #master(channel: string | undefined): unknown {
     const { masters, slots } = this.#cluster;
-    if (channel === undefined) {
-      return masters[Math.floor(Math.random() * masters.length)];
-    }
-    const slot = slotOf(channel);
-    const moved = this.#moved.get(slot);
-    return masters.find(({ address }) => address !== undefined && address === moved) ?? slots[slot]?.master;
+    return channel === undefined ? masters[Math.floor(Math.random() * masters.length)] : slots[slotOf(channel)]?.master;
   }
 
   async nodes(): Promise<RedisNode[]> {

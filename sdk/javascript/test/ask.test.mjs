@@ -14,7 +14,7 @@ import { makeCertificate } from "./certificate.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startCluster, startRedis, startSentinel, until } from "./redis.mjs";
 import { adapters, startServers } from "./socketio.mjs";
-import { keeping, refusal } from "./support.mjs";
+import { ioredisOf, keeping, opened, refusal, socketOf } from "./support.mjs";
 
 const none = () => {};
 
@@ -161,17 +161,6 @@ const others = {
   "ioredis that connects late": (url) => ioredisOf(new Redis(url, { lazyConnect: true })),
   "ioredis with numbers as text": (url) => ioredisOf(new Redis(url, { stringNumbers: true })),
 };
-
-async function opened(client) {
-  client.on("error", none);
-  await client.connect();
-  return { client, close: async () => client.destroy() };
-}
-
-function ioredisOf(client) {
-  client.on("error", none);
-  return { client, close: async () => client.disconnect() };
-}
 
 suite("other clients", () => {
   let redis;
@@ -421,8 +410,6 @@ async function startFakes(t, port, n, answer) {
   t.after(close);
   return { asked, close };
 }
-
-const socketOf = (id) => ({ id, rooms: [id], data: {}, handshake: {} });
 
 for (const [variant, connect] of Object.entries(clients)) {
   suite(`with ${variant}`, () => {
@@ -823,62 +810,6 @@ suite("a question whose connection breaks on a Redis Cluster", () => {
       await assert.rejects(io.emitWithAck("ev"), refusal("maybe-asked"));
       assert.equal(fakes.asked.length, 1);
       proxy.hooks = {};
-    });
-  }
-});
-
-suite("a slot that moves to another node", () => {
-  let cluster;
-  before(async () => {
-    cluster = await startCluster();
-  });
-  after(() => cluster?.close());
-  for (const [variant, connect] of Object.entries(clients)) {
-    test(`${variant} finds the connection for replies again`, async (t) => {
-      const { client, close } = await connect(cluster.url, true);
-      t.after(close);
-      const io = new Emitter(client, { adapter: "sharded" }).timeout(20_000);
-      await until("Redis is there", async () => (await io.serverCount()) === 0);
-      // The server listens in a slot that stays; the replies come in one that moves.
-      const [admin] = cluster.nodes.map((node) => node.admin);
-      const channels = ["socket.io#/#", "socket.io#/#emitter#"];
-      const slots = await Promise.all(channels.map((channel) => admin.cluster("KEYSLOT", channel)));
-      assert.notEqual(slots[0], slots[1]);
-      const ids = await Promise.all(cluster.nodes.map((node) => node.admin.call("CLUSTER", "MYID")));
-      const ownerOf = (slot) => cluster.nodes.findIndex((_, i) => slot < Math.floor(((i + 1) * 16384) / 3));
-      const home = cluster.nodes[ownerOf(slots[0])];
-      const listener = new Redis({ port: home.port, host: "127.0.0.1" });
-      t.after(() => listener.disconnect());
-      await listener.ssubscribe(channels[0]);
-      let asked = 0;
-      listener.on("smessage", async (_, text) => {
-        asked++;
-        const { nsp, data } = JSON.parse(text);
-        const sockets = [socketOf("s")];
-        const reply = { type: 8, uid: "server", nsp, data: { requestId: data.requestId, sockets } };
-        const now = (await admin.call("CLUSTER", "SLOTS")).find(([from, to]) => from <= slots[1] && slots[1] <= to);
-        const owner = new Redis({ port: now[2][1], host: "127.0.0.1" });
-        await owner.spublish(channels[1], JSON.stringify(reply));
-        owner.disconnect();
-      });
-      assert.equal((await io.fetchSockets()).length, 1);
-      const target = (ownerOf(slots[1]) + 1) % 3;
-      const move = (to) =>
-        Promise.all(cluster.nodes.map(({ admin }) => admin.call("CLUSTER", "SETSLOT", slots[1], "NODE", ids[to])));
-      t.after(() => move(ownerOf(slots[1])));
-      await move(target);
-      const refused = [];
-      // An emitter that has met the node before, and one that has not.
-      for (const emitter of [io, new Emitter(client, { adapter: "sharded" }).timeout(20_000)]) {
-        await until("it is found again", async () => {
-          const sockets = await emitter.fetchSockets().catch((error) => refused.push(error));
-          return sockets.length === 1;
-        });
-      }
-      // node-redis is told the address by Redis, and ioredis has to look for it first.
-      assert.equal(refused.length > 0, variant === "ioredis-5");
-      assert.ok(refused.every(refusal("subscription", /moved/i)));
-      assert.equal(asked, 3);
     });
   }
 });

@@ -117,18 +117,31 @@ export async function startSentinel() {
   }
 }
 
-/** Starts a Redis Cluster of masters, each with a part of the slots, and replicas of the first ones. */
-export async function startCluster({ masters = 3, replicas = 0 } = {}) {
+/**
+ * Starts a Redis Cluster of masters, each with a part of the slots, of spare ones, which have none, and of replicas of the
+ * first ones. With tls, it is announced where clients reach nobody, as behind a NAT: a node is at its tlsPort.
+ */
+export async function startCluster({ masters = 3, spares = 0, replicas = 0, password, tls } = {}) {
   const nodes = [];
   const close = async () => {
     await Promise.all(nodes.map((node) => node.close()));
   };
   try {
-    for (let i = 0; i < masters + replicas; i++) {
+    for (let i = 0; i < masters + spares + replicas; i++) {
       const busPort = await freePort();
       const args = ["--cluster-enabled", "yes", "--cluster-port", busPort, "--cluster-node-timeout", 15_000];
       args.push("--cluster-announce-ip", "127.0.0.1"); // a node alone does not know its address
-      nodes.push(Object.assign(await startRedis({ args }), { busPort }));
+      if (spares > 0) {
+        args.push("--cluster-allow-replica-migration", "no"); // or one that gives its only slot back becomes a replica
+      }
+      const announcedPort = await freePort();
+      if (password !== undefined) {
+        args.push("--requirepass", password);
+      }
+      if (tls !== undefined) {
+        args.push("--tls-cluster", "yes", "--cluster-announce-tls-port", announcedPort);
+      }
+      nodes.push(Object.assign(await startRedis({ args, password, tls }), { busPort, announcedPort }));
     }
     const [first] = nodes;
     for (const [i, node] of nodes.slice(0, masters).entries()) {
@@ -143,7 +156,7 @@ export async function startCluster({ masters = 3, replicas = 0 } = {}) {
     await until("all nodes know each other", async () =>
       (await Promise.all(nodes.map(known))).every((list) => list.length === nodes.length),
     );
-    for (const [i, node] of nodes.slice(masters).entries()) {
+    for (const [i, node] of nodes.slice(masters + spares).entries()) {
       await node.admin.call("CLUSTER", "REPLICATE", await nodes[i].admin.call("CLUSTER", "MYID"));
     }
     const ready = async (node) =>

@@ -32,3 +32,21 @@ export function refusal(reason, text = /./) {
   return (error) =>
     /^(?:Sioemit|Incomplete)Error$/.test(error.name) && error.reason === reason && text.test(error.message);
 }
+
+const none = () => {}; // an error event that nobody listens to would end the process
+
+/** A client of node-redis, connected, and how to close it. */
+export async function opened(client) {
+  client.on("error", none);
+  await client.connect();
+  return { client, close: async () => client.destroy() };
+}
+
+/** The same for a client of ioredis. */
+export function ioredisOf(client) {
+  client.on("error", none);
+  return { client, close: async () => client.disconnect() };
+}
+
+/** A socket, as servers tell of it. */
+export const socketOf = (id) => ({ id, rooms: [id], data: {}, handshake: {} });
