@@ -17,6 +17,9 @@ use Predis\Response\Status;
  */
 abstract class PredisConnection implements Connection
 {
+    /** How often a question is followed from node to node of a Redis Cluster before that is an error. */
+    private const MAX_MOVES = 5;
+
     /**
      * Returns the node that takes what goes to a channel.
      */
@@ -150,11 +153,14 @@ abstract class PredisConnection implements Connection
         try {
             $node = $master ?? $this->node($command[1]);
             $node->connect();
-            $reply = self::askOnce($node, $command);
-            $isMoved = $reply instanceof ErrorInterface
-                && preg_match('/^MOVED \d+ (.*):(\d+)$/', $reply->getMessage(), $moved) === 1;
-            if ($isMoved) { // so nobody was asked
-                $reply = self::askOnce($this->nodeAt($node, $moved[1], (int) $moved[2]), $command);
+            for ($moves = 0;; $moves++) {
+                $reply = self::askOnce($node, $command);
+                $isMoved = $moves < self::MAX_MOVES && $reply instanceof ErrorInterface
+                    && preg_match('/^MOVED \d+ (.*):(\d+)$/', $reply->getMessage(), $moved) === 1;
+                if (!$isMoved) {
+                    break;
+                }
+                $node = $this->nodeAt($node, $moved[1], (int) $moved[2]); // nobody was asked yet
             }
         } catch (SioemitException $e) {
             throw $e;

@@ -71,6 +71,16 @@ final class RedisAddress
         return new self($remote, $auth, (array) ($parameters->ssl ?? []), $inCluster);
     }
 
+    /**
+     * Returns that of another node, of which this one tells; one without a host is where this one is.
+     */
+    public function at(string $host, int $port): self
+    {
+        [$scheme, $here] = explode('://', $this->remote, 2);
+        $there = $host === '' ? preg_replace('/\d+$/', (string) $port, $here) : self::authority($host, $port);
+        return new self("$scheme://$there", $this->auth, $this->tls, $this->inCluster);
+    }
+
     private static function authority(string $host, int $port): string
     {
         return str_contains($host, ':') && $host[0] !== '[' ? "[$host]:$port" : "$host:$port";

@@ -27,6 +27,9 @@ final class Subscription
     /** What is longer is read past. By default, Redis itself cuts off a subscriber for which 32 MB are waiting. */
     private const MAX_MESSAGE = 64 * 1024 * 1024;
 
+    /** How often the channels are followed from node to node of a Redis Cluster before that is an error. */
+    private const MAX_MOVES = 5;
+
     /** What has come by the deadline counts, and is read within this time. */
     private const GRACE = 1_000_000_000;
 
@@ -62,7 +65,7 @@ final class Subscription
 
     /**
      * Subscribes to channels, and returns once Redis has confirmed it: no answer to a question that is sent then is
-     * missed.
+     * missed. Where a Redis Cluster has moved them meanwhile, it does so at the node that is named.
      *
      * @param non-empty-list<string> $channels
      * @param int                    $deadline as hrtime() has it
@@ -73,17 +76,21 @@ final class Subscription
         array $channels,
         int $deadline,
     ): self {
-        $subscription = new self($address, $deadline);
-        try {
-            $subscription->begin($address, $shard, $channels);
-        } catch (\UnderflowException) {
-            $subscription->close();
-            throw self::failure('Redis did not confirm it within the timeout');
-        } catch (\Throwable $e) {
-            $subscription->close();
-            throw $e;
+        for ($moves = 0;; $moves++) {
+            $subscription = new self($address, $deadline);
+            try {
+                $subscription->begin($address, $shard, $channels);
+                return $subscription;
+            } catch (\Throwable $e) {
+                $subscription->close();
+            }
+            if ($e instanceof \UnderflowException) {
+                throw self::failure('Redis did not confirm it within the timeout');
+            }
+            $isMoved = $address->inCluster && $moves < self::MAX_MOVES
+                && preg_match('/: MOVED \d+ (\S*):(\d+)$/', $e->getMessage(), $moved) === 1;
+            $address = $isMoved ? $address->at($moved[1], (int) $moved[2]) : throw $e;
         }
-        return $subscription;
     }
 
     /**

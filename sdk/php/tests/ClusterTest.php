@@ -8,6 +8,7 @@ use PHPUnit\Framework\TestCase;
 use Sioemit\BroadcastOperator;
 use Sioemit\Emitter;
 use Sioemit\Reason;
+use Sioemit\RedisAddress;
 use Sioemit\Sharded;
 use Sioemit\SioemitException;
 use Sioemit\Streams;
@@ -22,7 +23,7 @@ final class ClusterTest extends TestCase
 
     public static function setUpBeforeClass(): void
     {
-        self::$cluster = new RedisCluster();
+        self::$cluster = new RedisCluster(options: ['--enable-debug-command', 'yes']);
     }
 
     public static function tearDownAfterClass(): void
@@ -346,18 +347,113 @@ final class ClusterTest extends TestCase
         });
     }
 
+    /**
+     * A node that has not heard where a slot is by now names one that names another.
+     *
+     * @dataProvider clients
+     */
+    public function testAQuestionAndItsAnswersGoFromNodeToNode(callable $client): void
+    {
+        [$first, $second, $third] = self::$cluster->nodes;
+        $prefix = $this->tagOf($first); // and so both channels have one slot
+        $slot = (string) $first->client()->rawCommand('CLUSTER', 'KEYSLOT', $prefix);
+        $redis = $client();
+        $kept = new Emitter($redis, adapter: new Sharded($prefix));
+        $kept->emit('before');
+        self::setGossip(false);
+        try {
+            self::move($slot, $second, $first);
+            self::move($slot, $third, $second);
+            $servers = new SocketServers($third->port, fn (array $request) => [
+                ['uid' => 's1', 'nsp' => '/', 'type' => 10, 'data' => [
+                    'requestId' => $request['data']['requestId'],
+                    'packet' => 1,
+                ]],
+            ], 1, "$prefix#/#", "$prefix#/#emitter#", true);
+            try {
+                foreach ([$kept, new Emitter($redis, adapter: new Sharded($prefix))] as $io) {
+                    self::assertSame([1], $io->timeout(RedisServer::DEADLINE)->serverSideEmitWithAck('ev'));
+                }
+                self::assertCount(2, $servers->ids());
+            } finally {
+                $servers->stop();
+            }
+        } finally {
+            self::move($slot, ...self::$cluster->nodes);
+            self::setGossip(true);
+        }
+    }
+
+    /**
+     * @dataProvider clients
+     */
+    public function testNodesThatNameEachOtherAreLeftInTheEnd(callable $client): void
+    {
+        [$first, $second] = self::$cluster->nodes;
+        $prefix = $this->tagOf($first);
+        $slot = (string) $first->client()->rawCommand('CLUSTER', 'KEYSLOT', $prefix);
+        $io = (new Emitter($client(), adapter: new Sharded($prefix)))->timeout(RedisServer::DEADLINE);
+        self::setGossip(false);
+        try {
+            $id = $second->client()->rawCommand('CLUSTER', 'MYID');
+            $first->client()->rawCommand('CLUSTER', 'SETSLOT', $slot, 'NODE', $id);
+            $before = self::redirections();
+            $io->fetchSockets();
+            self::fail('nothing was thrown');
+        } catch (SioemitException $e) {
+            self::assertSame(Reason::Subscription, $e->reason);
+            self::assertStringContainsString(' MOVED ', $e->getMessage());
+            self::assertSame(6, self::redirections() - $before);
+        } finally {
+            self::move($slot, ...self::$cluster->nodes);
+            self::setGossip(true);
+        }
+    }
+
+    public function testAnotherNodeIsReachedAsTheOneThatNamesIt(): void
+    {
+        $context = ['auth' => ['u', 'p'], 'stream' => ['peer_name' => 'n']];
+        $here = RedisAddress::fromPhpRedis('h', 1, null, $context, true);
+        foreach ([['i', 'tls://i:2'], ['::1', 'tls://[::1]:2'], ['', 'tls://h:2']] as [$host, $remote]) {
+            self::assertEquals(new RedisAddress($remote, ['u', 'p'], ['peer_name' => 'n'], true), $here->at($host, 2));
+        }
+    }
+
+    /**
+     * Returns what is in braces, and has its slot at a node.
+     */
+    private function tagOf(RedisServer $node): string
+    {
+        for ($i = 0; $this->home("{{$i}}") !== $node;) {
+            $i++;
+        }
+        return "{{$i}}";
+    }
+
+    private static function setGossip(bool $isOn): void
+    {
+        foreach (self::$cluster->nodes as $node) {
+            $node->client()->rawCommand('DEBUG', 'PAUSE-CRON', $isOn ? '0' : '1');
+        }
+    }
+
     public function testPredisNeedsNoRedirection(): void
     {
-        $moved = fn () => array_map(
-            fn (RedisServer $node) => $node->client()->info('errorstats')['errorstat_MOVED'] ?? '',
-            self::$cluster->nodes,
-        );
-        $before = $moved();
+        $before = self::redirections();
         $io = new Emitter(self::$cluster->predis(), adapter: new Sharded());
         foreach (range(1, 9) as $n) {
             $io->to("r$n")->emit('ev');
         }
-        self::assertSame($before, $moved());
+        self::assertSame($before, self::redirections());
+    }
+
+    /**
+     * Returns how often nodes have said that a slot is at another one.
+     */
+    private static function redirections(): int
+    {
+        $count = fn (RedisServer $node) => $node->client()->info('errorstats')['errorstat_MOVED'] ?? 'count=0';
+        return array_sum(array_map(fn ($node) => (int) substr($count($node), 6), self::$cluster->nodes));
     }
 
     private function home(string $channel): RedisServer
@@ -451,26 +547,26 @@ final class ClusterTest extends TestCase
      */
     private function withMovedSlot(string $name, callable $call): void
     {
-        $nodes = array_map(fn (RedisServer $node) => $node->client(), self::$cluster->nodes);
         $home = $this->home($name);
         $slot = (string) $home->client()->rawCommand('CLUSTER', 'KEYSLOT', $name);
-        $old = $home->client()->rawCommand('CLUSTER', 'MYID');
         $others = array_filter(self::$cluster->nodes, fn (RedisServer $node) => $node !== $home);
         $new = array_values($others)[0];
-        $move = function (string $to) use ($nodes, $slot) {
-            foreach ([$to, ...array_map(fn ($node) => $node->rawCommand('CLUSTER', 'MYID'), $nodes)] as $id) {
-                foreach ($nodes as $node) {
-                    if ($node->rawCommand('CLUSTER', 'MYID') === $id) {
-                        $node->rawCommand('CLUSTER', 'SETSLOT', $slot, 'NODE', $to);
-                    }
-                }
-            }
-        };
-        $move($new->client()->rawCommand('CLUSTER', 'MYID'));
+        self::move($slot, $new, ...self::$cluster->nodes);
         try {
             $call($new);
         } finally {
-            $move($old);
+            self::move($slot, $home, ...self::$cluster->nodes);
+        }
+    }
+
+    /**
+     * Moves a slot to a node, and tells others of it.
+     */
+    private static function move(string $slot, RedisServer $to, RedisServer ...$others): void
+    {
+        $id = $to->client()->rawCommand('CLUSTER', 'MYID');
+        foreach ([$to, ...$others] as $node) {
+            $node->client()->rawCommand('CLUSTER', 'SETSLOT', $slot, 'NODE', $id);
         }
     }
 
