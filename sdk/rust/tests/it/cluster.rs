@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use redis::cluster::ClusterClient;
 use redis::{Connection, RedisResult};
+use serde_json::json;
 use sioemit::{AsyncEmitter, Emitter, Error, Options, Sharded, Streams};
 
 use crate::members::{Joined, Member};
 use crate::redis_server::Redis;
+use crate::servers::Server;
 
 const STREAM: &str = "moving";
 
@@ -52,13 +54,24 @@ impl Cluster {
 
     /// Moves the slot of the stream to the second node.
     fn move_stream(&self) {
+        redis::cmd("DEL").arg(STREAM).exec(&mut self.nodes[0].connection()).unwrap();
+        self.move_slot_of(STREAM);
+    }
+
+    fn move_slot_of(&self, name: &str) {
         let mut connections = self.nodes.each_ref().map(Redis::connection);
-        let slot: u16 = ask(&mut connections[0], &["KEYSLOT", STREAM]).unwrap();
+        let slot: u16 = ask(&mut connections[0], &["KEYSLOT", name]).unwrap();
         let there: String = ask(&mut connections[1], &["MYID"]).unwrap();
-        redis::cmd("DEL").arg(STREAM).exec(&mut connections[0]).unwrap();
         for connection in connections.iter_mut().rev() {
             ask::<()>(connection, &["SETSLOT", &slot.to_string(), "NODE", &there]).unwrap();
         }
+    }
+
+    /// How often the first node has said that a slot is on the other.
+    fn redirects(&self) -> u64 {
+        let stats: String = redis::cmd("INFO").arg("errorstats").query(&mut self.nodes[0].connection()).unwrap();
+        let count = stats.lines().find_map(|line| line.strip_prefix("errorstat_MOVED:count="));
+        count.map_or(0, |count| count.parse().unwrap())
     }
 
     fn entries(&self) -> usize {
@@ -177,4 +190,42 @@ fn events_are_confirmed_on_all_nodes_asynchronously() {
         let emit = |room: &str| runtime.block_on(io.to(room).emit("ev", ()));
         confirms(&cluster, joined, emit, || runtime.block_on(io.confirm()));
     }
+}
+
+/// Of calls that are made before and behind the move, and of the first ones of other emitters.
+#[test]
+fn replies_follow_a_shard_channel_that_has_moved() {
+    const REPLIES: &str = "socket.io#/#emitter#";
+    let cluster = Cluster::start();
+    let client = cluster.client();
+    let _server = Server::start(&cluster.nodes[0], true, ["socket.io#/#", REPLIES], move |question| {
+        let data = json!({"requestId": question["data"]["requestId"], "packet": 1});
+        let reply = json!({"uid": "a", "nsp": "/", "type": 10, "data": data}).to_string();
+        let mut anywhere = client.get_connection().unwrap();
+        redis::cmd("SPUBLISH").arg(REPLIES).arg(reply).exec(&mut anywhere).unwrap();
+        Vec::new()
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let options = Options::new().adapter(Sharded::new());
+    let blocking = [(); 2].map(|()| {
+        let connection = cluster.client().get_connection().unwrap();
+        let io = Emitter::with_options(connection, options.clone()).unwrap().replies(cluster.nodes[0].client());
+        io.timeout(Duration::from_secs(60))
+    });
+    let connection = runtime.block_on(cluster.client().get_async_connection()).unwrap();
+    let asynchronous = [(); 2].map(|()| {
+        let io = AsyncEmitter::with_options(connection.clone(), options.clone()).unwrap();
+        io.replies(cluster.nodes[0].client()).timeout(Duration::from_secs(60))
+    });
+    let check = |emitters: usize| {
+        for i in 0..emitters {
+            assert_eq!(blocking[i].server_side_emit_with_ack("ev", ()).unwrap().len(), 1);
+            assert_eq!(runtime.block_on(asynchronous[i].server_side_emit_with_ack("ev", ())).unwrap().len(), 1);
+        }
+    };
+    check(1);
+    let before = cluster.redirects();
+    cluster.move_slot_of(REPLIES);
+    check(2);
+    assert_eq!(cluster.redirects() - before, 4);
 }
