@@ -371,7 +371,7 @@ impl<C: ConnectionLike> Emitter<C> {
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, C>, Error> {
-        self.shared.connection.lock().map_err(|_| poisoned().into())
+        self.shared.connection.lock().map_err(|_| panicked().into())
     }
 
     /// Sends the one command of a call.
@@ -405,7 +405,7 @@ impl<C: ConnectionLike> Emitter<C> {
 }
 
 /// A thread panicked while it used the connection.
-pub(crate) fn poisoned() -> RedisError {
+pub(crate) fn panicked() -> RedisError {
     RedisError::from((ErrorKind::Client, "a thread panicked while it used the connection"))
 }
 

@@ -40,6 +40,8 @@ mod sharded;
 mod state;
 mod streams;
 mod target;
+#[cfg(feature = "sync")]
+mod timed_connection;
 mod value;
 #[cfg(feature = "sync")]
 mod way;

@@ -1,34 +1,35 @@
 //! The connection on which an [`Emitter`](crate::Emitter) asks, and receives replies.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use redis::{Client, Cmd, Connection, ErrorKind, PushKind, RedisError, RedisResult, Value};
+use redis::{Client, Cmd, ErrorKind, PushKind, RedisError, RedisResult, Value};
 
 use crate::answers::Collect;
 use crate::asking::{
-    Answers, Call, MAX_ATTEMPTS, MAX_REDIRECTS, another_node, client_of, introduce, late, subscribe, too_many_redirects,
+    Answers, Call, MAX_ATTEMPTS, MAX_REDIRECTS, another_node, client_of, introduce, subscribe, too_many_redirects,
 };
 use crate::error::Error;
 use crate::message::Replies;
 use crate::reply::Reply;
+use crate::timed_connection::{TimedConnection, left};
 
 /// Asks, and receives replies. Each call has a connection of its own, which ends with it.
 pub(crate) struct Receiver {
-    client: Box<dyn Fn() -> RedisResult<Client> + Send + Sync>,
+    client: Arc<dyn Fn() -> RedisResult<Client> + Send + Sync>,
 }
 
 /// A connection on which one call asks, or waits for replies.
 pub(crate) struct Link {
-    connection: Connection,
-    deadline: Instant,
+    connection: TimedConnection,
     /// The replies to each question, by its id.
     arrived: HashMap<String, Vec<Reply>>,
 }
 
 impl Receiver {
     pub(crate) fn new(client: impl Fn() -> RedisResult<Client> + Send + Sync + 'static) -> Self {
-        Self { client: Box::new(client) }
+        Self { client: Arc::new(client) }
     }
 
     /// Asks so many servers, and waits for their replies. It has subscribed before it asks.
@@ -64,9 +65,11 @@ impl Receiver {
     }
 
     pub(crate) fn open(&self, node: Option<&str>, deadline: Instant) -> RedisResult<Link> {
-        let client = client_of(&(self.client)()?, node)?;
-        let connection = client.get_connection_with_timeout(left(deadline)?)?;
-        Ok(Link { connection, deadline, arrived: HashMap::new() })
+        let (client, node) = (Arc::clone(&self.client), node.map(str::to_owned));
+        let connection = TimedConnection::open(deadline, move || {
+            client_of(&client()?, node.as_deref())?.get_connection_with_timeout(left(deadline)?)
+        })?;
+        Ok(Link { connection, arrived: HashMap::new() })
     }
 
     /// Asks a question, which is written once, on a connection of its own.
@@ -104,7 +107,7 @@ impl Link {
     /// Sends commands, on a connection that is subscribed to nothing. What Redis refuses is among the answers.
     pub(crate) fn send(&mut self, commands: &[&Cmd]) -> RedisResult<Vec<Value>> {
         commands.iter().try_for_each(|command| self.write(command))?;
-        commands.iter().map(|_| self.receive()).collect()
+        commands.iter().map(|_| self.connection.read()).collect()
     }
 
     /// Keeps the replies to a question.
@@ -152,23 +155,10 @@ impl Link {
     }
 
     fn write(&mut self, command: &Cmd) -> RedisResult<()> {
-        self.connection.set_write_timeout(Some(left(self.deadline)?))?;
-        self.connection.send_packed_command(&command.get_packed_command())
+        self.connection.write(command.get_packed_command())
     }
 
     fn read(&mut self) -> RedisResult<Value> {
-        self.receive()?.extract_error()
+        self.connection.read()?.extract_error()
     }
-
-    /// Reads what comes next, by the deadline: a reply may stall, and only at the end of the call may a part be lost.
-    fn receive(&mut self) -> RedisResult<Value> {
-        self.connection.set_read_timeout(Some(left(self.deadline)?))?;
-        self.connection.recv_response()
-    }
-}
-
-/// How much time there is, which is never none.
-pub(crate) fn left(deadline: Instant) -> RedisResult<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(late()) } else { Ok(left) }
 }

@@ -16,7 +16,8 @@ use crate::asking::{Answers, MAX_REDIRECTS, another_node, late, too_many_redirec
 use crate::confirm::Way;
 use crate::error::Error;
 use crate::message::Replies;
-use crate::replies::{Link, Receiver, left};
+use crate::replies::{Link, Receiver};
+use crate::timed_connection::left;
 
 /// Has one confirmation of an emitter wait for the other.
 #[derive(Default)]
@@ -108,7 +109,7 @@ impl<C: ConnectionLike> Way for Blocking<'_, C> {
     fn own(&self, command: Cmd) -> impl Future<Output = RedisResult<Value>> + Send {
         ready(match self.connection.lock() {
             Ok(mut connection) => connection.req_command(&command),
-            Err(_) => Err(crate::emitter::poisoned()),
+            Err(_) => Err(crate::emitter::panicked()),
         })
     }
 

@@ -10,8 +10,10 @@ use serde_json::{Value as Json, json};
 use sioemit::{Acks, AsyncEmitter, Emitter, Error, Options, Partial, Reason, Sharded, Socket, Streams};
 use tokio::runtime::Runtime;
 
+use crate::members::wait_for;
 use crate::redis_server::Redis;
-use crate::servers::{Cutter, Server};
+use crate::servers::Server;
+use crate::ways::{Drip, cut};
 
 /// For calls whose time is to run out: what is not waited for comes in much less.
 const SOON: Duration = Duration::from_millis(1500);
@@ -264,7 +266,7 @@ fn a_question_is_never_written_twice() {
         ids.len()
     };
     // What may act is not repeated.
-    both!(redis, Cutter::start(&redis, 1).client(), Options::new(), |io, wait| {
+    both!(redis, cut(&redis, 1), Options::new(), |io, wait| {
         let io = io.timeout(Duration::from_secs(60));
         assert_eq!(wait!(io.emit_with_ack("ev", ())).unwrap_err().reason(), Reason::MaybeAsked);
         assert_eq!(ids(1), 1);
@@ -272,14 +274,48 @@ fn a_question_is_never_written_twice() {
         assert_eq!(ids(1), 1);
     });
     // What is harmless is asked again, by another id.
-    both!(redis, Cutter::start(&redis, 3).client(), Options::new(), |io, wait| {
+    both!(redis, cut(&redis, 3), Options::new(), |io, wait| {
         assert_eq!(wait!(io.timeout(Duration::from_secs(60)).fetch_sockets()).unwrap().len(), 1);
         assert_eq!(ids(4), 4);
     });
-    both!(redis, Cutter::start(&redis, 4).client(), Options::new(), |io, wait| {
+    both!(redis, cut(&redis, 4), Options::new(), |io, wait| {
         let err = wait!(io.timeout(Duration::from_secs(60)).rooms()).unwrap_err();
         assert_eq!(err.reason(), Reason::MaybeAsked);
         assert_eq!(ids(4), 4);
+    });
+}
+
+#[test]
+fn what_comes_byte_by_byte_keeps_nobody_waiting() {
+    let redis = Redis::start(&[]);
+    let _servers = [
+        Server::classic(&redis, |question| {
+            let sockets = json!([{"id": "s-b", "rooms": [], "handshake": {}, "data": "drip".repeat(100)}]);
+            let slow = reply(&json!({"requestId": question["requestId"], "sockets": sockets}));
+            [answer(question, "a"), vec![slow]].concat()
+        }),
+        Server::classic(&redis, |_| Vec::new()),
+    ];
+    let in_time = |call: &mut dyn FnMut() -> Error| {
+        let began = Instant::now();
+        let err = call();
+        assert!(began.elapsed() >= SOON && began.elapsed() < SOON + Duration::from_secs(10), "{:?}", began.elapsed());
+        err
+    };
+    let (reply, hello) = (Drip::start(&redis, "drip"), Drip::start(&redis, "version"));
+    let pour = |pours| [&reply, &hello].iter().for_each(|drip| drip.pour(pours));
+    both!(redis, reply.client.clone(), Options::new(), |io, wait| {
+        let before = connections(&redis);
+        let err = in_time(&mut || wait!(io.timeout(SOON).fetch_sockets()).unwrap_err());
+        let Error::Incomplete(incomplete) = &err else { panic!("{err}") };
+        assert!(matches!(&incomplete.partial, Partial::Sockets(sockets) if sockets[0].id == "s-a"), "{incomplete:?}");
+        let slow = io.clone().replies(hello.client.clone()).timeout(SOON);
+        assert_eq!(in_time(&mut || wait!(slow.fetch_sockets()).unwrap_err()).reason(), Reason::Subscription);
+        assert_eq!(in_time(&mut || wait!(slow.confirm()).unwrap_err()).reason(), Reason::Redis);
+        // The connections close when the rest has come.
+        pour(true);
+        wait_for(|| connections(&redis) <= before);
+        pour(false);
     });
 }
 
@@ -351,14 +387,6 @@ fn answers_are_read_as_what_javascript_makes_of_them() {
 fn connections(redis: &Redis) -> usize {
     let list: String = redis::cmd("CLIENT").arg("LIST").query(&mut redis.connection()).unwrap();
     list.lines().count()
-}
-
-fn wait_for(mut ready: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(60);
-    while !ready() {
-        assert!(Instant::now() < give_up, "it does not happen");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

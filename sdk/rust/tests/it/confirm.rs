@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::members::{Joined, Member, wait_for};
 use crate::redis_server::Redis;
-use crate::servers::Gate;
+use crate::ways::Gate;
 
 const UIDS: [&str; 2] = ["00000000000000aa", "00000000000000bb"];
 
@@ -191,7 +191,7 @@ fn an_event_whose_future_was_dropped_comes_before_the_question() {
     let member = Member::start(&redis, Joined::Classic, UIDS[0]);
     let gate = Gate::start(&redis);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let connection = runtime.block_on(gate.client().get_multiplexed_async_connection()).unwrap();
+    let connection = runtime.block_on(gate.client.get_multiplexed_async_connection()).unwrap();
     let io = AsyncEmitter::new(connection).replies(redis.client()).timeout(Duration::from_secs(60));
     assert_eq!(runtime.block_on(io.confirm()).unwrap(), 1);
     gate.close(true);

@@ -12,3 +12,4 @@ mod redis_server;
 mod sentinel;
 mod servers;
 mod values;
+mod ways;
