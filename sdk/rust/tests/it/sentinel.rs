@@ -35,7 +35,7 @@ fn replies_come_from_the_master() {
     let mut connection = watch.connection();
     wait_for(|| sentinel::<Vec<redis::Value>>(&mut connection, "REPLICAS").len() == 1);
 
-    let client = || SentinelClient::build(vec![watch.url()], MASTER.to_owned(), None, SentinelServerType::Master);
+    let client = || SentinelClient::build(vec![watch.url()], MASTER, None, SentinelServerType::Master);
     let (found, found_later) = (Mutex::new(client().unwrap()), Arc::new(tokio::sync::Mutex::new(client().unwrap())));
     let blocking = Emitter::new(master.client()).replies_by(move || found.lock().unwrap().get_client());
     let blocking = blocking.timeout(Duration::from_secs(60));
