@@ -9,14 +9,16 @@ use serde_json::json;
 use sioemit::{AsyncEmitter, Emitter, Error, Options, Sharded, Streams};
 
 use crate::members::{Joined, Member};
-use crate::redis_server::Redis;
+use crate::redis_server::{Redis, free_port};
 use crate::servers::Server;
 
 const STREAM: &str = "moving";
 
 /// Two masters, with the slots of the stream and of all else on the first.
-struct Cluster {
-    nodes: [Redis; 2],
+pub struct Cluster {
+    pub nodes: [Redis; 2],
+    /// At which the nodes are said to be.
+    pub ports: [u16; 2],
 }
 
 fn ask<T: redis::FromRedisValue>(connection: &mut Connection, words: &[&str]) -> RedisResult<T> {
@@ -37,19 +39,31 @@ fn wait_for(mut ready: impl FnMut() -> bool) {
 
 impl Cluster {
     fn start() -> Self {
+        Self::start_with(|options| {
+            let redis = Redis::start(options);
+            let port = redis.port;
+            (redis, port)
+        })
+    }
+
+    /// One of nodes that a function starts, and says at which port.
+    pub fn start_with(start: impl Fn(&[&str]) -> (Redis, u16)) -> Self {
+        let buses = [(); 2].map(|()| free_port().to_string());
         // No other nodes will come, so that one may be asked for what only a majority decides elsewhere.
-        let nodes = [(); 2].map(|()| Redis::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"]));
+        let options = |bus| ["--cluster-enabled", "yes", "--cluster-node-timeout", "60000", "--cluster-port", bus];
+        let [(first, first_port), (second, second_port)] = buses.each_ref().map(|bus| start(&options(bus)));
+        let (nodes, ports) = ([first, second], [first_port, second_port]);
         let mut connections = nodes.each_ref().map(Redis::connection);
         ask::<()>(&mut connections[0], &["ADDSLOTSRANGE", "0", "16382"]).unwrap();
         ask::<()>(&mut connections[1], &["ADDSLOTSRANGE", "16383", "16383"]).unwrap();
-        ask::<()>(&mut connections[0], &["MEET", "127.0.0.1", &nodes[1].port.to_string()]).unwrap();
+        ask::<()>(&mut connections[0], &["MEET", "127.0.0.1", &ports[1].to_string(), &buses[1]]).unwrap();
         for connection in &mut connections {
             wait_for(|| {
                 let info: String = ask(connection, &["INFO"]).unwrap();
                 info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
             });
         }
-        Self { nodes }
+        Self { nodes, ports }
     }
 
     /// Moves the slot of the stream to the second node.

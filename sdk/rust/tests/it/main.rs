@@ -11,5 +11,6 @@ mod python;
 mod redis_server;
 mod sentinel;
 mod servers;
+mod tls;
 mod values;
 mod ways;

@@ -12,6 +12,10 @@ use rmpv::Value;
 /// Nothing healthy comes near to it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 pub struct Redis {
     process: Child,
     directory: PathBuf,
@@ -25,7 +29,7 @@ impl Redis {
 
     /// One with a file of settings, which a Sentinel changes.
     pub fn start_with(config: Option<&Path>, options: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let directory = std::env::temp_dir().join(format!("sioemit-rust-{port}"));
         fs::create_dir_all(&directory).unwrap();
         let process = Command::new("redis-server")
