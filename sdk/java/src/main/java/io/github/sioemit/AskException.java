@@ -35,6 +35,11 @@ public sealed class AskException extends RuntimeException
         Reason.SUBSCRIPTION, "the connection for replies was lost: " + text(why), why);
   }
 
+  /** Says why the node cannot be reached to which a shard channel has moved. */
+  static String unreachable(Object node, Throwable why) {
+    return "its channel has moved to " + node + ", as Redis says: " + text(why);
+  }
+
   static AskException notSubscribed() {
     return new AskException(
         Reason.SUBSCRIPTION,

@@ -39,12 +39,18 @@ final class JedisPools {
     return made instanceof Jedis jedis ? jedis.getConnection() : (Connection) made;
   }
 
-  /** Returns the pool of a client, on a cluster that of the node which has the slot of a key. */
+  /**
+   * Returns the pool of a client, on a cluster that of the node which has the slot of a key.
+   *
+   * @param named the node that Redis has named for it, if it has
+   */
   @SuppressWarnings("unchecked")
-  static Pool<Connection> of(UnifiedJedis jedis, byte[] key) {
+  static Pool<Connection> of(UnifiedJedis jedis, byte[] key, @Nullable HostAndPort named) {
     ConnectionProvider provider = provider(jedis);
     if (provider instanceof ClusterConnectionProvider cluster) {
-      return node(cluster, JedisClusterCRC16.getSlot(key));
+      return named == null
+          ? ofSlot(cluster, JedisClusterCRC16.getSlot(key))
+          : ofNode(cluster, named);
     }
     if (provider instanceof PooledConnectionProvider pooled) {
       return pooled.getPool();
@@ -58,15 +64,26 @@ final class JedisPools {
             + " can only send");
   }
 
-  private static Pool<Connection> node(ClusterConnectionProvider cluster, int slot) {
+  private static Pool<Connection> ofSlot(ClusterConnectionProvider cluster, int slot) {
     HostAndPort node = cluster.getNode(slot);
     if (node == null) {
       cluster.renewSlotCache();
       node = cluster.getNode(slot);
     }
-    Pool<Connection> pool = node == null ? null : cluster.getNodes().get(node.toString());
-    if (pool == null) {
+    if (node == null) {
       throw new JedisConnectionException("no node of the cluster is known to have slot " + slot);
+    }
+    return ofNode(cluster, node);
+  }
+
+  private static Pool<Connection> ofNode(ClusterConnectionProvider cluster, HostAndPort node) {
+    Pool<Connection> pool = cluster.getNodes().get(node.toString());
+    if (pool == null) {
+      cluster.getConnection(node).close(); // from a pool that this makes
+      pool = cluster.getNodes().get(node.toString());
+    }
+    if (pool == null) {
+      throw new JedisConnectionException(node + " is no node of the cluster any more");
     }
     return pool;
   }
@@ -75,10 +92,10 @@ final class JedisPools {
     return provider(jedis) instanceof ClusterConnectionProvider;
   }
 
-  /** Has a cluster learn which node has which slot. */
-  static void renew(UnifiedJedis jedis) {
+  /** Has a cluster learn which node has which slot, from one of them if it is given. */
+  static void renew(UnifiedJedis jedis, @Nullable Connection from) {
     if (provider(jedis) instanceof ClusterConnectionProvider cluster) {
-      cluster.renewSlotCache();
+      cluster.renewSlotCache(from);
     }
   }
 

@@ -17,6 +17,7 @@ import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.ConnectionPool;
+import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.MultiNodePipelineBase;
 import redis.clients.jedis.Protocol;
@@ -35,9 +36,6 @@ import redis.clients.jedis.util.Pool;
  * pool of {@code Jedis}. The client stays the caller's.
  */
 public final class JedisPublisher extends NodePublisher {
-  /** How often a question follows its slot from node to node. */
-  private static final int MAX_MOVES = 4;
-
   private final Client client;
   private final @Nullable Executor executor;
   private final InOrder inOrder;
@@ -136,7 +134,7 @@ public final class JedisPublisher extends NodePublisher {
   List<Node> nodes() {
     return withoutSecrets(
         () -> {
-          client.renew();
+          client.renew(null);
           List<Node> nodes = new ArrayList<>();
           for (ConnectionPool node : client.nodes()) {
             nodes.add(new ClusterNode(node));
@@ -204,8 +202,16 @@ public final class JedisPublisher extends NodePublisher {
   public Subscription subscribe(List<byte[]> channels, boolean sharded, Receiver receiver) {
     byte[] first = channels.get(0);
     return new JedisSubscription(
-            () -> JedisPools.open(client.pool(first)), client::renew, channels, sharded, receiver)
+            named -> open(first, named), client::renew, channels, sharded, receiver)
         .start();
+  }
+
+  private Connection open(byte[] channel, @Nullable HostAndPort named) {
+    try {
+      return JedisPools.open(client.pool(channel, named));
+    } catch (JedisException e) {
+      throw named == null ? e : new JedisConnectionException(AskException.unreachable(named, e), e);
+    }
   }
 
   /** Asks past what Jedis repeats: by one connection of the pool. */
@@ -214,14 +220,13 @@ public final class JedisPublisher extends NodePublisher {
     CommandArguments arguments = words(question, new CommandArguments(name(question)), 0);
     withoutSecrets(
         () -> {
-          for (int moves = 1; ; moves++) {
+          for (int moves = 0; ; moves++) {
             try {
               return client.once(question.key(), arguments);
             } catch (JedisRedirectionException e) {
-              if (moves == MAX_MOVES) {
+              if (moves == Replies.MAX_MOVES) {
                 throw e;
               }
-              client.renew();
             }
           }
         });
@@ -290,18 +295,22 @@ public final class JedisPublisher extends NodePublisher {
     /** Returns the nodes of a cluster, or none where the client knows a single Redis. */
     Collection<ConnectionPool> nodes();
 
-    /** Returns the pool of the node that has the slot of a key, or the only one. */
-    Pool<?> pool(byte[] key);
+    /**
+     * Returns the pool of the node that has the slot of a key, or the only one.
+     *
+     * @param named the node that Redis has named for it, if it has
+     */
+    Pool<?> pool(byte[] key, @Nullable HostAndPort named);
 
-    /** Asks by one connection of it. */
+    /** Asks by one connection of it. What Redis says of a slot that has moved is learned. */
     Object once(byte[] key, CommandArguments question);
 
     default boolean isCluster() {
       return false;
     }
 
-    /** Learns which node has which slot. */
-    default void renew() {}
+    /** Learns which node has which slot, from one of them if it is given. */
+    default void renew(@Nullable Connection from) {}
 
     /** Sends a command to where it belongs that a pipeline has sent to the wrong node. */
     default Object again(Command command, JedisRedirectionException refusal) {
@@ -342,7 +351,7 @@ public final class JedisPublisher extends NodePublisher {
     }
 
     @Override
-    public Pool<?> pool(byte[] key) {
+    public Pool<?> pool(byte[] key, @Nullable HostAndPort named) {
       return pool;
     }
 
@@ -382,14 +391,19 @@ public final class JedisPublisher extends NodePublisher {
     }
 
     @Override
-    public Pool<?> pool(byte[] key) {
-      return JedisPools.of(jedis, key);
+    public Pool<?> pool(byte[] key, @Nullable HostAndPort named) {
+      return JedisPools.of(jedis, key, named);
     }
 
     @Override
     public Object once(byte[] key, CommandArguments question) {
-      try (Connection connection = JedisPools.of(jedis, key).getResource()) {
-        return askOnce(connection, question);
+      try (Connection connection = JedisPools.of(jedis, key, null).getResource()) {
+        try {
+          return askOnce(connection, question);
+        } catch (JedisRedirectionException e) {
+          renew(connection);
+          throw e;
+        }
       }
     }
 
@@ -399,8 +413,8 @@ public final class JedisPublisher extends NodePublisher {
     }
 
     @Override
-    public void renew() {
-      JedisPools.renew(jedis);
+    public void renew(@Nullable Connection from) {
+      JedisPools.renew(jedis, from);
     }
 
     @Override

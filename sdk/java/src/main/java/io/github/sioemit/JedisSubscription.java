@@ -2,12 +2,13 @@ package io.github.sioemit;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.BinaryJedisPubSub;
 import redis.clients.jedis.BinaryJedisShardedPubSub;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
+import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -15,11 +16,8 @@ import redis.clients.jedis.exceptions.JedisRedirectionException;
 
 /** A connection for replies, and the thread that reads it. */
 final class JedisSubscription implements Subscriber.Subscription {
-  /** How often it follows its slot from node to node. */
-  private static final int MAX_MOVES = 4;
-
-  private final Supplier<Connection> dial;
-  private final Runnable moved;
+  private final Dial dial;
+  private final Consumer<Connection> moved;
   private final Subscriber.Receiver receiver;
   private final boolean sharded;
   private final Channels channels;
@@ -32,8 +30,8 @@ final class JedisSubscription implements Subscriber.Subscription {
   private boolean closed;
 
   JedisSubscription(
-      Supplier<Connection> dial,
-      Runnable moved,
+      Dial dial,
+      Consumer<Connection> moved,
       List<byte[]> all,
       boolean sharded,
       Subscriber.Receiver receiver) {
@@ -46,6 +44,11 @@ final class JedisSubscription implements Subscriber.Subscription {
     channels = sharded ? new ShardChannels() : new PlainChannels();
   }
 
+  /** Opens a connection, and to the node that Redis has named, if it has. */
+  interface Dial {
+    Connection open(@Nullable HostAndPort to);
+  }
+
   JedisSubscription start() {
     Thread thread = new Thread(this::run, "sioemit-replies");
     thread.setDaemon(true);
@@ -55,23 +58,31 @@ final class JedisSubscription implements Subscriber.Subscription {
 
   private void run() {
     try {
-      for (int moves = 1; ; moves++) {
-        try (Connection opened = dial.get()) {
-          if (begin(opened)) {
-            name(opened);
-            channels.proceed(opened, first);
-          }
-          break;
-        } catch (JedisRedirectionException e) {
-          if (moves == MAX_MOVES) {
-            throw e;
-          }
-          moved.run();
+      HostAndPort node = null;
+      int moves = 0;
+      do {
+        try (Connection opened = dial.open(node)) {
+          node = begin(opened) ? read(opened, moves++ < Replies.MAX_MOVES) : null;
         }
-      }
+      } while (node != null);
       receiver.ended(new JedisConnectionException("Redis has ended the subscription"));
     } catch (RuntimeException | Error e) {
       receiver.ended(e instanceof RuntimeException known ? Refusal.clean(known) : e);
+    }
+  }
+
+  /** Returns where Redis says that the channel is, as long as that may be followed. */
+  private @Nullable HostAndPort read(Connection opened, boolean follows) {
+    name(opened);
+    try {
+      channels.proceed(opened, first);
+      return null;
+    } catch (JedisRedirectionException e) {
+      if (!follows) {
+        throw e;
+      }
+      moved.accept(opened);
+      return e.getTargetNode();
     }
   }
 

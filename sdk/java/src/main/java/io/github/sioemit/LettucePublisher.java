@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LettucePublisher extends NodePublisher {
   private final StatefulConnection<byte[], byte[]> connection;
-  private final @Nullable Dial dial;
+  private final LettuceSubscription.@Nullable Dial dial;
 
   /** Has the client of a cluster learn its nodes. */
   private final Runnable refresh;
@@ -72,7 +72,7 @@ public final class LettucePublisher extends NodePublisher {
   public LettucePublisher(StatefulRedisConnection<?, ?> connection, RedisClient client) {
     this.connection = inBytes(connection);
     Objects.requireNonNull(client, "the client is null");
-    dial = (channel, sharded) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE));
+    dial = (channel, sharded, to) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE));
     refresh = () -> {};
   }
 
@@ -88,7 +88,7 @@ public final class LettucePublisher extends NodePublisher {
     this.connection = inBytes(connection);
     Objects.requireNonNull(client, "the client is null");
     Objects.requireNonNull(uri, "the URI is null");
-    dial = (channel, sharded) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE, uri));
+    dial = (channel, sharded, to) -> only(client.connectPubSub(ByteArrayCodec.INSTANCE, uri));
     refresh = () -> {};
   }
 
@@ -115,18 +115,13 @@ public final class LettucePublisher extends NodePublisher {
       StatefulRedisClusterConnection<?, ?> connection, RedisClusterClient client) {
     this.connection = inBytes(connection);
     Objects.requireNonNull(client, "the client is null");
-    dial = (channel, sharded) -> open(client, channel, sharded);
+    dial = (channel, sharded, to) -> open(client, channel, sharded, to);
     refresh = client::refreshPartitions;
-  }
-
-  /** Opens a connection for replies on a channel. */
-  private interface Dial {
-    LettuceSubscription.Opened open(byte[] channel, boolean sharded);
   }
 
   private static LettuceSubscription.Opened only(
       StatefulRedisPubSubConnection<byte[], byte[]> connection) {
-    return new LettuceSubscription.Opened(connection, connection);
+    return new LettuceSubscription.Opened(connection, connection, null);
   }
 
   /** Commands bring their own codec, so that a connection does not use its own for them. */
@@ -261,28 +256,48 @@ public final class LettucePublisher extends NodePublisher {
           "calls with replies need a connection of their own, and a connection of Lettuce cannot"
               + " open one: give LettucePublisher the client, too");
     }
-    Dial open = dial;
-    return new LettuceSubscription(channels, sharded, receiver)
-        .start(() -> open.open(channels.get(0), sharded));
+    return new LettuceSubscription(dial, channels, sharded, receiver).start();
   }
 
   /** Shard channels live on the node of their slot, to which the client has another connection. */
   private static LettuceSubscription.Opened open(
-      RedisClusterClient client, byte[] channel, boolean sharded) {
+      RedisClusterClient client, byte[] channel, boolean sharded, @Nullable Moved to) {
     StatefulRedisClusterPubSubConnection<byte[], byte[]> any =
         client.connectPubSub(ByteArrayCodec.INSTANCE);
     if (!sharded) {
       return only(any);
     }
     try {
-      RedisClusterNode node = any.getPartitions().getPartitionBySlot(SlotHash.getSlot(channel));
-      if (node == null) {
-        throw new RedisException("no node of the cluster is known to have the slot of the channel");
-      }
-      return new LettuceSubscription.Opened(any.getConnection(node.getNodeId()), any);
+      return to == null ? nodeOf(channel, any) : named(to, any, client);
     } catch (RuntimeException e) {
       any.close();
       throw e;
+    }
+  }
+
+  private static LettuceSubscription.Opened nodeOf(
+      byte[] channel, StatefulRedisClusterPubSubConnection<byte[], byte[]> any) {
+    RedisClusterNode node = any.getPartitions().getPartitionBySlot(SlotHash.getSlot(channel));
+    if (node == null) {
+      throw new RedisException("no node of the cluster is known to have the slot of the channel");
+    }
+    return new LettuceSubscription.Opened(
+        any.getConnection(node.getNodeId()), any, node.getUri().getHost());
+  }
+
+  /** Lettuce connects only to nodes that it knows. */
+  private static LettuceSubscription.Opened named(
+      Moved to,
+      StatefulRedisClusterPubSubConnection<byte[], byte[]> any,
+      RedisClusterClient client) {
+    try {
+      if (any.getPartitions().getPartition(to.host(), to.port()) == null) {
+        client.refreshPartitions();
+      }
+      return new LettuceSubscription.Opened(
+          any.getConnection(to.host(), to.port()), any, to.host());
+    } catch (RuntimeException e) {
+      throw new RedisException(AskException.unreachable(to, e), e);
     }
   }
 

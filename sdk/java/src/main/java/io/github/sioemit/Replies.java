@@ -38,6 +38,9 @@ final class Replies {
   /** Questions that always overlap would keep the channels of every namespace ever asked. */
   private static final int MAX_CHANNELS = 1000;
 
+  /** How often a slot is followed from node to node of a Redis Cluster. */
+  static final int MAX_MOVES = 5;
+
   /**
    * How a connection with shard channels is named, in all languages: it looks like that of a server
    * otherwise, and comes and goes.

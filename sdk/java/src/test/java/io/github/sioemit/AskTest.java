@@ -143,8 +143,7 @@ class AskTest {
   }
 
   /** Returns once something is so, because connections end a moment after the call. */
-  private static void eventually(BooleanSupplier so, Supplier<String> what)
-      throws InterruptedException {
+  static void eventually(BooleanSupplier so, Supplier<String> what) throws InterruptedException {
     long giveUp = System.nanoTime() + RedisServer.DEADLINE.toNanos();
     while (!so.getAsBoolean()) {
       assertTrue(System.nanoTime() < giveUp, what);
@@ -265,26 +264,9 @@ class AskTest {
 
   private static boolean isNamed(Subscriber subscriber, boolean sharded, Jedis admin)
       throws Exception {
-    var confirmed = new CompletableFuture<byte[]>();
-    var subscription =
-        subscriber.subscribe(
-            List.of(new byte[] {'c'}),
-            sharded,
-            new Subscriber.Receiver() {
-              @Override
-              public void confirmed(byte[] channel) {
-                confirmed.complete(channel);
-              }
-
-              @Override
-              public void received(byte[] message) {}
-
-              @Override
-              public void ended(Throwable why) {
-                confirmed.completeExceptionally(why);
-              }
-            });
-    confirmed.get();
+    var confirmed = new Confirmed();
+    var subscription = subscriber.subscribe(List.of(new byte[] {'c'}), sharded, confirmed);
+    confirmed.channel.get();
     boolean named = admin.clientList().contains(" name=sioemit-replies ");
     subscription.close();
     eventually(() -> admin.clientList(ClientType.PUBSUB).isEmpty(), admin::clientList);

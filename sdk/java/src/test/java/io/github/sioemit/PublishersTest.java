@@ -242,15 +242,10 @@ class PublishersTest {
 
   /** Each node of a cluster knows its own subscribers only, so that one would count a part. */
   @Test
-  void oneNodeOfClusterDoesNotCountServers(@TempDir Path directory) throws IOException {
-    int busPort;
-    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      busPort = free.getLocalPort();
-    }
-    try (var server =
-        new RedisServer(directory, "--cluster-enabled", "yes", "--cluster-port", "" + busPort)) {
+  void oneNodeOfClusterDoesNotCountServers(@TempDir Path directory) throws Exception {
+    try (var cluster = new RedisCluster(directory)) {
       eachCounts(
-          server.url(),
+          cluster.add().url(),
           io -> {
             var e = assertThrows(UnsupportedOperationException.class, io::serverCount);
             assertTrue(e.getMessage().contains("Redis Cluster"), e.getMessage());

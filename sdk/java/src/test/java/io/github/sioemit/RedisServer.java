@@ -32,9 +32,7 @@ public final class RedisServer implements AutoCloseable {
 
   private RedisServer(Path directory, List<String> program, List<String> options) {
     try {
-      try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        port = free.getLocalPort();
-      }
+      port = freePort();
       List<String> words = new ArrayList<>(program);
       words.addAll(List.of("--bind", "127.0.0.1", "--port", "" + port));
       words.addAll(List.of("--dir", directory.toString()));
@@ -47,6 +45,14 @@ public final class RedisServer implements AutoCloseable {
       awaitListening();
     } catch (IOException e) {
       throw new UncheckedIOException("the tests need redis-server", e);
+    }
+  }
+
+  static int freePort() {
+    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return free.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
