@@ -50,7 +50,7 @@ var rows = []row{
 	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 1, Redis Cluster", generation: harness.V4, adapter: streamCount(1), ordered: 1000, cluster: true},
 	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 3", generation: harness.V4, adapter: streamCount(3), ordered: 1000},
 	{name: "4.8.4/redis-streams-adapter-0.3.1 streamCount 3, Redis Cluster", generation: harness.V4, adapter: streamCount(3), ordered: 1000, cluster: true},
-	{name: "5.18.1/uvicorn-0.54.0", generation: harness.Python, adapter: harness.Uvicorn, ordered: 1000},
+	{name: "5.18.1/uvicorn-0.54.0", generation: harness.Python, adapter: harness.Uvicorn, ordered: 1000, everyLanguage: true},
 	{name: "5.18.1/Flask-SocketIO-5.7.0", generation: harness.Python, adapter: harness.FlaskSocketIO, ordered: 1000},
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/sioemit/sioemit/internal/wire"
 )
@@ -17,7 +18,8 @@ const DefaultPythonChannel = "socketio"
 var ErrPythonBinary error = &pythonError{"binary disconnects clients on HTTP long-polling where others use websocket, and is allowed only if all use the same transport", ErrUnsafe}
 
 // ErrNoCounterpart is returned for a call that python-socketio's servers have no
-// message for.
+// message for, and for a room that is a number from 2^53 up: Python has whole
+// numbers of any size, of which a float64 may be the nearest to several.
 var ErrNoCounterpart = errors.New("python-socketio has no counterpart to this call")
 
 // Python is the format of the RedisManager and the AsyncRedisManager of
@@ -43,7 +45,7 @@ func (p Python) RedisChannel() string {
 
 // Marshal returns the message of a broadcast, which is JSON. It leaves out the
 // flags, which the servers do not know. What Except names must be socket ids.
-// Errors about an argument are *ArgumentError.
+// Rooms that are numbers from 2^53 up are an ErrNoCounterpart. Errors about an argument are *ArgumentError.
 func (p Python) Marshal(b *Broadcast) ([]byte, error) {
 	t := borrowTemplate()
 	defer t.giveBack()
@@ -76,6 +78,7 @@ func (p Python) Retarget(t *Template, b *Broadcast) {
 		dst = wire.AppendNil(wire.AppendString(dst, "callback"))
 		return appendPythonMember(dst, "host_id", UID), nil
 	})
+	t.refusal = checkPythonRooms(b.Rooms)
 }
 
 // MarshalRequest returns the message of a request, or an ErrNoCounterpart. There
@@ -107,6 +110,9 @@ func (p Python) MarshalRequest(r *Request) ([]byte, error) {
 		return nil, fmt.Errorf("only one socket can be disconnected, with its id as the target: %w", ErrNoCounterpart)
 	default:
 		return nil, ErrNoCounterpart
+	}
+	if err := checkPythonRooms(r.Change); err != nil {
+		return nil, err
 	}
 	return marshal(formJSON, func(_ *encoder, dst []byte) ([]byte, error) {
 		dst = appendPythonMethod(dst, len(words)+2, words[0])
@@ -141,6 +147,16 @@ func appendPythonRooms(dst []byte, rooms []Room) []byte {
 		return appendRoom(dst, rooms[0])
 	}
 	return appendRooms(dst, rooms)
+}
+
+// checkPythonRooms refuses numbers that may stand for others as well.
+func checkPythonRooms(rooms []Room) error {
+	for _, room := range rooms {
+		if n, ok := room.Number(); ok && math.Abs(n) >= 1<<53 {
+			return fmt.Errorf("the room %s: Python tells numbers from 2^53 up apart that are the same one here: %w", room, ErrNoCounterpart)
+		}
+	}
+	return nil
 }
 
 // maxPythonLevels is how deep a value may nest. Python gives up at 1,000 calls

@@ -17,7 +17,8 @@ type Template struct {
 	all          frame // in MessagePack
 	json         frame // and in JSON, where messages can have that form
 	legacyBinary bool
-	limit        int // of binary values in an event
+	limit        int   // of binary values in an event
+	refusal      error // why no message can be for the target
 }
 
 // frame is what stands before and behind the data, which have a byte of it for
@@ -39,7 +40,7 @@ func writeHole(dst []byte) ([]byte, error) { return append(dst, wire.Hole), nil 
 // depends on the target comes before the data, so that the first hole is it.
 func (t *Template) set(f form, limit int, write func(dst []byte, data writeData) ([]byte, error)) {
 	all, _ := write(t.all.text[:0], writeHole) // nothing else can fail
-	t.form, t.limit, t.legacyBinary = f, limit, false
+	t.form, t.limit, t.legacyBinary, t.refusal = f, limit, false, nil
 	t.all = newFrame(all, wire.Hole)
 	if f != formMessagePack {
 		t.json = newFrame(wire.ToJSON(t.json.text[:0], all), 0)
@@ -66,6 +67,9 @@ func (t *Template) giveBack() {
 // arguments take more than 64 KiB. A dst with room for the target but not for
 // the arguments grows as with append.
 func (t *Template) Append(dst []byte, event string, args []any) ([]byte, error) {
+	if t.refusal != nil {
+		return nil, t.refusal
+	}
 	e := newEncoder()
 	defer e.free()
 	e.TextOnly = t.form == formJSON || t.form == formPythonText

@@ -2,6 +2,7 @@ package encoding_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 
@@ -53,6 +54,26 @@ func TestPythonVectors(t *testing.T) {
 					t.Errorf("message\n%s\nthe package published\n%s", message, v.Payload)
 				}
 			})
+		}
+	}
+}
+
+// TestPythonRoomNumbers refuses what may be another number in Python. A template
+// that is used again forgets that it was refused.
+func TestPythonRoomNumbers(t *testing.T) {
+	t.Parallel()
+	var format encoding.Python
+	template := new(encoding.Template)
+	for n, ok := range map[float64]bool{1<<53 - 1: true, -(1<<53 - 1): true, 1 << 53: false, -(1 << 53): false, 1e300: false, 1.5: true} {
+		rooms := []encoding.Room{"a", encoding.NumberRoom(n)}
+		format.Retarget(template, &encoding.Broadcast{Namespace: "/", Rooms: rooms})
+		message, err := template.Append(nil, "ev", nil)
+		if ok != (err == nil) || ok != (message != nil) || !ok && !errors.Is(err, encoding.ErrNoCounterpart) {
+			t.Errorf("an event to %v: %s, %v", n, message, err)
+		}
+		message, err = format.MarshalRequest(&encoding.Request{Kind: encoding.Leave, Broadcast: encoding.Broadcast{Namespace: "/"}, Change: rooms[1:]})
+		if ok != (err == nil) || ok != (message != nil) || !ok && !errors.Is(err, encoding.ErrNoCounterpart) {
+			t.Errorf("everyone leaves %v: %s, %v", n, message, err)
 		}
 	}
 }

@@ -34,7 +34,7 @@ export class Python implements Adapter {
       data: binary ? [values, ...attachments] : values,
       binary,
       namespace: frame.nsp,
-      room: noneOneOrList(rooms),
+      room: noneOneOrList(rooms.map(checked)),
       skip_sid: noneOneOrList(frame.except),
       callback: null,
       host_id: uid,
@@ -81,9 +81,11 @@ export class Python implements Adapter {
       return undefined;
     }
     if (isSocket) {
-      return { method: request.kind === "join" ? "enter_room" : "leave_room", sid, room };
+      return { method: request.kind === "join" ? "enter_room" : "leave_room", sid, room: checked(room as Room) };
     }
-    return request.kind === "leave" && sid === undefined ? { method: "close_room", room } : undefined;
+    return request.kind === "leave" && sid === undefined
+      ? { method: "close_room", room: checked(room as Room) }
+      : undefined;
   }
 
   #publish(message: object): Command {
@@ -124,6 +126,17 @@ function check(event: string, index: number, value: unknown, level: number, allo
   for (const member of Object.values(value)) {
     check(event, index, member, level + 1, allowBinary);
   }
+}
+
+/** Refuses a number that may stand for others: one that is not safe is the nearest to several whole numbers of Python's. */
+function checked(room: Room): Room {
+  if (typeof room === "number" && Math.abs(room) > Number.MAX_SAFE_INTEGER) {
+    throw new SioemitError(
+      "no-counterpart",
+      `the room ${room}: Python tells numbers from 2^53 up apart that are the same one here`,
+    );
+  }
+  return room;
 }
 
 function noneOneOrList(rooms: readonly Room[]): Room | readonly Room[] | null {

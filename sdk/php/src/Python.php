@@ -82,7 +82,7 @@ final class Python implements Adapter
         return ['PUBLISH', $this->channel, self::message([
             'method' => $method,
             ...($isOne ? ['sid' => $target->rooms[0]] : []),
-            ...($rooms === [] ? [] : ['room' => $rooms[0]]),
+            ...($rooms === [] ? [] : ['room' => self::rooms($rooms)]),
             'namespace' => $target->namespace,
         ])];
     }
@@ -138,7 +138,7 @@ final class Python implements Adapter
     }
 
     /**
-     * Returns no room as null, one by itself, and several as a list.
+     * Returns no room as null, one by itself, and several as a list. Refuses a number that may stand for others.
      *
      * @param list<string|int|float> $rooms
      *
@@ -146,6 +146,12 @@ final class Python implements Adapter
      */
     private static function rooms(array $rooms): null|string|int|float|array
     {
+        foreach ($rooms as $room) {
+            if (!is_string($room) && abs($room) >= 2 ** 53) { // a float is the nearest to several whole numbers there
+                throw self::noCounterpart(sprintf('the room %.0f: Python tells numbers from 2^53 up apart that are the '
+                    . 'same one here', $room));
+            }
+        }
         return count($rooms) > 1 ? $rooms : $rooms[0] ?? null;
     }
 

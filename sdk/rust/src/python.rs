@@ -4,7 +4,7 @@ use crate::args::NoBinary;
 use crate::error::{Reason, Refusal};
 use crate::json;
 use crate::message::{Count, Event, Request, Sink, UID};
-use crate::room::RoomList;
+use crate::room::{Room, RoomList};
 use crate::target::Target;
 use crate::value::{Encoder, Nesting};
 
@@ -159,6 +159,9 @@ impl Python {
     }
 }
 
+/// 2^53. Every whole number below it is an f64.
+const TOLD_APART: f64 = 9_007_199_254_740_992.0;
+
 /// Null in MessagePack.
 const NULL: u8 = 0xc0;
 
@@ -178,8 +181,13 @@ impl Encoder {
         self.text(value);
     }
 
-    /// Writes no room as null, one by itself, and several as a list.
+    /// Writes no room as null, one by itself, and several as a list. Refuses a number that may stand for others: an f64
+    /// from 2^53 up is the nearest to several whole numbers of Python's.
     fn room_or_rooms(&mut self, rooms: &RoomList) -> Result<(), Refusal> {
+        if let Some(n) = rooms.iter().filter_map(Room::number).find(|n| n.abs() >= TOLD_APART) {
+            let message = format!("the room {n}: Python tells numbers from 2^53 up apart that are the same one here");
+            return Err(Refusal::new(Reason::NoCounterpart, message));
+        }
         match rooms.single() {
             Some(room) => room.encode(self),
             None if rooms.is_empty() => {

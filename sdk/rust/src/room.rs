@@ -37,6 +37,14 @@ impl Room {
         }
     }
 
+    /// The number, unless it is a name.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self.0 {
+            Kind::Name(_) => None,
+            Kind::Number(n) => Some(n),
+        }
+    }
+
     pub(crate) fn encode(&self, encoder: &mut Encoder) -> Result<(), Refusal> {
         match &self.0 {
             Kind::Name(name) => encoder.text(name),

@@ -89,7 +89,7 @@ class Python:
             "data": data,
             "binary": binary,
             "namespace": target.namespace,
-            "room": _none_one_or_list(target.rooms),
+            "room": _none_one_or_list(tuple(map(_checked, target.rooms))),
             "skip_sid": _none_one_or_list(target.excepted),
             "callback": None,
             "host_id": UID,
@@ -109,7 +109,7 @@ class Python:
         else:
             raise no_counterpart(request.kind)
         if request.rooms:
-            message["room"] = request.rooms[0]
+            message["room"] = _checked(request.rooms[0])
         return self._publish({**message, "namespace": target.namespace, "host_id": UID}, 0)
 
     def server_side(self, target: Target, event: str, args: tuple[Any, ...], limits: Limits) -> Command:  # noqa: ARG002
@@ -146,6 +146,15 @@ class Python:
 def no_counterpart(call: str) -> SioemitError:
     """Return the error of a call that these servers have no message for."""
     return SioemitError("no-counterpart", f"servers in Python know no such call: {_KNOWN[call]}")
+
+
+def _checked(room: Room) -> Room:
+    """Refuse a number that may stand for others: a float from 2**53 up is the nearest to several whole numbers."""
+    if not isinstance(room, str) and abs(room) >= 2**53:
+        raise SioemitError(
+            "no-counterpart", f"room {room:.0f}: Python tells numbers from 2**53 up apart that are the same one here"
+        )
+    return room
 
 
 def _none_one_or_list(rooms: tuple[Room, ...]) -> Any:

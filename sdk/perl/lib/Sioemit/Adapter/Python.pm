@@ -56,9 +56,15 @@ sub _text {
     return $json->bytes;
 }
 
-# _rooms returns no room as null, one by itself, and several as a list.
+# _rooms returns no room as null, one by itself, and several as a list. It refuses a number that may stand for others: a
+# double from 2**53 up is the nearest to several whole numbers of Python's.
 sub _rooms {
     my ($rooms) = @_;
+    for my $room (grep { Sioemit::Target::is_number($_) } @$rooms) {
+        my $number = substr $room, 1;
+        refuse('no-counterpart', "room $number: Python tells numbers from 2**53 up apart that are the same one here")
+            if abs $number >= 2**53;
+    }
     return 'null' if !@$rooms;
     my $json = Sioemit::JSON->new;
     Sioemit::Target::write_rooms($json, $rooms);

@@ -168,8 +168,20 @@ public final class Python extends Adapter {
     out.text(value);
   }
 
-  /** Writes no room as null, one by itself, and several as a list. */
+  /**
+   * Writes no room as null, one by itself, and several as a list. It refuses a number that may
+   * stand for others: a double from 2^53 up is the nearest to several whole numbers of Python's.
+   */
   private static void rooms(MessagePack out, String name, List<Object> rooms) {
+    for (Object room : rooms) {
+      if (room instanceof Number number && Math.abs(number.doubleValue()) >= 0x1p53) {
+        throw new SioemitException(
+            Reason.NO_COUNTERPART,
+            "the room "
+                + room
+                + ": Python tells numbers from 2^53 up apart that are the same one here");
+      }
+    }
     out.text(name);
     switch (rooms.size()) {
       case 0 -> out.nil();
