@@ -34,7 +34,7 @@ prose: .cspell/node_modules/.package-lock.json
 # Everything, against real Redis and real Socket.IO servers and clients.
 test: deps
 	@# Most of them wait most of the time, so more of them than there are processors run at a time.
-	go test -race -count=1 -parallel 4 -timeout 20m $$(go list ./... | grep -v '/compat_test$$')
+	go test -race -count=1 -parallel 4 -timeout 60m $$(go list ./... | grep -v '/compat_test$$')
 	@# In the folder itself, because go test then shows the line that each row prints.
 	cd compat_test && go test -race -count=1 -timeout 60m
 	@# Not under -race, which allocates. That they ran at all is seen by their names.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sioemit/sioemit/internal/driver"
 )
@@ -20,7 +21,7 @@ type leftOut struct {
 	Feature  string `json:"feature"` // what its first line does not name
 	Why      string `json:"why"`
 
-	used bool
+	used atomic.Bool
 }
 
 func readLeftOut(text []byte) ([]*leftOut, error) {

@@ -20,7 +20,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sioemit/sioemit/internal/driver"
 )
@@ -69,21 +72,29 @@ func execute(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(variantsAtOnce)
 	for _, name := range names {
-		if err := suite.variant(ctx, program, name); err != nil {
-			return err
-		}
+		group.Go(func() error { return suite.variant(ctx, program, name) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return suite.summary()
 }
+
+// variantsAtOnce is how many variants are run at a time. Most of their time they wait, for
+// what a case delays.
+const variantsAtOnce = 3
 
 // suite is the cases to run, and how many did what.
 type suite struct {
 	cases   []Case
 	whole   bool // all cases and variants were chosen, so that stale entries can be told
 	leftOut []*leftOut
-	out     io.Writer
 
+	mu                      sync.Mutex // for what follows
+	out                     io.Writer
 	languages               map[string]bool
 	passed, failed, omitted int
 }
@@ -118,16 +129,16 @@ func (s *suite) variant(ctx context.Context, program, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	s.languages[d.Language] = true
+	s.add(d.Language, 0, 0, 0)
 	for _, cluster := range []bool{false, true} {
 		if cluster && len(d.Missing([]string{"cluster"})) > 0 {
 			l := coversFeature(s.leftOut, &d.Hello, "cluster")
 			if l == nil {
-				s.failed++
-				fmt.Fprintf(s.out, "FAIL %s %s: it has no feature cluster, and left-out.jsonl does not say why\n", d.Language, d.Variant)
+				s.add(d.Language, 0, 1, 0)
+				s.printf("FAIL %s %s: it has no feature cluster, and left-out.jsonl does not say why\n", d.Language, d.Variant)
 				continue
 			}
-			l.used = true
+			l.used.Store(true)
 			continue
 		}
 		if err := s.on(ctx, d, cluster); err != nil {
@@ -155,13 +166,13 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 			continue
 		}
 		if l := covers(s.leftOut, &d.Hello, c); l != nil {
-			l.used = true
+			l.used.Store(true)
 			omitted++
 			continue
 		}
 		if missing := d.Missing(c.features()); len(missing) > 0 {
 			failed++
-			fmt.Fprintf(s.out, "FAIL %s: %s: it has no feature %s, and left-out.jsonl does not say why\n", where, c.ID, missing[0])
+			s.printf("FAIL %s: %s: it has no feature %s, and left-out.jsonl does not say why\n", where, c.ID, missing[0])
 			continue
 		}
 		o, err := st.run(ctx, d, c)
@@ -174,10 +185,10 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 			return err
 		case o.skip != "":
 			failed++
-			fmt.Fprintf(s.out, "FAIL %s: %s: skipped, and not in left-out.jsonl: %s\n", where, o.id, o.skip)
+			s.printf("FAIL %s: %s: skipped, and not in left-out.jsonl: %s\n", where, o.id, o.skip)
 		case o.failed != "":
 			failed++
-			fmt.Fprintf(s.out, "FAIL %s: %s: %s\n", where, o.id, o.failed)
+			s.printf("FAIL %s: %s: %s\n", where, o.id, o.failed)
 		default:
 			passed++
 		}
@@ -188,11 +199,26 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 	}
 	for _, wrong := range behind(late) {
 		failed++
-		fmt.Fprintf(s.out, "FAIL %s: the end: %s\n", where, wrong)
+		s.printf("FAIL %s: the end: %s\n", where, wrong)
 	}
-	fmt.Fprintf(s.out, "%s: %d passed, %d failed, %d left out\n", where, passed, failed, omitted)
-	s.passed, s.failed, s.omitted = s.passed+passed, s.failed+failed, s.omitted+omitted
+	s.printf("%s: %d passed, %d failed, %d left out\n", where, passed, failed, omitted)
+	s.add(d.Language, passed, failed, omitted)
 	return nil
+}
+
+// printf prints lines of one of the variants, which take turns.
+func (s *suite) printf(format string, words ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, format, words...)
+}
+
+// add counts cases of a language.
+func (s *suite) add(language string, passed, failed, omitted int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.languages[language] = true
+	s.passed, s.failed, s.omitted = s.passed+passed, s.failed+failed, s.omitted+omitted
 }
 
 // summary prints the counts, and fails for cases that failed and for entries of
@@ -200,7 +226,7 @@ func (s *suite) on(ctx context.Context, d *driver.Driver, cluster bool) (err err
 func (s *suite) summary() error {
 	stale := 0
 	for _, l := range s.leftOut {
-		if s.whole && s.languages[l.Language] && !l.used {
+		if s.whole && s.languages[l.Language] && !l.used.Load() {
 			stale++
 			fmt.Fprintf(s.out, "FAIL left-out.jsonl: %s leaves out nothing by %q any more\n", l.Language, l.Case+l.Feature)
 		}
