@@ -468,6 +468,9 @@ async fn send_pipeline<C: ConnectionLike>(
 
 /// Notes what Redis has answered to a command.
 fn taken(sending: &OnItsWay<'_>, command: &Cmd, answer: Answer) -> Result<(), Error> {
+    if matches!(answer, Answer::Int(_)) {
+        return Ok(()); // of PUBLISH: only entries of a stream have an id to note
+    }
     let answer = answer.extract_error()?;
     if let Some(Arg::Simple(namespace)) = command.args_iter().nth(ENTRY_NAMESPACE) {
         sending.added(namespace, &answer);

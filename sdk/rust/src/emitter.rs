@@ -383,9 +383,12 @@ impl<C: ConnectionLike> Emitter<C> {
     fn send_all(&self, packed: &Packed, channels: impl IntoIterator<Item = Channel>) -> Result<(), Error> {
         let mut connection = self.lock()?;
         let sending = self.shared.sent.sending(channels);
-        let taken = |command: &Packet, answer: Answer| -> Result<(), Error> {
-            sending.added(&packed.bytes[command.namespace.clone()], &answer.extract_error()?);
-            Ok(())
+        let taken = |command: &Packet, answer: Answer| match answer {
+            Answer::Int(_) => Ok(()), // of PUBLISH: only entries of a stream have an id to note
+            answer => {
+                sending.added(&packed.bytes[command.namespace.clone()], &answer.extract_error()?);
+                Ok(())
+            }
         };
         let pipeline = |connection: &mut C, bytes: &[u8], commands: &[Packet]| -> Result<(), Error> {
             let answers = connection.req_packed_commands(bytes, 0, commands.len())?;
