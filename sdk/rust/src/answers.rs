@@ -131,8 +131,8 @@ pub(crate) trait Collect: Default {
     /// Takes one that is.
     fn add(&mut self, reply: &Reply) -> Result<(), Unread>;
 
-    /// Whether the replies of so many servers are all there.
-    fn complete(&self, asked: u64) -> bool;
+    /// How many replies are still to come, if so many servers were asked. There may be more.
+    fn missing(&self, asked: u64) -> u64;
 
     /// How many servers answered; how many clients did, and are expected to.
     fn progress(&self) -> (u64, u64, u64);
@@ -192,8 +192,9 @@ impl Collect for CollectAcks {
         Ok(())
     }
 
-    fn complete(&self, asked: u64) -> bool {
-        length(&self.acks.per_server) >= asked && length(&self.acks.values) >= self.acks.clients
+    fn missing(&self, asked: u64) -> u64 {
+        let counts = asked.saturating_sub(length(&self.acks.per_server));
+        counts + self.acks.clients.saturating_sub(length(&self.acks.values))
     }
 
     fn progress(&self) -> (u64, u64, u64) {
@@ -229,8 +230,8 @@ impl Collect for CollectValues {
         Ok(())
     }
 
-    fn complete(&self, asked: u64) -> bool {
-        length(&self.values) >= asked
+    fn missing(&self, asked: u64) -> u64 {
+        asked.saturating_sub(length(&self.values))
     }
 
     fn progress(&self) -> (u64, u64, u64) {
@@ -275,8 +276,8 @@ impl Collect for CollectServers {
         Ok(())
     }
 
-    fn complete(&self, asked: u64) -> bool {
-        self.servers + self.listeners >= asked
+    fn missing(&self, asked: u64) -> u64 {
+        asked.saturating_sub(self.servers + self.listeners)
     }
 
     fn progress(&self) -> (u64, u64, u64) {
@@ -327,8 +328,8 @@ impl Collect for CollectSockets {
         Ok(())
     }
 
-    fn complete(&self, asked: u64) -> bool {
-        self.answered >= asked
+    fn missing(&self, asked: u64) -> u64 {
+        asked.saturating_sub(self.answered)
     }
 
     fn progress(&self) -> (u64, u64, u64) {
@@ -398,8 +399,8 @@ impl Collect for CollectRooms {
         Ok(())
     }
 
-    fn complete(&self, asked: u64) -> bool {
-        self.answered >= asked
+    fn missing(&self, asked: u64) -> u64 {
+        asked.saturating_sub(self.answered)
     }
 
     fn progress(&self) -> (u64, u64, u64) {
@@ -430,8 +431,8 @@ impl Collect for CollectSocketRooms {
         self.0.add(reply)
     }
 
-    fn complete(&self, asked: u64) -> bool {
-        self.0.complete(asked)
+    fn missing(&self, asked: u64) -> u64 {
+        self.0.missing(asked)
     }
 
     fn progress(&self) -> (u64, u64, u64) {

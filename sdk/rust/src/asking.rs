@@ -216,7 +216,12 @@ impl<C: Collect> Answers<C> {
     }
 
     pub(crate) fn complete(&self) -> bool {
-        self.collected.complete(self.asked)
+        self.missing() == 0
+    }
+
+    /// How many replies are still to come, at least.
+    pub(crate) fn missing(&self) -> u64 {
+        self.collected.missing(self.asked)
     }
 
     pub(crate) fn finish(self) -> C::Output {

@@ -92,7 +92,7 @@ impl Link {
         }
         for channel in channels {
             self.write(&subscribe(channel, sharded))?;
-            while !matches!(self.read()?, Value::Push { kind: PushKind::Subscribe | PushKind::SSubscribe, .. }) {}
+            while !matches!(self.read(1)?, Value::Push { kind: PushKind::Subscribe | PushKind::SSubscribe, .. }) {}
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Link {
     /// Sends commands, on a connection that is subscribed to nothing. What Redis refuses is among the answers.
     pub(crate) fn send(&mut self, commands: &[&Cmd]) -> RedisResult<Vec<Value>> {
         commands.iter().try_for_each(|command| self.write(command))?;
-        commands.iter().map(|_| self.connection.read()).collect()
+        commands.iter().map(|_| self.connection.read(1)).collect()
     }
 
     /// Keeps the replies to a question.
@@ -123,7 +123,7 @@ impl Link {
             if arrived.iter().any(|reply| answers.take(reply)) {
                 return Ok(answers);
             }
-            let read = self.read().and_then(|value| match value {
+            let read = self.read(answers.missing()).and_then(|value| match value {
                 Value::Push { kind, data } => self.take(&kind, data),
                 _ => Ok(()),
             });
@@ -158,7 +158,7 @@ impl Link {
         self.connection.write(command.get_packed_command())
     }
 
-    fn read(&mut self) -> RedisResult<Value> {
-        self.connection.read()?.extract_error()
+    fn read(&mut self, at_least: u64) -> RedisResult<Value> {
+        self.connection.read(at_least)?.extract_error()
     }
 }

@@ -18,7 +18,12 @@ pub(crate) struct TimedConnection {
     steps: mpsc::Sender<Step>,
     results: mpsc::Receiver<RedisResult<Value>>,
     deadline: Instant,
+    /// How many of the values that the thread was told to read have not been taken yet.
+    ahead: u64,
 }
+
+/// How many values the thread reads ahead at most.
+const MAX_AHEAD: u64 = 1000;
 
 /// What the thread is told to do.
 enum Step {
@@ -42,23 +47,30 @@ impl TimedConnection {
                 result = step.take(connection, deadline);
             }
         })?;
-        let connection = Self { steps, results, deadline };
+        let connection = Self { steps, results, deadline, ahead: 0 };
         connection.wait().map(|_| connection)
     }
 
     pub(crate) fn write(&mut self, bytes: Vec<u8>) -> RedisResult<()> {
-        self.take(Step::Write(bytes)).map(drop)
+        left(self.deadline)?;
+        self.tell(Step::Write(bytes));
+        self.wait().map(drop)
     }
 
-    /// Reads what comes next. A reply may stall until the deadline: behind a read that is late, nothing can be read any more.
-    pub(crate) fn read(&mut self) -> RedisResult<Value> {
-        self.take(Step::Read)
-    }
-
-    fn take(&mut self, step: Step) -> RedisResult<Value> {
-        left(self.deadline)?; // so that no result of a step that was late is taken for that of this one
-        let _ = self.steps.send(step); // when the thread has ended, there is no result either
+    /// Reads what comes next. The thread goes on with as many values as will be taken at least, without waiting to be told of
+    /// each. With one more, it would keep the connection open when the call has ended.
+    pub(crate) fn read(&mut self, at_least: u64) -> RedisResult<Value> {
+        left(self.deadline)?; // a result that came late is no longer to be told from the next one
+        if self.ahead == 0 {
+            self.ahead = at_least.clamp(1, MAX_AHEAD);
+            (0..self.ahead).for_each(|_| self.tell(Step::Read));
+        }
+        self.ahead -= 1;
         self.wait()
+    }
+
+    fn tell(&self, step: Step) {
+        let _ = self.steps.send(step); // when the thread has ended, there is no result either
     }
 
     fn wait(&self) -> RedisResult<Value> {

@@ -395,7 +395,8 @@ fn a_thousand_calls_leave_nothing_behind() {
     let _server = Server::classic(&redis, |question| answer(question, "a"));
     let runtime = runtime();
     let io = asynchronous(&runtime, &redis, redis.client(), Options::new()).timeout(Duration::from_secs(60));
-    let blocking = blocking(&redis, redis.client(), Options::new()).timeout(Duration::from_secs(60));
+    // A thread that went on to read would keep its connection until then.
+    let blocking = blocking(&redis, redis.client(), Options::new()).timeout(Duration::from_secs(600));
     runtime.block_on(io.fetch_sockets()).unwrap();
     let tasks = || runtime.metrics().num_alive_tasks();
     wait_for(|| tasks() == 1); // that of the emitter's own connection
@@ -408,6 +409,7 @@ fn a_thousand_calls_leave_nothing_behind() {
     }
     for _ in 0..100 {
         assert_eq!(blocking.fetch_sockets().unwrap().len(), 1);
+        assert_eq!(blocking.emit_with_ack("ev", ()).unwrap().clients, 1);
     }
     wait_for(|| tasks() == 1);
     wait_for(|| connections(&redis) == before);
