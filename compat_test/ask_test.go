@@ -310,6 +310,12 @@ func slotMoves(a *asked, askers []asker, cluster *harness.RedisCluster, channel 
 	if took := time.Since(start); took > time.Minute {
 		a.Errorf("the calls ended %v after the slot moved", took)
 	}
+	for _, via := range askers { // whose clients may not have heard of it
+		found, err := via.fetchSockets(a.ctx, whom{rooms: []string{"mute"}})
+		if err != nil || len(found) != 1 || found[0].id != mute.ID {
+			a.Errorf("%s: found %v, %v behind the move, want %s", via.name(), found, err, mute.ID)
+		}
+	}
 	a.receivedTimes(len(askers), "ping", mute)
 }
 

@@ -95,11 +95,6 @@ func (v viaAskingDriver) ask(ctx context.Context, w whom, result any, words ...a
 		return err
 	}
 	a, err := v.driver.Call(call)
-	// A client may not have heard yet that a slot was moved. Such a call has asked nothing.
-	for tries := 0; err == nil && a.Error == "subscription" && strings.Contains(a.Message, ": MOVED ") && tries < 40; tries++ {
-		time.Sleep(250 * time.Millisecond)
-		a, err = v.driver.Call(call)
-	}
 	switch {
 	case err != nil:
 		return err
