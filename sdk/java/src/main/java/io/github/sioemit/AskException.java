@@ -35,16 +35,27 @@ public sealed class AskException extends RuntimeException
         Reason.SUBSCRIPTION, "the connection for replies was lost: " + text(why), why);
   }
 
-  /** Says why the node cannot be reached to which a shard channel has moved. */
-  static String unreachable(Object node, Throwable why) {
-    return "its channel has moved to " + node + ", as Redis says: " + text(why);
-  }
-
-  static AskException notSubscribed() {
+  /**
+   * Says so of a channel.
+   *
+   * @param node to which it has moved, if it has
+   */
+  static AskException notSubscribed(@Nullable String node) {
     return new AskException(
         Reason.SUBSCRIPTION,
-        "Redis did not confirm the subscription for replies in time; nothing was asked",
+        "Redis did not confirm the subscription for replies in time; "
+            + (node == null ? "" : moved(node) + "; ")
+            + "nothing was asked",
         null);
+  }
+
+  /** Says why the node cannot be reached to which a shard channel has moved. */
+  static String unreachable(Object node, Throwable why) {
+    return moved(node) + ": " + text(why);
+  }
+
+  private static String moved(Object node) {
+    return "its channel has moved to " + node + ", as Redis says";
   }
 
   static String text(Throwable why) {

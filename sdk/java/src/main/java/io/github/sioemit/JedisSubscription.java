@@ -81,6 +81,7 @@ final class JedisSubscription implements Subscriber.Subscription {
       if (!follows) {
         throw e;
       }
+      receiver.moved(e.getTargetNode().toString());
       moved.accept(opened);
       return e.getTargetNode();
     }

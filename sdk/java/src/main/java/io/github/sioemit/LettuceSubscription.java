@@ -147,6 +147,7 @@ final class LettuceSubscription extends RedisPubSubAdapter<byte[], byte[]>
     by.connection.removeListener((RedisPubSubListener<byte[], byte[]>) this);
     by.connection.removeListener((RedisConnectionStateListener) this);
     by.close();
+    receiver.moved(to.toString());
     connect(to);
   }
 

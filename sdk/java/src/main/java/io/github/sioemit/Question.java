@@ -196,8 +196,8 @@ final class Question<T> extends Waiting<T> {
       return new MaybeAskedException(
           why == null ? new IllegalStateException("Redis did not answer in time") : why);
     }
-    return why == null && asked > 0 && id.isEmpty()
-        ? AskException.notSubscribed()
+    return why == null && wait != null && id.isEmpty()
+        ? AskException.notSubscribed(wait.movedTo())
         : incomplete(why);
   }
 

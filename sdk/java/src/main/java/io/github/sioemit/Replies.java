@@ -149,6 +149,11 @@ final class Replies {
       }
     }
 
+    /** Returns the node to which Redis says that its channels have moved, if it has. */
+    @Nullable String movedTo() {
+      return link.movedTo;
+    }
+
     String id() {
       synchronized (Replies.this) {
         return id;
@@ -189,6 +194,9 @@ final class Replies {
     private long heard = System.nanoTime();
     private boolean questioned;
     private boolean ended;
+
+    /** It is read without the lock. */
+    private volatile @Nullable String movedTo;
 
     Link(String name) {
       this.name = name;
@@ -289,6 +297,11 @@ final class Replies {
       if (wait != null && reply != null) {
         wait.taker.accept(reply);
       }
+    }
+
+    @Override
+    public void moved(String node) {
+      movedTo = node;
     }
 
     @Override

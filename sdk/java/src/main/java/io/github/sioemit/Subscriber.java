@@ -82,6 +82,13 @@ public interface Subscriber {
     void received(byte[] message);
 
     /**
+     * Is told that Redis has named another node for the channels, to which they are followed.
+     *
+     * @param node its address
+     */
+    default void moved(String node) {}
+
+    /**
      * Is told that the connection, or one of its subscriptions, has ended, or did not come about.
      *
      * @param why the reason, without passwords

@@ -195,13 +195,14 @@ class MovedSlotTest {
     }
   }
 
-  /** Subscribes to the channel of replies, for a moment. */
-  static void subscribes(Publisher publisher) {
+  /** Subscribes to the channel of replies, for a moment, and returns the nodes that it followed. */
+  static List<String> subscribes(Publisher publisher) {
     var confirmed = new Confirmed();
     var subscription =
         ((Subscriber) publisher).subscribe(List.of(REPLIES.getBytes(UTF_8)), true, confirmed);
     try {
       confirmed.channel.orTimeout(RedisServer.DEADLINE.toSeconds(), TimeUnit.SECONDS).join();
+      return confirmed.moves;
     } finally {
       subscription.close();
     }
@@ -223,9 +224,10 @@ class MovedSlotTest {
         admin.configSet("cluster-require-full-coverage", "no");
         admin.clusterDelSlots(SLOT + 1);
       }
-      clients.publishers.values().forEach(MovedSlotTest::subscribes);
-      added.close();
       String address = "127.0.0.1:" + added.port;
+      clients.publishers.forEach(
+          (name, publisher) -> assertEquals(List.of(address), subscribes(publisher), name));
+      added.close();
       unlucky.publishers.forEach(
           (name, publisher) -> {
             String message = refusal(publisher);
