@@ -395,7 +395,7 @@ fn a_thousand_calls_leave_nothing_behind() {
     let _server = Server::classic(&redis, |question| answer(question, "a"));
     let runtime = runtime();
     let io = asynchronous(&runtime, &redis, redis.client(), Options::new()).timeout(Duration::from_secs(60));
-    // A thread that went on to read would keep its connection until then.
+    // A thread that went on to read would keep its connection until then, or until another reply.
     let blocking = blocking(&redis, redis.client(), Options::new()).timeout(Duration::from_secs(600));
     runtime.block_on(io.fetch_sockets()).unwrap();
     let tasks = || runtime.metrics().num_alive_tasks();
@@ -407,11 +407,15 @@ fn a_thousand_calls_leave_nothing_behind() {
             assert_eq!(runtime.block_on(call).unwrap().unwrap().len(), 1);
         }
     }
-    for _ in 0..100 {
+    wait_for(|| tasks() == 1);
+    wait_for(|| connections(&redis) == before);
+    for _ in 0..50 {
         assert_eq!(blocking.fetch_sockets().unwrap().len(), 1);
+    }
+    wait_for(|| connections(&redis) == before);
+    for _ in 0..50 {
         assert_eq!(blocking.emit_with_ack("ev", ()).unwrap().clients, 1);
     }
-    wait_for(|| tasks() == 1);
     wait_for(|| connections(&redis) == before);
 }
 
