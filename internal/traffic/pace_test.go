@@ -26,3 +26,21 @@ func TestPace(t *testing.T) {
 		}
 	}
 }
+
+// TestPaceStuck remembers that a message was held for long when the machine lets
+// the next one wait a moment, and forgets it when nothing comes for longer.
+func TestPaceStuck(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	p := pace{caughtUp: now.Add(-5 * time.Second)}
+	p.passedOn(now.Add(-4 * time.Second))
+	p.waited(time.Now().Add(-30 * time.Millisecond))
+	p.passedOn(time.Now())
+	if !p.isSlow() || p.age() < 5*time.Second {
+		t.Errorf("slow is %v, what is missed may be %v old: %+v", p.isSlow(), p.age(), p)
+	}
+	p.waited(time.Now().Add(-time.Second))
+	if p.isSlow() || p.age() > time.Second {
+		t.Errorf("after a pause, slow is %v, and what is missed may be %v old: %+v", p.isSlow(), p.age(), p)
+	}
+}
