@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,8 +68,12 @@ func (c *sentCommand) publishes() bool {
 }
 
 // take returns the publishing commands that Redis has taken since the last call,
-// without those that it refused or redirected.
+// without those that it refused or redirected. It waits until Redis has answered
+// them all: a client may tell its caller of the first refusal in a pipeline.
 func (l *log) take() ([]*sentCommand, error) {
+	for until := time.Now().Add(10 * time.Second); !l.isAnswered() && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var sent []*sentCommand
@@ -79,6 +84,15 @@ func (l *log) take() ([]*sentCommand, error) {
 	}
 	l.commands = nil
 	return sent, l.err
+}
+
+// isAnswered reports whether no answer to a publishing command is to come.
+func (l *log) isAnswered() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !slices.ContainsFunc(l.commands, func(c *sentCommand) bool {
+		return c.publishes() && !c.answered && !c.connection.ended.Load()
+	})
 }
 
 // onTaken has f called for every command that publishes and that Redis has taken, before
@@ -144,6 +158,7 @@ func (r *recorder) accept() {
 			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, errCut) && !isReset(err) {
 				r.log.fail(err)
 			}
+			c.ended.Store(true)
 			r.log.forget(c)
 			client.Close()
 			server.Close()
@@ -180,6 +195,7 @@ type connection struct {
 	mu      sync.Mutex
 	waiting []*sentCommand // that Redis has not answered yet
 	pubsub  atomic.Bool    // it has subscribed to something
+	ended   atomic.Bool
 }
 
 // commands passes on commands. A command is noted before Redis gets it, so that
