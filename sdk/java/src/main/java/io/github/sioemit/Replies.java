@@ -2,12 +2,12 @@ package io.github.sioemit;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.math.BigInteger;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -47,7 +47,7 @@ final class Replies {
    */
   static final String NAME = "sioemit-replies";
 
-  private static final int ID_BITS = 130;
+  private static final int ID_BYTES = 16;
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final Duration silence;
@@ -70,7 +70,9 @@ final class Replies {
 
   /** Returns an id that nobody else uses. */
   static String newId() {
-    return new BigInteger(ID_BITS, RANDOM).toString(Character.MAX_RADIX);
+    byte[] random = new byte[ID_BYTES];
+    RANDOM.nextBytes(random);
+    return HexFormat.of().formatHex(random);
   }
 
   /**
