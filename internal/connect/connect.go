@@ -3,6 +3,7 @@
 package connect
 
 import (
+	"context"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,10 +21,28 @@ type Redis struct {
 // Open returns a client for the Redis of the settings. It opens no connection
 // yet. The client repeats nothing on its own: an event published twice is worse
 // than an error.
-func Open(s *settings.Settings) *Redis {
-	client := clientOf(&s.Redis)
+func Open(s *settings.Settings) *Redis { return open(s, nil) }
+
+// OpenInOrder is Open for pipelines whose order counts. A Redis that is loading
+// refuses the commands that come first, and takes those behind them as soon as it is
+// ready. So no connection to it is used before that: commands end in the LOADING
+// error. Each connection takes one more round trip.
+func OpenInOrder(s *settings.Settings) *Redis { return open(s, refuseLoading) }
+
+func open(s *settings.Settings, onConnect func(context.Context, *redis.Conn) error) *Redis {
+	client := clientOf(&s.Redis, onConnect)
 	client.AddHook(sizes{client})
 	return &Redis{client, s}
+}
+
+// refuseLoading asks with PING, which is refused by a Redis that is loading. What else
+// Redis has against it, such as that this user must not ask, says nothing.
+func refuseLoading(ctx context.Context, conn *redis.Conn) error {
+	err := conn.Ping(ctx).Err()
+	if IsReply(err) && !redis.HasErrorPrefix(err, "LOADING") {
+		return nil
+	}
+	return err
 }
 
 // Emitter returns an emitter that uses the client, or a pipeline of it.
@@ -34,8 +53,8 @@ func (r *Redis) Emitter(client emitter.Client) *emitter.Emitter {
 // Close closes the client.
 func (r *Redis) Close() { _ = r.Client.Close() }
 
-func clientOf(r *settings.Redis) redis.UniversalClient {
-	dialer := &dialer{timeout: r.Timeout, config: r.URLs[0].Options.TLSConfig}
+func clientOf(r *settings.Redis, onConnect func(context.Context, *redis.Conn) error) redis.UniversalClient {
+	dialer := &dialer{timeout: r.Timeout, config: r.URLs[0].Options.TLSConfig, onConnect: onConnect}
 	for _, u := range r.URLs {
 		dialer.names = append(dialer.names, u.Host())
 	}
@@ -46,7 +65,7 @@ func clientOf(r *settings.Redis) redis.UniversalClient {
 		return clusterClient(r, dialer)
 	}
 	options := *r.URLs[0].Options
-	options.Dialer = dialer.dial
+	options.Dialer, options.OnConnect = dialer.dial, dialer.onConnect
 	options.MaxRetries, options.DialerRetries = -1, 1
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = r.Timeout, r.Timeout, r.Timeout
 	options.ContextTimeoutEnabled = true
@@ -72,7 +91,7 @@ func NoMaintenance() *maintnotifications.Config {
 func clusterClient(r *settings.Redis, dialer *dialer) redis.UniversalClient {
 	first := r.URLs[0].Options
 	options := &redis.ClusterOptions{
-		Dialer: dialer.dial, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
+		Dialer: dialer.dial, OnConnect: dialer.onConnect, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
 		DialerRetries: 1, DialTimeout: r.Timeout, ReadTimeout: r.Timeout, WriteTimeout: r.Timeout, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: NoMaintenance(),
 		ClusterStateReloadInterval: time.Second, // to learn soon who follows a dead master
@@ -93,7 +112,7 @@ func clusterClient(r *settings.Redis, dialer *dialer) redis.UniversalClient {
 func sentinelClient(r *settings.Redis, dialer *dialer) redis.UniversalClient {
 	first := r.URLs[0]
 	options := &redis.FailoverOptions{
-		Dialer: dialer.dial, MasterName: first.MasterName, SentinelUsername: first.SentinelUsername, SentinelPassword: first.SentinelPassword,
+		Dialer: dialer.dial, OnConnect: dialer.onConnect, MasterName: first.MasterName, SentinelUsername: first.SentinelUsername, SentinelPassword: first.SentinelPassword,
 		Username: first.Options.Username, Password: first.Options.Password, DB: first.Options.DB, TLSConfig: first.Options.TLSConfig,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: r.Timeout, ReadTimeout: r.Timeout, WriteTimeout: r.Timeout, ContextTimeoutEnabled: true,
 		Protocol: 2, DisableIdentity: true,

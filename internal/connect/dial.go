@@ -22,6 +22,8 @@ type dialer struct {
 	config  *tls.Config // nil: no TLS
 	names   []string    // hosts of the URLs
 
+	onConnect func(context.Context, *redis.Conn) error // nil: a connection is ready as it is
+
 	mu      sync.Mutex
 	missing map[string]absence // of the addresses to which there is no connection, as far as is known
 }

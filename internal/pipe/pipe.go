@@ -135,7 +135,11 @@ func run(ctx context.Context, o options, words []string) error {
 	if err != nil {
 		return commandline.Usage(err)
 	}
-	r := connect.Open(o.settings)
+	open := connect.Open
+	if o.settings.Adapter == settings.Streams { // PUBLISH works while Redis is loading
+		open = connect.OpenInOrder
+	}
+	r := open(o.settings)
 	defer r.Close()
 	if err := o.checkDefaults(ctx, r); err != nil {
 		return err
