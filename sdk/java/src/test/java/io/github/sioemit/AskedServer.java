@@ -96,10 +96,15 @@ final class AskedServer implements AutoCloseable {
     }
   }
 
-  /** Ends its connection to Redis, from there. */
+  /**
+   * Ends its connection to Redis, from there. Its connection for replies is that of another thread,
+   * which may not have read yet what Redis said to the last one.
+   */
   void cut() throws InterruptedException {
     cut = true;
-    replies.clientKill(ClientKillParams.clientKillParams().id("" + connection));
+    try (var admin = new Jedis("127.0.0.1", port, RedisServer.PATIENCE)) {
+      admin.clientKill(ClientKillParams.clientKillParams().id("" + connection));
+    }
     thread.join();
   }
 
